@@ -1,0 +1,1 @@
+"""Encryption at rest, and pseudonyms for what is only compared."""

@@ -1,0 +1,23 @@
+"""The audit trail in memory."""
+
+from collections.abc import Sequence
+from typing import final
+
+from adapters.memory.store import MemoryTables
+from application.ports.audit_trail import AuditTrail
+from domain.audit_event import AuditEvent
+from domain.identifiers import UserId
+
+
+@final
+class MemoryAuditTrail(AuditTrail):
+    """Works on the draft of one unit."""
+
+    def __init__(self, draft: MemoryTables) -> None:
+        self._events = draft.audit
+
+    async def append(self, event: AuditEvent) -> None:
+        self._events.append(event)
+
+    async def list_for(self, user_id: UserId) -> Sequence[AuditEvent]:
+        return [event for event in self._events if event.user_id == user_id]

@@ -1,0 +1,37 @@
+"""Sign-ins on their way, in memory."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import final
+
+from adapters.memory.store import MemoryStore
+from application.ports.login_attempts import LoginAttempts
+from domain.login_attempt import AttemptRefusal, LoginAttempt
+
+
+@final
+class MemoryLoginAttempts(LoginAttempts):
+    """Never yields to the event loop, so a consumption is atomic."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+
+    async def add(self, attempt: LoginAttempt) -> None:
+        kept = self._store.login_attempts
+        for state_hash, old in list(kept.items()):
+            if old.expires_at < attempt.created_at:
+                del kept[state_hash]
+        kept[attempt.state_hash] = attempt
+
+    async def consume(
+        self, *, state_hash: bytes, browser_hash: bytes, now: datetime
+    ) -> LoginAttempt | AttemptRefusal:
+        attempt = self._store.login_attempts.get(state_hash)
+        if attempt is None:
+            return AttemptRefusal.UNKNOWN
+        refusal = attempt.refusal(browser_hash=browser_hash, now=now)
+        if refusal is not None:
+            return refusal
+        consumed = replace(attempt, consumed_at=now)
+        self._store.login_attempts[state_hash] = consumed
+        return consumed

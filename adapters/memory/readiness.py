@@ -1,0 +1,13 @@
+"""The in-memory store is always fit."""
+
+from typing import final
+
+from application.ports.readiness import Readiness
+
+
+@final
+class MemoryReadiness(Readiness):
+    """Has nothing that could be missing."""
+
+    async def check(self) -> None:
+        """Return."""

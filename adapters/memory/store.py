@@ -1,0 +1,47 @@
+"""What the in-memory adapters share."""
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+from domain.audit_event import AuditEvent
+from domain.identifiers import ICN, SessionId, UserId
+from domain.login_attempt import LoginAttempt
+from domain.session import Session
+from domain.user import User
+from domain.va_tokens import SealedVATokens
+
+
+@dataclass(slots=True)
+class MemoryTables:
+    """Rows by key. The values are immutable, so a shallow copy is a snapshot."""
+
+    users: dict[UserId, User] = field(default_factory=dict)
+    aliases: dict[tuple[str, str], UserId] = field(default_factory=dict)
+    sessions: dict[SessionId, Session] = field(default_factory=dict)
+    va_tokens: dict[UserId, SealedVATokens] = field(default_factory=dict)
+    audit: list[AuditEvent] = field(default_factory=list)
+
+    def copy(self) -> Self:
+        """The same rows in tables of their own."""
+        return replace(
+            self,
+            users=dict(self.users),
+            aliases=dict(self.aliases),
+            sessions=dict(self.sessions),
+            va_tokens=dict(self.va_tokens),
+            audit=list(self.audit),
+        )
+
+    def user_of(self, icn: ICN) -> User | None:
+        """The user of an ICN, or None."""
+        return next((user for user in self.users.values() if user.icn == icn), None)
+
+
+class MemoryStore:
+    """The committed rows, and the turn that units of work take one at a time."""
+
+    def __init__(self) -> None:
+        self.committed = MemoryTables()
+        self.login_attempts: dict[bytes, LoginAttempt] = {}
+        self.turn = asyncio.Lock()

@@ -1,0 +1,52 @@
+"""Units of work in memory."""
+
+from types import TracebackType
+from typing import Self, final
+
+from adapters.memory.audit_trail import MemoryAuditTrail
+from adapters.memory.session_repository import MemorySessionRepository
+from adapters.memory.store import MemoryStore, MemoryTables
+from adapters.memory.user_repository import MemoryUserRepository
+from adapters.memory.va_token_vault import MemoryVATokenVault
+from application.ports.unit_of_work import UnitOfWork
+
+
+@final
+class MemoryUnitOfWork(UnitOfWork):
+    """Works on a copy, one unit at a time; commit keeps the copy."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+        self._draft = MemoryTables()
+
+    @property
+    def users(self) -> MemoryUserRepository:
+        return MemoryUserRepository(self._draft)
+
+    @property
+    def sessions(self) -> MemorySessionRepository:
+        return MemorySessionRepository(self._draft)
+
+    @property
+    def va_tokens(self) -> MemoryVATokenVault:
+        return MemoryVATokenVault(self._draft)
+
+    @property
+    def audit(self) -> MemoryAuditTrail:
+        return MemoryAuditTrail(self._draft)
+
+    async def commit(self) -> None:
+        self._store.committed = self._draft.copy()
+
+    async def __aenter__(self) -> Self:
+        await self._store.turn.acquire()
+        self._draft = self._store.committed.copy()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._store.turn.release()

@@ -1,0 +1,63 @@
+"""Users in memory."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import final
+
+from adapters.memory.store import MemoryTables
+from application.ports.user_repository import UserRepository
+from domain.identifiers import ICN, UserId
+from domain.user import LinkedUser, User
+from domain.va_identity import VAIdentity
+from domain.veteran_status import VeteranStatus
+
+
+@final
+class MemoryUserRepository(UserRepository):
+    """Works on the draft of one unit."""
+
+    def __init__(self, draft: MemoryTables) -> None:
+        self._draft = draft
+
+    async def link(
+        self, identity: VAIdentity, icn: ICN, *, new_id: UserId, now: datetime
+    ) -> LinkedUser:
+        found = self._draft.user_of(icn)
+        user = found or User(
+            id=new_id,
+            icn=icn,
+            status=VeteranStatus.UNKNOWN,
+            given_name=None,
+            family_name=None,
+            email=None,
+            is_active=True,
+            last_login_at=None,
+        )
+        return self._brought_up_to_date(user, identity, now=now, is_new=found is None)
+
+    async def link_alias(self, identity: VAIdentity, *, now: datetime) -> LinkedUser | None:
+        owner = self._draft.aliases.get((identity.issuer, identity.subject))
+        if owner is None:
+            return None
+        user = self._draft.users[owner]
+        return self._brought_up_to_date(user, identity, now=now, is_new=False)
+
+    async def lock(self, user_id: UserId) -> User | None:
+        # The unit of work has the whole store to itself.
+        return self._draft.users.get(user_id)
+
+    def _brought_up_to_date(
+        self, user: User, identity: VAIdentity, *, now: datetime, is_new: bool
+    ) -> LinkedUser:
+        updated = replace(
+            user,
+            status=identity.status or user.status,
+            given_name=identity.given_name or user.given_name,
+            family_name=identity.family_name or user.family_name,
+            email=identity.email or user.email,
+            last_login_at=now,
+        )
+        self._draft.users[user.id] = updated
+        alias = (identity.issuer, identity.subject)
+        owner = self._draft.aliases.setdefault(alias, user.id)
+        return LinkedUser(user=updated, alias_owner=owner, is_new=is_new)

@@ -1,0 +1,64 @@
+"""The audit trail in PostgreSQL."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, Final, final
+
+from psycopg import AsyncConnection
+from psycopg.rows import dict_row
+
+from adapters.postgres.errors import translated_errors
+from application.ports.audit_trail import AuditTrail
+from domain.audit_event import AuditEvent, AuditEventType
+from domain.identifiers import UserId
+from domain.visitor import Visitor
+
+_INSERT: Final = """
+INSERT INTO vetassist_auth_audit (user_id, event_type, event_data, ip_hash, created_at)
+VALUES (%(user_id)s, %(type)s, %(data)s, %(ip_hash)s, %(occurred_at)s)
+"""
+# An earlier phase may have left types that this catalogue does not know.
+_SELECT: Final = """
+SELECT user_id, event_type, event_data, ip_hash, created_at
+FROM vetassist_auth_audit
+WHERE user_id = %s AND event_type = ANY(%s)
+ORDER BY created_at, id
+"""
+
+
+@final
+class PostgresAuditTrail(AuditTrail):
+    """Plain inserts into ``vetassist_auth_audit`` on one connection."""
+
+    def __init__(self, connection: AsyncConnection[Any]) -> None:
+        self._connection = connection
+
+    async def append(self, event: AuditEvent) -> None:
+        with translated_errors():
+            await self._connection.execute(
+                _INSERT,
+                {
+                    "user_id": event.user_id,
+                    "type": event.type.value,
+                    "data": json.dumps(dict(event.data)),
+                    "ip_hash": event.visitor.address_hash,
+                    "occurred_at": event.occurred_at,
+                },
+            )
+
+    async def list_for(self, user_id: UserId) -> Sequence[AuditEvent]:
+        known = [event_type.value for event_type in AuditEventType]
+        with translated_errors():
+            async with self._connection.cursor(row_factory=dict_row) as cursor:
+                await cursor.execute(_SELECT, (user_id, known))
+                rows = await cursor.fetchall()
+        return [
+            AuditEvent(
+                type=AuditEventType(row["event_type"]),
+                occurred_at=row["created_at"],
+                user_id=UserId(row["user_id"]),
+                visitor=Visitor(address_hash=row["ip_hash"]),
+                data=row["event_data"] or {},
+            )
+            for row in rows
+        ]

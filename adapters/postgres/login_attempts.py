@@ -1,0 +1,92 @@
+"""Sign-ins on their way, in PostgreSQL."""
+
+from datetime import datetime
+from typing import Any, Final, final
+
+from psycopg.rows import dict_row
+
+from adapters.postgres.errors import translated_errors
+from adapters.postgres.pool import Pool
+from application.ports.login_attempts import LoginAttempts
+from domain.login_attempt import AttemptRefusal, LoginAttempt
+from domain.return_path import ReturnPath
+
+# Each new attempt carries off a few that have ended, so the table keeps its size by itself.
+_ADD: Final = """
+WITH ended AS (
+    DELETE FROM vetassist_login_attempts
+    WHERE state_hash = ANY (
+        ARRAY (
+            SELECT state_hash FROM vetassist_login_attempts
+            WHERE expires_at < %(created_at)s
+            ORDER BY expires_at
+            LIMIT 20
+            FOR UPDATE SKIP LOCKED
+        )
+    )
+)
+INSERT INTO vetassist_login_attempts (state_hash, browser_hash, return_to, created_at, expires_at)
+VALUES (%(state_hash)s, %(browser_hash)s, %(return_to)s, %(created_at)s, %(expires_at)s)
+"""
+_COLUMNS: Final = "state_hash, browser_hash, return_to, created_at, expires_at, consumed_at"
+_CONSUME: Final = f"""
+UPDATE vetassist_login_attempts SET consumed_at = %(now)s
+WHERE state_hash = %(state_hash)s AND browser_hash = %(browser_hash)s
+  AND consumed_at IS NULL AND expires_at > %(now)s
+RETURNING {_COLUMNS}
+"""  # noqa: S608 - the columns are a constant
+_SELECT: Final = f"""
+SELECT {_COLUMNS} FROM vetassist_login_attempts WHERE state_hash = %(state_hash)s
+"""  # noqa: S608 - the columns are a constant
+
+
+@final
+class PostgresLoginAttempts(LoginAttempts):
+    """One conditional UPDATE decides every race for an attempt."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def add(self, attempt: LoginAttempt) -> None:
+        with translated_errors():
+            async with self._pool.connection() as connection:
+                await connection.execute(
+                    _ADD,
+                    {
+                        "state_hash": attempt.state_hash,
+                        "browser_hash": attempt.browser_hash,
+                        "return_to": attempt.return_to and attempt.return_to.value,
+                        "created_at": attempt.created_at,
+                        "expires_at": attempt.expires_at,
+                    },
+                )
+
+    async def consume(
+        self, *, state_hash: bytes, browser_hash: bytes, now: datetime
+    ) -> LoginAttempt | AttemptRefusal:
+        parameters = {"state_hash": state_hash, "browser_hash": browser_hash, "now": now}
+        with translated_errors():
+            async with (
+                self._pool.connection() as connection,
+                connection.cursor(row_factory=dict_row) as cursor,
+            ):
+                await cursor.execute(_CONSUME, parameters)
+                if (row := await cursor.fetchone()) is not None:
+                    return _attempt_of(row)
+                await cursor.execute(_SELECT, parameters)
+                row = await cursor.fetchone()
+        if row is None:
+            return AttemptRefusal.UNKNOWN
+        refusal = _attempt_of(row).refusal(browser_hash=browser_hash, now=now)
+        return refusal or AttemptRefusal.UNKNOWN
+
+
+def _attempt_of(row: dict[str, Any]) -> LoginAttempt:
+    return LoginAttempt(
+        state_hash=row["state_hash"],
+        browser_hash=row["browser_hash"],
+        return_to=None if row["return_to"] is None else ReturnPath(row["return_to"]),
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
+        consumed_at=row["consumed_at"],
+    )

@@ -1,0 +1,119 @@
+"""The schema, brought up to date by plain SQL files in order."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any, Final
+
+import psycopg
+
+from adapters.postgres.pool import connection_string
+
+# Any constant will do, as long as every migrating process asks for the same.
+_ADVISORY_LOCK: Final = 7_303_014_802_201
+_LEDGER: Final = """
+CREATE TABLE IF NOT EXISTS vetassist_schema_migrations (
+    version integer PRIMARY KEY,
+    name text NOT NULL,
+    checksum text NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT now()
+)
+"""
+
+
+class SchemaError(Exception):
+    """The schema cannot be brought up to date; the text says why, in one line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migration:
+    """One step of the schema."""
+
+    version: int
+    name: str
+    sql: str
+
+    @property
+    def checksum(self) -> str:
+        """What tells that an applied file was changed afterwards."""
+        return hashlib.sha256(self.sql.encode()).hexdigest()
+
+
+def migrations() -> list[Migration]:
+    """Every step that this version of the service knows, in order."""
+    return [
+        Migration(
+            version=int(file.name.split("_", 1)[0]), name=file.name, sql=file.read_text("utf-8")
+        )
+        for file in sorted(_sql_files(), key=lambda file: file.name)
+    ]
+
+
+def migrate(database_url: str) -> Sequence[Migration]:
+    """Apply what is missing, in one transaction; which steps that was.
+
+    Of several processes at once one works, and the others find nothing left to do.
+
+    Raises:
+        SchemaError: An applied step is unknown here or was changed, or a step does not apply.
+        psycopg.Error: The database does not answer.
+    """
+    with psycopg.connect(connection_string(database_url)) as connection:
+        # Rows of an earlier phase may be many; only the wait for other work stays bounded.
+        connection.execute("SET LOCAL statement_timeout = 0")
+        connection.execute("SET LOCAL lock_timeout = '60s'")
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (_ADVISORY_LOCK,))
+        connection.execute(_LEDGER)
+        pending = _pending(connection)
+        for migration in pending:
+            _apply(connection, migration)
+        return pending
+
+
+def pending_migrations(database_url: str) -> Sequence[Migration]:
+    """The steps that the database still lacks; empty when its schema is current.
+
+    Raises:
+        SchemaError: An applied step is unknown here or was changed.
+        psycopg.Error: The database does not answer.
+    """
+    with psycopg.connect(connection_string(database_url)) as connection:
+        return _pending(connection)
+
+
+def _sql_files() -> list[Any]:
+    folder = files("adapters.postgres").joinpath("schema")
+    return [file for file in folder.iterdir() if file.name.endswith(".sql")]
+
+
+def _pending(connection: psycopg.Connection[Any]) -> list[Migration]:
+    known = {migration.version: migration for migration in migrations()}
+    for version, checksum in _applied(connection):
+        if version not in known:
+            raise SchemaError(f"the schema has step {version}, which is newer than this service")
+        if known.pop(version).checksum != checksum:
+            raise SchemaError(f"step {version} of the schema was changed after it was applied")
+    return list(known.values())
+
+
+def _applied(connection: psycopg.Connection[Any]) -> list[tuple[int, str]]:
+    row = connection.execute("SELECT to_regclass('vetassist_schema_migrations')").fetchone()
+    if row is None or row[0] is None:
+        return []
+    cursor = connection.execute("SELECT version, checksum FROM vetassist_schema_migrations")
+    return cursor.fetchall()
+
+
+def _apply(connection: psycopg.Connection[Any], migration: Migration) -> None:
+    try:
+        connection.execute(migration.sql.encode())
+    except psycopg.errors.UniqueViolation as error:
+        raise SchemaError(
+            f"{migration.name}: rows contradict each other ({error.diag.constraint_name}); "
+            "nothing was changed"
+        ) from error
+    connection.execute(
+        "INSERT INTO vetassist_schema_migrations (version, name, checksum) VALUES (%s, %s, %s)",
+        (migration.version, migration.name, migration.checksum),
+    )

@@ -1,0 +1,73 @@
+"""Units of work in PostgreSQL."""
+
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Any, Self, final
+
+from psycopg import AsyncConnection
+
+from adapters.postgres.audit_trail import PostgresAuditTrail
+from adapters.postgres.errors import translated_errors
+from adapters.postgres.pool import Pool
+from adapters.postgres.session_repository import PostgresSessionRepository
+from adapters.postgres.user_repository import PostgresUserRepository
+from adapters.postgres.va_token_vault import PostgresVATokenVault
+from application.ports.unit_of_work import UnitOfWork
+
+
+@final
+class PostgresUnitOfWork(UnitOfWork):
+    """Borrows one pooled connection from entry to exit, in pipeline mode.
+
+    Statements whose result nobody waits for travel together, BEGIN with the first and COMMIT
+    with the last, so a unit costs as many round trips as it reads results. READ COMMITTED and
+    the row locks suffice.
+    """
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._connection: AsyncConnection[Any]
+        self._exit = AsyncExitStack()
+        self._pipeline = AsyncExitStack()
+
+    @property
+    def users(self) -> PostgresUserRepository:
+        return PostgresUserRepository(self._connection)
+
+    @property
+    def sessions(self) -> PostgresSessionRepository:
+        return PostgresSessionRepository(self._connection)
+
+    @property
+    def va_tokens(self) -> PostgresVATokenVault:
+        return PostgresVATokenVault(self._connection)
+
+    @property
+    def audit(self) -> PostgresAuditTrail:
+        return PostgresAuditTrail(self._connection)
+
+    async def commit(self) -> None:
+        with translated_errors():
+            await self._connection.execute("COMMIT")
+            # Leaving the pipeline is what waits: for COMMIT, and for every statement before it.
+            await self._pipeline.aclose()
+
+    async def __aenter__(self) -> Self:
+        with translated_errors():
+            async with AsyncExitStack() as stack:
+                self._connection = await stack.enter_async_context(self._pool.connection())
+                stack.push_async_callback(self._connection.rollback)
+                await stack.enter_async_context(self._pipeline)
+                await self._pipeline.enter_async_context(self._connection.pipeline())
+                await self._connection.execute("BEGIN")
+                self._exit = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with translated_errors():
+            await self._exit.__aexit__(exc_type, exc, traceback)

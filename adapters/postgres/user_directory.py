@@ -1,0 +1,32 @@
+"""Users as last committed, in PostgreSQL."""
+
+from typing import Final, final
+
+from psycopg.rows import dict_row
+
+from adapters.postgres.errors import translated_errors
+from adapters.postgres.pool import Pool
+from adapters.postgres.rows import USER_COLUMNS, user_of
+from application.ports.user_directory import UserDirectory
+from domain.identifiers import UserId
+from domain.user import User
+
+_SELECT: Final = f"SELECT {USER_COLUMNS} FROM vetassist_users WHERE id = %s"  # noqa: S608 - the columns are a constant
+
+
+@final
+class PostgresUserDirectory(UserDirectory):
+    """One statement on a pooled connection."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def find(self, user_id: UserId) -> User | None:
+        with translated_errors():
+            async with (
+                self._pool.connection() as connection,
+                connection.cursor(row_factory=dict_row) as cursor,
+            ):
+                await cursor.execute(_SELECT, (user_id,))
+                row = await cursor.fetchone()
+        return None if row is None else user_of(row)

@@ -1,0 +1,112 @@
+"""Users in PostgreSQL."""
+
+from datetime import datetime
+from typing import Any, Final, final
+
+from psycopg import AsyncConnection
+from psycopg.rows import dict_row
+
+from adapters.postgres.errors import translated_errors
+from adapters.postgres.rows import USER_COLUMNS, user_of
+from application.ports.user_repository import UserRepository
+from domain.identifiers import ICN, UserId
+from domain.user import LinkedUser, User
+from domain.va_identity import VAIdentity
+
+# The upsert holds the user's row until the unit ends. Of any number of first sign-ins at once
+# one inserts; the others wait for it and then find its row.
+_LINK: Final = f"""
+WITH linked AS (
+    INSERT INTO vetassist_users AS stored (
+        id, va_icn, va_veteran_status, first_name, last_name, email,
+        is_active, last_login_at, created_at, updated_at
+    )
+    VALUES (
+        %(new_id)s, %(icn)s, coalesce(%(status)s, 'unknown'), %(given_name)s, %(family_name)s,
+        %(email)s, true, %(now)s, %(now)s, %(now)s
+    )
+    ON CONFLICT (va_icn) DO UPDATE SET
+        va_veteran_status = coalesce(%(status)s, stored.va_veteran_status),
+        first_name = coalesce(excluded.first_name, stored.first_name),
+        last_name = coalesce(excluded.last_name, stored.last_name),
+        email = coalesce(excluded.email, stored.email),
+        last_login_at = excluded.last_login_at,
+        updated_at = excluded.updated_at
+    RETURNING {USER_COLUMNS}
+), remembered AS (
+    INSERT INTO vetassist_va_identities AS stored (
+        issuer, subject, user_id, created_at, last_seen_at
+    )
+    SELECT %(issuer)s, %(subject)s, linked.id, %(now)s, %(now)s FROM linked
+    ON CONFLICT (issuer, subject) DO UPDATE SET last_seen_at = excluded.last_seen_at
+    RETURNING user_id
+)
+SELECT linked.*, remembered.user_id AS alias_owner FROM linked, remembered
+"""  # noqa: S608 - the columns are a constant
+_LINK_ALIAS: Final = f"""
+WITH remembered AS (
+    UPDATE vetassist_va_identities SET last_seen_at = %(now)s
+    WHERE issuer = %(issuer)s AND subject = %(subject)s
+    RETURNING user_id
+)
+UPDATE vetassist_users AS stored SET
+    va_veteran_status = coalesce(%(status)s, stored.va_veteran_status),
+    first_name = coalesce(%(given_name)s, stored.first_name),
+    last_name = coalesce(%(family_name)s, stored.last_name),
+    email = coalesce(%(email)s, stored.email),
+    last_login_at = %(now)s,
+    updated_at = %(now)s
+FROM remembered
+WHERE stored.id = remembered.user_id
+RETURNING {USER_COLUMNS}, remembered.user_id AS alias_owner
+"""  # noqa: S608 - the columns are a constant
+_LOCK: Final = f"""
+SELECT {USER_COLUMNS} FROM vetassist_users WHERE id = %s FOR NO KEY UPDATE
+"""  # noqa: S608 - the columns are a constant
+
+
+@final
+class PostgresUserRepository(UserRepository):
+    """Reads and writes users and their aliases on one connection."""
+
+    def __init__(self, connection: AsyncConnection[Any]) -> None:
+        self._connection = connection
+
+    async def link(
+        self, identity: VAIdentity, icn: ICN, *, new_id: UserId, now: datetime
+    ) -> LinkedUser:
+        facts = _facts(identity, now) | {"new_id": new_id, "icn": icn.value}
+        row = await self._one(_LINK, facts)
+        if row is None:
+            raise AssertionError("an upsert returns its row")
+        return LinkedUser(
+            user=user_of(row), alias_owner=UserId(row["alias_owner"]), is_new=row["id"] == new_id
+        )
+
+    async def link_alias(self, identity: VAIdentity, *, now: datetime) -> LinkedUser | None:
+        row = await self._one(_LINK_ALIAS, _facts(identity, now))
+        if row is None:
+            return None
+        return LinkedUser(user=user_of(row), alias_owner=UserId(row["alias_owner"]), is_new=False)
+
+    async def lock(self, user_id: UserId) -> User | None:
+        row = await self._one(_LOCK, (user_id,))
+        return None if row is None else user_of(row)
+
+    async def _one(self, query: str, parameters: Any) -> dict[str, Any] | None:
+        with translated_errors():
+            async with self._connection.cursor(row_factory=dict_row) as cursor:
+                await cursor.execute(query, parameters)
+                return await cursor.fetchone()
+
+
+def _facts(identity: VAIdentity, now: datetime) -> dict[str, object]:
+    return {
+        "issuer": identity.issuer,
+        "subject": identity.subject,
+        "status": identity.status and identity.status.value,
+        "given_name": identity.given_name,
+        "family_name": identity.family_name,
+        "email": identity.email,
+        "now": now,
+    }

@@ -1,0 +1,1 @@
+"""VetAssist's own tokens as JWTs."""

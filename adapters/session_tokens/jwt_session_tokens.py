@@ -1,0 +1,158 @@
+"""Session tokens as JWTs signed with HS256."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, final
+from uuid import UUID
+
+import jwt
+
+from application.errors import UnauthenticatedError
+from application.ports.session_tokens import SessionTokens
+from domain.errors import InvalidICNError
+from domain.identifiers import ICN, SessionId, TokenId, UserId
+from domain.secret import Secret
+from domain.session import Session
+from domain.session_claims import SessionClaims
+
+_ALGORITHM: Final = "HS256"
+_TYPE: Final = "JWT"
+# Ours are about 500 characters; nothing longer is worth a look.
+_MAX_CHARACTERS: Final = 2048
+# 43 characters of signature carry 256 bits and two spare ones, which must be zero: a changed
+# spare bit would make a second spelling of the same token.
+_SHAPE: Final = re.compile(
+    r"[A-Za-z0-9_-]{2,}\.[A-Za-z0-9_-]{2,}\.[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]", re.ASCII
+)
+_REQUIRED: Final = ("sub", "iss", "aud", "iat", "exp", "jti", "sid")
+# Another replica's clock may be this far ahead of ours.
+_CLOCK_SKEW: Final = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JWTSettings:
+    """How tokens are signed and what they say of themselves.
+
+    Attributes:
+        secret: Signs and verifies: 32 bytes or more.
+        previous_secret: Verifies only, during a key change.
+        include_icn: Whether the token carries `va_icn`.
+    """
+
+    secret: bytes = field(repr=False)
+    previous_secret: bytes | None = field(default=None, repr=False)
+    issuer: str
+    audience: str
+    include_icn: bool
+
+
+@final
+class JWTSessionTokens(SessionTokens):
+    """HS256 and nothing else; strict about every claim (RFC 8725)."""
+
+    def __init__(self, settings: JWTSettings) -> None:
+        self._settings = settings
+        keys = (settings.secret, settings.previous_secret)
+        self._verification_keys = tuple(key for key in keys if key is not None)
+        # The claims are checked here, against our own clock and with strict types.
+        self._codec = jwt.PyJWS(algorithms=[_ALGORITHM])
+
+    def issue(self, session: Session, icn: ICN | None) -> Secret:
+        claims: dict[str, object] = {
+            "sub": str(session.user_id),
+            "iss": self._settings.issuer,
+            "aud": self._settings.audience,
+            "iat": int(session.issued_at.timestamp()),
+            "exp": int(session.expires_at.timestamp()),
+            "jti": session.token_id,
+            "sid": str(session.id),
+            "va_linked": True,
+        }
+        if self._settings.include_icn and icn is not None:
+            claims["va_icn"] = icn.value
+        return Secret(jwt.encode(claims, self._settings.secret, algorithm=_ALGORITHM))
+
+    def verify(self, token: str, *, now: datetime) -> SessionClaims:
+        if len(token) > _MAX_CHARACTERS or not _SHAPE.fullmatch(token):
+            raise UnauthenticatedError
+        claims = _object_of(self._verified_payload(token, self._verification_keys))
+        if not all(name in claims for name in _REQUIRED):
+            raise UnauthenticatedError
+        if claims["iss"] != self._settings.issuer or claims["aud"] != self._settings.audience:
+            raise UnauthenticatedError
+        issued_at, expires_at = _instant(claims["iat"]), _instant(claims["exp"])
+        not_before = _instant(claims.get("nbf", claims["iat"]))
+        if now >= expires_at or max(issued_at, not_before) > now + _CLOCK_SKEW:
+            raise UnauthenticatedError
+        return SessionClaims(
+            user_id=UserId(_uuid(claims["sub"])),
+            session_id=SessionId(_uuid(claims["sid"])),
+            token_id=TokenId(_text(claims["jti"])),
+            issued_at=issued_at,
+            expires_at=expires_at,
+            icn=_icn(claims.get("va_icn")),
+        )
+
+    def _verified_payload(self, token: str, keys: Sequence[bytes]) -> bytes:
+        for key in keys:
+            try:
+                verified = self._codec.decode_complete(token, key, algorithms=[_ALGORITHM])
+            except jwt.InvalidSignatureError:
+                continue
+            except (jwt.PyJWTError, ValueError, RecursionError) as error:
+                raise UnauthenticatedError from error
+            if verified["header"].get("typ") != _TYPE:
+                raise UnauthenticatedError
+            payload: bytes = verified["payload"]
+            return payload
+        raise UnauthenticatedError
+
+
+def _object_of(payload: bytes) -> dict[str, Any]:
+    try:
+        claims = json.loads(payload)
+    except (ValueError, RecursionError) as error:
+        raise UnauthenticatedError from error
+    if not isinstance(claims, dict):
+        raise UnauthenticatedError
+    return claims
+
+
+def _instant(value: object) -> datetime:
+    # bool is an int to Python, and a huge one is no date.
+    if type(value) is not int:
+        raise UnauthenticatedError
+    try:
+        return datetime.fromtimestamp(value, UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise UnauthenticatedError from error
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise UnauthenticatedError
+    return value
+
+
+def _uuid(value: object) -> UUID:
+    text = _text(value)
+    try:
+        parsed = UUID(text)
+    except ValueError as error:
+        raise UnauthenticatedError from error
+    # One spelling only: no braces, no upper case, no missing hyphens.
+    if str(parsed) != text:
+        raise UnauthenticatedError
+    return parsed
+
+
+def _icn(value: object) -> ICN | None:
+    if value is None:
+        return None
+    try:
+        return ICN.parse(value)
+    except InvalidICNError as error:
+        raise UnauthenticatedError from error

@@ -1,0 +1,21 @@
+"""The operating system's randomness."""
+
+import secrets
+from typing import final
+from uuid import UUID, uuid4
+
+from application.ports.secret_source import SecretSource
+from domain.secret import Secret
+
+_BYTES = 32
+
+
+@final
+class SystemSecretSource(SecretSource):
+    """Draws from the operating system's generator."""
+
+    def token(self) -> Secret:
+        return Secret(secrets.token_urlsafe(_BYTES))
+
+    def uuid(self) -> UUID:
+        return uuid4()

@@ -1,0 +1,1 @@
+"""VA.gov, or any OpenID Provider, over HTTP."""

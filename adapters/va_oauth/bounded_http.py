@@ -1,0 +1,84 @@
+"""HTTP calls that end in time and read no more than they should."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final, final
+
+import anyio
+import httpx
+
+from application.errors import ProviderUnavailableError, UpstreamRejectedError
+
+_TOO_MANY_REQUESTS: Final = 429
+_SERVER_ERROR: Final = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """A whole answer, within bounds."""
+
+    status: int
+    body: bytes
+
+    @property
+    def means_not_now(self) -> bool:
+        """Whether the other side says that it cannot answer at present."""
+        return self.status == _TOO_MANY_REQUESTS or self.status >= _SERVER_ERROR
+
+
+def http_client() -> httpx.AsyncClient:
+    """A client that no variable of the environment can redirect, and no answer either."""
+    return httpx.AsyncClient(
+        trust_env=False,
+        follow_redirects=False,
+        headers={"Accept": "application/json", "Accept-Encoding": "identity"},
+        limits=httpx.Limits(max_connections=100, max_keepalive_connections=20),
+    )
+
+
+@final
+class BoundedHTTP:
+    """Bounds each call as a whole; httpx's own time-outs bound its single steps only."""
+
+    def __init__(self, client: httpx.AsyncClient, *, deadline: timedelta, max_bytes: int) -> None:
+        self._client = client
+        self._deadline = deadline.total_seconds()
+        self._max_bytes = max_bytes
+
+    async def get(self, url: str, *, headers: Mapping[str, str] | None = None) -> Reply:
+        """GET. Raises as ``post``."""
+        return await self._send(self._client.build_request("GET", url, headers=headers))
+
+    async def post(self, url: str, *, form: Mapping[str, str], headers: Mapping[str, str]) -> Reply:
+        """POST a form.
+
+        Raises:
+            ProviderUnavailableError: No whole answer within the deadline.
+            UpstreamRejectedError: A redirect, or an answer too large or compressed.
+        """
+        return await self._send(self._client.build_request("POST", url, data=form, headers=headers))
+
+    async def _send(self, request: httpx.Request) -> Reply:
+        try:
+            with anyio.fail_after(self._deadline):
+                response = await self._client.send(request, stream=True)
+                try:
+                    return await self._read(response)
+                finally:
+                    await response.aclose()
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+            raise ProviderUnavailableError(type(error).__name__) from error
+
+    async def _read(self, response: httpx.Response) -> Reply:
+        if response.has_redirect_location or response.is_redirect:
+            raise UpstreamRejectedError("redirect")
+        # Asked for identity; a compressed answer could grow without bound while it is read.
+        if response.headers.get("content-encoding", "identity").lower() != "identity":
+            raise UpstreamRejectedError("compressed_answer")
+        body = bytearray()
+        async for chunk in response.aiter_raw():
+            body += chunk
+            if len(body) > self._max_bytes:
+                raise UpstreamRejectedError("answer_too_large")
+        return Reply(status=response.status_code, body=bytes(body))

@@ -1,0 +1,212 @@
+"""The identity provider as one flow: authorization URL, exchange, verified identity."""
+
+import asyncio
+from base64 import b64encode
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, Final, final
+from urllib.parse import quote, urlencode, urlsplit, urlunsplit
+
+import httpx
+
+from adapters.va_oauth.bounded_http import BoundedHTTP
+from adapters.va_oauth.id_token import IDTokenVerifier, VerifiedIDToken
+from adapters.va_oauth.metadata import ProviderDocuments, ProviderMetadata
+from adapters.va_oauth.person import PersonSource, StatusAnswer
+from adapters.va_oauth.settings import ProviderSettings
+from adapters.va_oauth.token_response import TokenResponse, read_token_response
+from application.errors import UpstreamRejectedError
+from application.ports.clock import Clock
+from application.ports.identity_provider import IdentityProvider, ProviderSignIn
+from domain.errors import InvalidICNError
+from domain.identifiers import ICN
+from domain.login_attempt import LoginSecrets
+from domain.secret import Secret
+from domain.sign_in_failure import SignInFailure
+from domain.va_identity import VAIdentity
+from domain.veteran_status import VeteranStatus
+
+_DEADLINE: Final = timedelta(seconds=10)
+_MAX_BYTES: Final = 256 * 1024
+_STATUS_SCOPE: Final = "veteran_status.read"
+_MAX_NAME_CHARACTERS: Final = 100
+_MAX_EMAIL_CHARACTERS: Final = 254
+
+
+@final
+class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdentityProvider"]):
+    """VA.gov, or any OpenID Provider that its settings describe. Leaving it closes the client."""
+
+    def __init__(
+        self,
+        *,
+        settings: ProviderSettings,
+        client: httpx.AsyncClient,
+        clock: Clock,
+        deadline: timedelta = _DEADLINE,
+    ) -> None:
+        self._settings = settings
+        self._client = client
+        self._clock = clock
+        self._http = BoundedHTTP(client, deadline=deadline, max_bytes=_MAX_BYTES)
+        self._documents = ProviderDocuments(
+            http=self._http,
+            discovery_url=settings.discovery_url,
+            issuer=settings.issuer,
+            clock=clock,
+        )
+        self._verifier = IDTokenVerifier(
+            documents=self._documents,
+            issuer=settings.issuer,
+            client_id=settings.client_id,
+            clock=clock,
+        )
+        self._person = PersonSource(self._http)
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._client.aclose()
+
+    async def authorization_url(self, secrets: LoginSecrets) -> str:
+        metadata = await self._documents.metadata()
+        parameters = urlencode(
+            {
+                "response_type": "code",
+                "client_id": self._settings.client_id,
+                "redirect_uri": self._settings.redirect_uri,
+                "scope": self._requested_scope,
+                "state": secrets.state.reveal(),
+                "nonce": secrets.nonce,
+                "code_challenge": secrets.code_challenge,
+                "code_challenge_method": "S256",
+            },
+            quote_via=quote,
+        )
+        url = urlsplit(metadata.authorization_endpoint)
+        query = f"{url.query}&{parameters}" if url.query else parameters
+        return urlunsplit(url._replace(query=query))
+
+    async def check_callback_issuer(self, issuer: str | None) -> None:
+        metadata = await self._documents.metadata()
+        if issuer is None and not metadata.promises_issuer_in_callback:
+            return
+        if issuer != self._settings.issuer:
+            raise UpstreamRejectedError("callback_iss")
+
+    async def sign_in(self, code: Secret, secrets: LoginSecrets) -> ProviderSignIn:
+        metadata = await self._documents.metadata()
+        response = await self._exchange(metadata, code, secrets)
+        # The nonce is checked before any of the tokens is used (RFC 9700, section 4.5.3).
+        id_token = await self._verifier.verify(
+            response.id_token,
+            nonce=secrets.nonce,
+            access_token=response.tokens.access_token.reveal(),
+        )
+        userinfo, status = await self._ask_about(metadata, response, id_token)
+        identity = self._identity(response, id_token, userinfo, status)
+        return ProviderSignIn(identity=identity, tokens=response.tokens)
+
+    @property
+    def _requested_scope(self) -> str:
+        return " ".join(self._settings.scopes)
+
+    async def _exchange(
+        self, metadata: ProviderMetadata, code: Secret, secrets: LoginSecrets
+    ) -> TokenResponse:
+        reply = await self._http.post(
+            metadata.token_endpoint,
+            form={
+                "grant_type": "authorization_code",
+                "code": code.reveal(),
+                "redirect_uri": self._settings.redirect_uri,
+                "code_verifier": secrets.code_verifier.reveal(),
+            },
+            headers={"Authorization": self._basic_credentials()},
+        )
+        return read_token_response(
+            reply, requested_scope=self._requested_scope, now=self._clock.now()
+        )
+
+    def _basic_credentials(self) -> str:
+        # Both parts are form-encoded first (RFC 6749, section 2.3.1).
+        client_id = quote(self._settings.client_id, safe="")
+        secret = quote(self._settings.client_secret.reveal(), safe="")
+        return "Basic " + b64encode(f"{client_id}:{secret}".encode()).decode()
+
+    async def _ask_about(
+        self, metadata: ProviderMetadata, response: TokenResponse, id_token: VerifiedIDToken
+    ) -> tuple[Mapping[str, Any] | None, StatusAnswer | None]:
+        """Both at once; what is not asked answers with nothing to say."""
+        access_token = response.tokens.access_token
+
+        async def userinfo() -> Mapping[str, Any] | None:
+            if metadata.userinfo_endpoint is None:
+                return {}
+            return await self._person.userinfo(
+                metadata.userinfo_endpoint, access_token, subject=id_token.subject
+            )
+
+        async def status() -> StatusAnswer | None:
+            granted = response.tokens.scope.split()
+            asked_for = _STATUS_SCOPE in self._settings.scopes
+            if self._settings.status_url is None or (asked_for and _STATUS_SCOPE not in granted):
+                return StatusAnswer(status=VeteranStatus.UNKNOWN, icn=None)
+            return await self._person.veteran_status(self._settings.status_url, access_token)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                asked = group.create_task(userinfo()), group.create_task(status())
+        except* UpstreamRejectedError as rejected:
+            raise rejected.exceptions[0] from rejected
+        return asked[0].result(), asked[1].result()
+
+    def _identity(
+        self,
+        response: TokenResponse,
+        id_token: VerifiedIDToken,
+        userinfo: Mapping[str, Any] | None,
+        status: StatusAnswer | None,
+    ) -> VAIdentity:
+        # Userinfo is the newer word; the ID token's stands in where it is silent.
+        claims = {**id_token.claims, **(userinfo or {})}
+        return VAIdentity(
+            issuer=self._settings.issuer,
+            subject=id_token.subject,
+            icn=_agreed_icn(
+                (
+                    response.patient,
+                    id_token.claims.get("icn"),
+                    (userinfo or {}).get("icn"),
+                    status.icn if status else None,
+                )
+            ),
+            status=status.status if status else None,
+            given_name=_display_text(claims.get("given_name"), _MAX_NAME_CHARACTERS),
+            family_name=_display_text(claims.get("family_name"), _MAX_NAME_CHARACTERS),
+            email=_display_text(claims.get("email"), _MAX_EMAIL_CHARACTERS),
+            is_complete=userinfo is not None and status is not None,
+        )
+
+
+def _agreed_icn(sources: Iterable[object]) -> ICN | None:
+    try:
+        named = {ICN.parse(source) for source in sources if source is not None}
+    except InvalidICNError as error:
+        raise UpstreamRejectedError("icn_malformed", SignInFailure.IDENTITY_MISSING) from error
+    if len(named) > 1:
+        raise UpstreamRejectedError("icn_disagreement")
+    return next(iter(named), None)
+
+
+def _display_text(value: object, max_characters: int) -> str | None:
+    """A text fit to store and show: printable, trimmed, bounded; None for anything else."""
+    if not isinstance(value, str):
+        return None
+    printable = "".join(character for character in value if character.isprintable()).strip()
+    return printable[:max_characters] or None

@@ -1,0 +1,191 @@
+"""The provider's metadata and signing keys, fetched once and kept.
+
+Sources: OpenID Connect Discovery 1.0, sections 3 and 4.3; RFC 7517.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, Generic, TypeVar, final
+from urllib.parse import urlsplit
+
+import anyio
+
+from adapters.va_oauth.bounded_http import BoundedHTTP
+from adapters.va_oauth.signing_keys import SigningKeys
+from adapters.va_oauth.strict_json import NotStrictJSONError, object_of
+from application.errors import ProviderUnavailableError, UpstreamRejectedError
+from application.ports.clock import Clock
+
+#: After this long a kept answer is asked for again ...
+FRESH_FOR: Final = timedelta(hours=1)
+#: ... and after this long it no longer serves when the provider does not answer.
+USABLE_FOR: Final = timedelta(hours=24)
+#: Unknown key ids make us ask again no more often than this.
+REFETCH_SPACING: Final = timedelta(seconds=1)
+_MAX_UNKNOWN_KEY_IDS: Final = 256
+_OK: Final = 200
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderMetadata:
+    """What we use of the discovery document."""
+
+    authorization_endpoint: str
+    token_endpoint: str
+    jwks_uri: str
+    userinfo_endpoint: str | None
+    promises_issuer_in_callback: bool
+
+
+@final
+class _Kept(Generic[_T]):
+    """One remote document: fetched when needed, by one caller for all who wait."""
+
+    def __init__(self, fetch: Callable[[], Awaitable[_T]], clock: Clock) -> None:
+        self._fetch = fetch
+        self._clock = clock
+        self._lock = anyio.Lock()
+        self._value: _T | None = None
+        self._fetched_at: datetime | None = None
+        self._tried_at: datetime | None = None
+        self.generation = 0
+
+    async def current(self) -> _T:
+        if (value := self._kept_within(FRESH_FOR)) is not None:
+            return value
+        async with self._lock:
+            if (value := self._kept_within(FRESH_FOR)) is not None:
+                return value
+            usable = self._kept_within(USABLE_FOR)
+            if usable is not None and self._tried_within(REFETCH_SPACING):
+                return usable
+            try:
+                return await self._refetch()
+            except ProviderUnavailableError:
+                if usable is None:
+                    raise
+                return usable
+
+    async def newer_than(self, generation: int) -> _T:
+        """A document fetched after the one of ``generation``; one fetch for all who ask."""
+        async with self._lock:
+            if self.generation > generation and self._value is not None:
+                return self._value
+            if self._tried_at is not None and self.generation > 1:
+                since = self._clock.now() - self._tried_at
+                await anyio.sleep(max(0.0, (REFETCH_SPACING - since).total_seconds()))
+            return await self._refetch()
+
+    async def _refetch(self) -> _T:
+        self._tried_at = self._clock.now()
+        self._value = await self._fetch()
+        self._fetched_at = self._clock.now()
+        self.generation += 1
+        return self._value
+
+    def _kept_within(self, age: timedelta) -> _T | None:
+        if self._fetched_at is None or self._clock.now() - self._fetched_at > age:
+            return None
+        return self._value
+
+    def _tried_within(self, age: timedelta) -> bool:
+        return self._tried_at is not None and self._clock.now() - self._tried_at < age
+
+
+@final
+class ProviderDocuments:
+    """Discovery document and JWKS of one provider."""
+
+    def __init__(self, *, http: BoundedHTTP, discovery_url: str, issuer: str, clock: Clock) -> None:
+        self._http = http
+        self._discovery_url = discovery_url
+        self._issuer = issuer
+        self._metadata = _Kept(self._fetch_metadata, clock)
+        self._keys = _Kept(self._fetch_keys, clock)
+        self._unknown_key_ids: set[str] = set()
+        self._unknown_as_of = 0
+
+    async def metadata(self) -> ProviderMetadata:
+        """The discovery document.
+
+        Raises:
+            ProviderUnavailableError: It could not be had, or is not acceptable.
+        """
+        return await self._metadata.current()
+
+    async def signing_key(self, key_id: str | None) -> Any:
+        """The RSA public key that ``key_id`` names.
+
+        An unknown id is worth one look at the provider's newest keys, and then no more.
+
+        Raises:
+            UpstreamRejectedError: No such key, or more than one.
+            ProviderUnavailableError: The keys could not be had.
+        """
+        keys = await self._keys.current()
+        generation = self._keys.generation
+        if (key := keys.find(key_id)) is not None:
+            return key
+        if key_id is None or key_id in self._unknown_key_ids:
+            raise UpstreamRejectedError("key_unknown")
+        keys = await self._keys.newer_than(generation)
+        if (key := keys.find(key_id)) is not None:
+            self._unknown_key_ids.discard(key_id)
+            return key
+        if len(self._unknown_key_ids) >= _MAX_UNKNOWN_KEY_IDS:
+            self._unknown_key_ids.clear()
+        self._unknown_key_ids.add(key_id)
+        raise UpstreamRejectedError("key_unknown")
+
+    async def _fetch_metadata(self) -> ProviderMetadata:
+        document = await self._fetch(self._discovery_url)
+        if document.get("issuer") != self._issuer:
+            raise ProviderUnavailableError("metadata_issuer")
+        return ProviderMetadata(
+            authorization_endpoint=_endpoint(document, "authorization_endpoint"),
+            token_endpoint=_endpoint(document, "token_endpoint"),
+            jwks_uri=_endpoint(document, "jwks_uri"),
+            userinfo_endpoint=(
+                _endpoint(document, "userinfo_endpoint")
+                if document.get("userinfo_endpoint") is not None
+                else None
+            ),
+            promises_issuer_in_callback=(
+                document.get("authorization_response_iss_parameter_supported") is True
+            ),
+        )
+
+    async def _fetch_keys(self) -> SigningKeys:
+        metadata = await self.metadata()
+        keys = SigningKeys.parse(await self._fetch(metadata.jwks_uri))
+        # Fresh keys may hold an id that was unknown a moment ago.
+        self._unknown_key_ids.clear()
+        return keys
+
+    async def _fetch(self, url: str) -> dict[str, Any]:
+        try:
+            reply = await self._http.get(url)
+            if reply.status != _OK:
+                raise ProviderUnavailableError(f"status_{reply.status}")
+            return object_of(reply.body)
+        except (UpstreamRejectedError, NotStrictJSONError) as error:
+            raise ProviderUnavailableError("metadata_unacceptable") from error
+
+
+def _endpoint(document: Mapping[str, Any], name: str) -> str:
+    url = document.get(name)
+    if not isinstance(url, str):
+        raise ProviderUnavailableError("metadata_endpoint")
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError as error:
+        raise ProviderUnavailableError("metadata_endpoint") from error
+    secure = parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK)
+    if not host or not secure or parts.fragment:
+        raise ProviderUnavailableError("metadata_endpoint")
+    return url

@@ -1,0 +1,108 @@
+"""What the token endpoint answers (RFC 6749, sections 5.1 and 5.2)."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from adapters.va_oauth.bounded_http import Reply
+from adapters.va_oauth.strict_json import NotStrictJSONError, object_of
+from application.errors import ProviderUnavailableError, UpstreamRejectedError
+from domain.secret import Secret
+from domain.va_tokens import VATokens
+
+_OK: Final = 200
+# VA documents one hour; RFC 6749 leaves a missing `expires_in` to the documentation.
+_DEFAULT_EXPIRES_IN: Final = 3600
+_MAX_EXPIRES_IN: Final = 365 * 24 * 3600
+# Source: RFC 6749, appendix A.12 and A.17, and A.4 for scope.
+_TOKEN: Final = re.compile(r"[\x20-\x7e]{1,16384}", re.ASCII)
+_SCOPE: Final = re.compile(r"[\x20\x21\x23-\x5b\x5d-\x7e]{0,4096}", re.ASCII)
+_KNOWN_ERRORS: Final = frozenset(
+    {
+        "invalid_client",
+        "invalid_grant",
+        "invalid_request",
+        "invalid_scope",
+        "unauthorized_client",
+        "unsupported_grant_type",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenResponse:
+    """A checked answer.
+
+    Attributes:
+        id_token: As it stands there, not verified.
+        patient: The ICN, when VA's launch context names it; not a JWT's claim, so it is
+            worth as much as the TLS connection it came over.
+    """
+
+    tokens: VATokens
+    id_token: object = field(repr=False)
+    patient: object = field(repr=False)
+
+
+def read_token_response(reply: Reply, *, requested_scope: str, now: datetime) -> TokenResponse:
+    """Check the answer's form.
+
+    Raises:
+        ProviderUnavailableError: The endpoint says: not now.
+        UpstreamRejectedError: It refuses, or its answer is not acceptable.
+    """
+    if reply.means_not_now:
+        raise ProviderUnavailableError(f"status_{reply.status}")
+    try:
+        answer = object_of(reply.body)
+    except NotStrictJSONError as error:
+        raise UpstreamRejectedError("token_answer_malformed") from error
+    if reply.status != _OK:
+        said = answer.get("error")
+        known = isinstance(said, str) and said in _KNOWN_ERRORS
+        raise UpstreamRejectedError(str(said) if known else "token_endpoint_refused")
+    token_type = answer.get("token_type")
+    if not isinstance(token_type, str) or token_type.lower() != "bearer":
+        raise UpstreamRejectedError("token_type")
+    access_token = _token(answer, "access_token")
+    if access_token is None:
+        raise UpstreamRejectedError("access_token_missing")
+    return TokenResponse(
+        tokens=VATokens(
+            access_token=access_token,
+            refresh_token=_token(answer, "refresh_token"),
+            token_type="Bearer",  # noqa: S106 - the name of a token type
+            scope=_scope(answer, requested_scope),
+            expires_at=now + timedelta(seconds=_expires_in(answer)),
+        ),
+        id_token=answer.get("id_token"),
+        patient=answer.get("patient"),
+    )
+
+
+def _token(answer: Mapping[str, Any], name: str) -> Secret | None:
+    value = answer.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, str) or not _TOKEN.fullmatch(value):
+        raise UpstreamRejectedError(f"{name}_malformed")
+    return Secret(value)
+
+
+def _scope(answer: Mapping[str, Any], requested: str) -> str:
+    # Left out, it is what was asked for (RFC 6749, section 5.1).
+    scope = answer.get("scope")
+    if scope is None:
+        return requested
+    if not isinstance(scope, str) or not _SCOPE.fullmatch(scope):
+        raise UpstreamRejectedError("scope_malformed")
+    return scope
+
+
+def _expires_in(answer: Mapping[str, Any]) -> int:
+    value = answer.get("expires_in", _DEFAULT_EXPIRES_IN)
+    if type(value) is not int or not 0 < value <= _MAX_EXPIRES_IN:
+        raise UpstreamRejectedError("expires_in")
+    return value

@@ -1,0 +1,82 @@
+"""What can go wrong, grouped by what the caller can do about it.
+
+ApplicationError
+  UnauthenticatedError     who are you
+  NotFoundError            absent, or not yours
+  ConflictError            contradicts what is stored
+  UnavailableError         try again later
+    ProviderUnavailableError   VA does not answer
+  UpstreamRejectedError    VA's answer is not acceptable
+  SignInFailedError        the sign-in is over; says why
+
+The ``code`` is public and stable; everything else stays in the log.
+"""
+
+from typing import ClassVar
+
+from domain.sign_in_failure import SignInFailure
+
+
+class ApplicationError(Exception):
+    """A use case could not do what was asked."""
+
+    code: ClassVar[str] = "error"
+
+
+class UnauthenticatedError(ApplicationError):
+    """The caller showed no token, or one that does not stand."""
+
+    code: ClassVar[str] = "invalid_token"
+
+
+class NotFoundError(ApplicationError):
+    """There is no such thing, or it is not the caller's."""
+
+    code: ClassVar[str] = "not_found"
+
+
+class ConflictError(ApplicationError):
+    """The change contradicts what is stored."""
+
+    code: ClassVar[str] = "conflict"
+
+
+class UnavailableError(ApplicationError):
+    """Something the service needs does not answer; nothing was changed."""
+
+    code: ClassVar[str] = "unavailable"
+
+
+class ProviderUnavailableError(UnavailableError):
+    """The identity provider does not answer, or says that it cannot."""
+
+    code: ClassVar[str] = "provider_unavailable"
+
+
+class UpstreamRejectedError(ApplicationError):
+    """The identity provider's answer is not acceptable.
+
+    Attributes:
+        reason: Our own code for the audit; never a text of the provider's.
+        failure: The public code that the sign-in ends with.
+    """
+
+    code: ClassVar[str] = "token_exchange_failed"
+
+    def __init__(
+        self, reason: str, failure: SignInFailure = SignInFailure.TOKEN_EXCHANGE_FAILED
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.failure = failure
+
+
+class SignInFailedError(ApplicationError):
+    """A sign-in ended without a session, and the audit says so."""
+
+    code: ClassVar[str] = "sign_in_failed"
+
+    def __init__(self, failure: SignInFailure, reason: str) -> None:
+        super().__init__(failure.value)
+        self.failure = failure
+        self.reason = reason

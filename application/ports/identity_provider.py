@@ -1,0 +1,51 @@
+"""Port: who vouches for the Veteran."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Protocol
+
+from domain.login_attempt import LoginSecrets
+from domain.secret import Secret
+from domain.va_identity import VAIdentity
+from domain.va_tokens import VATokens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderSignIn:
+    """What the provider vouched for, verified, and the tokens it gave."""
+
+    identity: VAIdentity
+    tokens: VATokens
+
+
+class IdentityProvider(Protocol):
+    """An OAuth 2.0 authorization server that speaks OpenID Connect.
+
+    Every call ends within its deadline and reads a bounded answer.
+    """
+
+    @abstractmethod
+    async def authorization_url(self, secrets: LoginSecrets) -> str:
+        """Where the browser goes to sign in: with state, nonce and PKCE challenge.
+
+        Raises:
+            ProviderUnavailableError: Its metadata could not be had, or is not acceptable.
+        """
+
+    @abstractmethod
+    async def check_callback_issuer(self, issuer: str | None) -> None:
+        """Compare the callback's `iss` with the provider's, exactly (RFC 9207, section 2.4).
+
+        Raises:
+            UpstreamRejectedError: It differs, or is missing where the provider promises it.
+            ProviderUnavailableError: The provider's metadata could not be had.
+        """
+
+    @abstractmethod
+    async def sign_in(self, code: Secret, secrets: LoginSecrets) -> ProviderSignIn:
+        """Exchange the code, verify the ID token in full, and only then use the tokens.
+
+        Raises:
+            UpstreamRejectedError: The provider refused, or answered what is not acceptable.
+            ProviderUnavailableError: It did not answer the exchange in time, or could not.
+        """

@@ -1,0 +1,26 @@
+"""Port: VetAssist's own tokens."""
+
+from abc import abstractmethod
+from datetime import datetime
+from typing import Protocol
+
+from domain.identifiers import ICN
+from domain.secret import Secret
+from domain.session import Session
+from domain.session_claims import SessionClaims
+
+
+class SessionTokens(Protocol):
+    """Issues and verifies the JWT of a session."""
+
+    @abstractmethod
+    def issue(self, session: Session, icn: ICN | None) -> Secret:
+        """A signed token for ``session``, valid from its start until its end."""
+
+    @abstractmethod
+    def verify(self, token: str, *, now: datetime) -> SessionClaims:
+        """What a token of ours says. Whether its session still stands is not checked.
+
+        Raises:
+            UnauthenticatedError: Not a token of ours, altered, or not valid at ``now``.
+        """

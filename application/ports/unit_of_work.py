@@ -1,0 +1,50 @@
+"""Port: changes that stand together or not at all."""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol, Self
+
+from application.ports.audit_trail import AuditTrail
+from application.ports.session_repository import SessionRepository
+from application.ports.user_repository import UserRepository
+from application.ports.va_token_vault import VATokenVault
+
+
+class UnitOfWork(AbstractAsyncContextManager["UnitOfWork"], Protocol):
+    """One transaction. Leaving without ``commit`` discards everything.
+
+    Never hold one across a call to VA. After an error the unit is spent: leave it.
+    Entering raises UnavailableError when the store has no place in time.
+    """
+
+    @property
+    @abstractmethod
+    def users(self) -> UserRepository: ...
+
+    @property
+    @abstractmethod
+    def sessions(self) -> SessionRepository: ...
+
+    @property
+    @abstractmethod
+    def va_tokens(self) -> VATokenVault: ...
+
+    @property
+    @abstractmethod
+    def audit(self) -> AuditTrail: ...
+
+    @abstractmethod
+    async def commit(self) -> None:
+        """Make everything durable.
+
+        Raises:
+            ConflictError: A change contradicts what is stored; nothing was kept.
+            UnavailableError: The store did not answer; nothing was acknowledged.
+        """
+
+    @abstractmethod
+    async def __aenter__(self) -> Self: ...
+
+
+UnitOfWorkFactory = Callable[[], UnitOfWork]

@@ -1,0 +1,28 @@
+"""Port: VA's tokens at rest, inside one unit of work."""
+
+from abc import abstractmethod
+from datetime import datetime
+from typing import Protocol
+
+from domain.identifiers import UserId
+from domain.va_tokens import SealedVATokens
+
+
+class VATokenVault(Protocol):
+    """At most one set of sealed tokens a user. What they say is not looked at."""
+
+    @abstractmethod
+    async def save(self, tokens: SealedVATokens, *, now: datetime) -> None:
+        """Replace the user's tokens; a refresh token that is left out keeps the stored one.
+
+        Raises:
+            UnavailableError: The store did not answer.
+        """
+
+    @abstractmethod
+    async def find(self, user_id: UserId) -> SealedVATokens | None:
+        """The user's tokens, or None.
+
+        Raises:
+            UnavailableError: The store did not answer.
+        """

@@ -1,0 +1,1 @@
+"""One thing the service does, one file each."""

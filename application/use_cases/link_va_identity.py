@@ -1,0 +1,103 @@
+"""Use case: one Veteran, one user."""
+
+from dataclasses import dataclass
+from typing import final
+
+from application.errors import ProviderUnavailableError, UpstreamRejectedError
+from application.ports.clock import Clock
+from application.ports.secret_source import SecretSource
+from application.ports.token_cipher import TokenCipher
+from application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from domain.audit_event import AuditEvent
+from domain.identifiers import UserId
+from domain.sign_in_failure import SignInFailure
+from domain.user import LinkedUser, User
+from domain.va_identity import VAIdentity
+from domain.va_tokens import SealedVATokens, TokenField, VATokens
+from domain.visitor import Visitor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkVAIdentityCommand:
+    """A verified identity, the tokens that came with it, and who brought them."""
+
+    identity: VAIdentity
+    tokens: VATokens
+    visitor: Visitor
+
+
+@final
+class LinkVAIdentity:
+    """Finds or makes the user of a VA identity and keeps VA's tokens, sealed."""
+
+    def __init__(
+        self,
+        *,
+        unit_of_work: UnitOfWorkFactory,
+        cipher: TokenCipher,
+        secrets: SecretSource,
+        clock: Clock,
+    ) -> None:
+        self._unit_of_work = unit_of_work
+        self._cipher = cipher
+        self._secrets = secrets
+        self._clock = clock
+
+    async def execute(self, command: LinkVAIdentityCommand) -> User:
+        """Link in a transaction of its own. Raises as ``join``."""
+        async with self._unit_of_work() as work:
+            user = await self.join(work, command)
+            await work.commit()
+        return user
+
+    async def join(self, work: UnitOfWork, command: LinkVAIdentityCommand) -> User:
+        """Link as a step of the unit it is handed; the caller commits.
+
+        Raises:
+            UpstreamRejectedError: No ICN, an ICN of another user, or a disabled account;
+                the unit must not be committed.
+            ProviderUnavailableError: The ICN is not to be had now, and nobody is known
+                by this account; the unit must not be committed.
+            UnavailableError: Storage did not answer.
+        """
+        now = self._clock.now()
+        linked = await self._find_or_make(work, command.identity)
+        if linked.is_conflicting:
+            raise UpstreamRejectedError("subject_of_another_user", SignInFailure.IDENTITY_CONFLICT)
+        if not linked.user.is_active:
+            raise UpstreamRejectedError("account_disabled", SignInFailure.ACCOUNT_DISABLED)
+        await work.va_tokens.save(self._sealed(linked.user.id, command.tokens), now=now)
+        if linked.is_new:
+            event = AuditEvent.va_linked(linked.user.id, visitor=command.visitor, now=now)
+            await work.audit.append(event)
+        return linked.user
+
+    async def _find_or_make(self, work: UnitOfWork, identity: VAIdentity) -> LinkedUser:
+        now = self._clock.now()
+        if identity.is_complete:
+            if identity.icn is None:
+                raise UpstreamRejectedError("no_icn", SignInFailure.IDENTITY_MISSING)
+            new_id = UserId(self._secrets.uuid())
+            return await work.users.link(identity, identity.icn, new_id=new_id, now=now)
+
+        # VA could not be heard in full: only somebody we know already gets in.
+        known = await work.users.link_alias(identity, now=now)
+        if known is None:
+            raise ProviderUnavailableError
+        if identity.icn is not None and identity.icn != known.user.icn:
+            raise UpstreamRejectedError("icn_of_another_user", SignInFailure.IDENTITY_CONFLICT)
+        return known
+
+    def _sealed(self, user_id: UserId, tokens: VATokens) -> SealedVATokens:
+        refresh = tokens.refresh_token
+        return SealedVATokens(
+            user_id=user_id,
+            access_token=self._cipher.seal(
+                tokens.access_token, user_id=user_id, field=TokenField.ACCESS
+            ),
+            refresh_token=refresh
+            and self._cipher.seal(refresh, user_id=user_id, field=TokenField.REFRESH),
+            token_type=tokens.token_type,
+            scope=tokens.scope,
+            expires_at=tokens.expires_at,
+        )

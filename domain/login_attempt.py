@@ -1,0 +1,115 @@
+"""One attempt to sign in, from the click to VA's answer."""
+
+import hashlib
+import hmac
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final, Self
+
+from domain.return_path import ReturnPath
+from domain.secret import Secret
+
+#: VA forgets an authorization request after ten minutes, so we do too.
+ATTEMPT_LIFETIME: Final = timedelta(minutes=10)
+
+
+class AttemptRefusal(StrEnum):
+    """Why a callback finds no attempt to complete; for the audit, not for the caller."""
+
+    UNKNOWN = "state_unknown"
+    REPLAYED = "state_replayed"
+    EXPIRED = "state_expired"
+    OTHER_BROWSER = "other_browser"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginSecrets:
+    """The two random texts of an attempt, and what follows from them.
+
+    The browser keeps ``browser`` in a cookie and gives it back at the callback. The nonce
+    and the PKCE verifier are derived from it, so that the store holds nothing but hashes:
+    who reads it can complete no sign-in.
+
+    Attributes:
+        state: The OAuth `state`, 256 random bits (RFC 6749, section 10.12).
+        browser: What binds the attempt to its browser, 256 random bits.
+    """
+
+    state: Secret
+    browser: Secret
+
+    @property
+    def state_hash(self) -> bytes:
+        """What the store knows the attempt by."""
+        return hashlib.sha256(self.state.reveal().encode()).digest()
+
+    @property
+    def browser_hash(self) -> bytes:
+        """What the store knows the browser by."""
+        return hashlib.sha256(self.browser.reveal().encode()).digest()
+
+    @property
+    def nonce(self) -> str:
+        """The OIDC `nonce` (OpenID Connect Core 1.0, section 3.1.2.1)."""
+        return self._derived(b"nonce")
+
+    @property
+    def code_verifier(self) -> Secret:
+        """The PKCE verifier: 43 characters (RFC 7636, section 4.1)."""
+        return Secret(self._derived(b"pkce"))
+
+    @property
+    def code_challenge(self) -> str:
+        """The S256 challenge of the verifier (RFC 7636, section 4.2)."""
+        return _base64url(hashlib.sha256(self.code_verifier.reveal().encode()).digest())
+
+    def _derived(self, purpose: bytes) -> str:
+        key = self.browser.reveal().encode()
+        return _base64url(hmac.digest(key, purpose + b"\0" + self.state_hash, "sha256"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginAttempt:
+    """What is kept of an attempt while VA has the Veteran.
+
+    Attributes:
+        expires_at: First instant (UTC) at which the attempt can no longer be completed.
+        consumed_at: Instant (UTC) at which a callback took it, or None.
+    """
+
+    state_hash: bytes
+    browser_hash: bytes
+    return_to: ReturnPath | None
+    created_at: datetime
+    expires_at: datetime
+    consumed_at: datetime | None = None
+
+    @classmethod
+    def begin(cls, secrets: LoginSecrets, *, return_to: ReturnPath | None, now: datetime) -> Self:
+        """Open an attempt that can be completed for ten minutes."""
+        return cls(
+            state_hash=secrets.state_hash,
+            browser_hash=secrets.browser_hash,
+            return_to=return_to,
+            created_at=now,
+            expires_at=now + ATTEMPT_LIFETIME,
+        )
+
+    def refusal(self, *, browser_hash: bytes, now: datetime) -> AttemptRefusal | None:
+        """Why this browser may not complete the attempt at ``now``; None if it may.
+
+        Another browser learns nothing of the attempt's state, and does not change it.
+        """
+        if not hmac.compare_digest(self.browser_hash, browser_hash):
+            return AttemptRefusal.OTHER_BROWSER
+        if self.consumed_at is not None:
+            return AttemptRefusal.REPLAYED
+        if now >= self.expires_at:
+            return AttemptRefusal.EXPIRED
+        return None
+
+
+def _base64url(digest: bytes) -> str:
+    return urlsafe_b64encode(digest).rstrip(b"=").decode()

@@ -1,0 +1,24 @@
+"""What a verified VetAssist JWT says."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.identifiers import ICN, SessionId, TokenId, UserId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionClaims:
+    """The claims of one JWT of ours.
+
+    Attributes:
+        issued_at: `iat` (UTC).
+        expires_at: `exp` (UTC): the first instant at which the JWT is invalid.
+        icn: None when the operator leaves it out of the JWT.
+    """
+
+    user_id: UserId
+    session_id: SessionId
+    token_id: TokenId
+    issued_at: datetime
+    expires_at: datetime
+    icn: ICN | None

@@ -1,0 +1,14 @@
+"""Whether VA confirms that a person is a Veteran."""
+
+from enum import StrEnum
+
+
+class VeteranStatus(StrEnum):
+    """VA's word on it.
+
+    Source: Veteran Verification API v2, `attributes.veteran_status`.
+    """
+
+    CONFIRMED = "confirmed"
+    NOT_CONFIRMED = "not confirmed"
+    UNKNOWN = "unknown"

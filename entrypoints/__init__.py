@@ -1,0 +1,1 @@
+"""How the service is reached: over HTTP and from the command line."""

@@ -1,0 +1,150 @@
+"""The `vetassist` command. Each subcommand imports what it needs when it runs."""
+
+import os
+import sys
+from collections.abc import Iterable
+from typing import Annotated, NoReturn
+
+import typer
+
+app = typer.Typer(
+    name="vetassist",
+    help="Signs Veterans in with VA.gov and keeps their VetAssist sessions.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+_EXIT_SETTINGS = 2
+_EXIT_SCHEMA = 3
+_EXIT_DATABASE = 4
+_EXIT_DEMO = 5
+_GRACE_SECONDS = 30
+
+Host = Annotated[str, typer.Option(help="Address to listen on.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")]
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app()
+
+
+@app.command()
+def demo() -> None:
+    """Run the whole product on this machine: PostgreSQL, the simulated VA and the service."""
+    from entrypoints.container import migrate
+    from entrypoints.demo import DemoError, run_demo
+
+    try:
+        run_demo(migrate, typer.echo)
+    except DemoError as error:
+        _fail([str(error)], _EXIT_DEMO)
+
+
+@app.command()
+def serve(
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="Server processes.")] = 1,
+) -> None:
+    """Run the service. Refuses to start on a bad setting or a schema that is behind."""
+    import uvicorn
+
+    from entrypoints.settings import SettingsError, read_settings
+
+    try:
+        settings = read_settings(os.environ)
+    except SettingsError as error:
+        _fail(error.faults, _EXIT_SETTINGS)
+    _require_current_schema(settings.database_url.get_secret_value())
+    uvicorn.run(
+        "entrypoints.web.app:app_from_environment",
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers,
+        # Our own log line names no URL; the client's address is ours to judge.
+        access_log=False,
+        log_config=None,
+        proxy_headers=False,
+        server_header=False,
+        ws="none",
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+
+
+@app.command()
+def sandbox(host: Host = "127.0.0.1", port: Port = 8001) -> None:
+    """Run the simulated VA: test Veterans only, nothing is kept."""
+    import uvicorn
+
+    from entrypoints.sandbox.app import create_sandbox
+    from entrypoints.sandbox.settings import settings_from
+    from entrypoints.settings import raw_setting
+
+    public_url = f"http://{host}:{port}"
+    settings = settings_from(lambda name: raw_setting(os.environ, name), public_url=public_url)
+    uvicorn.run(
+        create_sandbox(settings),
+        host=host,
+        port=port,
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        ws="none",
+    )
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the schema of VETASSIST_DATABASE_URL up to date."""
+    import psycopg
+
+    from entrypoints.container import SchemaError
+    from entrypoints.container import migrate as apply
+    from entrypoints.settings import raw_setting
+
+    url = raw_setting(os.environ, "VETASSIST_DATABASE_URL")
+    if url is None:
+        _fail(["VETASSIST_DATABASE_URL: is required"], _EXIT_SETTINGS)
+    try:
+        applied = apply(url)
+    except psycopg.Error as error:
+        _fail([f"the database does not answer ({type(error).__name__})"], _EXIT_DATABASE)
+    except SchemaError as error:
+        _fail([str(error)], _EXIT_SCHEMA)
+    for migration in applied:
+        typer.echo(f"applied {migration.name}")
+    typer.echo("The schema is up to date.")
+
+
+def _require_current_schema(database_url: str) -> None:
+    import psycopg
+
+    from entrypoints.container import SchemaError, pending_migrations
+
+    try:
+        pending = pending_migrations(database_url)
+    except SchemaError as error:
+        _fail([str(error)], _EXIT_SCHEMA)
+    except psycopg.Error as error:
+        _fail(
+            [f"VETASSIST_DATABASE_URL: the database does not answer ({type(error).__name__})"],
+            _EXIT_DATABASE,
+        )
+    if pending:
+        _fail(
+            [f"the schema lacks {step.name}: run `vetassist migrate` first" for step in pending],
+            _EXIT_SCHEMA,
+        )
+
+
+def _fail(lines: Iterable[str], code: int) -> NoReturn:
+    for line in lines:
+        typer.echo(f"vetassist: {line}", err=True)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

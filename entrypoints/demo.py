@@ -1,0 +1,127 @@
+"""The whole product on one machine: database, simulated VA and service."""
+
+import os
+import secrets
+import signal
+import subprocess
+import sys
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from entrypoints.embedded_postgres import embedded_postgres
+
+_FOLDER: Final = Path(".vetassist")
+_SERVICE: Final = "http://localhost:8000"
+_SANDBOX: Final = "http://localhost:8001"
+_CLIENT_ID: Final = "vetassist_demo"
+_STOP_SECONDS: Final = 35
+_START_TRIES: Final = 150
+_SECRETS: Final[Mapping[str, Callable[[], str]]] = {
+    "VETASSIST_JWT_SECRET": lambda: secrets.token_hex(32),
+    "VETASSIST_AUDIT_KEY": lambda: secrets.token_hex(32),
+    "VETASSIST_TOKEN_KEYS": lambda: "k1:" + urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+    "VETASSIST_VA_CLIENT_SECRET": lambda: secrets.token_hex(32),
+}
+
+
+class DemoError(Exception):
+    """The demo cannot go on; the text says why."""
+
+
+def run_demo(migrate: Callable[[str], object], say: Callable[[str], None]) -> None:
+    """Start everything, say what to open, and stop everything on Ctrl-C or SIGTERM.
+
+    Raises:
+        DemoError: A part did not start, or ended by itself.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    secrets_folder = _generated_secrets(_FOLDER / "secrets")
+    with ExitStack() as stack:
+        own_database = os.environ.get("VETASSIST_DATABASE_URL")
+        database_url = own_database or stack.enter_context(embedded_postgres(_FOLDER / "postgres"))
+        migrate(database_url)
+        environment = _environment(database_url, secrets_folder)
+        sandbox = stack.enter_context(_child("sandbox", 8001, environment))
+        service = stack.enter_context(_child("serve", 8000, environment))
+        _await_ready(sandbox, f"{_SANDBOX}/oauth2/veteran-verification/v1/keys")
+        _await_ready(service, f"{_SERVICE}/readyz")
+        say(
+            f"VetAssist is up. Open {_SERVICE} and sign in as one of VA's published test "
+            f"Veterans.\nThe simulated VA is at {_SANDBOX}; data and secrets are kept in "
+            f"{_FOLDER}/.\nCtrl-C stops everything."
+        )
+        try:
+            os.wait()
+        except KeyboardInterrupt:
+            say("Stopping.")
+            return
+        raise DemoError("a part of the demo ended by itself; its last lines are above")
+
+
+def _generated_secrets(folder: Path) -> Path:
+    """Generate what is missing, once; only the owner can read it."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name, generate in _SECRETS.items():
+        path = folder / name
+        if not path.exists():
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(generate())
+    return folder
+
+
+def _environment(database_url: str, secrets_folder: Path) -> dict[str, str]:
+    va = f"{_SANDBOX}/oauth2/veteran-verification/v1"
+    ours = {
+        "VETASSIST_DATABASE_URL": database_url,
+        "VETASSIST_SECRETS_DIR": str(secrets_folder),
+        "VETASSIST_PUBLIC_URL": _SERVICE,
+        "VETASSIST_FRONTEND_URL": _SERVICE,
+        "VETASSIST_VA_DISCOVERY_URL": f"{va}/.well-known/openid-configuration",
+        "VETASSIST_VA_ISSUER": "https://deptva-eval.okta.com/oauth2/aus7y0sefudDrg2HI2p7",
+        "VETASSIST_VA_CLIENT_ID": _CLIENT_ID,
+        "VETASSIST_VA_STATUS_URL": f"{_SANDBOX}/services/veteran_verification/v2/status",
+        "VETASSIST_LOG_LEVEL": "WARNING",
+    }
+    return ours | dict(os.environ) | {"VETASSIST_DATABASE_URL": database_url}
+
+
+@contextmanager
+def _child(
+    command: str, port: int, environment: Mapping[str, str]
+) -> Iterator[subprocess.Popen[bytes]]:
+    arguments = [command, "--host", "localhost", "--port", str(port)]
+    process = subprocess.Popen(  # noqa: S603 - our own command
+        [sys.executable, "-m", "entrypoints.cli", *arguments], env=dict(environment)
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _await_ready(process: subprocess.Popen[bytes], url: str) -> None:
+    transport = httpx.HTTPTransport(retries=0)
+    with httpx.Client(transport=transport, trust_env=False, timeout=2) as client:
+        for _ in range(_START_TRIES):
+            try:
+                if client.get(url).is_success:
+                    return
+            except httpx.TransportError:
+                pass
+            try:
+                process.wait(0.1)
+            except subprocess.TimeoutExpired:
+                continue
+            break
+    raise DemoError(f"{url} does not answer; is the port free?")

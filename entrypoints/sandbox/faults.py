@@ -1,0 +1,249 @@
+"""What can go wrong at the simulated VA, and for how long.
+
+A fault is one entry in a plan: a name and its settings. Three kinds of name exist:
+
+- an endpoint (``token``, ``status``, ...): the endpoint answers late, wrongly, or both;
+- a change (``wrong_nonce``, ``token_overrides``, ...): a document is altered on its way out;
+- a habit (``rotate_refresh_tokens``, ...): something the world does differently.
+
+``times`` counts how often a fault strikes before it clears itself.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from enum import StrEnum
+from functools import cache
+from typing import Annotated, Any, Final, TypeVar, final
+
+from pydantic import BaseModel, Field, NonNegativeFloat, PositiveInt, TypeAdapter, ValidationError
+
+from entrypoints.sandbox.errors import FaultPlanError
+from entrypoints.sandbox.signing import IdToken, SigningKey, hs256_with_public_key, unsigned
+
+Document = Mapping[str, object]
+T = TypeVar("T")
+#: Takes what VA would have said and the fault's ``value``; returns what it says instead.
+Change = Callable[[T, Document], T]
+
+_DAY: Final = 24 * 60 * 60
+
+
+class Endpoint(StrEnum):
+    """What is counted and can be faulted."""
+
+    AUTHORIZATION = "authorization"
+    TOKEN = "token"  # noqa: S105 - an endpoint's name
+    USERINFO = "userinfo"
+    STATUS = "status"
+    KEYS = "keys"
+    DISCOVERY = "discovery"
+    REVOKE = "revoke"
+    INTROSPECT = "introspect"
+
+
+class Habit(StrEnum):
+    """What the world does differently while the fault of that name is set."""
+
+    ROTATE_REFRESH_TOKENS = "rotate_refresh_tokens"
+    DROP_TOKEN_RESPONSE = "drop_token_response_after_processing"  # noqa: S105 - a fault's name
+
+
+class Answer(StrEnum):
+    """Answers no client should swallow; a bare number is answered with VA's body for it."""
+
+    REDIRECT = "redirect"
+    HTML = "html"
+    TRUNCATED = "truncated"
+    HUGE = "huge"
+    GZIP_BOMB = "gzip_bomb"
+    SLOW_DRIP = "slow_drip"
+
+
+class Fault(BaseModel, frozen=True, extra="forbid"):
+    """A fault and how often it strikes; without ``times``, until it is cleared."""
+
+    times: PositiveInt | None = None
+
+
+class OverrideFault(Fault, frozen=True):
+    """Top-level fields to set; null removes the field."""
+
+    value: dict[str, Any]
+
+
+class EndpointFault(Fault, frozen=True):
+    """What an endpoint does instead of its work, or before it.
+
+    Attributes:
+        delay_seconds: Waited before anything else.
+        answer: None leaves the real answer as it is.
+        retry_after: Value of ``Retry-After`` on a numbered answer; VA sends one with 503.
+        body: Replaces VA's body of a numbered answer.
+        interval_seconds: Between two bytes of a slow drip.
+    """
+
+    delay_seconds: NonNegativeFloat = 0
+    answer: Annotated[int, Field(ge=200, le=599)] | Answer | None = None
+    retry_after: str | None = None
+    body: str | None = None
+    interval_seconds: NonNegativeFloat = 0.1
+
+
+def _set(**fields: object) -> Change[Document]:
+    return lambda document, _value: {**document, **fields}
+
+
+def _drop(*names: str) -> Change[Document]:
+    return lambda document, _value: {
+        name: field for name, field in document.items() if name not in names
+    }
+
+
+def _shift(seconds: int, *names: str) -> Change[Document]:
+    def change(document: Document, _value: Document) -> Document:
+        times = {name: at + seconds for name in names if isinstance(at := document.get(name), int)}
+        return {**document, **times}
+
+    return change
+
+
+def _override(document: Document, value: Document) -> Document:
+    removed = {name for name, field in value.items() if field is None}
+    return {name: field for name, field in {**document, **value}.items() if name not in removed}
+
+
+def _in_data(change: Change[Document]) -> Change[Document]:
+    def change_data(document: Document, value: Document) -> Document:
+        data = document["data"]
+        return {**document, "data": change(data, value) if isinstance(data, dict) else data}
+
+    return change_data
+
+
+def _in_claims(change: Change[Document]) -> Change[IdToken]:
+    return lambda token, value: replace(token, claims=change(token.claims, value))
+
+
+def _in_header(change: Change[Document]) -> Change[IdToken]:
+    return lambda token, value: replace(token, header=change(token.header, value))
+
+
+@cache
+def _foreign_key() -> SigningKey:
+    return SigningKey.generate()
+
+
+def _sign_with_foreign_key(token: IdToken, _value: Document) -> IdToken:
+    return replace(token, key=_foreign_key())
+
+
+def _sign_with_public_key(token: IdToken, _value: Document) -> IdToken:
+    header = {**token.header, "alg": "HS256"}
+    return replace(token, header=header, sign=hs256_with_public_key)
+
+
+def _do_not_sign(token: IdToken, _value: Document) -> IdToken:
+    return replace(token, header={**token.header, "alg": "none"}, sign=unsigned)
+
+
+ID_TOKEN_CHANGES: Final[Mapping[str, Change[IdToken]]] = {
+    "wrong_nonce": _in_claims(_set(nonce="a-nonce-that-nobody-sent")),
+    "missing_nonce": _in_claims(_drop("nonce")),
+    "wrong_iss": _in_claims(_set(iss="https://issuer.example/oauth2/another")),
+    "wrong_aud": _in_claims(_set(aud="another-client")),
+    "missing_sub": _in_claims(_drop("sub")),
+    "expired_id_token": _in_claims(_shift(-_DAY, "iat", "auth_time", "exp")),
+    "future_iat": _in_claims(_shift(_DAY, "iat", "exp")),
+    "id_token_overrides": _in_claims(_override),
+    "no_kid": _in_header(_drop("kid")),
+    "unknown_kid": _in_header(_set(kid="a-key-nobody-published")),
+    "id_token_header_overrides": _in_header(_override),
+    "bad_signature": _sign_with_foreign_key,
+    "hs256_with_public_key": _sign_with_public_key,
+    "alg_none": _do_not_sign,
+}
+TOKEN_CHANGES: Final[Mapping[str, Change[Document]]] = {
+    "omit_refresh_token": _drop("refresh_token"),
+    "omit_expires_in": _drop("expires_in"),
+    "token_overrides": _override,
+}
+USERINFO_CHANGES: Final[Mapping[str, Change[Document]]] = {
+    "userinfo_sub_mismatch": _set(sub="00u00000000000000000"),
+    # VA sends no such claim today; one that contradicts the status API must not pass.
+    "icn_mismatch": _set(icn="9999999999V999999"),
+    "userinfo_overrides": _override,
+}
+STATUS_CHANGES: Final[Mapping[str, Change[Document]]] = {
+    "status_error": _in_data(
+        _set(attributes={"veteran_status": "not confirmed", "not_confirmed_reason": "ERROR"})
+    ),
+    "malformed_icn": _in_data(_set(id="1012667145-762142")),
+    "status_overrides": _in_data(_override),
+}
+
+_CHANGES: Final = {*ID_TOKEN_CHANGES, *TOKEN_CHANGES, *USERINFO_CHANGES, *STATUS_CHANGES}
+_OVERRIDES: Final = {name for name in _CHANGES if name.endswith("_overrides")}
+_KINDS: Final[Mapping[str, type[Fault]]] = {
+    **dict.fromkeys((*_CHANGES, *Habit), Fault),
+    **dict.fromkeys(_OVERRIDES, OverrideFault),
+    **dict.fromkeys(Endpoint, EndpointFault),
+}
+_PLAN: Final = TypeAdapter(dict[str, dict[str, Any]])
+
+
+@final
+class FaultBoard:
+    """The faults that are set now."""
+
+    def __init__(self) -> None:
+        self._active: dict[str, Fault] = {}
+
+    def replace(self, plan: Mapping[str, Mapping[str, Any]] | bytes) -> None:
+        """Set exactly the plan's faults, given as a mapping or as JSON.
+
+        Raises:
+            FaultPlanError: The plan is not one; nothing was changed.
+        """
+        try:
+            entries = (
+                _PLAN.validate_json(plan)
+                if isinstance(plan, bytes)
+                else _PLAN.validate_python(plan)
+            )
+            if unknown := entries.keys() - _KINDS.keys():
+                known = ", ".join(sorted(_KINDS))
+                raise FaultPlanError(f"No such fault: {', '.join(sorted(unknown))}. Known: {known}")
+            self._active = {
+                name: _KINDS[name].model_validate(entry) for name, entry in entries.items()
+            }
+        except ValidationError as error:
+            raise FaultPlanError(str(error)) from error
+
+    def clear(self) -> None:
+        """Behave well again."""
+        self._active = {}
+
+    def active(self) -> dict[str, dict[str, Any]]:
+        """The faults still set, as a plan that would set them again."""
+        return {
+            name: fault.model_dump(exclude_defaults=True) for name, fault in self._active.items()
+        }
+
+    def take(self, name: str) -> Fault | None:
+        """The fault of that name if it strikes now; this uses up one of its times."""
+        fault = self._active.get(name)
+        if fault is None or fault.times is None:
+            return fault
+        if fault.times == 1:
+            del self._active[name]
+        else:
+            self._active[name] = fault.model_copy(update={"times": fault.times - 1})
+        return fault
+
+    def alter(self, subject: T, changes: Mapping[str, Change[T]]) -> T:
+        """The subject after every change of these that strikes now."""
+        for name in [name for name in self._active if name in changes]:
+            fault = self.take(name)
+            value = fault.value if isinstance(fault, OverrideFault) else {}
+            subject = changes[name](subject, value)
+        return subject

@@ -1,0 +1,325 @@
+"""The simulated VA's state and rules, without a word of HTTP."""
+
+import hmac
+import secrets
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Final, NoReturn, final
+
+import anyio
+
+from entrypoints.sandbox import documents
+from entrypoints.sandbox.errors import (
+    INVALID_GRANT,
+    InsufficientScopeError,
+    InvalidTokenError,
+    OAuthError,
+    UnknownRequestError,
+)
+from entrypoints.sandbox.fault_answers import Sleep
+from entrypoints.sandbox.faults import (
+    ID_TOKEN_CHANGES,
+    STATUS_CHANGES,
+    TOKEN_CHANGES,
+    USERINFO_CHANGES,
+    FaultBoard,
+    Habit,
+)
+from entrypoints.sandbox.records import (
+    TOKEN_LIFETIME_SECONDS,
+    AccessToken,
+    AuthorizationRequest,
+    BoundedStore,
+    Code,
+    Grant,
+    RefreshToken,
+)
+from entrypoints.sandbox.settings import SandboxSettings
+from entrypoints.sandbox.signing import IdToken, SigningKey, base64url
+from entrypoints.sandbox.veterans import Veteran
+
+_CODE_LIFETIME_SECONDS: Final = 60
+
+_GRANT_UNKNOWN: Final = (
+    "The provided authorization grant or refresh token is expired or otherwise invalid."
+)
+_CODE_SPENT: Final = "The authorization code is invalid or has expired."
+
+
+@dataclass(slots=True, kw_only=True)
+class Counters:
+    """What has happened since the start."""
+
+    requests: Counter[str] = field(default_factory=Counter)
+    sign_ins: int = 0
+    refreshes: int = 0
+    revocations: int = 0
+    redirects_followed: int = 0
+
+    def snapshot(self) -> Mapping[str, object]:
+        """The counts so far."""
+        return {
+            "requests": self.requests,
+            "sign_ins": self.sign_ins,
+            "refreshes": self.refreshes,
+            "revocations": self.revocations,
+            "redirects_followed": self.redirects_followed,
+        }
+
+
+def _random_token() -> str:
+    return secrets.token_urlsafe(32)
+
+
+@final
+class World:
+    """Everything the simulated VA remembers, and the rules by which it changes.
+
+    Args:
+        settings: The registered client and the addresses.
+        clock: Unix time now.
+        random_token: A value nobody can guess.
+        sleep: Waits for a number of seconds; faults use it.
+        signing_key: The first key; a fresh one by default.
+    """
+
+    def __init__(
+        self,
+        settings: SandboxSettings,
+        *,
+        clock: Callable[[], float] = time.time,
+        random_token: Callable[[], str] = _random_token,
+        sleep: Sleep = anyio.sleep,
+        signing_key: SigningKey | None = None,
+    ) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.sleep = sleep
+        self.faults = FaultBoard()
+        self.counters = Counters()
+        self._random_token = random_token
+        self._signing_keys = [signing_key or SigningKey.generate()]
+        self._requests = BoundedStore[AuthorizationRequest](settings.capacity)
+        self._codes = BoundedStore[Code](settings.capacity)
+        self._access_tokens = BoundedStore[AccessToken](settings.capacity)
+        self._refresh_tokens = BoundedStore[RefreshToken](settings.capacity)
+
+    def open_request(self, request: AuthorizationRequest) -> str:
+        """Remember a sign-in that waits for the Veteran's decision; returns its id."""
+        request_id = self._random_token()
+        self._requests.put(request_id, request)
+        return request_id
+
+    def close_request(self, request_id: str) -> AuthorizationRequest:
+        """The sign-in that was decided; it can be decided once.
+
+        Raises:
+            UnknownRequestError: No such sign-in waits, or it waited too long.
+        """
+        request = self._requests.pop(request_id)
+        if request is None or self.clock() >= request.expires_at:
+            raise UnknownRequestError
+        return request
+
+    def grant_code(self, request: AuthorizationRequest, veteran: Veteran) -> str:
+        """Let the Veteran in; returns the authorization code."""
+        now = self.clock()
+        code = self._random_token()
+        grant = Grant(request=request, veteran=veteran, auth_time=int(now))
+        self._codes.put(code, Code(grant=grant, expires_at=now + _CODE_LIFETIME_SECONDS))
+        return code
+
+    def check_client(self, client_id: str, client_secret: str) -> None:
+        """Authenticate the client.
+
+        Raises:
+            OAuthError: The id or the secret is not the registered one.
+        """
+        if client_id != self.settings.client_id:
+            _refuse_client("Invalid value for 'client_id' parameter.")
+        if not hmac.compare_digest(client_secret.encode(), self.settings.client_secret.encode()):
+            _refuse_client("The client secret supplied for a confidential client is invalid.")
+
+    def exchange_code(
+        self, value: str, *, redirect_uri: str | None, verifier: str | None
+    ) -> Mapping[str, object]:
+        """Tokens for an authorization code.
+
+        Raises:
+            OAuthError: The code is unknown, spent, expired, or not this exchange's.
+        """
+        code = self._codes.get(value)
+        if code is None:
+            raise OAuthError(INVALID_GRANT, _GRANT_UNKNOWN)
+        if code.is_spent:
+            # Somebody else holds the code too. Source: RFC 6749, section 4.1.2.
+            code.grant.is_revoked = True
+        if code.is_spent or self.clock() >= code.expires_at:
+            raise OAuthError(INVALID_GRANT, _CODE_SPENT)
+        code.is_spent = True
+        request = code.grant.request
+        if redirect_uri != request.redirect_uri:
+            raise OAuthError(INVALID_GRANT, "The 'redirect_uri' does not match the request.")
+        if not _verifier_fits(verifier, request.code_challenge):
+            raise OAuthError(INVALID_GRANT, "PKCE verification failed.")
+        self.counters.sign_ins += 1
+        refresh_token = self._random_token() if "offline_access" in request.scopes else None
+        return self._issue(
+            code.grant, request.scopes, refresh_token=refresh_token, nonce=request.nonce
+        )
+
+    def refresh(self, value: str, *, scopes: tuple[str, ...] = ()) -> Mapping[str, object]:
+        """New tokens for a refresh token, for fewer scopes if some are named.
+
+        The refresh token stays the same unless rotation is switched on.
+
+        Raises:
+            OAuthError: The token is unknown, replaced, revoked or lapsed, or a scope is new.
+        """
+        token = self._refresh_tokens.get(value)
+        if token is None or not self._is_live(token):
+            raise OAuthError(INVALID_GRANT, _GRANT_UNKNOWN)
+        granted = token.grant.request.scopes
+        if not set(scopes) <= set(granted):
+            raise OAuthError("invalid_scope", "A scope was not granted before.")
+        self.counters.refreshes += 1
+        if self.faults.take(Habit.ROTATE_REFRESH_TOKENS):
+            self._refresh_tokens.pop(value)
+            value = self._random_token()
+        # A refreshed ID token should carry no nonce: OpenID Connect Core 1.0, section 12.2.
+        return self._issue(token.grant, scopes or granted, refresh_token=value, nonce=None)
+
+    def revoke(self, value: str) -> None:
+        """End a token; a refresh token takes its whole grant along. Unknown ones are fine."""
+        if refresh_token := self._refresh_tokens.pop(value):
+            refresh_token.grant.is_revoked = True
+            self.counters.revocations += 1
+        elif self._access_tokens.pop(value):
+            self.counters.revocations += 1
+
+    def introspect(self, value: str) -> Mapping[str, object]:
+        """What is known of an access or refresh token."""
+        access_token = self._access_tokens.get(value)
+        if access_token and self._is_live(access_token):
+            return self._description(access_token.grant) | {
+                "scope": " ".join(access_token.scopes),
+                "token_type": "Bearer",
+                "iat": access_token.issued_at,
+                "exp": access_token.expires_at,
+                "jti": f"AT.{base64url(sha256(value.encode()).digest())}",
+            }
+        refresh_token = self._refresh_tokens.get(value)
+        if refresh_token and self._is_live(refresh_token):
+            return self._description(refresh_token.grant) | {
+                "scope": " ".join(refresh_token.grant.request.scopes),
+                "exp": refresh_token.expires_at,
+            }
+        return {"active": False}
+
+    def userinfo(self, value: str) -> Mapping[str, object]:
+        """Claims about the Veteran whose access token this is.
+
+        Raises:
+            InvalidTokenError: The token admits nobody.
+            InsufficientScopeError: ``openid`` was not granted.
+        """
+        token = self._admit(value, scope="openid")
+        claims = documents.userinfo(token.grant.veteran, token.scopes)
+        return self.faults.alter(claims, USERINFO_CHANGES)
+
+    def veteran_status(self, value: str) -> Mapping[str, object]:
+        """Status of the Veteran whose access token this is.
+
+        Raises:
+            InvalidTokenError: The token admits nobody.
+            InsufficientScopeError: ``veteran_status.read`` was not granted.
+        """
+        token = self._admit(value, scope="veteran_status.read")
+        return self.faults.alter(documents.veteran_status(token.grant.veteran), STATUS_CHANGES)
+
+    def rotate_keys(self) -> str:
+        """Sign with a fresh key from now on; the one before stays published. Returns its id."""
+        key = SigningKey.generate()
+        self._signing_keys = [key, self._signing_keys[0]]
+        return key.kid
+
+    def key_set(self) -> Mapping[str, object]:
+        """The published keys."""
+        return {"keys": [key.jwk for key in self._signing_keys]}
+
+    def _issue(
+        self, grant: Grant, scopes: tuple[str, ...], *, refresh_token: str | None, nonce: str | None
+    ) -> Mapping[str, object]:
+        now = int(self.clock())
+        access_token = self._random_token()
+        self._access_tokens.put(
+            access_token, AccessToken(grant=grant, scopes=scopes, issued_at=now)
+        )
+        response: dict[str, object] = {
+            "access_token": access_token,
+            "token_type": "Bearer",
+            "expires_in": TOKEN_LIFETIME_SECONDS,
+            "scope": " ".join(scopes),
+            "state": grant.request.state,
+        }
+        if refresh_token is not None:
+            self._refresh_tokens.put(refresh_token, RefreshToken(grant=grant, used_at=now))
+            response["refresh_token"] = refresh_token
+        if "openid" in scopes:
+            response["id_token"] = self._id_token(grant, access_token, nonce, now)
+        if "launch/patient" in scopes and grant.veteran.icn is not None:
+            response["patient"] = grant.veteran.icn
+        return self.faults.alter(response, TOKEN_CHANGES)
+
+    def _id_token(self, grant: Grant, access_token: str, nonce: str | None, now: int) -> str:
+        key = self._signing_keys[0]
+        claims = documents.id_token_claims(
+            grant,
+            self.settings,
+            access_token=access_token,
+            token_id=self._random_token(),
+            now=now,
+        )
+        token = IdToken(
+            header={"alg": "RS256", "kid": key.kid},
+            claims=claims if nonce is None else {**claims, "nonce": nonce},
+            key=key,
+        )
+        return self.faults.alter(token, ID_TOKEN_CHANGES).encode()
+
+    def _admit(self, value: str, *, scope: str) -> AccessToken:
+        token = self._access_tokens.get(value)
+        if token is None or not self._is_live(token):
+            raise InvalidTokenError
+        if scope not in token.scopes:
+            raise InsufficientScopeError
+        return token
+
+    def _is_live(self, token: AccessToken | RefreshToken) -> bool:
+        return not token.grant.is_revoked and self.clock() < token.expires_at
+
+    def _description(self, grant: Grant) -> dict[str, object]:
+        return {
+            "active": True,
+            "iss": self.settings.issuer,
+            "aud": "api://default",
+            "sub": grant.veteran.idp_id,
+            "uid": grant.veteran.okta_id,
+            "username": grant.veteran.idp_id,
+            "client_id": self.settings.client_id,
+        }
+
+
+def _verifier_fits(verifier: str | None, challenge: str | None) -> bool:
+    if verifier is None or challenge is None:
+        # A verifier without a challenge is a mix-up as well. Source: RFC 9700, section 4.8.2.
+        return verifier is challenge
+    digest = base64url(sha256(verifier.encode()).digest())
+    return hmac.compare_digest(digest.encode(), challenge.encode())
+
+
+def _refuse_client(description: str) -> NoReturn:
+    raise OAuthError("invalid_client", description, status=401)

@@ -1,0 +1,55 @@
+"""The ASGI application."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
+
+from application.errors import ApplicationError
+from domain.errors import DomainError
+from entrypoints.container import Container
+from entrypoints.logs import configure_logs
+from entrypoints.settings import read_settings
+from entrypoints.web.errors import respond, respond_to_http
+from entrypoints.web.middleware import Surroundings
+
+
+def create_app(container: Container) -> Starlette:
+    """The application of one container; what it needs opens when its lifespan starts."""
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for lifetime in container.lifetimes():
+                await stack.enter_async_context(lifetime)
+            yield
+
+    settings = container.settings()
+    routes: list[BaseRoute] = [
+        *container.session_endpoints().routes,
+        *container.va_endpoints().routes,
+        *container.health_endpoints().routes,
+    ]
+    if settings.serves_front_end:
+        routes += container.pages().routes
+    return Starlette(
+        routes=routes,
+        lifespan=lifespan,
+        middleware=[Middleware(Surroundings, is_public_https=settings.is_public_https)],
+        exception_handlers={
+            ApplicationError: respond,
+            DomainError: respond,
+            HTTPException: respond_to_http,
+        },
+    )
+
+
+def app_from_environment() -> Starlette:
+    """What each server process calls: settings, logs, container, application."""
+    settings = read_settings(os.environ)
+    configure_logs(settings.log_level)
+    return create_app(Container(settings=settings))

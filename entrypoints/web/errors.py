@@ -1,0 +1,65 @@
+"""Failures as HTTP answers: RFC 9457 problem details."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final
+
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from application.errors import (
+    ApplicationError,
+    ConflictError,
+    NotFoundError,
+    UnauthenticatedError,
+    UnavailableError,
+    UpstreamRejectedError,
+)
+from domain.errors import DomainError
+
+_log = structlog.stdlib.get_logger("vetassist.errors")
+
+_STATUS: Final[dict[type[Exception], int]] = {
+    DomainError: HTTPStatus.BAD_REQUEST,
+    UnauthenticatedError: HTTPStatus.UNAUTHORIZED,
+    NotFoundError: HTTPStatus.NOT_FOUND,
+    ConflictError: HTTPStatus.CONFLICT,
+    UpstreamRejectedError: HTTPStatus.BAD_GATEWAY,
+    UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+_HEADERS: Final[dict[int, dict[str, str]]] = {
+    HTTPStatus.UNAUTHORIZED: {
+        "WWW-Authenticate": 'Bearer realm="vetassist", error="invalid_token"'
+    },
+    HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "2"},
+}
+
+
+def problem(status: int, code: str, *, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """A problem document; it says the code and nothing of what was sent."""
+    return JSONResponse(
+        {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "code": code},
+        status_code=status,
+        headers={**_HEADERS.get(status, {}), **(headers or {})},
+        media_type="application/problem+json",
+    )
+
+
+async def respond(_request: Request, error: Exception) -> Response:
+    """Render a DomainError or ApplicationError; the message stays in the log."""
+    if not isinstance(error, DomainError | ApplicationError):
+        raise error
+    status = next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), 500)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        _log.warning("request_failed", code=error.code, cause=type(error.__cause__).__name__)
+    return problem(status, error.code)
+
+
+async def respond_to_http(_request: Request, error: Exception) -> Response:
+    """Render what Starlette refuses by itself: no such route, wrong method."""
+    if not isinstance(error, HTTPException):
+        raise error
+    code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
+    return problem(error.status_code, code, headers=error.headers)

@@ -1,0 +1,91 @@
+"""What surrounds every request: an id, a log line, the security headers, a last resort."""
+
+import secrets
+import time
+import traceback
+from http import HTTPStatus
+from typing import Final, final
+
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from entrypoints.web.errors import problem
+
+_log = structlog.stdlib.get_logger("vetassist.http")
+
+_CONTENT_SECURITY_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
+_SECURITY_HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": _CONTENT_SECURITY_POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+_HSTS: Final = {"Strict-Transport-Security": "max-age=63072000; includeSubDomains"}
+
+
+@final
+class Surroundings:
+    """One layer of plain ASGI around the whole app."""
+
+    def __init__(self, app: ASGIApp, *, is_public_https: bool) -> None:
+        self._app = app
+        self._headers = _SECURITY_HEADERS | (_HSTS if is_public_https else {})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = secrets.token_hex(8)
+        began = time.perf_counter()
+        status = 0
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                for name, value in self._headers.items():
+                    headers.setdefault(name, value)
+                headers["X-Request-ID"] = request_id
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self._app(scope, receive, send_with_headers)
+            except Exception as error:  # noqa: BLE001 - the last resort, for what is a bug
+                _log_bug(error)
+                if status == 0:
+                    answer = problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error")
+                    await answer(scope, receive, send_with_headers)
+            _log.info(
+                "request",
+                method=scope["method"],
+                route=_route_of(scope),
+                status=status,
+                milliseconds=round((time.perf_counter() - began) * 1000, 1),
+            )
+
+
+def _route_of(scope: Scope) -> str:
+    """The route's template: what was in the URL is nobody's business."""
+    route = scope.get("route")
+    return getattr(route, "path", "") or "unmatched"
+
+
+def _log_bug(error: Exception) -> None:
+    # A message may quote what was sent, a row included; the places in the code do not.
+    places = [
+        f"{frame.filename}:{frame.lineno} {frame.name}"
+        for frame in traceback.extract_tb(error.__traceback__)
+    ]
+    _log.error("unhandled_error", error=type(error).__name__, places=places)

@@ -1,0 +1,74 @@
+"""The pages of the front end that the service itself can serve."""
+
+from pathlib import Path
+from typing import Final, final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from entrypoints.web.pages.explanations import Explanation, explain
+
+_FOLDER: Final = Path(__file__).parent
+
+
+@final
+class Pages:
+    """Start page, the two ends of a sign-in, and what they are made of.
+
+    The markup holds no script, style or event handler of its own and names no foreign host, so
+    the strictest Content-Security-Policy fits it.
+    """
+
+    def __init__(self, *, public_url: str) -> None:
+        templates = Environment(
+            loader=FileSystemLoader(_FOLDER / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        # Absolute, because the sign-in's cookie has to be set on the host VA.gov leads back to:
+        # a browser at 127.0.0.1 would otherwise come back to localhost without it.
+        templates.globals["sign_in_url"] = f"{public_url.rstrip('/')}/api/v1/va/login"
+        self._start = templates.get_template("start.html")
+        self._success = templates.get_template("va_success.html")
+        self._error = templates.get_template("va_error.html")
+
+    @property
+    def routes(self) -> list[BaseRoute]:
+        """Every page, and the static files under ``/static``."""
+        return [
+            Route("/", self._show_start, methods=["GET"]),
+            Route("/va-success", self._show_success, methods=["GET"]),
+            Route("/va-error", self._show_error, methods=["GET"]),
+            Mount("/static", StaticFiles(directory=_FOLDER / "static"), name="static"),
+        ]
+
+    def error_page(self, code: str, *, status: int, request_id: str | None) -> Response:
+        """The error page as the answer to another request.
+
+        Args:
+            code: One of the contract's error codes; any other gets a general text.
+            status: The HTTP status to answer with.
+            request_id: Shown, for the person to quote to support; None: nothing to quote.
+        """
+        return self._explain(explain([code]), status=status, request_id=request_id)
+
+    async def _show_start(self, _request: Request) -> Response:
+        return HTMLResponse(self._start.render())
+
+    async def _show_success(self, _request: Request) -> Response:
+        return HTMLResponse(self._success.render())
+
+    async def _show_error(self, request: Request) -> Response:
+        explanation = explain(request.query_params.getlist("error"))
+        return self._explain(explanation, status=200, request_id=None)
+
+    def _explain(
+        self, explanation: Explanation, *, status: int, request_id: str | None
+    ) -> Response:
+        page = self._error.render(explanation=explanation, request_id=request_id)
+        return HTMLResponse(page, status_code=status)

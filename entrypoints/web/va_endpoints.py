@@ -1,0 +1,112 @@
+"""The two routes between the browser and VA."""
+
+import re
+from http import HTTPStatus
+from typing import Final, final
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute
+
+from application.errors import SignInFailedError
+from application.use_cases.complete_va_login import CompleteVALogin, CompleteVALoginCommand
+from application.use_cases.start_va_login import StartVALogin, StartVALoginCommand
+from domain.return_path import ReturnPath
+from domain.secret import Secret
+from entrypoints.settings import CALLBACK_PATH
+from entrypoints.web.delivery import Delivery
+from entrypoints.web.errors import problem
+from entrypoints.web.login_cookies import LoginCookies
+from entrypoints.web.parameters import MalformedParametersError, single_values
+from entrypoints.web.rate_limit import LoginRateLimit
+from entrypoints.web.routing import get_only
+from entrypoints.web.visitors import VisitorReader
+
+_log = structlog.stdlib.get_logger("vetassist.sign_in")
+
+_CALLBACK_PARAMETERS: Final = ("state", "code", "error", "iss")
+# Source: RFC 6749, appendix A.11 (code) and A.7 (error).
+_CODE: Final = re.compile(r"[\x20-\x7e]{1,2048}", re.ASCII)
+_ERROR: Final = re.compile(r"[\x20\x21\x23-\x5b\x5d-\x7e]{1,256}", re.ASCII)
+
+
+@final
+class VAEndpoints:
+    """Parses, runs one use case, redirects."""
+
+    def __init__(
+        self,
+        *,
+        start_va_login: StartVALogin,
+        complete_va_login: CompleteVALogin,
+        cookies: LoginCookies,
+        delivery: Delivery,
+        visitors: VisitorReader,
+        rate_limit: LoginRateLimit,
+    ) -> None:
+        self._start_va_login = start_va_login
+        self._complete_va_login = complete_va_login
+        self._cookies = cookies
+        self._delivery = delivery
+        self._visitors = visitors
+        self._rate_limit = rate_limit
+
+    @property
+    def routes(self) -> list[BaseRoute]:
+        """The routes; HEAD is refused on both, as it would consume an attempt."""
+        return [
+            get_only("/api/v1/va/login", self.login),
+            get_only(CALLBACK_PATH, self.callback),
+        ]
+
+    async def login(self, request: Request) -> Response:
+        """Send the browser to VA."""
+        try:
+            wanted = single_values(request, ["return_to"]).get("return_to")
+        except MalformedParametersError:
+            return problem(HTTPStatus.BAD_REQUEST, "malformed_parameters")
+        command = StartVALoginCommand(return_to=None if wanted is None else ReturnPath(wanted))
+        if not self._rate_limit.allows(self._visitors.read(request).address_hash):
+            return problem(
+                HTTPStatus.TOO_MANY_REQUESTS, "too_many_logins", headers={"Retry-After": "10"}
+            )
+        started = await self._start_va_login.execute(command)
+        response = RedirectResponse(started.authorization_url, status_code=HTTPStatus.SEE_OTHER)
+        self._cookies.set(request, response, started.secrets)
+        return response
+
+    async def callback(self, request: Request) -> Response:
+        """Take VA's answer; whatever it is, the browser ends at the front end."""
+        command = self._command(request)
+        try:
+            completed = await self._complete_va_login.execute(command)
+        except SignInFailedError as failed:
+            _log.warning("sign_in_failed", error=failed.failure.value, reason=failed.reason)
+            response = self._delivery.failure(failed.failure)
+        else:
+            response = self._delivery.success(completed)
+        if command.secrets is not None:
+            self._cookies.clear(response, command.secrets)
+        return response
+
+    def _command(self, request: Request) -> CompleteVALoginCommand:
+        is_wellformed = True
+        try:
+            values = single_values(request, _CALLBACK_PARAMETERS)
+        except MalformedParametersError:
+            values, is_wellformed = {}, False
+        code, error = values.get("code"), values.get("error")
+        if code is not None and not _CODE.fullmatch(code):
+            is_wellformed = False
+        if error is not None and not _ERROR.fullmatch(error):
+            is_wellformed = False
+        return CompleteVALoginCommand(
+            secrets=self._cookies.secrets(request, values.get("state")),
+            code=None if code is None else Secret(code),
+            provider_error=error,
+            issuer=values.get("iss"),
+            is_wellformed=is_wellformed,
+            visitor=self._visitors.read(request),
+            is_abandoned=request.is_disconnected,
+        )

@@ -1,0 +1,75 @@
+"""Who is at the other end of a request."""
+
+import ipaddress
+from collections.abc import Sequence
+from typing import Final, final
+
+from starlette.requests import Request
+
+from application.ports.address_pseudonyms import AddressPseudonyms
+from domain.visitor import Visitor
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_MAX_USER_AGENT: Final = 256
+
+
+@final
+class VisitorReader:
+    """Turns a request into a Visitor; the address itself goes no further than this."""
+
+    def __init__(
+        self, *, pseudonyms: AddressPseudonyms, trusted_proxies: Sequence[Network]
+    ) -> None:
+        self._pseudonyms = pseudonyms
+        self._trusted_proxies = trusted_proxies
+
+    def read(self, request: Request) -> Visitor:
+        """The visitor behind a request."""
+        address = self._client_address(request)
+        return Visitor(
+            address_hash=None if address is None else self._pseudonyms.pseudonym(address),
+            user_agent=_user_agent(request),
+        )
+
+    def _client_address(self, request: Request) -> str | None:
+        """The peer; behind trusted proxies, the rightmost hop that is none of them."""
+        address = request.client.host if request.client else None
+        if address is None or not self._is_trusted(address):
+            return address
+        hops = ",".join(request.headers.getlist("x-forwarded-for")).split(",")
+        for hop in reversed(hops):
+            claimed = _address_of(hop.strip())
+            if claimed is None:
+                return address
+            address = claimed
+            if not self._is_trusted(address):
+                return address
+        return address
+
+    def _is_trusted(self, address: str) -> bool:
+        try:
+            parsed = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
+            parsed = parsed.ipv4_mapped
+        return any(parsed in network for network in self._trusted_proxies)
+
+
+def _address_of(hop: str) -> str | None:
+    """The address of a hop, which some proxies write with its port."""
+    host = hop
+    if hop.startswith("["):
+        host = hop[1:].partition("]")[0]
+    elif hop.count(":") == 1:
+        host = hop.partition(":")[0]
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        return None
+
+
+def _user_agent(request: Request) -> str | None:
+    raw = request.headers.get("user-agent", "")
+    printable = "".join(character for character in raw if character.isprintable()).strip()
+    return printable[:_MAX_USER_AGENT] or None
