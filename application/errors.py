@@ -2,6 +2,9 @@
 
 ApplicationError
   UnauthenticatedError     who are you
+    SessionEndedError          you were signed in, and no longer are
+    TokenReusedError           the token was used before: somebody else may hold it
+  ForbiddenError           not allowed this way
   NotFoundError            absent, or not yours
   ConflictError            contradicts what is stored
   UnavailableError         try again later
@@ -27,6 +30,24 @@ class UnauthenticatedError(ApplicationError):
     """The caller showed no token, or one that does not stand."""
 
     code: ClassVar[str] = "invalid_token"
+
+
+class SessionEndedError(UnauthenticatedError):
+    """The token is genuine, but its session has ended: by log-out, revocation or a limit."""
+
+    code: ClassVar[str] = "session_ended"
+
+
+class TokenReusedError(UnauthenticatedError):
+    """A refresh token was used again after its successor was; its session has ended for that."""
+
+    code: ClassVar[str] = "token_reused"
+
+
+class ForbiddenError(ApplicationError):
+    """The request may not be made this way, whoever makes it."""
+
+    code: ClassVar[str] = "forbidden"
 
 
 class NotFoundError(ApplicationError):

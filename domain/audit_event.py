@@ -18,8 +18,19 @@ class AuditEventType(StrEnum):
     LOGIN = "login"
     LOGIN_FAILED = "login_failed"
     VA_LINKED = "va_linked"
+    SESSION_REDEEMED = "session_redeemed"
+    SESSION_REDEEM_REFUSED = "session_redeem_refused"
+    SESSION_RENEWED = "session_renewed"
+    SESSION_ENDED = "session_ended"
+    SESSION_REVOKED = "session_revoked"
+    SESSION_REVOKE_REFUSED = "session_revoke_refused"
+    SESSION_THEFT = "session_theft"
     LOGOUT = "logout"
+    LOGOUT_OTHERS = "logout_others"
     LOGOUT_ALL = "logout_all"
+    USER_DISABLED = "user_disabled"
+    USER_ENABLED = "user_enabled"
+    PURGED = "purged"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,25 +85,41 @@ class AuditEvent:
         return cls(type=AuditEventType.VA_LINKED, occurred_at=now, user_id=user_id, visitor=visitor)
 
     @classmethod
-    def logout(
-        cls, user_id: UserId, session_id: SessionId, *, visitor: Visitor, now: datetime
+    def of_session(
+        cls,
+        type_: AuditEventType,
+        user_id: UserId,
+        session_id: SessionId,
+        *,
+        visitor: Visitor,
+        now: datetime,
+        **data: str | int,
     ) -> Self:
-        """A user ended one session."""
+        """Something happened to one session."""
         return cls(
-            type=AuditEventType.LOGOUT,
+            type=type_,
             occurred_at=now,
             user_id=user_id,
             visitor=visitor,
-            data={"session_id": str(session_id)},
+            data={"session_id": str(session_id), **data},
         )
 
     @classmethod
-    def logout_all(cls, user_id: UserId, *, count: int, visitor: Visitor, now: datetime) -> Self:
-        """A user ended every session; ``count`` is how many still stood."""
-        return cls(
-            type=AuditEventType.LOGOUT_ALL,
-            occurred_at=now,
-            user_id=user_id,
-            visitor=visitor,
-            data={"sessions": count},
-        )
+    def of_user(
+        cls,
+        type_: AuditEventType,
+        user_id: UserId,
+        *,
+        visitor: Visitor,
+        now: datetime,
+        **data: str | int,
+    ) -> Self:
+        """Something happened to a user, or to several sessions of one at once."""
+        return cls(type=type_, occurred_at=now, user_id=user_id, visitor=visitor, data=data)
+
+    @classmethod
+    def of_service(
+        cls, type_: AuditEventType, *, visitor: Visitor, now: datetime, **data: str | int
+    ) -> Self:
+        """Something happened that concerns no single user."""
+        return cls(type=type_, occurred_at=now, user_id=None, visitor=visitor, data=data)

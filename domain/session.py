@@ -1,11 +1,27 @@
 """A signed-in session and the rules that end it."""
 
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+import hmac
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
 from typing import Self
 
 from domain.identifiers import SessionId, TokenId, UserId
+from domain.refresh_token import RefreshToken, Rotation
+from domain.revocation import Revocation, RevokedBy
+from domain.secret import Secret
+from domain.session_limits import SessionLimits
 from domain.visitor import Visitor
+
+
+class RenewalVerdict(StrEnum):
+    """What a genuine refresh token of a session deserves."""
+
+    ROTATE = "rotate"
+    REPEAT = "repeat"
+    ENDED = "ended"
+    EXPIRED = "expired"
+    THEFT = "theft"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,12 +29,16 @@ class Session:
     """One signed-in session of a user.
 
     A transition returns a new value, so nothing is stored until a repository
-    is asked to store it.
+    is asked to store it. Both ends are whole seconds, as a JWT can say no more
+    (RFC 7519, section 2). All instants are UTC.
 
     Attributes:
         token_id: The `jti` of the newest JWT of this session.
-        expires_at: First instant (UTC) at which the session is invalid.
-        revoked_at: Instant (UTC) of revocation, or None.
+        issued_at: When its user signed in.
+        renewed_at: When it was last renewed; at first, when it was issued.
+        expires_at: First instant at which it is invalid, unless it is renewed.
+        absolute_expires_at: First instant at which it is invalid in any case.
+        revocation: How it ended before its time, or None.
     """
 
     id: SessionId
@@ -26,8 +46,11 @@ class Session:
     token_id: TokenId
     user_agent: str | None
     issued_at: datetime
+    renewed_at: datetime
     expires_at: datetime
-    revoked_at: datetime | None = None
+    absolute_expires_at: datetime
+    rotation: Rotation = field(default_factory=Rotation)
+    revocation: Revocation | None = None
 
     @classmethod
     def issue(
@@ -38,26 +61,78 @@ class Session:
         token_id: TokenId,
         visitor: Visitor,
         now: datetime,
-        lifetime: timedelta,
+        limits: SessionLimits,
     ) -> Self:
-        """Start a session that ends ``lifetime`` after ``now``.
-
-        Both ends are whole seconds, as a JWT can say no more (RFC 7519, section 2).
-        """
-        issued_at = now.replace(microsecond=0)
+        """Start a session at ``now``."""
+        start = now.replace(microsecond=0)
         return cls(
             id=session_id,
             user_id=user_id,
             token_id=token_id,
             user_agent=visitor.user_agent,
-            issued_at=issued_at,
-            expires_at=issued_at + lifetime,
+            issued_at=now,
+            renewed_at=now,
+            expires_at=start + limits.idle,
+            absolute_expires_at=start + limits.absolute,
         )
 
     def is_active(self, now: datetime) -> bool:
         """Whether the session admits its holder at ``now``."""
-        return self.revoked_at is None and now < self.expires_at
+        return self.revocation is None and now < self.expires_at
 
-    def revoke(self, now: datetime) -> Self:
-        """End the session; a second revocation keeps the first instant."""
-        return self if self.revoked_at is not None else replace(self, revoked_at=now)
+    def token_expires_at(self, limits: SessionLimits) -> datetime:
+        """When the JWT of the last renewal ends: never after the session."""
+        return min(self.renewed_at.replace(microsecond=0) + limits.token, self.expires_at)
+
+    def revoke(self, now: datetime, *, by: RevokedBy, reason: str) -> Self:
+        """End the session; a second revocation keeps the first."""
+        if self.revocation is not None:
+            return self
+        return replace(self, revocation=Revocation(at=now, by=by, reason=reason))
+
+    def hand_out(self, token: RefreshToken, *, token_id: TokenId) -> Self:
+        """Let ``token`` and no other renew this session, whose newest JWT is ``token_id``."""
+        return replace(self, token_id=token_id, rotation=Rotation(current=token.hash))
+
+    def verdict(
+        self, token: RefreshToken, *, now: datetime, limits: SessionLimits
+    ) -> RenewalVerdict:
+        """What to do about a refresh token that we issued once for this session.
+
+        The current one renews. The one before it gets the same successor again for a moment,
+        as its answer may have been lost. Any other has been used before: theft, unless the
+        session has ended anyway (RFC 9700, section 4.14.2).
+        """
+        if self.revocation is not None:
+            return RenewalVerdict.ENDED
+        if now >= self.expires_at:
+            return RenewalVerdict.EXPIRED
+        if _same(self.rotation.current, token.hash):
+            return RenewalVerdict.ROTATE
+        in_grace = now < self.renewed_at + limits.renew_grace
+        if in_grace and _same(self.rotation.previous, token.hash):
+            return RenewalVerdict.REPEAT
+        return RenewalVerdict.THEFT
+
+    def renew(
+        self,
+        token: RefreshToken,
+        *,
+        salt: Secret,
+        token_id: TokenId,
+        now: datetime,
+        limits: SessionLimits,
+    ) -> Self:
+        """Move the idle limit and replace the refresh token by its successor."""
+        idle_end = now.replace(microsecond=0) + limits.idle
+        return replace(
+            self,
+            token_id=token_id,
+            renewed_at=now,
+            expires_at=min(idle_end, self.absolute_expires_at),
+            rotation=Rotation(current=token.successor(salt).hash, previous=token.hash, salt=salt),
+        )
+
+
+def _same(stored: bytes | None, shown: bytes) -> bool:
+    return stored is not None and hmac.compare_digest(stored, shown)

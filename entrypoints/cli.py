@@ -2,10 +2,16 @@
 
 import os
 import sys
-from collections.abc import Iterable
-from typing import Annotated, NoReturn
+from collections.abc import Callable, Coroutine, Iterable
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
+from uuid import UUID
 
 import typer
+
+if TYPE_CHECKING:
+    # At run time each command imports these itself, so that `--help` answers at once.
+    from entrypoints.container import Container
+    from entrypoints.settings import Settings
 
 app = typer.Typer(
     name="vetassist",
@@ -19,8 +25,15 @@ _EXIT_SETTINGS = 2
 _EXIT_SCHEMA = 3
 _EXIT_DATABASE = 4
 _EXIT_DEMO = 5
+_EXIT_NOT_FOUND = 6
 _GRACE_SECONDS = 30
 
+user = typer.Typer(help="Let users in, or no longer.", no_args_is_help=True)
+app.add_typer(user, name="user")
+
+_T = TypeVar("_T")
+UserIdArgument = Annotated[UUID, typer.Argument(help="The user's id: the JWT's `sub`.")]
+Reason = Annotated[str, typer.Option(help="A word on why; it is kept in the audit.")]
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")]
 
@@ -51,13 +64,15 @@ def serve(
     """Run the service. Refuses to start on a bad setting or a schema that is behind."""
     import uvicorn
 
-    from entrypoints.settings import SettingsError, read_settings
+    from entrypoints.settings import SessionDelivery
 
-    try:
-        settings = read_settings(os.environ)
-    except SettingsError as error:
-        _fail(error.faults, _EXIT_SETTINGS)
+    settings = _settings()
     _require_current_schema(settings.database_url.get_secret_value())
+    if settings.is_public_https and settings.session_delivery is SessionDelivery.QUERY:
+        _say_on_stderr(
+            "warning: VETASSIST_SESSION_DELIVERY=query puts the session's token into a URL, where "
+            "histories and logs may keep it; `code` and `cookie` do not"
+        )
     uvicorn.run(
         "entrypoints.web.app:app_from_environment",
         factory=True,
@@ -119,6 +134,68 @@ def migrate() -> None:
     typer.echo("The schema is up to date.")
 
 
+@app.command()
+def purge() -> None:
+    """Remove what is past its retention now, in small batches beside live traffic."""
+    purged = _run(lambda container: container.purge_expired().execute())
+    typer.echo(f"Removed {purged.sessions} sessions and {purged.sign_ins} old sign-ins.")
+
+
+@user.command("disable")
+def disable_user(user_id: UserIdArgument, reason: Reason) -> None:
+    """End every session of a user at once, and let them sign in no more."""
+    ended = _set_user_active(user_id, reason, is_active=False)
+    typer.echo(f"The user is disabled; {ended} sessions ended.")
+
+
+@user.command("enable")
+def enable_user(user_id: UserIdArgument, reason: Reason) -> None:
+    """Let a user sign in again."""
+    _set_user_active(user_id, reason, is_active=True)
+    typer.echo("The user may sign in again.")
+
+
+def _set_user_active(user_id: UUID, reason: str, *, is_active: bool) -> int:
+    from application.errors import NotFoundError
+    from application.use_cases.set_user_active import SetUserActiveCommand
+    from domain.identifiers import UserId
+
+    command = SetUserActiveCommand(user_id=UserId(user_id), is_active=is_active, reason=reason)
+    try:
+        return _run(lambda container: container.set_user_active().execute(command))
+    except NotFoundError:
+        _fail(["there is no such user"], _EXIT_NOT_FOUND)
+
+
+def _run(use: "Callable[[Container], Coroutine[object, object, _T]]") -> _T:
+    """Run one use case of an open container."""
+    import asyncio
+
+    from application.errors import UnavailableError
+    from entrypoints.container import Container, opened
+
+    settings = _settings()
+
+    async def run() -> _T:
+        container = Container(settings=settings)
+        async with opened(container.connection_pool()):
+            return await use(container)
+
+    try:
+        return asyncio.run(run())
+    except UnavailableError:
+        _fail(["the database does not answer"], _EXIT_DATABASE)
+
+
+def _settings() -> "Settings":
+    from entrypoints.settings import SettingsError, read_settings
+
+    try:
+        return read_settings(os.environ)
+    except SettingsError as error:
+        _fail(error.faults, _EXIT_SETTINGS)
+
+
 def _require_current_schema(database_url: str) -> None:
     import psycopg
 
@@ -142,8 +219,12 @@ def _require_current_schema(database_url: str) -> None:
 
 def _fail(lines: Iterable[str], code: int) -> NoReturn:
     for line in lines:
-        typer.echo(f"vetassist: {line}", err=True)
+        _say_on_stderr(line)
     sys.exit(code)
+
+
+def _say_on_stderr(line: str) -> None:
+    typer.echo(f"vetassist: {line}", err=True)
 
 
 if __name__ == "__main__":

@@ -11,11 +11,13 @@ from adapters.encryption.key_ring import KeyRing
 from adapters.postgres.login_attempts import PostgresLoginAttempts
 from adapters.postgres.migrations import SchemaError, migrate, pending_migrations
 from adapters.postgres.pool import build_pool, opened
+from adapters.postgres.purge import PostgresPurge
 from adapters.postgres.readiness import PostgresReadiness
 from adapters.postgres.session_lookup import PostgresSessionLookup
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from adapters.postgres.user_directory import PostgresUserDirectory
 from adapters.session_tokens.jwt_session_tokens import JWTSessionTokens, JWTSettings
+from adapters.session_tokens.signed_refresh_tokens import SignedRefreshTokens
 from adapters.system.clock import SystemClock
 from adapters.system.secret_source import SystemSecretSource
 from adapters.va_oauth.bounded_http import http_client
@@ -25,33 +27,45 @@ from application.ports.address_pseudonyms import AddressPseudonyms
 from application.ports.clock import Clock
 from application.ports.identity_provider import IdentityProvider
 from application.ports.login_attempts import LoginAttempts
+from application.ports.purge import Purge
 from application.ports.readiness import Readiness
+from application.ports.refresh_tokens import RefreshTokens
 from application.ports.secret_source import SecretSource
 from application.ports.session_lookup import SessionLookup
 from application.ports.session_tokens import SessionTokens
 from application.ports.token_cipher import TokenCipher
 from application.ports.unit_of_work import UnitOfWork
 from application.ports.user_directory import UserDirectory
+from application.session_grants import SessionGrants
 from application.use_cases.complete_va_login import CompleteVALogin
 from application.use_cases.issue_session import IssueSession
 from application.use_cases.link_va_identity import LinkVAIdentity
+from application.use_cases.list_sessions import ListSessions
+from application.use_cases.purge_expired import PurgeExpired
+from application.use_cases.redeem_handoff import RedeemHandoff
+from application.use_cases.renew_session import RenewSession
 from application.use_cases.revoke_sessions import RevokeSessions
+from application.use_cases.set_user_active import SetUserActive
 from application.use_cases.start_va_login import StartVALogin
 from application.use_cases.validate_session import ValidateSession
 from application.use_cases.view_user import ViewUser
 from domain.secret import Secret
-from entrypoints.settings import Settings
+from entrypoints.purge_job import purging
+from entrypoints.settings import SessionDelivery, Settings
 from entrypoints.web.authentication import Authenticator
 from entrypoints.web.delivery import Delivery
 from entrypoints.web.health_endpoints import HealthEndpoints
 from entrypoints.web.login_cookies import LoginCookies
+from entrypoints.web.origin_guard import OriginGuard
 from entrypoints.web.pages.pages import Pages
 from entrypoints.web.rate_limit import LoginRateLimit
+from entrypoints.web.renewal_endpoints import RenewalEndpoints
+from entrypoints.web.session_cookies import SessionCookies
 from entrypoints.web.session_endpoints import SessionEndpoints
 from entrypoints.web.va_endpoints import VAEndpoints
 from entrypoints.web.visitors import VisitorReader
 
-__all__ = ["Container", "SchemaError", "migrate", "pending_migrations"]
+__all__ = ["Container", "SchemaError", "migrate", "opened", "pending_migrations"]
 
 
 def _key_ring(settings: Settings) -> KeyRing:
@@ -81,8 +95,12 @@ def _provider_settings(settings: Settings) -> ProviderSettings:
     )
 
 
-def _session_lifetime(settings: Settings) -> timedelta:
-    return timedelta(minutes=settings.jwt_expiry_minutes)
+def _refresh_tokens(settings: JWTSettings) -> SignedRefreshTokens:
+    return SignedRefreshTokens(secret=settings.secret, previous_secret=settings.previous_secret)
+
+
+def _delivers_by(method: SessionDelivery, settings: Settings) -> bool:
+    return settings.session_delivery is method
 
 
 class Container(containers.DeclarativeContainer):
@@ -99,8 +117,12 @@ class Container(containers.DeclarativeContainer):
     cipher: providers.Provider[TokenCipher] = providers.Singleton(
         AESGCMTokenCipher, key_ring=providers.Callable(_key_ring, settings)
     )
+    jwt_settings = providers.Singleton(_jwt_settings, settings)
     session_tokens: providers.Provider[SessionTokens] = providers.Singleton(
-        JWTSessionTokens, settings=providers.Callable(_jwt_settings, settings)
+        JWTSessionTokens, settings=jwt_settings
+    )
+    refresh_tokens: providers.Provider[RefreshTokens] = providers.Singleton(
+        _refresh_tokens, jwt_settings
     )
 
     # Storage: to swap it, replace these.
@@ -121,6 +143,7 @@ class Container(containers.DeclarativeContainer):
     user_directory: providers.Provider[UserDirectory] = providers.Singleton(
         PostgresUserDirectory, pool=connection_pool
     )
+    purge: providers.Provider[Purge] = providers.Singleton(PostgresPurge, pool=connection_pool)
     readiness: providers.Provider[Readiness] = providers.Singleton(
         PostgresReadiness, pool=connection_pool
     )
@@ -131,11 +154,6 @@ class Container(containers.DeclarativeContainer):
         settings=providers.Callable(_provider_settings, settings),
         client=providers.Singleton(http_client),
         clock=clock,
-    )
-
-    #: Entered in this order at start, left in reverse at stop.
-    lifetimes: providers.Provider[list[AbstractAsyncContextManager[object]]] = providers.List(
-        providers.Factory(opened, connection_pool), identity_provider
     )
 
     # Use cases.
@@ -153,13 +171,19 @@ class Container(containers.DeclarativeContainer):
         secrets=secrets,
         clock=clock,
     )
+    grants = providers.Singleton(
+        SessionGrants,
+        tokens=session_tokens,
+        refresh_tokens=refresh_tokens,
+        limits=settings.provided.session_limits,
+    )
     issue_session = providers.Singleton(
         IssueSession,
         unit_of_work=unit_of_work.provider,
-        tokens=session_tokens,
+        grants=grants,
         secrets=secrets,
         clock=clock,
-        lifetime=providers.Callable(_session_lifetime, settings),
+        limits=settings.provided.session_limits,
     )
     complete_va_login = providers.Singleton(
         CompleteVALogin,
@@ -168,7 +192,26 @@ class Container(containers.DeclarativeContainer):
         unit_of_work=unit_of_work.provider,
         link_va_identity=link_va_identity,
         issue_session=issue_session,
+        tokens=session_tokens,
+        secrets=secrets,
         clock=clock,
+        hands_over_by_code=providers.Callable(_delivers_by, SessionDelivery.CODE, settings),
+    )
+    redeem_handoff = providers.Singleton(
+        RedeemHandoff,
+        unit_of_work=unit_of_work.provider,
+        grants=grants,
+        secrets=secrets,
+        clock=clock,
+    )
+    renew_session = providers.Singleton(
+        RenewSession,
+        unit_of_work=unit_of_work.provider,
+        refresh_tokens=refresh_tokens,
+        grants=grants,
+        secrets=secrets,
+        clock=clock,
+        limits=settings.provided.session_limits,
     )
     validate_session = providers.Singleton(
         ValidateSession, tokens=session_tokens, sessions=session_lookup, clock=clock
@@ -176,11 +219,41 @@ class Container(containers.DeclarativeContainer):
     revoke_sessions = providers.Singleton(
         RevokeSessions, unit_of_work=unit_of_work.provider, clock=clock
     )
+    list_sessions = providers.Singleton(
+        ListSessions, unit_of_work=unit_of_work.provider, clock=clock
+    )
     view_user = providers.Singleton(ViewUser, users=user_directory)
+    set_user_active = providers.Singleton(
+        SetUserActive, unit_of_work=unit_of_work.provider, clock=clock
+    )
+    purge_expired = providers.Singleton(
+        PurgeExpired,
+        purge=purge,
+        unit_of_work=unit_of_work.provider,
+        clock=clock,
+        session_retention=providers.Factory(
+            timedelta, days=settings.provided.session_retention_days
+        ),
+    )
 
     # The web.
     visitors = providers.Singleton(
         VisitorReader, pseudonyms=pseudonyms, trusted_proxies=settings.provided.trusted_proxies
+    )
+    session_cookies = providers.Singleton(
+        SessionCookies, secure=settings.provided.is_public_https, clock=clock
+    )
+    origin_guard = providers.Singleton(
+        OriginGuard,
+        urls=providers.List(settings.provided.public_url, settings.provided.frontend_url),
+    )
+    _delivers_by_cookie = providers.Callable(_delivers_by, SessionDelivery.COOKIE, settings)
+    authenticator = providers.Singleton(
+        Authenticator,
+        validate_session=validate_session,
+        cookies=session_cookies,
+        guard=origin_guard,
+        accepts_cookie=_delivers_by_cookie,
     )
     va_endpoints = providers.Singleton(
         VAEndpoints,
@@ -191,18 +264,44 @@ class Container(containers.DeclarativeContainer):
             Delivery,
             frontend_url=settings.provided.frontend_url,
             method=settings.provided.session_delivery,
+            cookies=session_cookies,
         ),
         visitors=visitors,
+        authenticator=authenticator,
         rate_limit=providers.Singleton(
             LoginRateLimit, per_minute=settings.provided.login_rate, clock=clock
         ),
     )
     session_endpoints = providers.Singleton(
         SessionEndpoints,
-        authenticator=providers.Singleton(Authenticator, validate_session=validate_session),
+        authenticator=authenticator,
+        list_sessions=list_sessions,
         revoke_sessions=revoke_sessions,
         view_user=view_user,
         visitors=visitors,
+        cookies=session_cookies,
+        limits=settings.provided.session_limits,
+    )
+    renewal_endpoints = providers.Singleton(
+        RenewalEndpoints,
+        renew_session=renew_session,
+        redeem_handoff=redeem_handoff,
+        cookies=session_cookies,
+        guard=origin_guard,
+        visitors=visitors,
+        limits=settings.provided.session_limits,
+        delivers_by_cookie=_delivers_by_cookie,
     )
     health_endpoints = providers.Singleton(HealthEndpoints, readiness=readiness)
     pages = providers.Singleton(Pages, public_url=settings.provided.public_url)
+
+    #: Entered in this order at start, left in reverse at stop.
+    lifetimes: providers.Provider[list[AbstractAsyncContextManager[object]]] = providers.List(
+        providers.Factory(opened, connection_pool),
+        identity_provider,
+        providers.Factory(
+            purging,
+            purge_expired,
+            interval=providers.Factory(timedelta, minutes=settings.provided.purge_interval_minutes),
+        ),
+    )

@@ -6,6 +6,7 @@ import re
 import stat
 from base64 import urlsafe_b64decode
 from collections.abc import Mapping
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
@@ -23,6 +24,8 @@ from pydantic import (
     model_validator,
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from domain.session_limits import DEFAULT_WARNING, SessionLimits
 
 PREFIX: Final = "VETASSIST_"
 SECRETS_DIRECTORY: Final = "VETASSIST_SECRETS_DIR"
@@ -62,6 +65,8 @@ class SessionDelivery(StrEnum):
 
     QUERY = "query"
     FRAGMENT = "fragment"
+    CODE = "code"
+    COOKIE = "cookie"
 
 
 def _http_url(value: str) -> str:
@@ -208,6 +213,12 @@ class Settings(BaseSettings):
         f"{_VA}/services/veteran_verification/v2/status"
     )
 
+    session_idle_minutes: int = Field(default=30, ge=1)
+    session_absolute_minutes: int = Field(default=12 * 60, ge=1)
+    session_renew_grace_seconds: int = Field(default=30, ge=0, le=300)
+    session_warning_seconds: int | None = Field(default=None, ge=20)
+    session_retention_days: int = Field(default=90, ge=0)
+    purge_interval_minutes: int = Field(default=10, ge=0)
     session_delivery: SessionDelivery = SessionDelivery.QUERY
     trusted_proxies: Annotated[
         tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...],
@@ -228,8 +239,28 @@ class Settings(BaseSettings):
             raise ValueError("VETASSIST_VA_ISSUER: must be set when VETASSIST_VA_DISCOVERY_URL is")
         if "openid" not in self.va_scopes:
             raise ValueError("VETASSIST_VA_SCOPES: must contain openid")
+        try:
+            _ = self.session_limits
+        except ValueError as error:
+            raise ValueError(f"VETASSIST_SESSION_*: {error}") from None
         self._refuse_reuse()
         return self
+
+    @property
+    def session_limits(self) -> SessionLimits:
+        """Every limit of a session."""
+        idle = timedelta(minutes=self.session_idle_minutes)
+        token = timedelta(minutes=self.jwt_expiry_minutes)
+        warning = timedelta(seconds=self.session_warning_seconds or 0)
+        if self.session_warning_seconds is None:
+            warning = min(DEFAULT_WARNING, min(idle, token) / 2)
+        return SessionLimits(
+            idle=idle,
+            absolute=timedelta(minutes=self.session_absolute_minutes),
+            token=token,
+            renew_grace=timedelta(seconds=self.session_renew_grace_seconds),
+            warning=warning,
+        )
 
     def _refuse_reuse(self) -> None:
         """One key, one purpose (ASVS 5.0, 11.1.2): the same bytes may not stand twice."""

@@ -1,5 +1,6 @@
 """Sessions in memory."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import final
 
@@ -7,6 +8,7 @@ from adapters.memory.store import MemoryTables
 from application.errors import ConflictError
 from application.ports.session_repository import SessionRepository
 from domain.identifiers import SessionId, UserId
+from domain.revocation import Revocation
 from domain.session import Session
 
 
@@ -22,16 +24,47 @@ class MemorySessionRepository(SessionRepository):
             raise ConflictError
         self._sessions[session.id] = session
 
-    async def revoke(self, user_id: UserId, session_id: SessionId, *, now: datetime) -> bool:
+    async def lock(self, user_id: UserId, session_id: SessionId) -> Session | None:
+        # The unit of work has the whole store to itself.
         session = self._sessions.get(session_id)
-        if session is None or session.user_id != user_id or not session.is_active(now):
+        return session if session is not None and session.user_id == user_id else None
+
+    async def list_active(self, user_id: UserId, *, now: datetime) -> list[Session]:
+        active = [
+            session
+            for session in self._sessions.values()
+            if session.user_id == user_id and session.is_active(now)
+        ]
+        return sorted(active, key=lambda session: (session.issued_at, session.id), reverse=True)
+
+    async def hand_out(self, session: Session) -> bool:
+        stored = await self.lock(session.user_id, session.id)
+        if stored is None or stored.revocation is not None:
             return False
-        self._sessions[session_id] = session.revoke(now)
+        self._sessions[session.id] = session
         return True
 
-    async def revoke_all(self, user_id: UserId, *, now: datetime) -> list[SessionId]:
-        return [
-            session_id
-            for session_id in sorted(self._sessions)
-            if await self.revoke(user_id, session_id, now=now)
-        ]
+    async def renew(self, session: Session) -> bool:
+        stored = await self.lock(session.user_id, session.id)
+        if stored is None or stored.revocation is not None:
+            return False
+        if stored.rotation.current != session.rotation.previous:
+            return False
+        self._sessions[session.id] = session
+        return True
+
+    async def revoke(self, user_id: UserId, session_id: SessionId, revocation: Revocation) -> bool:
+        session = await self.lock(user_id, session_id)
+        if session is None or session.revocation is not None:
+            return False
+        self._sessions[session_id] = replace(session, revocation=revocation)
+        return True
+
+    async def revoke_all(
+        self, user_id: UserId, revocation: Revocation, *, spare: SessionId | None = None
+    ) -> list[SessionId]:
+        active = await self.list_active(user_id, now=revocation.at)
+        ended = sorted(session.id for session in active if session.id != spare)
+        for session_id in ended:
+            await self.revoke(user_id, session_id, revocation)
+        return ended

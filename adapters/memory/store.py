@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from domain.audit_event import AuditEvent
+from domain.handoff import Handoff
 from domain.identifiers import ICN, SessionId, UserId
 from domain.login_attempt import LoginAttempt
 from domain.session import Session
@@ -19,6 +20,7 @@ class MemoryTables:
     users: dict[UserId, User] = field(default_factory=dict)
     aliases: dict[tuple[str, str], UserId] = field(default_factory=dict)
     sessions: dict[SessionId, Session] = field(default_factory=dict)
+    handoffs: dict[bytes, Handoff] = field(default_factory=dict)
     va_tokens: dict[UserId, SealedVATokens] = field(default_factory=dict)
     audit: list[AuditEvent] = field(default_factory=list)
 
@@ -29,6 +31,7 @@ class MemoryTables:
             users=dict(self.users),
             aliases=dict(self.aliases),
             sessions=dict(self.sessions),
+            handoffs=dict(self.handoffs),
             va_tokens=dict(self.va_tokens),
             audit=list(self.audit),
         )

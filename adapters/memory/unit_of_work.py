@@ -4,6 +4,7 @@ from types import TracebackType
 from typing import Self, final
 
 from adapters.memory.audit_trail import MemoryAuditTrail
+from adapters.memory.handoffs import MemoryHandoffs
 from adapters.memory.session_repository import MemorySessionRepository
 from adapters.memory.store import MemoryStore, MemoryTables
 from adapters.memory.user_repository import MemoryUserRepository
@@ -26,6 +27,10 @@ class MemoryUnitOfWork(UnitOfWork):
     @property
     def sessions(self) -> MemorySessionRepository:
         return MemorySessionRepository(self._draft)
+
+    @property
+    def handoffs(self) -> MemoryHandoffs:
+        return MemoryHandoffs(self._draft)
 
     @property
     def va_tokens(self) -> MemoryVATokenVault:

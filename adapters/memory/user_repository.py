@@ -42,9 +42,17 @@ class MemoryUserRepository(UserRepository):
         user = self._draft.users[owner]
         return self._brought_up_to_date(user, identity, now=now, is_new=False)
 
+    async def find(self, user_id: UserId) -> User | None:
+        return self._draft.users.get(user_id)
+
     async def lock(self, user_id: UserId) -> User | None:
         # The unit of work has the whole store to itself.
         return self._draft.users.get(user_id)
+
+    async def set_active(self, user_id: UserId, *, is_active: bool, now: datetime) -> None:  # noqa: ARG002 - a time for the table's own books
+        user = self._draft.users.get(user_id)
+        if user is not None:
+            self._draft.users[user_id] = replace(user, is_active=is_active)
 
     def _brought_up_to_date(
         self, user: User, identity: VAIdentity, *, now: datetime, is_new: bool

@@ -1,17 +1,24 @@
 """Whether a session still stands, asked of PostgreSQL."""
 
-from typing import Any, Final, final
+from typing import Final, final
 
-from psycopg.rows import dict_row
+from psycopg.rows import class_row
 
 from adapters.postgres.errors import translated_errors
 from adapters.postgres.pool import Pool
 from application.ports.session_lookup import SessionLookup
-from domain.identifiers import SessionId, TokenId, UserId
-from domain.session import Session
+from domain.identifiers import SessionId, UserId
+from domain.session_standing import SessionStanding
 
 _SELECT: Final = """
-SELECT id, user_id, jwt_id, device_info, created_at, expires_at, revoked_at
+SELECT
+    id AS session_id,
+    user_id,
+    created_at AS issued_at,
+    coalesce(renewed_at, created_at) AS renewed_at,
+    expires_at,
+    coalesce(absolute_expires_at, expires_at) AS absolute_expires_at,
+    revoked_at IS NOT NULL AS is_revoked
 FROM vetassist_sessions
 WHERE user_id = %s AND id = %s
 """
@@ -24,26 +31,11 @@ class PostgresSessionLookup(SessionLookup):
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def find(self, user_id: UserId, session_id: SessionId) -> Session | None:
+    async def find(self, user_id: UserId, session_id: SessionId) -> SessionStanding | None:
         with translated_errors():
             async with (
                 self._pool.connection() as connection,
-                connection.cursor(row_factory=dict_row) as cursor,
+                connection.cursor(row_factory=class_row(SessionStanding)) as cursor,
             ):
                 await cursor.execute(_SELECT, (user_id, session_id))
-                row = await cursor.fetchone()
-        return None if row is None else _session_of(row)
-
-
-def _session_of(row: dict[str, Any]) -> Session:
-    device = row["device_info"]
-    user_agent = device.get("user_agent") if isinstance(device, dict) else None
-    return Session(
-        id=SessionId(row["id"]),
-        user_id=UserId(row["user_id"]),
-        token_id=TokenId(row["jwt_id"]),
-        user_agent=user_agent,
-        issued_at=row["created_at"],
-        expires_at=row["expires_at"],
-        revoked_at=row["revoked_at"],
-    )
+                return await cursor.fetchone()

@@ -5,24 +5,70 @@ from datetime import datetime
 from typing import Any, Final, final
 
 from psycopg import AsyncConnection
+from psycopg.rows import dict_row
 
 from adapters.postgres.errors import translated_errors
 from application.ports.session_repository import SessionRepository
-from domain.identifiers import SessionId, UserId
+from domain.identifiers import SessionId, TokenId, UserId
+from domain.refresh_token import Rotation
+from domain.revocation import Revocation, RevokedBy
+from domain.secret import Secret
 from domain.session import Session
 
 _INSERT: Final = """
-INSERT INTO vetassist_sessions (id, user_id, jwt_id, device_info, created_at, expires_at)
-VALUES (%(id)s, %(user_id)s, %(token_id)s, %(device)s, %(issued_at)s, %(expires_at)s)
+INSERT INTO vetassist_sessions (
+    id, user_id, jwt_id, device_info, created_at, renewed_at, expires_at, absolute_expires_at,
+    refresh_hash
+)
+VALUES (
+    %(id)s, %(user_id)s, %(token_id)s, %(device)s, %(issued_at)s, %(renewed_at)s, %(expires_at)s,
+    %(absolute_expires_at)s, %(current)s
+)
+"""
+_COLUMNS: Final = (
+    "id, user_id, jwt_id, device_info, created_at, renewed_at, expires_at, absolute_expires_at, "
+    "refresh_hash, refresh_previous_hash, refresh_salt, revoked_at, revoked_by, revoke_reason"
+)
+_LOCK: Final = f"""
+SELECT {_COLUMNS} FROM vetassist_sessions WHERE user_id = %s AND id = %s FOR UPDATE
+"""  # noqa: S608 - the columns are a constant
+_LIST_ACTIVE: Final = f"""
+SELECT {_COLUMNS} FROM vetassist_sessions
+WHERE user_id = %s AND revoked_at IS NULL AND expires_at > %s
+ORDER BY created_at DESC, id DESC
+"""  # noqa: S608 - the columns are a constant
+_HAND_OUT: Final = """
+UPDATE vetassist_sessions SET
+    jwt_id = %(token_id)s,
+    refresh_hash = %(current)s,
+    refresh_previous_hash = NULL,
+    refresh_salt = NULL
+WHERE user_id = %(user_id)s AND id = %(id)s AND revoked_at IS NULL
+RETURNING id
+"""
+_RENEW: Final = """
+UPDATE vetassist_sessions SET
+    jwt_id = %(token_id)s,
+    renewed_at = %(renewed_at)s,
+    expires_at = %(expires_at)s,
+    refresh_hash = %(current)s,
+    refresh_previous_hash = %(previous)s,
+    refresh_salt = %(salt)s
+WHERE user_id = %(user_id)s AND id = %(id)s AND revoked_at IS NULL
+  AND refresh_hash = %(previous)s
+RETURNING id
 """
 _REVOKE: Final = """
-UPDATE vetassist_sessions SET revoked_at = %(now)s
-WHERE user_id = %(user_id)s AND id = %(session_id)s AND revoked_at IS NULL AND expires_at > %(now)s
+UPDATE vetassist_sessions
+SET revoked_at = %(at)s, revoked_by = %(by)s, revoke_reason = %(reason)s
+WHERE user_id = %(user_id)s AND id = %(session_id)s AND revoked_at IS NULL
 RETURNING id
 """
 _REVOKE_ALL: Final = """
-UPDATE vetassist_sessions SET revoked_at = %(now)s
-WHERE user_id = %(user_id)s AND revoked_at IS NULL AND expires_at > %(now)s
+UPDATE vetassist_sessions
+SET revoked_at = %(at)s, revoked_by = %(by)s, revoke_reason = %(reason)s
+WHERE user_id = %(user_id)s AND revoked_at IS NULL AND expires_at > %(at)s
+  AND id IS DISTINCT FROM %(session_id)s
 RETURNING id
 """
 
@@ -36,26 +82,91 @@ class PostgresSessionRepository(SessionRepository):
 
     async def add(self, session: Session) -> None:
         with translated_errors():
-            await self._connection.execute(
-                _INSERT,
-                {
-                    "id": session.id,
-                    "user_id": session.user_id,
-                    "token_id": session.token_id,
-                    "device": json.dumps({"user_agent": session.user_agent}),
-                    "issued_at": session.issued_at,
-                    "expires_at": session.expires_at,
-                },
-            )
+            await self._connection.execute(_INSERT, _parameters(session))
 
-    async def revoke(self, user_id: UserId, session_id: SessionId, *, now: datetime) -> bool:
-        parameters = {"user_id": user_id, "session_id": session_id, "now": now}
-        return bool(await self._ids(_REVOKE, parameters))
+    async def lock(self, user_id: UserId, session_id: SessionId) -> Session | None:
+        rows = await self._rows(_LOCK, (user_id, session_id))
+        return _session_of(rows[0]) if rows else None
 
-    async def revoke_all(self, user_id: UserId, *, now: datetime) -> list[SessionId]:
-        return await self._ids(_REVOKE_ALL, {"user_id": user_id, "now": now})
+    async def list_active(self, user_id: UserId, *, now: datetime) -> list[Session]:
+        return [_session_of(row) for row in await self._rows(_LIST_ACTIVE, (user_id, now))]
 
-    async def _ids(self, query: str, parameters: dict[str, object]) -> list[SessionId]:
+    async def hand_out(self, session: Session) -> bool:
+        return bool(await self._rows(_HAND_OUT, _parameters(session)))
+
+    async def renew(self, session: Session) -> bool:
+        return bool(await self._rows(_RENEW, _parameters(session)))
+
+    async def revoke(self, user_id: UserId, session_id: SessionId, revocation: Revocation) -> bool:
+        parameters = _revocation(user_id, revocation) | {"session_id": session_id}
+        return bool(await self._rows(_REVOKE, parameters))
+
+    async def revoke_all(
+        self, user_id: UserId, revocation: Revocation, *, spare: SessionId | None = None
+    ) -> list[SessionId]:
+        parameters = _revocation(user_id, revocation) | {"session_id": spare}
+        return sorted(SessionId(row["id"]) for row in await self._rows(_REVOKE_ALL, parameters))
+
+    async def _rows(self, query: str, parameters: Any) -> list[dict[str, Any]]:
         with translated_errors():
-            cursor = await self._connection.execute(query, parameters)
-            return sorted(SessionId(row[0]) for row in await cursor.fetchall())
+            async with self._connection.cursor(row_factory=dict_row) as cursor:
+                await cursor.execute(query, parameters)
+                return await cursor.fetchall()
+
+
+def _parameters(session: Session) -> dict[str, object]:
+    salt = session.rotation.salt
+    return {
+        "id": session.id,
+        "user_id": session.user_id,
+        "token_id": session.token_id,
+        "device": json.dumps({"user_agent": session.user_agent}),
+        "issued_at": session.issued_at,
+        "renewed_at": session.renewed_at,
+        "expires_at": session.expires_at,
+        "absolute_expires_at": session.absolute_expires_at,
+        "current": session.rotation.current,
+        "previous": session.rotation.previous,
+        "salt": None if salt is None else salt.reveal(),
+    }
+
+
+def _revocation(user_id: UserId, revocation: Revocation) -> dict[str, object]:
+    return {
+        "user_id": user_id,
+        "at": revocation.at,
+        "by": revocation.by.value,
+        "reason": revocation.reason,
+    }
+
+
+def _session_of(row: dict[str, Any]) -> Session:
+    device, salt = row["device_info"], row["refresh_salt"]
+    return Session(
+        id=SessionId(row["id"]),
+        user_id=UserId(row["user_id"]),
+        token_id=TokenId(row["jwt_id"]),
+        user_agent=device.get("user_agent") if isinstance(device, dict) else None,
+        issued_at=row["created_at"],
+        # Sessions of an earlier phase were neither renewed nor limited further.
+        renewed_at=row["renewed_at"] or row["created_at"],
+        expires_at=row["expires_at"],
+        absolute_expires_at=row["absolute_expires_at"] or row["expires_at"],
+        rotation=Rotation(
+            current=row["refresh_hash"],
+            previous=row["refresh_previous_hash"],
+            salt=None if salt is None else Secret(salt),
+        ),
+        revocation=_revocation_of(row),
+    )
+
+
+def _revocation_of(row: dict[str, Any]) -> Revocation | None:
+    if row["revoked_at"] is None:
+        return None
+    return Revocation(
+        at=row["revoked_at"],
+        # An earlier phase knew no other way to end a session than the user's own.
+        by=RevokedBy(row["revoked_by"] or RevokedBy.USER),
+        reason=row["revoke_reason"] or "logout",
+    )

@@ -8,6 +8,7 @@ from psycopg import AsyncConnection
 
 from adapters.postgres.audit_trail import PostgresAuditTrail
 from adapters.postgres.errors import translated_errors
+from adapters.postgres.handoffs import PostgresHandoffs
 from adapters.postgres.pool import Pool
 from adapters.postgres.session_repository import PostgresSessionRepository
 from adapters.postgres.user_repository import PostgresUserRepository
@@ -37,6 +38,10 @@ class PostgresUnitOfWork(UnitOfWork):
     @property
     def sessions(self) -> PostgresSessionRepository:
         return PostgresSessionRepository(self._connection)
+
+    @property
+    def handoffs(self) -> PostgresHandoffs:
+        return PostgresHandoffs(self._connection)
 
     @property
     def va_tokens(self) -> PostgresVATokenVault:

@@ -60,6 +60,12 @@ FROM remembered
 WHERE stored.id = remembered.user_id
 RETURNING {USER_COLUMNS}, remembered.user_id AS alias_owner
 """  # noqa: S608 - the columns are a constant
+_SELECT: Final = f"""
+SELECT {USER_COLUMNS} FROM vetassist_users WHERE id = %s
+"""  # noqa: S608 - the columns are a constant
+_SET_ACTIVE: Final = """
+UPDATE vetassist_users SET is_active = %s, updated_at = %s WHERE id = %s
+"""
 _LOCK: Final = f"""
 SELECT {USER_COLUMNS} FROM vetassist_users WHERE id = %s FOR NO KEY UPDATE
 """  # noqa: S608 - the columns are a constant
@@ -89,9 +95,17 @@ class PostgresUserRepository(UserRepository):
             return None
         return LinkedUser(user=user_of(row), alias_owner=UserId(row["alias_owner"]), is_new=False)
 
+    async def find(self, user_id: UserId) -> User | None:
+        row = await self._one(_SELECT, (user_id,))
+        return None if row is None else user_of(row)
+
     async def lock(self, user_id: UserId) -> User | None:
         row = await self._one(_LOCK, (user_id,))
         return None if row is None else user_of(row)
+
+    async def set_active(self, user_id: UserId, *, is_active: bool, now: datetime) -> None:
+        with translated_errors():
+            await self._connection.execute(_SET_ACTIVE, (is_active, now, user_id))
 
     async def _one(self, query: str, parameters: Any) -> dict[str, Any] | None:
         with translated_errors():

@@ -60,13 +60,13 @@ class JWTSessionTokens(SessionTokens):
         # The claims are checked here, against our own clock and with strict types.
         self._codec = jwt.PyJWS(algorithms=[_ALGORITHM])
 
-    def issue(self, session: Session, icn: ICN | None) -> Secret:
+    def issue(self, session: Session, icn: ICN | None, *, expires_at: datetime) -> Secret:
         claims: dict[str, object] = {
             "sub": str(session.user_id),
             "iss": self._settings.issuer,
             "aud": self._settings.audience,
-            "iat": int(session.issued_at.timestamp()),
-            "exp": int(session.expires_at.timestamp()),
+            "iat": int(session.renewed_at.timestamp()),
+            "exp": int(expires_at.timestamp()),
             "jti": session.token_id,
             "sid": str(session.id),
             "va_linked": True,

@@ -4,14 +4,14 @@ from abc import abstractmethod
 from typing import Protocol
 
 from domain.identifiers import SessionId, UserId
-from domain.session import Session
+from domain.session_standing import SessionStanding
 
 
 class SessionLookup(Protocol):
     """Reads sessions as last committed; no cache stands between."""
 
     @abstractmethod
-    async def find(self, user_id: UserId, session_id: SessionId) -> Session | None:
+    async def find(self, user_id: UserId, session_id: SessionId) -> SessionStanding | None:
         """The user's session, revoked or expired ones included; None when it is not there.
 
         Sees every change that was acknowledged before the call began.

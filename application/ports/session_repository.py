@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from domain.identifiers import SessionId, UserId
+from domain.revocation import Revocation
 from domain.session import Session
 
 
@@ -21,16 +22,52 @@ class SessionRepository(Protocol):
         """
 
     @abstractmethod
-    async def revoke(self, user_id: UserId, session_id: SessionId, *, now: datetime) -> bool:
-        """End one session of the user's; False when it is not the user's or has ended already.
+    async def lock(self, user_id: UserId, session_id: SessionId) -> Session | None:
+        """Hold the user's session until the unit ends; None when it is not there.
+
+        Raises:
+            UnavailableError: The store did not answer, or the lock was not to be had in time.
+        """
+
+    @abstractmethod
+    async def list_active(self, user_id: UserId, *, now: datetime) -> list[Session]:
+        """The user's sessions that are active at ``now``, newest sign-in first.
 
         Raises:
             UnavailableError: The store did not answer.
         """
 
     @abstractmethod
-    async def revoke_all(self, user_id: UserId, *, now: datetime) -> list[SessionId]:
-        """End every session of the user's that is active at ``now``; which ones, by id.
+    async def hand_out(self, session: Session) -> bool:
+        """Store the refresh token that ``Session.hand_out`` gave; False when it was revoked.
+
+        Raises:
+            UnavailableError: The store did not answer.
+        """
+
+    @abstractmethod
+    async def renew(self, session: Session) -> bool:
+        """Store what ``Session.renew`` gave; of racing renewals one gets True.
+
+        It takes effect only while the stored refresh token is the one that was replaced.
+
+        Raises:
+            UnavailableError: The store did not answer.
+        """
+
+    @abstractmethod
+    async def revoke(self, user_id: UserId, session_id: SessionId, revocation: Revocation) -> bool:
+        """End one session of the user's; False when it is not the user's or was revoked before.
+
+        Raises:
+            UnavailableError: The store did not answer.
+        """
+
+    @abstractmethod
+    async def revoke_all(
+        self, user_id: UserId, revocation: Revocation, *, spare: SessionId | None = None
+    ) -> list[SessionId]:
+        """End every session of the user's that is still active, but for ``spare``; by id.
 
         Raises:
             UnavailableError: The store did not answer.

@@ -14,8 +14,8 @@ class SessionTokens(Protocol):
     """Issues and verifies the JWT of a session."""
 
     @abstractmethod
-    def issue(self, session: Session, icn: ICN | None) -> Secret:
-        """A signed token for ``session``, valid from its start until its end."""
+    def issue(self, session: Session, icn: ICN | None, *, expires_at: datetime) -> Secret:
+        """A signed token for ``session`` as last renewed; the same for the same arguments."""
 
     @abstractmethod
     def verify(self, token: str, *, now: datetime) -> SessionClaims:

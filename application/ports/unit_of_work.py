@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol, Self
 
 from application.ports.audit_trail import AuditTrail
+from application.ports.handoffs import Handoffs
 from application.ports.session_repository import SessionRepository
 from application.ports.user_repository import UserRepository
 from application.ports.va_token_vault import VATokenVault
@@ -25,6 +26,10 @@ class UnitOfWork(AbstractAsyncContextManager["UnitOfWork"], Protocol):
     @property
     @abstractmethod
     def sessions(self) -> SessionRepository: ...
+
+    @property
+    @abstractmethod
+    def handoffs(self) -> Handoffs: ...
 
     @property
     @abstractmethod

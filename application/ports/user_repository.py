@@ -35,9 +35,25 @@ class UserRepository(Protocol):
         """
 
     @abstractmethod
+    async def find(self, user_id: UserId) -> User | None:
+        """The user, or None.
+
+        Raises:
+            UnavailableError: The store did not answer.
+        """
+
+    @abstractmethod
     async def lock(self, user_id: UserId) -> User | None:
         """Hold the user until the unit ends; other units that lock it wait. None: no such user.
 
         Raises:
             UnavailableError: The store did not answer, or the lock was not to be had in time.
+        """
+
+    @abstractmethod
+    async def set_active(self, user_id: UserId, *, is_active: bool, now: datetime) -> None:
+        """Let the user sign in, or no longer.
+
+        Raises:
+            UnavailableError: The store did not answer; raised here or at commit.
         """

@@ -1,25 +1,31 @@
 """Use case: take VA's answer and open a session, or say why not."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import final
 
 from application.errors import (
     ProviderUnavailableError,
     SignInFailedError,
+    UnauthenticatedError,
     UnavailableError,
     UpstreamRejectedError,
 )
 from application.ports.clock import Clock
 from application.ports.identity_provider import IdentityProvider, ProviderSignIn
 from application.ports.login_attempts import LoginAttempts
-from application.ports.unit_of_work import UnitOfWorkFactory
-from application.use_cases.issue_session import IssueSession, SessionIssued
+from application.ports.secret_source import SecretSource
+from application.ports.session_tokens import SessionTokens
+from application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from application.use_cases.issue_session import IssueSession
 from application.use_cases.link_va_identity import LinkVAIdentity, LinkVAIdentityCommand
-from domain.audit_event import AuditEvent
+from domain.audit_event import AuditEvent, AuditEventType
+from domain.handoff import Handoff, HandoffTicket
 from domain.login_attempt import AttemptRefusal, LoginAttempt, LoginSecrets
 from domain.return_path import ReturnPath
+from domain.revocation import Revocation, RevokedBy
 from domain.secret import Secret
+from domain.session_grant import SessionGrant
 from domain.sign_in_failure import SignInFailure
 from domain.visitor import Visitor
 
@@ -40,6 +46,8 @@ class CompleteVALoginCommand:
         issuer: The callback's `iss`, or None.
         is_wellformed: False when a parameter stands twice or holds what no VA would send.
         is_abandoned: Asks whether the browser has gone meanwhile.
+        replaced_token: The token of the session that this browser had before; None when it
+            had none. That session ends.
     """
 
     secrets: LoginSecrets | None
@@ -49,14 +57,20 @@ class CompleteVALoginCommand:
     is_wellformed: bool
     visitor: Visitor
     is_abandoned: Callable[[], Awaitable[bool]]
+    replaced_token: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VALoginCompleted:
-    """The session that was opened, and where its user wanted to go."""
+    """The session that was opened, and where its user wanted to go.
 
-    issued: SessionIssued
+    Attributes:
+        ticket: What the session is handed over by, where that is a one-time code.
+    """
+
+    grant: SessionGrant
     return_to: ReturnPath | None
+    ticket: HandoffTicket | None
 
 
 @final
@@ -71,14 +85,20 @@ class CompleteVALogin:
         unit_of_work: UnitOfWorkFactory,
         link_va_identity: LinkVAIdentity,
         issue_session: IssueSession,
+        tokens: SessionTokens,
+        secrets: SecretSource,
         clock: Clock,
+        hands_over_by_code: bool,
     ) -> None:
         self._attempts = attempts
         self._provider = provider
         self._unit_of_work = unit_of_work
         self._link_va_identity = link_va_identity
         self._issue_session = issue_session
+        self._tokens = tokens
+        self._secrets = secrets
         self._clock = clock
+        self._hands_over_by_code = hands_over_by_code
 
     async def execute(self, command: CompleteVALoginCommand) -> VALoginCompleted:
         """Open a session for the Veteran VA vouches for.
@@ -107,8 +127,14 @@ class CompleteVALogin:
         signed_in = await self._provider.sign_in(code, command.secrets)
         if await command.is_abandoned():
             raise SignInFailedError(SignInFailure.LOGIN_EXPIRED, "browser_gone")
-        issued = await self._write(signed_in, command.visitor)
-        return VALoginCompleted(issued=issued, return_to=attempt.return_to)
+        ticket = self._ticket(command.secrets)
+        grant = await self._write(signed_in, command, ticket)
+        return VALoginCompleted(grant=grant, return_to=attempt.return_to, ticket=ticket)
+
+    def _ticket(self, secrets: LoginSecrets) -> HandoffTicket | None:
+        if not self._hands_over_by_code:
+            return None
+        return HandoffTicket(code=self._secrets.token(), browser=secrets.browser)
 
     async def _consume(self, secrets: LoginSecrets) -> LoginAttempt:
         outcome = await self._attempts.consume(
@@ -120,15 +146,48 @@ class CompleteVALogin:
             raise SignInFailedError(SignInFailure.LOGIN_EXPIRED, outcome.value)
         return outcome
 
-    async def _write(self, signed_in: ProviderSignIn, visitor: Visitor) -> SessionIssued:
+    async def _write(
+        self,
+        signed_in: ProviderSignIn,
+        command: CompleteVALoginCommand,
+        ticket: HandoffTicket | None,
+    ) -> SessionGrant:
+        visitor = command.visitor
         link = LinkVAIdentityCommand(
             identity=signed_in.identity, tokens=signed_in.tokens, visitor=visitor
         )
         async with self._unit_of_work() as work:
             user = await self._link_va_identity.join(work, link)
-            issued = await self._issue_session.join(work, user, visitor)
+            await self._end_replaced(work, command)
+            grant = await self._issue_session.join(work, user, visitor)
+            if ticket is not None:
+                handoff = Handoff.of(
+                    ticket, user_id=user.id, session_id=grant.session.id, now=self._clock.now()
+                )
+                await work.handoffs.add(handoff)
             await work.commit()
-        return issued
+        return grant
+
+    async def _end_replaced(self, work: UnitOfWork, command: CompleteVALoginCommand) -> None:
+        """End the session that the browser brought along: a new sign-in replaces it."""
+        if command.replaced_token is None:
+            return
+        now = self._clock.now()
+        try:
+            old = self._tokens.verify(command.replaced_token, now=now)
+        except UnauthenticatedError:
+            return
+        revocation = Revocation(at=now, by=RevokedBy.USER, reason="replaced_by_login")
+        if await work.sessions.revoke(old.user_id, old.session_id, revocation):
+            event = AuditEvent.of_session(
+                AuditEventType.SESSION_REVOKED,
+                old.user_id,
+                old.session_id,
+                visitor=command.visitor,
+                now=now,
+                reason=revocation.reason,
+            )
+            await work.audit.append(event)
 
     async def _record(self, failed: SignInFailedError, visitor: Visitor) -> None:
         event = AuditEvent.login_failed(

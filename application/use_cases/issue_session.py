@@ -1,18 +1,19 @@
 """Use case: open a session."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import final
 
 from application.errors import NotFoundError
 from application.ports.clock import Clock
 from application.ports.secret_source import SecretSource
-from application.ports.session_tokens import SessionTokens
 from application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from application.session_grants import SessionGrants
 from domain.audit_event import AuditEvent
 from domain.identifiers import SessionId, TokenId, UserId
-from domain.secret import Secret
+from domain.refresh_token import RefreshToken
 from domain.session import Session
+from domain.session_grant import SessionGrant
+from domain.session_limits import SessionLimits
 from domain.user import User
 from domain.visitor import Visitor
 
@@ -25,14 +26,6 @@ class IssueSessionCommand:
     visitor: Visitor
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionIssued:
-    """The new session and its token."""
-
-    session: Session
-    token: Secret
-
-
 @final
 class IssueSession:
     """Opens a session for a user whose row is held meanwhile, so no revocation slips by."""
@@ -41,18 +34,18 @@ class IssueSession:
         self,
         *,
         unit_of_work: UnitOfWorkFactory,
-        tokens: SessionTokens,
+        grants: SessionGrants,
         secrets: SecretSource,
         clock: Clock,
-        lifetime: timedelta,
+        limits: SessionLimits,
     ) -> None:
         self._unit_of_work = unit_of_work
-        self._tokens = tokens
+        self._grants = grants
         self._secrets = secrets
         self._clock = clock
-        self._lifetime = lifetime
+        self._limits = limits
 
-    async def execute(self, command: IssueSessionCommand) -> SessionIssued:
+    async def execute(self, command: IssueSessionCommand) -> SessionGrant:
         """Open one in a transaction of its own.
 
         Raises:
@@ -63,25 +56,28 @@ class IssueSession:
             user = await work.users.lock(command.user_id)
             if user is None or not user.is_active:
                 raise NotFoundError
-            issued = await self.join(work, user, command.visitor)
+            grant = await self.join(work, user, command.visitor)
             await work.commit()
-        return issued
+        return grant
 
-    async def join(self, work: UnitOfWork, user: User, visitor: Visitor) -> SessionIssued:
+    async def join(self, work: UnitOfWork, user: User, visitor: Visitor) -> SessionGrant:
         """Open one as a step of a unit that holds the user; the caller commits.
 
         Raises:
             UnavailableError: Storage did not answer.
         """
         now = self._clock.now()
-        session = Session.issue(
+        token_id = TokenId(self._secrets.token().reveal())
+        opened = Session.issue(
             session_id=SessionId(self._secrets.uuid()),
             user_id=user.id,
-            token_id=TokenId(self._secrets.token().reveal()),
+            token_id=token_id,
             visitor=visitor,
             now=now,
-            lifetime=self._lifetime,
+            limits=self._limits,
         )
+        refresh = RefreshToken(user_id=user.id, session_id=opened.id, secret=self._secrets.token())
+        session = opened.hand_out(refresh, token_id=token_id)
         await work.sessions.add(session)
         await work.audit.append(AuditEvent.login(session, visitor=visitor, now=now))
-        return SessionIssued(session=session, token=self._tokens.issue(session, user.icn))
+        return self._grants.grant(session, user.icn, refresh)

@@ -1,25 +1,38 @@
-"""Use case: sign a user out, here or everywhere."""
+"""Use case: sign a user out, here, elsewhere or everywhere."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, auto
 from typing import final
 
+from application.errors import NotFoundError
 from application.ports.clock import Clock
-from application.ports.unit_of_work import UnitOfWorkFactory
-from domain.audit_event import AuditEvent
+from application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from domain.audit_event import AuditEvent, AuditEventType
 from domain.identifiers import SessionId, UserId
+from domain.revocation import Revocation, RevokedBy
 from domain.visitor import Visitor
+
+
+class Which(Enum):
+    """Several sessions at once."""
+
+    ALL = auto()
+    ALL_BUT_CURRENT = auto()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevokeSessionsCommand:
-    """Whose sessions to end.
+    """Which of a user's own sessions to end.
 
     Attributes:
-        session_id: The one to end; None ends them all.
+        current: The session that asks.
+        which: One session by its id, or several.
     """
 
     user_id: UserId
-    session_id: SessionId | None
+    current: SessionId
+    which: SessionId | Which
     visitor: Visitor
 
 
@@ -32,7 +45,7 @@ class SessionsRevoked:
 
 @final
 class RevokeSessions:
-    """Ends one session or all, with effect on every validation that begins afterwards."""
+    """Ends sessions with effect on every validation that begins afterwards."""
 
     def __init__(self, *, unit_of_work: UnitOfWorkFactory, clock: Clock) -> None:
         self._unit_of_work = unit_of_work
@@ -42,24 +55,54 @@ class RevokeSessions:
         """Revoke, in one transaction with its audit. Ending what has ended changes nothing.
 
         Raises:
+            NotFoundError: The user has no such session; the audit keeps the attempt.
             UnavailableError: Storage did not answer; nothing was acknowledged.
         """
         now = self._clock.now()
         async with self._unit_of_work() as work:
             # IssueSession holds the same row, so no session slips in between.
             await work.users.lock(command.user_id)
-            ended: list[SessionId] = []
-            if command.session_id is None:
-                ended = await work.sessions.revoke_all(command.user_id, now=now)
-                event = AuditEvent.logout_all(
-                    command.user_id, count=len(ended), visitor=command.visitor, now=now
-                )
-                await work.audit.append(event)
-            elif await work.sessions.revoke(command.user_id, command.session_id, now=now):
-                ended = [command.session_id]
-                event = AuditEvent.logout(
-                    command.user_id, command.session_id, visitor=command.visitor, now=now
-                )
-                await work.audit.append(event)
+            if isinstance(command.which, Which):
+                ended = await _revoke_several(work, command, command.which, now)
+            else:
+                ended = await _revoke_one(work, command, command.which, now)
             await work.commit()
         return SessionsRevoked(session_ids=tuple(ended))
+
+
+async def _revoke_several(
+    work: UnitOfWork, command: RevokeSessionsCommand, which: Which, now: datetime
+) -> list[SessionId]:
+    spare = command.current if which is Which.ALL_BUT_CURRENT else None
+    event_type = AuditEventType.LOGOUT_ALL if spare is None else AuditEventType.LOGOUT_OTHERS
+    revocation = Revocation(at=now, by=RevokedBy.USER, reason=event_type.value)
+    ended = await work.sessions.revoke_all(command.user_id, revocation, spare=spare)
+    event = AuditEvent.of_user(
+        event_type, command.user_id, visitor=command.visitor, now=now, sessions=len(ended)
+    )
+    await work.audit.append(event)
+    return ended
+
+
+async def _revoke_one(
+    work: UnitOfWork, command: RevokeSessionsCommand, session_id: SessionId, now: datetime
+) -> list[SessionId]:
+    is_own_current = session_id == command.current
+    event_type = AuditEventType.LOGOUT if is_own_current else AuditEventType.SESSION_REVOKED
+    session = await work.sessions.lock(command.user_id, session_id)
+    if session is None:
+        event_type = AuditEventType.SESSION_REVOKE_REFUSED
+    elif not session.is_active(now):
+        return []
+    else:
+        revocation = Revocation(at=now, by=RevokedBy.USER, reason=event_type.value)
+        await work.sessions.revoke(command.user_id, session_id, revocation)
+    event = AuditEvent.of_session(
+        event_type, command.user_id, session_id, visitor=command.visitor, now=now
+    )
+    await work.audit.append(event)
+    if session is None:
+        # A refusal that must leave its trace: it stands before anybody hears of it.
+        await work.commit()
+        raise NotFoundError
+    return [session_id]

@@ -7,8 +7,8 @@ from application.errors import UnauthenticatedError
 from application.ports.clock import Clock
 from application.ports.session_lookup import SessionLookup
 from application.ports.session_tokens import SessionTokens
-from domain.session import Session
 from domain.session_claims import SessionClaims
+from domain.session_standing import SessionStanding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +23,7 @@ class ValidSession:
     """A token that holds and the session behind it."""
 
     claims: SessionClaims
-    session: Session
+    session: SessionStanding
 
 
 @final

@@ -11,6 +11,8 @@ from application.use_cases.validate_session import (
     ValidateSessionCommand,
     ValidSession,
 )
+from entrypoints.web.origin_guard import OriginGuard
+from entrypoints.web.session_cookies import SessionCookies
 
 # RFC 6750, section 2.1; the scheme's case does not matter (RFC 9110, section 11.1).
 _BEARER: Final = re.compile(r"bearer +([A-Za-z0-9\-._~+/]+=*)", re.ASCII | re.IGNORECASE)
@@ -18,20 +20,44 @@ _BEARER: Final = re.compile(r"bearer +([A-Za-z0-9\-._~+/]+=*)", re.ASCII | re.IG
 
 @final
 class Authenticator:
-    """Accepts a bearer token in one Authorization header; never in a URL."""
+    """Accepts a token in one Authorization header, or in the session cookie; never in a URL.
 
-    def __init__(self, *, validate_session: ValidateSession) -> None:
+    The cookie counts only where sessions are delivered by cookie.
+    """
+
+    def __init__(
+        self,
+        *,
+        validate_session: ValidateSession,
+        cookies: SessionCookies,
+        guard: OriginGuard,
+        accepts_cookie: bool,
+    ) -> None:
         self._validate_session = validate_session
+        self._cookies = cookies
+        self._guard = guard
+        self._accepts_cookie = accepts_cookie
 
     async def session(self, request: Request) -> ValidSession:
         """The session whose token the request carries.
 
         Raises:
             UnauthenticatedError: No token, more than one, or one that does not stand.
+            ForbiddenError: A cookie vouches for an unsafe request from elsewhere.
             UnavailableError: Storage did not answer.
         """
         headers = request.headers.getlist("authorization")
-        match = _BEARER.fullmatch(headers[0].strip()) if len(headers) == 1 else None
-        if match is None:
+        if headers:
+            match = _BEARER.fullmatch(headers[0].strip()) if len(headers) == 1 else None
+            token = match[1] if match else None
+        else:
+            token = self.cookie_token(request)
+            if token is not None:
+                self._guard.check(request)
+        if token is None:
             raise UnauthenticatedError
-        return await self._validate_session.execute(ValidateSessionCommand(token=match[1]))
+        return await self._validate_session.execute(ValidateSessionCommand(token=token))
+
+    def cookie_token(self, request: Request) -> str | None:
+        """The token of the session cookie, unverified; None where cookies carry none."""
+        return self._cookies.session(request) if self._accepts_cookie else None

@@ -8,6 +8,7 @@ from starlette.responses import RedirectResponse, Response
 from application.use_cases.complete_va_login import VALoginCompleted
 from domain.sign_in_failure import SignInFailure
 from entrypoints.settings import SessionDelivery
+from entrypoints.web.session_cookies import SessionCookies
 from entrypoints.web.timestamps import rfc3339
 
 _SEE_OTHER: Final = 303
@@ -17,25 +18,42 @@ _SEE_OTHER: Final = 303
 class Delivery:
     """Redirects to the front end's two pages."""
 
-    def __init__(self, *, frontend_url: str, method: SessionDelivery) -> None:
+    def __init__(
+        self, *, frontend_url: str, method: SessionDelivery, cookies: SessionCookies
+    ) -> None:
         self._frontend_url = frontend_url
-        self._separator = "#" if method is SessionDelivery.FRAGMENT else "?"
+        self._method = method
+        self._cookies = cookies
 
     def success(self, completed: VALoginCompleted) -> Response:
-        """To `/va-success`, with the session."""
-        parameters = {
-            "token": completed.issued.token.reveal(),
-            "expires": rfc3339(completed.issued.session.expires_at),
-        }
+        """To `/va-success`, with the session or the means to get it."""
+        parameters: dict[str, str] = {}
+        if completed.ticket is not None:
+            parameters["code"] = completed.ticket.code.reveal()
+        else:
+            if self._method is not SessionDelivery.COOKIE:
+                parameters["token"] = completed.grant.token.reveal()
+            parameters["expires"] = rfc3339(completed.grant.token_expires_at)
         if completed.return_to is not None:
             parameters["return_to"] = completed.return_to.value
-        target = f"{self._frontend_url}/va-success{self._separator}{_encoded(parameters)}"
-        return RedirectResponse(target, status_code=_SEE_OTHER)
+        separator = "#" if self._method is SessionDelivery.FRAGMENT else "?"
+        target = f"{self._frontend_url}/va-success{separator}{_encoded(parameters)}"
+        response = RedirectResponse(target, status_code=_SEE_OTHER)
+        self._set_cookies(response, completed)
+        return response
 
     def failure(self, failure: SignInFailure) -> Response:
         """To `/va-error`, with the reason and nothing of VA's own text."""
         target = f"{self._frontend_url}/va-error?{_encoded({'error': failure.value})}"
         return RedirectResponse(target, status_code=_SEE_OTHER)
+
+    def _set_cookies(self, response: Response, completed: VALoginCompleted) -> None:
+        if completed.ticket is not None:
+            self._cookies.set_handoff(response, completed.ticket.browser)
+            return
+        self._cookies.set_refresh(response, completed.grant)
+        if self._method is SessionDelivery.COOKIE:
+            self._cookies.set_session(response, completed.grant)
 
 
 def _encoded(parameters: dict[str, str]) -> str:

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from application.errors import (
     ApplicationError,
     ConflictError,
+    ForbiddenError,
     NotFoundError,
     UnauthenticatedError,
     UnavailableError,
@@ -24,6 +25,7 @@ _log = structlog.stdlib.get_logger("vetassist.errors")
 _STATUS: Final[dict[type[Exception], int]] = {
     DomainError: HTTPStatus.BAD_REQUEST,
     UnauthenticatedError: HTTPStatus.UNAUTHORIZED,
+    ForbiddenError: HTTPStatus.FORBIDDEN,
     NotFoundError: HTTPStatus.NOT_FOUND,
     ConflictError: HTTPStatus.CONFLICT,
     UpstreamRejectedError: HTTPStatus.BAD_GATEWAY,

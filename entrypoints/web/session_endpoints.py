@@ -1,17 +1,31 @@
-"""The caller's own session."""
+"""The caller's own sessions."""
 
 from http import HTTPStatus
-from typing import final
+from typing import Any, Final, final
+from uuid import UUID
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from application.use_cases.revoke_sessions import RevokeSessions, RevokeSessionsCommand
+from application.use_cases.list_sessions import ListSessions
+from application.use_cases.revoke_sessions import RevokeSessions, RevokeSessionsCommand, Which
+from application.use_cases.validate_session import ValidSession
 from application.use_cases.view_user import ViewUser
+from domain.identifiers import SessionId
+from domain.session import Session
+from domain.session_limits import SessionLimits, SessionOutlook
 from entrypoints.web.authentication import Authenticator
+from entrypoints.web.devices import device_name
+from entrypoints.web.parameters import MalformedParametersError, single_values
+from entrypoints.web.routing import get_only
+from entrypoints.web.session_cookies import SessionCookies
 from entrypoints.web.timestamps import rfc3339
 from entrypoints.web.visitors import VisitorReader
+
+_EXCEPT: Final = "except"
+_CURRENT: Final = "current"
 
 
 @final
@@ -22,37 +36,47 @@ class SessionEndpoints:
         self,
         *,
         authenticator: Authenticator,
+        list_sessions: ListSessions,
         revoke_sessions: RevokeSessions,
         view_user: ViewUser,
         visitors: VisitorReader,
+        cookies: SessionCookies,
+        limits: SessionLimits,
     ) -> None:
         self._authenticator = authenticator
+        self._list_sessions = list_sessions
         self._revoke_sessions = revoke_sessions
         self._view_user = view_user
         self._visitors = visitors
+        self._cookies = cookies
+        self._limits = limits
 
     @property
     def routes(self) -> list[BaseRoute]:
         """Every route needs a session that stands."""
         return [
-            Route("/api/v1/session", self.show, methods=["GET"]),
+            get_only("/api/v1/session", self.show),
             Route("/api/v1/session", self.log_out, methods=["DELETE"]),
-            Route("/api/v1/sessions", self.log_out_everywhere, methods=["DELETE"]),
-            Route("/api/v1/user", self.show_user, methods=["GET"]),
-            Route("/api/v1/verify", self.verify, methods=["GET"]),
+            get_only("/api/v1/sessions", self.list),
+            Route("/api/v1/sessions", self.revoke_several, methods=["DELETE"]),
+            Route("/api/v1/sessions/{session_id:str}", self.revoke_one, methods=["DELETE"]),
+            get_only("/api/v1/user", self.show_user),
+            get_only("/api/v1/verify", self.verify),
         ]
 
     async def show(self, request: Request) -> Response:
-        """What the caller's session is."""
+        """What the caller's session is, and how long it lasts."""
         valid = await self._authenticator.session(request)
         return JSONResponse(
             {
-                "session_id": str(valid.session.id),
+                "session_id": str(valid.session.session_id),
                 "user_id": str(valid.session.user_id),
                 "issued_at": rfc3339(valid.session.issued_at),
-                "expires_at": rfc3339(valid.session.expires_at),
+                "renewed_at": rfc3339(valid.session.renewed_at),
+                "expires_at": rfc3339(valid.claims.expires_at),
                 "va_linked": True,
             }
+            | outlook_of(valid, self._limits)
         )
 
     async def show_user(self, request: Request) -> Response:
@@ -77,30 +101,89 @@ class SessionEndpoints:
         return Response(
             headers={
                 "X-Auth-User": str(valid.session.user_id),
-                "X-Auth-Session": str(valid.session.id),
+                "X-Auth-Session": str(valid.session.session_id),
             }
         )
+
+    async def list(self, request: Request) -> Response:
+        """Where the caller is signed in."""
+        valid = await self._authenticator.session(request)
+        sessions = await self._list_sessions.execute(valid.session.user_id)
+        current = valid.session.session_id
+        return JSONResponse({"sessions": [_shown(each, current) for each in sessions]})
 
     async def log_out(self, request: Request) -> Response:
         """End the caller's session."""
         valid = await self._authenticator.session(request)
-        await self._revoke_sessions.execute(
-            RevokeSessionsCommand(
-                user_id=valid.session.user_id,
-                session_id=valid.session.id,
-                visitor=self._visitors.read(request),
-            )
-        )
-        return Response(status_code=HTTPStatus.NO_CONTENT)
+        return await self._revoke(request, valid, valid.session.session_id)
 
-    async def log_out_everywhere(self, request: Request) -> Response:
-        """End every session of the caller's, this one too."""
+    async def revoke_one(self, request: Request) -> Response:
+        """End one of the caller's sessions."""
         valid = await self._authenticator.session(request)
+        try:
+            session_id = SessionId(UUID(request.path_params["session_id"]))
+        except ValueError:
+            raise HTTPException(HTTPStatus.NOT_FOUND) from None
+        return await self._revoke(request, valid, session_id)
+
+    async def revoke_several(self, request: Request) -> Response:
+        """End all of the caller's sessions, or all others."""
+        valid = await self._authenticator.session(request)
+        try:
+            spared = single_values(request, [_EXCEPT]).get(_EXCEPT)
+        except MalformedParametersError:
+            raise HTTPException(HTTPStatus.BAD_REQUEST) from None
+        if spared not in {None, _CURRENT}:
+            raise HTTPException(HTTPStatus.BAD_REQUEST)
+        which = Which.ALL if spared is None else Which.ALL_BUT_CURRENT
+        return await self._revoke(request, valid, which)
+
+    async def _revoke(
+        self, request: Request, valid: ValidSession, which: SessionId | Which
+    ) -> Response:
+        current = valid.session.session_id
         await self._revoke_sessions.execute(
             RevokeSessionsCommand(
                 user_id=valid.session.user_id,
-                session_id=None,
+                current=current,
+                which=which,
                 visitor=self._visitors.read(request),
             )
         )
-        return Response(status_code=HTTPStatus.NO_CONTENT)
+        response = Response(status_code=HTTPStatus.NO_CONTENT)
+        if which in {current, Which.ALL}:
+            self._cookies.clear(response)
+        return response
+
+
+def outlook_of(valid: ValidSession, limits: SessionLimits) -> dict[str, Any]:
+    """What lies ahead of the session, for a front end."""
+    return outlook_fields(
+        SessionOutlook.of(
+            token_expires_at=valid.claims.expires_at,
+            expires_at=valid.session.expires_at,
+            absolute_expires_at=valid.session.absolute_expires_at,
+            limits=limits,
+        )
+    )
+
+
+def outlook_fields(outlook: SessionOutlook) -> dict[str, Any]:
+    """The outlook as JSON."""
+    return {
+        "idle_expires_at": rfc3339(outlook.idle_expires_at),
+        "absolute_expires_at": rfc3339(outlook.absolute_expires_at),
+        "can_extend": outlook.can_extend,
+        "warn_at": rfc3339(outlook.warn_at),
+    }
+
+
+def _shown(session: Session, current: SessionId) -> dict[str, Any]:
+    return {
+        "session_id": str(session.id),
+        "device": device_name(session.user_agent),
+        "issued_at": rfc3339(session.issued_at),
+        "renewed_at": rfc3339(session.renewed_at),
+        "expires_at": rfc3339(session.expires_at),
+        "current": session.id == current,
+    }

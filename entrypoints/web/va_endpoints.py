@@ -15,6 +15,7 @@ from application.use_cases.start_va_login import StartVALogin, StartVALoginComma
 from domain.return_path import ReturnPath
 from domain.secret import Secret
 from entrypoints.settings import CALLBACK_PATH
+from entrypoints.web.authentication import Authenticator
 from entrypoints.web.delivery import Delivery
 from entrypoints.web.errors import problem
 from entrypoints.web.login_cookies import LoginCookies
@@ -43,6 +44,7 @@ class VAEndpoints:
         cookies: LoginCookies,
         delivery: Delivery,
         visitors: VisitorReader,
+        authenticator: Authenticator,
         rate_limit: LoginRateLimit,
     ) -> None:
         self._start_va_login = start_va_login
@@ -50,6 +52,7 @@ class VAEndpoints:
         self._cookies = cookies
         self._delivery = delivery
         self._visitors = visitors
+        self._authenticator = authenticator
         self._rate_limit = rate_limit
 
     @property
@@ -109,4 +112,5 @@ class VAEndpoints:
             is_wellformed=is_wellformed,
             visitor=self._visitors.read(request),
             is_abandoned=request.is_disconnected,
+            replaced_token=self._authenticator.cookie_token(request),
         )

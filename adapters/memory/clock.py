@@ -1,0 +1,29 @@
+"""A clock that stands until it is told."""
+
+from datetime import UTC, datetime, timedelta
+from typing import final
+
+from application.ports.clock import Clock
+
+
+@final
+class MemoryClock(Clock):
+    """Shows the same instant until it is moved; it moves forwards only.
+
+    Args:
+        now: What it shows first: aware, in any zone.
+    """
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now.astimezone(UTC)
+
+    def now(self) -> datetime:
+        return self._now
+
+    def advance(self, by: timedelta) -> None:
+        """Let time pass; a negative ``by`` changes nothing."""
+        self.set(self._now + by)
+
+    def set(self, now: datetime) -> None:
+        """Move to an instant; an earlier one changes nothing."""
+        self._now = max(self._now, now.astimezone(UTC))

@@ -1,0 +1,40 @@
+"""The purge in memory."""
+
+from datetime import datetime
+from typing import final
+
+from adapters.memory.store import MemoryStore
+from application.ports.purge import Purge
+from domain.session import Session
+
+
+@final
+class MemoryPurge(Purge):
+    """Never yields to the event loop, so each batch is atomic."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+
+    async def sessions(self, *, ended_before: datetime, limit: int) -> int:
+        rows = self._store.committed.sessions
+        gone = [row.id for row in rows.values() if _end_of(row) < ended_before][:limit]
+        for session_id in gone:
+            del rows[session_id]
+        return len(gone)
+
+    async def sign_ins(self, *, ended_before: datetime, limit: int) -> int:
+        attempts, handoffs = self._store.login_attempts, self._store.committed.handoffs
+        old_attempts = [k for k, row in attempts.items() if row.expires_at < ended_before][:limit]
+        old_handoffs = [k for k, row in handoffs.items() if row.expires_at < ended_before]
+        old_handoffs = old_handoffs[: limit - len(old_attempts)]
+        for key in old_attempts:
+            del attempts[key]
+        for key in old_handoffs:
+            del handoffs[key]
+        return len(old_attempts) + len(old_handoffs)
+
+
+def _end_of(session: Session) -> datetime:
+    if session.revocation is None:
+        return session.expires_at
+    return min(session.revocation.at, session.expires_at)

@@ -1,0 +1,49 @@
+"""One-time codes in PostgreSQL."""
+
+from datetime import datetime
+from typing import Any, Final, final
+
+from psycopg import AsyncConnection
+from psycopg.rows import class_row
+
+from adapters.postgres.errors import translated_errors
+from application.ports.handoffs import Handoffs
+from domain.handoff import Handoff
+
+_INSERT: Final = """
+INSERT INTO vetassist_handoffs (code_hash, browser_hash, user_id, session_id, expires_at)
+VALUES (%(code_hash)s, %(browser_hash)s, %(user_id)s, %(session_id)s, %(expires_at)s)
+"""
+_TAKE: Final = """
+DELETE FROM vetassist_handoffs
+WHERE code_hash = %(code_hash)s AND browser_hash = %(browser_hash)s AND expires_at > %(now)s
+RETURNING code_hash, browser_hash, user_id, session_id, expires_at
+"""
+
+
+@final
+class PostgresHandoffs(Handoffs):
+    """Reads and writes ``vetassist_handoffs`` on one connection."""
+
+    def __init__(self, connection: AsyncConnection[Any]) -> None:
+        self._connection = connection
+
+    async def add(self, handoff: Handoff) -> None:
+        with translated_errors():
+            await self._connection.execute(
+                _INSERT,
+                {
+                    "code_hash": handoff.code_hash,
+                    "browser_hash": handoff.browser_hash,
+                    "user_id": handoff.user_id,
+                    "session_id": handoff.session_id,
+                    "expires_at": handoff.expires_at,
+                },
+            )
+
+    async def take(self, *, code_hash: bytes, browser_hash: bytes, now: datetime) -> Handoff | None:
+        parameters = {"code_hash": code_hash, "browser_hash": browser_hash, "now": now}
+        with translated_errors():
+            async with self._connection.cursor(row_factory=class_row(Handoff)) as cursor:
+                await cursor.execute(_TAKE, parameters)
+                return await cursor.fetchone()

@@ -1,0 +1,68 @@
+"""The purge in PostgreSQL."""
+
+from datetime import datetime
+from typing import Final, final
+
+from adapters.postgres.errors import translated_errors
+from adapters.postgres.pool import Pool
+from application.ports.purge import Purge
+
+# Rows that another replica is removing are passed over, and none is waited for. A row's end is
+# looked at again under the lock, so a session that was renewed meanwhile stays.
+_EXPIRED: Final = """
+DELETE FROM vetassist_sessions WHERE (user_id, id) IN (
+    SELECT user_id, id FROM vetassist_sessions
+    WHERE expires_at < %(before)s
+    ORDER BY expires_at LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED
+)
+"""
+_REVOKED: Final = """
+DELETE FROM vetassist_sessions WHERE (user_id, id) IN (
+    SELECT user_id, id FROM vetassist_sessions
+    WHERE revoked_at < %(before)s
+    ORDER BY revoked_at LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED
+)
+"""
+_ATTEMPTS: Final = """
+DELETE FROM vetassist_login_attempts WHERE state_hash IN (
+    SELECT state_hash FROM vetassist_login_attempts
+    WHERE expires_at < %(before)s
+    ORDER BY expires_at LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED
+)
+"""
+_HANDOFFS: Final = """
+DELETE FROM vetassist_handoffs WHERE (user_id, code_hash) IN (
+    SELECT user_id, code_hash FROM vetassist_handoffs
+    WHERE expires_at < %(before)s
+    ORDER BY expires_at LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED
+)
+"""
+
+
+@final
+class PostgresPurge(Purge):
+    """Each batch is one statement that commits by itself."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def sessions(self, *, ended_before: datetime, limit: int) -> int:
+        return await self._delete((_EXPIRED, _REVOKED), ended_before, limit)
+
+    async def sign_ins(self, *, ended_before: datetime, limit: int) -> int:
+        return await self._delete((_ATTEMPTS, _HANDOFFS), ended_before, limit)
+
+    async def _delete(self, statements: tuple[str, ...], before: datetime, limit: int) -> int:
+        removed = 0
+        with translated_errors():
+            async with self._pool.connection() as connection:
+                for statement in statements:
+                    cursor = await connection.execute(
+                        statement, {"before": before, "limit": limit - removed}
+                    )
+                    removed += cursor.rowcount
+        return removed

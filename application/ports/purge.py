@@ -1,0 +1,27 @@
+"""Port: letting go of what is past its retention."""
+
+from abc import abstractmethod
+from datetime import datetime
+from typing import Protocol
+
+
+class Purge(Protocol):
+    """Removes in small batches. Several may run at once: none waits for another."""
+
+    @abstractmethod
+    async def sessions(self, *, ended_before: datetime, limit: int) -> int:
+        """Remove up to ``limit`` sessions that ended or were revoked before then; how many.
+
+        A session that still stands is never among them.
+
+        Raises:
+            UnavailableError: The store did not answer.
+        """
+
+    @abstractmethod
+    async def sign_ins(self, *, ended_before: datetime, limit: int) -> int:
+        """Remove up to ``limit`` login attempts and one-time codes that ended before then.
+
+        Raises:
+            UnavailableError: The store did not answer.
+        """

@@ -1,0 +1,87 @@
+"""Use case: turn a one-time code into a session's tokens."""
+
+from dataclasses import dataclass
+from typing import final
+
+from application.errors import SessionEndedError, UnauthenticatedError
+from application.ports.clock import Clock
+from application.ports.secret_source import SecretSource
+from application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from application.session_grants import SessionGrants
+from domain.audit_event import AuditEvent, AuditEventType
+from domain.handoff import Handoff, hash_of
+from domain.identifiers import TokenId
+from domain.refresh_token import RefreshToken
+from domain.secret import Secret
+from domain.session_grant import SessionGrant
+from domain.visitor import Visitor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedeemHandoffCommand:
+    """The code, and the secret of the browser that signed in."""
+
+    code: Secret
+    browser: Secret
+    visitor: Visitor
+
+
+@final
+class RedeemHandoff:
+    """Hands a session over to the browser that signed in, once."""
+
+    def __init__(
+        self,
+        *,
+        unit_of_work: UnitOfWorkFactory,
+        grants: SessionGrants,
+        secrets: SecretSource,
+        clock: Clock,
+    ) -> None:
+        self._unit_of_work = unit_of_work
+        self._grants = grants
+        self._secrets = secrets
+        self._clock = clock
+
+    async def execute(self, command: RedeemHandoffCommand) -> SessionGrant:
+        """Redeem, in one transaction with the audit.
+
+        Raises:
+            UnauthenticatedError: No such code for this browser, or it is used or too old.
+            SessionEndedError: Its session has ended meanwhile.
+            UnavailableError: Storage did not answer; the code can be tried again.
+        """
+        now = self._clock.now()
+        async with self._unit_of_work() as work:
+            handoff = await work.handoffs.take(
+                code_hash=hash_of(command.code), browser_hash=hash_of(command.browser), now=now
+            )
+            if handoff is None:
+                event = AuditEvent.of_service(
+                    AuditEventType.SESSION_REDEEM_REFUSED, visitor=command.visitor, now=now
+                )
+                await work.audit.append(event)
+                await work.commit()
+                raise UnauthenticatedError
+            grant = await self._hand_over(work, handoff)
+            event = AuditEvent.of_session(
+                AuditEventType.SESSION_REDEEMED,
+                handoff.user_id,
+                handoff.session_id,
+                visitor=command.visitor,
+                now=now,
+            )
+            await work.audit.append(event)
+            await work.commit()
+        return grant
+
+    async def _hand_over(self, work: UnitOfWork, handoff: Handoff) -> SessionGrant:
+        user = await work.users.find(handoff.user_id)
+        session = await work.sessions.lock(handoff.user_id, handoff.session_id)
+        if user is None or session is None or not session.is_active(self._clock.now()):
+            raise SessionEndedError
+        refresh = RefreshToken(user_id=user.id, session_id=session.id, secret=self._secrets.token())
+        handed = session.hand_out(refresh, token_id=TokenId(self._secrets.token().reveal()))
+        if not await work.sessions.hand_out(handed):
+            raise SessionEndedError
+        return self._grants.grant(handed, user.icn, refresh)

@@ -1,0 +1,28 @@
+"""Whether a session stands: all that a validation has to know of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.identifiers import SessionId, UserId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionStanding:
+    """A session as the hot path reads it. All instants in UTC.
+
+    Attributes:
+        expires_at: First instant at which it is invalid, unless it is renewed.
+        absolute_expires_at: First instant at which it is invalid in any case.
+    """
+
+    session_id: SessionId
+    user_id: UserId
+    issued_at: datetime
+    renewed_at: datetime
+    expires_at: datetime
+    absolute_expires_at: datetime
+    is_revoked: bool
+
+    def is_active(self, now: datetime) -> bool:
+        """Whether the session admits its holder at ``now``."""
+        return not self.is_revoked and now < self.expires_at

@@ -1,0 +1,65 @@
+"""The JSON object of a request's body, within bounds."""
+
+import json
+from http import HTTPStatus
+from typing import Any, Final
+
+import anyio
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+_MAX_BYTES: Final = 4096
+_DEADLINE_SECONDS: Final = 10
+
+
+async def json_object(request: Request) -> dict[str, Any]:
+    """The body as a JSON object; an empty body is an empty object.
+
+    Raises:
+        HTTPException: 400, 408, 413 or 415: not such an object, too slow, too large, not JSON.
+    """
+    body = await _body(request)
+    if not body:
+        return {}
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+    try:
+        parsed = json.loads(body.decode(), object_pairs_hook=_unique)
+    except (ValueError, RecursionError):
+        raise HTTPException(HTTPStatus.BAD_REQUEST) from None
+    if not isinstance(parsed, dict):
+        raise HTTPException(HTTPStatus.BAD_REQUEST)
+    return parsed
+
+
+def text_field(fields: dict[str, Any], name: str, *, allowed: frozenset[str]) -> str | None:
+    """A text of the object; None when it is not there.
+
+    Raises:
+        HTTPException: 400: it is no text, or the object holds a name that is not ``allowed``.
+    """
+    value = fields.get(name)
+    if not fields.keys() <= allowed or not isinstance(value, str | None):
+        raise HTTPException(HTTPStatus.BAD_REQUEST)
+    return value
+
+
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    try:
+        with anyio.fail_after(_DEADLINE_SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > _MAX_BYTES:
+                    raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    except TimeoutError:
+        raise HTTPException(HTTPStatus.REQUEST_TIMEOUT) from None
+    return bytes(body)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    unique = dict(pairs)
+    if len(unique) != len(pairs):
+        raise ValueError("a name stands twice")
+    return unique

@@ -1,0 +1,104 @@
+"""The cookies that carry a session: the JWT, the refresh token, the browser of a one-time code."""
+
+from datetime import datetime
+from typing import Final, Literal, final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from application.ports.clock import Clock
+from domain.handoff import HANDOFF_LIFETIME
+from domain.secret import Secret
+from domain.session_grant import SessionGrant
+from entrypoints.web.cookies import cookie_values
+
+RENEW_PATH: Final = "/api/v1/session/renew"
+REDEEM_PATH: Final = "/api/v1/session/redeem"
+
+
+@final
+class SessionCookies:
+    """HttpOnly, Secure where the public URL is, and as narrow as their use."""
+
+    def __init__(self, *, secure: bool, clock: Clock) -> None:
+        self._secure = secure
+        self._clock = clock
+        # `__Host-` keeps other hosts of the domain from planting a cookie; a path-limited one
+        # can have `__Secure-` at the most.
+        self._session_name = ("__Host-" if secure else "") + "vetassist_session"
+        self._refresh_name = ("__Secure-" if secure else "") + "vetassist_refresh"
+        self._handoff_name = ("__Secure-" if secure else "") + "vetassist_handoff"
+
+    def set_session(self, response: Response, grant: SessionGrant) -> None:
+        """Keep the JWT, for as long as it is valid. It replaces whatever was there."""
+        # Lax, so that a link from elsewhere into the front end finds its user signed in.
+        self._set(response, self._session_name, grant.token, until=grant.token_expires_at)
+
+    def set_refresh(self, response: Response, grant: SessionGrant) -> None:
+        """Keep the refresh token where only the renewal gets to see it."""
+        self._set(
+            response,
+            self._refresh_name,
+            grant.refresh_token,
+            until=grant.session.absolute_expires_at,
+            path=RENEW_PATH,
+            samesite="strict",
+        )
+
+    def set_handoff(self, response: Response, browser: Secret) -> None:
+        """Mark the browser that may redeem a one-time code."""
+        until = self._clock.now() + HANDOFF_LIFETIME
+        self._set(
+            response, self._handoff_name, browser, until=until, path=REDEEM_PATH, samesite="strict"
+        )
+
+    def session(self, request: Request) -> str | None:
+        """The JWT; None when there is none, or more than one."""
+        return _only(request, self._session_name)
+
+    def refresh(self, request: Request) -> str | None:
+        """The refresh token; None when there is none, or more than one."""
+        return _only(request, self._refresh_name)
+
+    def handoff(self, request: Request) -> Secret | None:
+        """The browser of a one-time code; None when there is none, or more than one."""
+        value = _only(request, self._handoff_name)
+        return None if value is None else Secret(value)
+
+    def clear(self, response: Response) -> None:
+        """Take everything back."""
+        self._clear(response, self._session_name, path="/")
+        self._clear(response, self._refresh_name, path=RENEW_PATH)
+
+    def clear_handoff(self, response: Response) -> None:
+        """Take the mark of the browser back."""
+        self._clear(response, self._handoff_name, path=REDEEM_PATH)
+
+    def _set(
+        self,
+        response: Response,
+        name: str,
+        value: Secret,
+        *,
+        until: datetime,
+        path: str = "/",
+        samesite: Literal["lax", "strict"] = "lax",
+    ) -> None:
+        seconds = max(0, int((until - self._clock.now()).total_seconds()))
+        response.set_cookie(
+            name,
+            value.reveal(),
+            max_age=seconds,
+            path=path,
+            secure=self._secure,
+            httponly=True,
+            samesite=samesite,
+        )
+
+    def _clear(self, response: Response, name: str, *, path: str) -> None:
+        response.delete_cookie(name, path=path, secure=self._secure, httponly=True)
+
+
+def _only(request: Request, name: str) -> str | None:
+    values = cookie_values(request).get(name, [])
+    return values[0] if len(values) == 1 and values[0] else None
