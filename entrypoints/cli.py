@@ -10,6 +10,8 @@ import typer
 
 if TYPE_CHECKING:
     # At run time each command imports these itself, so that `--help` answers at once.
+    import psycopg
+
     from entrypoints.container import Container
     from entrypoints.settings import Settings
 
@@ -26,7 +28,6 @@ _EXIT_SCHEMA = 3
 _EXIT_DATABASE = 4
 _EXIT_DEMO = 5
 _EXIT_NOT_FOUND = 6
-_GRACE_SECONDS = 30
 
 user = typer.Typer(help="Let users in, or no longer.", no_args_is_help=True)
 app.add_typer(user, name="user")
@@ -62,8 +63,6 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, help="Server processes.")] = 1,
 ) -> None:
     """Run the service. Refuses to start on a bad setting or a schema that is behind."""
-    import uvicorn
-
     from entrypoints.settings import SessionDelivery
 
     settings = _settings()
@@ -73,20 +72,9 @@ def serve(
             "warning: VETASSIST_SESSION_DELIVERY=query puts the session's token into a URL, where "
             "histories and logs may keep it; `code` and `cookie` do not"
         )
-    uvicorn.run(
-        "entrypoints.web.app:app_from_environment",
-        factory=True,
-        host=host,
-        port=port,
-        workers=workers,
-        # Our own log line names no URL; the client's address is ours to judge.
-        access_log=False,
-        log_config=None,
-        proxy_headers=False,
-        server_header=False,
-        ws="none",
-        timeout_graceful_shutdown=_GRACE_SECONDS,
-    )
+    sys.stderr.flush()
+    server = [sys.executable, "-m", "entrypoints.web.server", host, str(port), str(workers)]
+    os.execv(sys.executable, server)  # noqa: S606 - the same interpreter, our own module
 
 
 @app.command()
@@ -118,15 +106,14 @@ def migrate() -> None:
 
     from entrypoints.container import SchemaError
     from entrypoints.container import migrate as apply
-    from entrypoints.settings import raw_setting
+    from entrypoints.settings import SettingsError, read_database_url
 
-    url = raw_setting(os.environ, "VETASSIST_DATABASE_URL")
-    if url is None:
-        _fail(["VETASSIST_DATABASE_URL: is required"], _EXIT_SETTINGS)
     try:
-        applied = apply(url)
+        applied = apply(read_database_url(os.environ))
+    except SettingsError as error:
+        _fail(error.faults, _EXIT_SETTINGS)
     except psycopg.Error as error:
-        _fail([f"the database does not answer ({type(error).__name__})"], _EXIT_DATABASE)
+        _fail([_database_fault(error)], _EXIT_DATABASE)
     except SchemaError as error:
         _fail([str(error)], _EXIT_SCHEMA)
     for migration in applied:
@@ -206,15 +193,19 @@ def _require_current_schema(database_url: str) -> None:
     except SchemaError as error:
         _fail([str(error)], _EXIT_SCHEMA)
     except psycopg.Error as error:
-        _fail(
-            [f"VETASSIST_DATABASE_URL: the database does not answer ({type(error).__name__})"],
-            _EXIT_DATABASE,
-        )
+        _fail([_database_fault(error)], _EXIT_DATABASE)
     if pending:
         _fail(
             [f"the schema lacks {step.name}: run `vetassist migrate` first" for step in pending],
             _EXIT_SCHEMA,
         )
+
+
+def _database_fault(error: "psycopg.Error") -> str:
+    # PostgreSQL's own words name hosts, roles and databases, never a password.
+    said = " ".join((error.diag.message_primary or str(error)).split())
+    verdict = "does not answer" if error.sqlstate is None else "refuses"
+    return f"VETASSIST_DATABASE_URL: the database {verdict}: {said}"
 
 
 def _fail(lines: Iterable[str], code: int) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from dependency_injector import containers, providers
 
@@ -13,7 +14,7 @@ from adapters.postgres.migrations import SchemaError, migrate, pending_migration
 from adapters.postgres.pool import build_pool, opened
 from adapters.postgres.purge import PostgresPurge
 from adapters.postgres.readiness import PostgresReadiness
-from adapters.postgres.session_lookup import PostgresSessionLookup
+from adapters.postgres.session_lookup import MAX_FLIGHTS, PostgresSessionLookup
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from adapters.postgres.user_directory import PostgresUserDirectory
 from adapters.session_tokens.jwt_session_tokens import JWTSessionTokens, JWTSettings
@@ -52,18 +53,23 @@ from application.use_cases.view_user import ViewUser
 from domain.secret import Secret
 from entrypoints.purge_job import purging
 from entrypoints.settings import SessionDelivery, Settings
+from entrypoints.web.api_description import describe
 from entrypoints.web.authentication import Authenticator
 from entrypoints.web.delivery import Delivery
 from entrypoints.web.health_endpoints import HealthEndpoints
+from entrypoints.web.hot_path import HotPath
 from entrypoints.web.login_cookies import LoginCookies
+from entrypoints.web.openapi import OpenAPIEndpoint
 from entrypoints.web.origin_guard import OriginGuard
-from entrypoints.web.pages.pages import Pages
 from entrypoints.web.rate_limit import LoginRateLimit
 from entrypoints.web.renewal_endpoints import RenewalEndpoints
 from entrypoints.web.session_cookies import SessionCookies
 from entrypoints.web.session_endpoints import SessionEndpoints
 from entrypoints.web.va_endpoints import VAEndpoints
 from entrypoints.web.visitors import VisitorReader
+
+if TYPE_CHECKING:
+    from entrypoints.web.pages.pages import Pages
 
 __all__ = ["Container", "SchemaError", "migrate", "opened", "pending_migrations"]
 
@@ -80,6 +86,7 @@ def _jwt_settings(settings: Settings) -> JWTSettings:
         issuer=settings.jwt_issuer,
         audience=settings.jwt_audience,
         include_icn=settings.jwt_include_icn,
+        cache_size=settings.jwt_cache_size,
     )
 
 
@@ -101,6 +108,13 @@ def _refresh_tokens(settings: JWTSettings) -> SignedRefreshTokens:
 
 def _delivers_by(method: SessionDelivery, settings: Settings) -> bool:
     return settings.session_delivery is method
+
+
+def _pages(settings: Settings) -> "Pages":
+    # Most services leave the pages to a front end of their own, and need no templates.
+    from entrypoints.web.pages.pages import Pages  # noqa: PLC0415
+
+    return Pages(public_url=settings.public_url)
 
 
 class Container(containers.DeclarativeContainer):
@@ -137,8 +151,15 @@ class Container(containers.DeclarativeContainer):
     login_attempts: providers.Provider[LoginAttempts] = providers.Singleton(
         PostgresLoginAttempts, pool=connection_pool
     )
+    # Look-ups have connections of their own, so that no slow write keeps a validation waiting.
+    lookup_pool = providers.Singleton(
+        build_pool,
+        settings.provided.database_url.get_secret_value.call(),
+        max_size=MAX_FLIGHTS,
+        min_size=1,
+    )
     session_lookup: providers.Provider[SessionLookup] = providers.Singleton(
-        PostgresSessionLookup, pool=connection_pool
+        PostgresSessionLookup, pool=lookup_pool
     )
     user_directory: providers.Provider[UserDirectory] = providers.Singleton(
         PostgresUserDirectory, pool=connection_pool
@@ -248,6 +269,12 @@ class Container(containers.DeclarativeContainer):
         urls=providers.List(settings.provided.public_url, settings.provided.frontend_url),
     )
     _delivers_by_cookie = providers.Callable(_delivers_by, SessionDelivery.COOKIE, settings)
+    hot_path = providers.Singleton(
+        HotPath,
+        validate_session=validate_session,
+        limits=settings.provided.session_limits,
+        is_public_https=settings.provided.is_public_https,
+    )
     authenticator = providers.Singleton(
         Authenticator,
         validate_session=validate_session,
@@ -293,11 +320,21 @@ class Container(containers.DeclarativeContainer):
         delivers_by_cookie=_delivers_by_cookie,
     )
     health_endpoints = providers.Singleton(HealthEndpoints, readiness=readiness)
-    pages = providers.Singleton(Pages, public_url=settings.provided.public_url)
+    openapi_endpoint = providers.Singleton(
+        OpenAPIEndpoint,
+        description=providers.Callable(
+            describe,
+            public_url=settings.provided.public_url,
+            cookies=session_cookies,
+            delivers_by_cookie=_delivers_by_cookie,
+        ),
+    )
+    pages = providers.Singleton(_pages, settings)
 
     #: Entered in this order at start, left in reverse at stop.
     lifetimes: providers.Provider[list[AbstractAsyncContextManager[object]]] = providers.List(
         providers.Factory(opened, connection_pool),
+        providers.Factory(opened, lookup_pool),
         identity_provider,
         providers.Factory(
             purging,

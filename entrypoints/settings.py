@@ -34,8 +34,15 @@ CALLBACK_PATH: Final = "/api/v1/va/callback"
 _KEY_BYTES: Final = 32
 _HEX: Final = re.compile(r"[0-9a-fA-F]+", re.ASCII)
 _KEY_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,32}", re.ASCII)
+_BASE64URL: Final = re.compile(r"[A-Za-z0-9_-]+={0,2}", re.ASCII)
+# Nothing that one parser drops or turns round and another does not.
+_URL: Final = re.compile(r"https?://[!-\[\]-~]+", re.ASCII)
 _PLACEHOLDER: Final = re.compile(
     r"change.?me|placeholder|example|your.?(secret|key)|password|<[^>]*>", re.IGNORECASE
+)
+# VA chooses the client's secret, so only what is plainly none is refused.
+_NO_SECRET: Final = re.compile(
+    r"change.?me|placeholder|(your.?)?(client.?)?secret|<[^>]*>", re.IGNORECASE
 )
 # 32 random bytes hold about 30 different values; this few means that nobody rolled dice.
 _MIN_DISTINCT: Final = 12
@@ -46,6 +53,9 @@ _DEFAULT_DISCOVERY_URL: Final = (
 )
 # VA's sandbox signs as this, not as its API host.
 _DEFAULT_ISSUER: Final = "https://deptva-eval.okta.com/oauth2/aus7y0sefudDrg2HI2p7"
+
+
+Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
 
 
 class SettingsError(Exception):
@@ -70,31 +80,36 @@ class SessionDelivery(StrEnum):
 
 
 def _http_url(value: str) -> str:
+    if not _URL.fullmatch(value):
+        raise ValueError("must be an https URL")
     try:
         url = urlsplit(value)
         host, _ = url.hostname, url.port
     except ValueError:
         raise ValueError("is not a URL") from None
-    if url.scheme not in {"https", "http"} or not host:
+    if not host:
         raise ValueError("must be an https URL")
     if url.scheme == "http" and host not in _LOOPBACK:
         raise ValueError("must be https; http is for loopback hosts only")
-    if url.username is not None or url.fragment:
+    if url.username is not None or "#" in value:
         raise ValueError("must not carry credentials or a fragment")
     return value
 
 
 def _origin(value: str) -> str:
-    if urlsplit(_http_url(value)).query:
+    if "?" in _http_url(value):
         raise ValueError("must not carry a query")
     return value.rstrip("/")
 
 
 def _database_url(value: str) -> str:
     try:
-        conninfo_to_dict(value)
+        parameters = conninfo_to_dict(value)
     except ProgrammingError:
-        raise ValueError("is not a PostgreSQL connection URL") from None
+        parameters = {}
+    # An empty one would mean whatever this machine's libpq takes for its default.
+    if not parameters:
+        raise ValueError("is not a PostgreSQL connection URL")
     return value
 
 
@@ -104,6 +119,12 @@ def _strong(key: bytes) -> bytes:
     if len(set(key)) < _MIN_DISTINCT:
         raise ValueError("is too regular to be random; generate it")
     return key
+
+
+def _client_secret(value: str) -> str:
+    if _NO_SECRET.fullmatch(value):
+        raise ValueError("is a placeholder; VA gives the secret")
+    return value
 
 
 def _signing_secret(value: str) -> str:
@@ -129,18 +150,21 @@ def _token_keys(value: object) -> object:
     if not isinstance(value, str):
         return value
     keys: dict[str, bytes] = {}
-    for entry in value.split(","):
+    for position, entry in enumerate(value.split(","), start=1):
+        # Counted, not quoted: where the kid was forgotten, the key stands in its place.
         key_id, _, encoded = entry.strip().partition(":")
-        if not _KEY_ID.fullmatch(key_id) or key_id in keys:
+        if not _KEY_ID.fullmatch(key_id) or not encoded or key_id in keys:
             raise ValueError(
                 "needs entries of the form kid:key with different kids, comma-separated"
             )
+        if not _BASE64URL.fullmatch(encoded):
+            raise ValueError(f"key {position} is not base64url")
         try:
-            key = urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
+            key = urlsafe_b64decode(encoded.rstrip("=") + "=" * (-len(encoded.rstrip("=")) % 4))
         except ValueError:
-            raise ValueError(f"key {key_id} is not base64url") from None
+            raise ValueError(f"key {position} is not base64url") from None
         if len(key) != _KEY_BYTES:
-            raise ValueError(f"key {key_id} is not 32 bytes long")
+            raise ValueError(f"key {position} is not 32 bytes long")
         keys[key_id] = _strong(key)
     return keys
 
@@ -152,13 +176,18 @@ def _words(value: object) -> object:
 def _networks(value: object) -> object:
     if not isinstance(value, str):
         return value
-    return tuple(entry.strip() for entry in value.split(",") if entry.strip())
+    entries = [entry.strip() for entry in value.split(",") if entry.strip()]
+    try:
+        return tuple(ipaddress.ip_network(entry) for entry in entries)
+    except ValueError:
+        raise ValueError("must be networks such as 10.0.0.0/8, comma-separated") from None
 
 
-def _no_wildcard(
-    networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...],
-) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
-    if any(network.prefixlen == 0 for network in networks):
+def _no_wildcard(networks: Networks) -> Networks:
+    four = [network for network in networks if isinstance(network, ipaddress.IPv4Network)]
+    six = [network for network in networks if isinstance(network, ipaddress.IPv6Network)]
+    joined: Networks = (*ipaddress.collapse_addresses(four), *ipaddress.collapse_addresses(six))
+    if any(network.prefixlen == 0 for network in joined):
         raise ValueError("must not trust every address")
     return networks
 
@@ -195,6 +224,7 @@ class Settings(BaseSettings):
     jwt_audience: str = Field(default="vetassist-frontend", min_length=1)
     jwt_expiry_minutes: int = Field(default=30, ge=1, le=24 * 60)
     jwt_include_icn: bool = True
+    jwt_cache_size: int = Field(default=20_000, ge=0, le=1_000_000)
 
     token_keys: Annotated[dict[str, SecretBytes], NoDecode, BeforeValidator(_token_keys)]
     audit_key: Annotated[SecretBytes, BeforeValidator(_hex_key)]
@@ -202,7 +232,9 @@ class Settings(BaseSettings):
     va_discovery_url: HTTPURL = _DEFAULT_DISCOVERY_URL
     va_issuer: HTTPURL = _DEFAULT_ISSUER
     va_client_id: str = Field(min_length=1)
-    va_client_secret: SecretStr = Field(min_length=1)
+    va_client_secret: Annotated[
+        SecretStr, Field(min_length=1), BeforeValidator(lambda v: _on_text(v, _client_secret))
+    ]
     va_scopes: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)] = (
         "openid",
         "profile",
@@ -221,7 +253,7 @@ class Settings(BaseSettings):
     purge_interval_minutes: int = Field(default=10, ge=0)
     session_delivery: SessionDelivery = SessionDelivery.QUERY
     trusted_proxies: Annotated[
-        tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...],
+        Networks,
         NoDecode,
         BeforeValidator(_networks),
         AfterValidator(_no_wildcard),
@@ -232,18 +264,20 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:
+        faults = self._reused_secrets()
         if (
             self.va_discovery_url != _DEFAULT_DISCOVERY_URL
             and "va_issuer" not in self.model_fields_set
         ):
-            raise ValueError("VETASSIST_VA_ISSUER: must be set when VETASSIST_VA_DISCOVERY_URL is")
+            faults.append("VETASSIST_VA_ISSUER: must be set when VETASSIST_VA_DISCOVERY_URL is")
         if "openid" not in self.va_scopes:
-            raise ValueError("VETASSIST_VA_SCOPES: must contain openid")
+            faults.append("VETASSIST_VA_SCOPES: must contain openid")
         try:
             _ = self.session_limits
         except ValueError as error:
-            raise ValueError(f"VETASSIST_SESSION_*: {error}") from None
-        self._refuse_reuse()
+            faults.append(f"VETASSIST_SESSION_*: {error}")
+        if faults:
+            raise ValueError("\n".join(faults))
         return self
 
     @property
@@ -262,7 +296,7 @@ class Settings(BaseSettings):
             warning=warning,
         )
 
-    def _refuse_reuse(self) -> None:
+    def _reused_secrets(self) -> list[str]:
         """One key, one purpose (ASVS 5.0, 11.1.2): the same bytes may not stand twice."""
         secrets: dict[str, bytes] = {
             "VETASSIST_JWT_SECRET": _key_bytes(self.jwt_secret),
@@ -273,11 +307,13 @@ class Settings(BaseSettings):
             secrets["VETASSIST_JWT_PREVIOUS_SECRET"] = _key_bytes(self.jwt_previous_secret)
         for key_id, key in self.token_keys.items():
             secrets[f"VETASSIST_TOKEN_KEYS ({key_id})"] = key.get_secret_value()
+        faults = []
         seen: dict[bytes, str] = {}
         for name, secret in secrets.items():
             if secret in seen:
-                raise ValueError(f"{name}: must not be the same as {seen[secret]}")
-            seen[secret] = name
+                faults.append(f"{name}: must not be the same as {seen[secret]}")
+            seen.setdefault(secret, name)
+        return faults
 
     @property
     def redirect_uri(self) -> str:
@@ -311,13 +347,33 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     directory = environment.get(SECRETS_DIRECTORY)
     faults = _unknown_names(environment)
     if directory is not None:
+        unreadable = _unreadable(Path(directory))
+        if unreadable:
+            raise SettingsError(faults + unreadable)
         faults += _directory_faults(Path(directory))
+    try:
+        settings = Settings(_secrets_dir=directory)
+    except ValidationError as error:
+        raise SettingsError(faults + _lines(error)) from None
     if faults:
         raise SettingsError(faults)
+    return settings
+
+
+def read_database_url(environment: Mapping[str, str]) -> str:
+    """The database's URL alone: for commands that need no other setting.
+
+    Raises:
+        SettingsError: It is missing or unusable.
+    """
+    name = PREFIX + "DATABASE_URL"
+    value = raw_setting(environment, name)
+    if value is None:
+        raise SettingsError([f"{name}: is required"])
     try:
-        return Settings(_secrets_dir=directory)
-    except ValidationError as error:
-        raise SettingsError(_lines(error)) from None
+        return _database_url(value)
+    except ValueError as fault:
+        raise SettingsError([f"{name}: {fault}"]) from None
 
 
 def raw_setting(environment: Mapping[str, str], name: str) -> str | None:
@@ -342,9 +398,21 @@ def _unknown(name: str) -> str:
     return f"{name}: no such setting; did you mean {nearest[0]}?"
 
 
-def _directory_faults(directory: Path) -> list[str]:
+def _unreadable(directory: Path) -> list[str]:
     if not directory.is_dir():
         return [f"{SECRETS_DIRECTORY}: no such directory"]
+    faults = []
+    for name in _known_names():
+        path = directory / name
+        try:
+            if path.exists():
+                path.read_text()
+        except (OSError, UnicodeError):
+            faults.append(f"{name}: the file cannot be read as text")
+    return faults
+
+
+def _directory_faults(directory: Path) -> list[str]:
     faults = []
     for path in sorted(directory.iterdir()):
         if not path.name.startswith(PREFIX):
@@ -363,8 +431,8 @@ def _lines(error: ValidationError) -> list[str]:
         message = fault["msg"].removeprefix("Value error, ")
         if fault["type"] == "missing":
             message = "is required"
-        elif fault["type"] == "string_too_short":
+        elif fault["type"] in {"string_too_short", "too_short"}:
             message = "must not be empty"
         name = PREFIX + str(fault["loc"][0]).upper() + ": " if fault["loc"] else ""
-        lines.append(name + message)
+        lines += [name + line for line in message.splitlines()]
     return lines

@@ -38,12 +38,12 @@ def connection_string(database_url: str) -> str:
     return make_conninfo(**{**ours, **given})
 
 
-def build_pool(database_url: str, *, max_size: int) -> Pool:
+def build_pool(database_url: str, *, max_size: int, min_size: int = 2) -> Pool:
     """A pool that is not open yet. Its connections commit each statement by itself."""
     return Pool(
         conninfo=connection_string(database_url),
         kwargs={"autocommit": True},
-        min_size=min(2, max_size),
+        min_size=min(min_size, max_size),
         max_size=max_size,
         timeout=WAIT_FOR_CONNECTION.total_seconds(),
         max_waiting=_MAX_WAITING,

@@ -2,8 +2,9 @@
 
 from contextlib import AsyncExitStack
 from types import TracebackType
-from typing import Any, Self, final
+from typing import Any, Final, Self, final
 
+import anyio
 from psycopg import AsyncConnection
 
 from adapters.postgres.audit_trail import PostgresAuditTrail
@@ -14,6 +15,8 @@ from adapters.postgres.session_repository import PostgresSessionRepository
 from adapters.postgres.user_repository import PostgresUserRepository
 from adapters.postgres.va_token_vault import PostgresVATokenVault
 from application.ports.unit_of_work import UnitOfWork
+
+_TIME_TO_LEAVE: Final = 5.0
 
 
 @final
@@ -61,7 +64,7 @@ class PostgresUnitOfWork(UnitOfWork):
         with translated_errors():
             async with AsyncExitStack() as stack:
                 self._connection = await stack.enter_async_context(self._pool.connection())
-                stack.push_async_callback(self._connection.rollback)
+                stack.push_async_callback(self._roll_back)
                 await stack.enter_async_context(self._pipeline)
                 await self._pipeline.enter_async_context(self._connection.pipeline())
                 await self._connection.execute("BEGIN")
@@ -74,5 +77,11 @@ class PostgresUnitOfWork(UnitOfWork):
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        with translated_errors():
+        # A request that was given up still gives its connection back in good order.
+        with translated_errors(), anyio.move_on_after(_TIME_TO_LEAVE, shield=True):
             await self._exit.__aexit__(exc_type, exc, traceback)
+
+    async def _roll_back(self) -> None:
+        # What a connection that is gone had begun is undone already.
+        if not self._connection.closed:
+            await self._connection.rollback()

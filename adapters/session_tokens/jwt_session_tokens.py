@@ -1,5 +1,6 @@
 """Session tokens as JWTs signed with HS256."""
 
+import hashlib
 import json
 import re
 from collections.abc import Sequence
@@ -40,6 +41,7 @@ class JWTSettings:
         secret: Signs and verifies: 32 bytes or more.
         previous_secret: Verifies only, during a key change.
         include_icn: Whether the token carries `va_icn`.
+        cache_size: How many verified tokens are remembered at the most; 0 remembers none.
     """
 
     secret: bytes = field(repr=False)
@@ -47,11 +49,28 @@ class JWTSettings:
     issuer: str
     audience: str
     include_icn: bool
+    cache_size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Signed:
+    """What a token says, once its signature has been verified."""
+
+    issuer: object
+    audience: object
+    not_before: datetime
+    claims: SessionClaims
 
 
 @final
 class JWTSessionTokens(SessionTokens):
-    """HS256 and nothing else; strict about every claim (RFC 8725)."""
+    """HS256 and nothing else; strict about every claim (RFC 8725).
+
+    A signature is verified once per token: what a verified one says is remembered under a
+    digest of the token. Issuer, audience and times are checked each time, and what was refused
+    is never remembered. The memory belongs to this object and its keys: with other keys there
+    is another object, and nothing remembered.
+    """
 
     def __init__(self, settings: JWTSettings) -> None:
         self._settings = settings
@@ -59,6 +78,7 @@ class JWTSessionTokens(SessionTokens):
         self._verification_keys = tuple(key for key in keys if key is not None)
         # The claims are checked here, against our own clock and with strict types.
         self._codec = jwt.PyJWS(algorithms=[_ALGORITHM])
+        self._verified: dict[bytes, _Signed] = {}
 
     def issue(self, session: Session, icn: ICN | None, *, expires_at: datetime) -> Secret:
         claims: dict[str, object] = {
@@ -76,24 +96,52 @@ class JWTSessionTokens(SessionTokens):
         return Secret(jwt.encode(claims, self._settings.secret, algorithm=_ALGORITHM))
 
     def verify(self, token: str, *, now: datetime) -> SessionClaims:
-        if len(token) > _MAX_CHARACTERS or not _SHAPE.fullmatch(token):
+        if len(token) > _MAX_CHARACTERS:
+            raise UnauthenticatedError
+        # Anything may stand in the token, lone surrogates included.
+        digest = hashlib.sha256(token.encode(errors="surrogatepass")).digest()
+        signed = self._verified.get(digest)
+        if signed is None:
+            signed = self._signed(token)
+        self._check(signed, now)
+        self._remember(digest, signed)
+        return signed.claims
+
+    def _check(self, signed: _Signed, now: datetime) -> None:
+        if signed.issuer != self._settings.issuer or signed.audience != self._settings.audience:
+            raise UnauthenticatedError
+        claims = signed.claims
+        if now >= claims.expires_at or signed.not_before > now + _CLOCK_SKEW:
+            raise UnauthenticatedError
+
+    def _remember(self, digest: bytes, signed: _Signed) -> None:
+        if digest in self._verified or not self._settings.cache_size:
+            return
+        if len(self._verified) >= self._settings.cache_size:
+            # The oldest entry goes: in a dict that is the first.
+            del self._verified[next(iter(self._verified))]
+        self._verified[digest] = signed
+
+    def _signed(self, token: str) -> _Signed:
+        if not _SHAPE.fullmatch(token):
             raise UnauthenticatedError
         claims = _object_of(self._verified_payload(token, self._verification_keys))
         if not all(name in claims for name in _REQUIRED):
             raise UnauthenticatedError
-        if claims["iss"] != self._settings.issuer or claims["aud"] != self._settings.audience:
-            raise UnauthenticatedError
         issued_at, expires_at = _instant(claims["iat"]), _instant(claims["exp"])
         not_before = _instant(claims.get("nbf", claims["iat"]))
-        if now >= expires_at or max(issued_at, not_before) > now + _CLOCK_SKEW:
-            raise UnauthenticatedError
-        return SessionClaims(
-            user_id=UserId(_uuid(claims["sub"])),
-            session_id=SessionId(_uuid(claims["sid"])),
-            token_id=TokenId(_text(claims["jti"])),
-            issued_at=issued_at,
-            expires_at=expires_at,
-            icn=_icn(claims.get("va_icn")),
+        return _Signed(
+            issuer=claims["iss"],
+            audience=claims["aud"],
+            not_before=max(issued_at, not_before),
+            claims=SessionClaims(
+                user_id=UserId(_uuid(claims["sub"])),
+                session_id=SessionId(_uuid(claims["sid"])),
+                token_id=TokenId(_text(claims["jti"])),
+                issued_at=issued_at,
+                expires_at=expires_at,
+                icn=_icn(claims.get("va_icn")),
+            ),
         )
 
     def _verified_payload(self, token: str, keys: Sequence[bytes]) -> bytes:

@@ -52,11 +52,13 @@ class _Kept(Generic[_T]):
         self._value: _T | None = None
         self._fetched_at: datetime | None = None
         self._tried_at: datetime | None = None
+        self._tries = 0
         self.generation = 0
 
     async def current(self) -> _T:
         if (value := self._kept_within(FRESH_FOR)) is not None:
             return value
+        tries = self._tries
         async with self._lock:
             if (value := self._kept_within(FRESH_FOR)) is not None:
                 return value
@@ -64,7 +66,7 @@ class _Kept(Generic[_T]):
             if usable is not None and self._tried_within(REFETCH_SPACING):
                 return usable
             try:
-                return await self._refetch()
+                return await self._refetch(tries)
             except ProviderUnavailableError:
                 if usable is None:
                     raise
@@ -72,18 +74,29 @@ class _Kept(Generic[_T]):
 
     async def newer_than(self, generation: int) -> _T:
         """A document fetched after the one of ``generation``; one fetch for all who ask."""
+        tries = self._tries
         async with self._lock:
             if self.generation > generation and self._value is not None:
                 return self._value
-            if self._tried_at is not None and self.generation > 1:
+            if self._tries == tries and self._tried_at is not None and self.generation > 1:
                 since = self._clock.now() - self._tried_at
                 await anyio.sleep(max(0.0, (REFETCH_SPACING - since).total_seconds()))
-            return await self._refetch()
+            return await self._refetch(tries)
 
-    async def _refetch(self) -> _T:
-        self._tried_at = self._clock.now()
-        self._value = await self._fetch()
-        self._fetched_at = self._clock.now()
+    async def _refetch(self, tries: int) -> _T:
+        if self._tries > tries:
+            # Who waited shares the failure; a try each, one after the other, would take
+            # the last of many as many times the deadline.
+            raise ProviderUnavailableError("tried_meanwhile")
+        try:
+            self._value = await self._fetch()
+        except ProviderUnavailableError:
+            self._tries += 1
+            raise
+        finally:
+            self._tried_at = self._clock.now()
+        self._tries += 1
+        self._fetched_at = self._tried_at
         self.generation += 1
         return self._value
 
@@ -107,7 +120,6 @@ class ProviderDocuments:
         self._metadata = _Kept(self._fetch_metadata, clock)
         self._keys = _Kept(self._fetch_keys, clock)
         self._unknown_key_ids: set[str] = set()
-        self._unknown_as_of = 0
 
     async def metadata(self) -> ProviderMetadata:
         """The discovery document.

@@ -1,6 +1,7 @@
 """From a request to the session behind it."""
 
 import re
+from collections.abc import Iterable
 from typing import Final, final
 
 from starlette.requests import Request
@@ -16,6 +17,15 @@ from entrypoints.web.session_cookies import SessionCookies
 
 # RFC 6750, section 2.1; the scheme's case does not matter (RFC 9110, section 11.1).
 _BEARER: Final = re.compile(r"bearer +([A-Za-z0-9\-._~+/]+=*)", re.ASCII | re.IGNORECASE)
+
+#: Where the hot path leaves its verdict on a request's token, so that none is validated twice.
+REFUSAL: Final = "vetassist.refusal"
+
+
+def bearer_token(header: str) -> str | None:
+    """The token of an Authorization header; None when it holds no bearer token."""
+    match = _BEARER.fullmatch(header.strip())
+    return match[1] if match else None
 
 
 @final
@@ -38,22 +48,29 @@ class Authenticator:
         self._guard = guard
         self._accepts_cookie = accepts_cookie
 
-    async def session(self, request: Request) -> ValidSession:
+    async def session(
+        self, request: Request, *, forwarded_methods: Iterable[str] = ()
+    ) -> ValidSession:
         """The session whose token the request carries.
+
+        Args:
+            request: The request as it came.
+            forwarded_methods: Those of the request that a proxy asks about, beside its own.
 
         Raises:
             UnauthenticatedError: No token, more than one, or one that does not stand.
             ForbiddenError: A cookie vouches for an unsafe request from elsewhere.
             UnavailableError: Storage did not answer.
         """
+        if (refusal := request.scope.get(REFUSAL)) is not None:
+            raise refusal
         headers = request.headers.getlist("authorization")
         if headers:
-            match = _BEARER.fullmatch(headers[0].strip()) if len(headers) == 1 else None
-            token = match[1] if match else None
+            token = bearer_token(headers[0]) if len(headers) == 1 else None
         else:
             token = self.cookie_token(request)
             if token is not None:
-                self._guard.check(request)
+                self._guard.check(request, forwarded_methods=forwarded_methods)
         if token is None:
             raise UnauthenticatedError
         return await self._validate_session.execute(ValidateSessionCommand(token=token))

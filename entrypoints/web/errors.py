@@ -19,6 +19,7 @@ from application.errors import (
     UpstreamRejectedError,
 )
 from domain.errors import DomainError
+from entrypoints.web.routing import allowed_methods
 
 _log = structlog.stdlib.get_logger("vetassist.errors")
 
@@ -59,9 +60,18 @@ async def respond(_request: Request, error: Exception) -> Response:
     return problem(status, error.code)
 
 
-async def respond_to_http(_request: Request, error: Exception) -> Response:
+async def respond_to_http(request: Request, error: Exception) -> Response:
     """Render what Starlette refuses by itself: no such route, wrong method."""
     if not isinstance(error, HTTPException):
         raise error
-    code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
-    return problem(error.status_code, code, headers=error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = allowed_methods(request) or headers.get("Allow", "")
+    return problem(error.status_code, _code_of(error.status_code), headers=headers)
+
+
+def _code_of(status: int) -> str:
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        # Its phrase is another one in each version of Python.
+        return "content_too_large"
+    return HTTPStatus(status).phrase.lower().replace(" ", "_")

@@ -37,10 +37,16 @@ def text_field(fields: dict[str, Any], name: str, *, allowed: frozenset[str]) ->
     """A text of the object; None when it is not there.
 
     Raises:
-        HTTPException: 400: it is no text, or the object holds a name that is not ``allowed``.
+        HTTPException: 400: it is no printable ASCII, or the object holds a name that is not
+            ``allowed``.
     """
-    value = fields.get(name)
-    if not fields.keys() <= allowed or not isinstance(value, str | None):
+    if not fields.keys() <= allowed:
+        raise HTTPException(HTTPStatus.BAD_REQUEST)
+    if name not in fields:
+        return None
+    value = fields[name]
+    # All of our texts are; half a character, for one, could not even be encoded.
+    if not isinstance(value, str) or not (value.isascii() and value.isprintable()):
         raise HTTPException(HTTPStatus.BAD_REQUEST)
     return value
 

@@ -1,6 +1,5 @@
 """What surrounds every request: an id, a log line, the security headers, a last resort."""
 
-import secrets
 import time
 import traceback
 from http import HTTPStatus
@@ -11,6 +10,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from entrypoints.web.errors import problem
+from entrypoints.web.request_ids import request_ids
 
 _log = structlog.stdlib.get_logger("vetassist.http")
 
@@ -32,20 +32,26 @@ _SECURITY_HEADERS: Final = {
 _HSTS: Final = {"Strict-Transport-Security": "max-age=63072000; includeSubDomains"}
 
 
+def security_headers(*, is_public_https: bool) -> dict[str, str]:
+    """What every answer carries, unless it says otherwise itself."""
+    return _SECURITY_HEADERS | (_HSTS if is_public_https else {})
+
+
 @final
 class Surroundings:
     """One layer of plain ASGI around the whole app."""
 
     def __init__(self, app: ASGIApp, *, is_public_https: bool) -> None:
         self._app = app
-        self._headers = _SECURITY_HEADERS | (_HSTS if is_public_https else {})
+        self._headers = security_headers(is_public_https=is_public_https)
+        self._request_ids = request_ids()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = secrets.token_hex(8)
+        request_id = next(self._request_ids)
         began = time.perf_counter()
         status = 0
 

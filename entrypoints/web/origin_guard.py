@@ -28,13 +28,17 @@ class OriginGuard:
     def __init__(self, *, urls: Iterable[str]) -> None:
         self._origins = frozenset(origin_of(url) for url in urls)
 
-    def check(self, request: Request) -> None:
-        """Let a safe method pass, and an unsafe one only from our own front end.
+    def check(self, request: Request, *, forwarded_methods: Iterable[str] = ()) -> None:
+        """Let safe methods pass, and an unsafe one only from our own front end.
+
+        Args:
+            request: The request as it came.
+            forwarded_methods: Those of the request that a proxy asks about, beside its own.
 
         Raises:
             ForbiddenError: It comes from elsewhere, or does not say where from.
         """
-        if request.method in _SAFE:
+        if _SAFE.issuperset({request.method, *forwarded_methods}):
             return
         origins = request.headers.getlist("origin")
         sites = request.headers.getlist("sec-fetch-site")

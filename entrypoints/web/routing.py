@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -14,3 +14,12 @@ def get_only(path: str, endpoint: Endpoint) -> Route:
     route = Route(path, endpoint, methods=["GET"])
     route.methods = {"GET"}
     return route
+
+
+def allowed_methods(request: Request) -> str:
+    """What the request's path can be asked by; Starlette names the first of several routes."""
+    methods: set[str] = set()
+    for route in request.app.routes:
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
+            methods |= route.methods or set()
+    return ", ".join(sorted(methods))

@@ -18,27 +18,33 @@ REDEEM_PATH: Final = "/api/v1/session/redeem"
 
 @final
 class SessionCookies:
-    """HttpOnly, Secure where the public URL is, and as narrow as their use."""
+    """HttpOnly, Secure where the public URL is, and as narrow as their use.
+
+    Attributes:
+        session_name: What the JWT's cookie is called.
+        refresh_name: What the refresh token's is.
+        handoff_name: What the one that marks the browser of a one-time code is.
+    """
 
     def __init__(self, *, secure: bool, clock: Clock) -> None:
         self._secure = secure
         self._clock = clock
         # `__Host-` keeps other hosts of the domain from planting a cookie; a path-limited one
         # can have `__Secure-` at the most.
-        self._session_name = ("__Host-" if secure else "") + "vetassist_session"
-        self._refresh_name = ("__Secure-" if secure else "") + "vetassist_refresh"
-        self._handoff_name = ("__Secure-" if secure else "") + "vetassist_handoff"
+        self.session_name = ("__Host-" if secure else "") + "vetassist_session"
+        self.refresh_name = ("__Secure-" if secure else "") + "vetassist_refresh"
+        self.handoff_name = ("__Secure-" if secure else "") + "vetassist_handoff"
 
     def set_session(self, response: Response, grant: SessionGrant) -> None:
         """Keep the JWT, for as long as it is valid. It replaces whatever was there."""
         # Lax, so that a link from elsewhere into the front end finds its user signed in.
-        self._set(response, self._session_name, grant.token, until=grant.token_expires_at)
+        self._set(response, self.session_name, grant.token, until=grant.token_expires_at)
 
     def set_refresh(self, response: Response, grant: SessionGrant) -> None:
         """Keep the refresh token where only the renewal gets to see it."""
         self._set(
             response,
-            self._refresh_name,
+            self.refresh_name,
             grant.refresh_token,
             until=grant.session.absolute_expires_at,
             path=RENEW_PATH,
@@ -49,30 +55,30 @@ class SessionCookies:
         """Mark the browser that may redeem a one-time code."""
         until = self._clock.now() + HANDOFF_LIFETIME
         self._set(
-            response, self._handoff_name, browser, until=until, path=REDEEM_PATH, samesite="strict"
+            response, self.handoff_name, browser, until=until, path=REDEEM_PATH, samesite="strict"
         )
 
     def session(self, request: Request) -> str | None:
         """The JWT; None when there is none, or more than one."""
-        return _only(request, self._session_name)
+        return _only(request, self.session_name)
 
     def refresh(self, request: Request) -> str | None:
         """The refresh token; None when there is none, or more than one."""
-        return _only(request, self._refresh_name)
+        return _only(request, self.refresh_name)
 
     def handoff(self, request: Request) -> Secret | None:
         """The browser of a one-time code; None when there is none, or more than one."""
-        value = _only(request, self._handoff_name)
+        value = _only(request, self.handoff_name)
         return None if value is None else Secret(value)
 
     def clear(self, response: Response) -> None:
         """Take everything back."""
-        self._clear(response, self._session_name, path="/")
-        self._clear(response, self._refresh_name, path=RENEW_PATH)
+        self._clear(response, self.session_name, path="/")
+        self._clear(response, self.refresh_name, path=RENEW_PATH)
 
     def clear_handoff(self, response: Response) -> None:
         """Take the mark of the browser back."""
-        self._clear(response, self._handoff_name, path=REDEEM_PATH)
+        self._clear(response, self.handoff_name, path=REDEEM_PATH)
 
     def _set(
         self,

@@ -24,6 +24,11 @@ from entrypoints.web.session_cookies import SessionCookies
 from entrypoints.web.timestamps import rfc3339
 from entrypoints.web.visitors import VisitorReader
 
+VERIFY_PATH: Final = "/api/v1/verify"
+VERIFY_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+
+# In what proxies say how the client asked them: Traefik and Caddy, and ingress-nginx.
+_METHOD_HEADERS: Final = ("x-forwarded-method", "x-original-method")
 _EXCEPT: Final = "except"
 _CURRENT: Final = "current"
 
@@ -61,23 +66,15 @@ class SessionEndpoints:
             Route("/api/v1/sessions", self.revoke_several, methods=["DELETE"]),
             Route("/api/v1/sessions/{session_id:str}", self.revoke_one, methods=["DELETE"]),
             get_only("/api/v1/user", self.show_user),
-            get_only("/api/v1/verify", self.verify),
+            get_only(VERIFY_PATH, self.verify),
+            # Envoy asks by the request's own method, and appends its path.
+            Route(f"{VERIFY_PATH}/{{path:path}}", self.verify, methods=VERIFY_METHODS),
         ]
 
     async def show(self, request: Request) -> Response:
         """What the caller's session is, and how long it lasts."""
         valid = await self._authenticator.session(request)
-        return JSONResponse(
-            {
-                "session_id": str(valid.session.session_id),
-                "user_id": str(valid.session.user_id),
-                "issued_at": rfc3339(valid.session.issued_at),
-                "renewed_at": rfc3339(valid.session.renewed_at),
-                "expires_at": rfc3339(valid.claims.expires_at),
-                "va_linked": True,
-            }
-            | outlook_of(valid, self._limits)
-        )
+        return JSONResponse(session_fields(valid, self._limits))
 
     async def show_user(self, request: Request) -> Response:
         """Who the caller is signed in as."""
@@ -97,7 +94,8 @@ class SessionEndpoints:
 
     async def verify(self, request: Request) -> Response:
         """Answer a proxy that asks whether to let a request through."""
-        valid = await self._authenticator.session(request)
+        methods = [each for name in _METHOD_HEADERS for each in request.headers.getlist(name)]
+        valid = await self._authenticator.session(request, forwarded_methods=methods)
         return Response(
             headers={
                 "X-Auth-User": str(valid.session.user_id),
@@ -156,16 +154,23 @@ class SessionEndpoints:
         return response
 
 
-def outlook_of(valid: ValidSession, limits: SessionLimits) -> dict[str, Any]:
-    """What lies ahead of the session, for a front end."""
-    return outlook_fields(
-        SessionOutlook.of(
-            token_expires_at=valid.claims.expires_at,
-            expires_at=valid.session.expires_at,
-            absolute_expires_at=valid.session.absolute_expires_at,
-            limits=limits,
-        )
+def session_fields(valid: ValidSession, limits: SessionLimits) -> dict[str, Any]:
+    """What a session is, and what lies ahead of it, as JSON."""
+    session = valid.session
+    outlook = SessionOutlook.of(
+        token_expires_at=valid.claims.expires_at,
+        expires_at=session.expires_at,
+        absolute_expires_at=session.absolute_expires_at,
+        limits=limits,
     )
+    return {
+        "session_id": str(session.session_id),
+        "user_id": str(session.user_id),
+        "issued_at": rfc3339(session.issued_at),
+        "renewed_at": rfc3339(session.renewed_at),
+        "expires_at": rfc3339(valid.claims.expires_at),
+        "va_linked": True,
+    } | outlook_fields(outlook)
 
 
 def outlook_fields(outlook: SessionOutlook) -> dict[str, Any]:

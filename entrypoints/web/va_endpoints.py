@@ -1,5 +1,6 @@
 """The two routes between the browser and VA."""
 
+import logging
 import re
 from http import HTTPStatus
 from typing import Final, final
@@ -26,9 +27,11 @@ from entrypoints.web.visitors import VisitorReader
 
 _log = structlog.stdlib.get_logger("vetassist.sign_in")
 
+# VA does not take our credentials: until they are right, nobody can sign in.
+_OPERATORS_FAULT: Final = frozenset({"invalid_client", "unauthorized_client"})
 _CALLBACK_PARAMETERS: Final = ("state", "code", "error", "iss")
 # Source: RFC 6749, appendix A.11 (code) and A.7 (error).
-_CODE: Final = re.compile(r"[\x20-\x7e]{1,2048}", re.ASCII)
+_CODE: Final = re.compile(r"[\x20-\x7e]{1,4096}", re.ASCII)
 _ERROR: Final = re.compile(r"[\x20\x21\x23-\x5b\x5d-\x7e]{1,256}", re.ASCII)
 
 
@@ -85,7 +88,8 @@ class VAEndpoints:
         try:
             completed = await self._complete_va_login.execute(command)
         except SignInFailedError as failed:
-            _log.warning("sign_in_failed", error=failed.failure.value, reason=failed.reason)
+            level = logging.ERROR if failed.reason in _OPERATORS_FAULT else logging.WARNING
+            _log.log(level, "sign_in_failed", error=failed.failure.value, reason=failed.reason)
             response = self._delivery.failure(failed.failure)
         else:
             response = self._delivery.success(completed)

@@ -1,7 +1,8 @@
 -- Sign-in: users, VA's tokens, sessions, the audit trail, and sign-ins on their way.
 --
--- The first four tables may be here already from an earlier phase. Each statement then brings
--- them to the same shape and keeps every row, so one file serves both kinds of database.
+-- The first four tables may be here already from an earlier phase, in any shape that its code
+-- could work with. Each statement then brings them to the same shape and keeps every row, so one
+-- file serves both kinds of database.
 
 CREATE TABLE IF NOT EXISTS vetassist_users (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid()
@@ -91,6 +92,8 @@ ALTER TABLE vetassist_auth_audit
 ALTER TABLE vetassist_auth_audit
     ALTER COLUMN user_id DROP NOT NULL,
     ALTER COLUMN event_type TYPE text,
+    -- A text's default would not follow it to another type; ours needs none.
+    ALTER COLUMN event_data DROP DEFAULT,
     ALTER COLUMN event_data TYPE jsonb USING event_data::jsonb,
     ALTER COLUMN ip_hash TYPE text;
 
@@ -104,6 +107,68 @@ BEGIN
         WHERE conrelid = 'vetassist_auth_audit'::regclass AND contype = 'f'
     LOOP
         EXECUTE format('ALTER TABLE vetassist_auth_audit DROP CONSTRAINT %I', constraint_name);
+    END LOOP;
+END
+$$;
+
+-- What an earlier phase left narrower than what VA and this service write.
+DO $$
+DECLARE
+    found record;
+BEGIN
+    -- Times without a zone were written by a server that keeps UTC.
+    FOR found IN
+        SELECT attrelid::regclass AS in_table, attname
+        FROM pg_attribute
+        WHERE attrelid IN (
+            'vetassist_users'::regclass, 'vetassist_va_tokens'::regclass,
+            'vetassist_sessions'::regclass, 'vetassist_auth_audit'::regclass
+        ) AND attnum > 0 AND NOT attisdropped AND atttypid = 'timestamp'::regtype
+    LOOP
+        EXECUTE format(
+            'ALTER TABLE %1$s ALTER COLUMN %2$I TYPE timestamptz USING %2$I AT TIME ZONE %3$L',
+            found.in_table, found.attname, 'UTC'
+        );
+    END LOOP;
+
+    -- Sealed tokens are longer than tokens.
+    FOR found IN
+        SELECT attname
+        FROM pg_attribute
+        WHERE attrelid = 'vetassist_va_tokens'::regclass AND NOT attisdropped
+          AND attname IN ('access_token_encrypted', 'refresh_token_encrypted')
+          AND atttypid = 'varchar'::regtype
+    LOOP
+        EXECUTE format(
+            'ALTER TABLE vetassist_va_tokens ALTER COLUMN %I TYPE text', found.attname
+        );
+    END LOOP;
+
+    -- The catalogues of these values stand in the code, and they grow.
+    FOR found IN
+        SELECT DISTINCT conrelid::regclass AS in_table, conname
+        FROM pg_constraint
+        JOIN pg_attribute ON attrelid = conrelid AND attnum = ANY (conkey)
+        WHERE contype = 'c' AND (conrelid, attname) IN (
+            ('vetassist_users'::regclass, 'va_veteran_status'),
+            ('vetassist_va_tokens'::regclass, 'token_type'),
+            ('vetassist_auth_audit'::regclass, 'event_type')
+        )
+    LOOP
+        EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', found.in_table, found.conname);
+    END LOOP;
+
+    -- Ids that its code gave out itself.
+    FOR found IN
+        SELECT attrelid::regclass AS in_table
+        FROM pg_attribute
+        WHERE attrelid IN ('vetassist_va_tokens'::regclass, 'vetassist_auth_audit'::regclass)
+          AND attname = 'id' AND NOT attisdropped AND attnotnull AND NOT atthasdef
+          AND attidentity = '' AND atttypid = 'uuid'::regtype
+    LOOP
+        EXECUTE format(
+            'ALTER TABLE %s ALTER COLUMN id SET DEFAULT gen_random_uuid()', found.in_table
+        );
     END LOOP;
 END
 $$;

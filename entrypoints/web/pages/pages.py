@@ -16,7 +16,7 @@ _FOLDER: Final = Path(__file__).parent
 
 @final
 class Pages:
-    """Start page, the two ends of a sign-in, and what they are made of.
+    """Start page, the two ends of a sign-in, the person's sessions, and what they are made of.
 
     The markup holds no script, style or event handler of its own and names no foreign host, so
     the strictest Content-Security-Policy fits it.
@@ -36,6 +36,7 @@ class Pages:
         self._start = templates.get_template("start.html")
         self._success = templates.get_template("va_success.html")
         self._error = templates.get_template("va_error.html")
+        self._sessions = templates.get_template("sessions.html")
 
     @property
     def routes(self) -> list[BaseRoute]:
@@ -44,6 +45,7 @@ class Pages:
             Route("/", self._show_start, methods=["GET"]),
             Route("/va-success", self._show_success, methods=["GET"]),
             Route("/va-error", self._show_error, methods=["GET"]),
+            Route("/sessions", self._show_sessions, methods=["GET"]),
             Mount("/static", StaticFiles(directory=_FOLDER / "static"), name="static"),
         ]
 
@@ -66,6 +68,9 @@ class Pages:
     async def _show_error(self, request: Request) -> Response:
         explanation = explain(request.query_params.getlist("error"))
         return self._explain(explanation, status=200, request_id=None)
+
+    async def _show_sessions(self, _request: Request) -> Response:
+        return HTMLResponse(self._sessions.render())
 
     def _explain(
         self, explanation: Explanation, *, status: int, request_id: str | None

@@ -14,8 +14,13 @@ const MEANINGS = {
   va_icn: "Integration Control Number: VA’s identifier of you as a person.",
   session_id: "The session of this browser.",
   user_id: "Who you are to VetAssist. It is not an identifier of VA’s.",
-  issued_at: "When the session was opened.",
-  expires_at: "From this moment the session is refused.",
+  issued_at: "When you signed in.",
+  renewed_at: "When the session was last renewed; at first, when you signed in.",
+  expires_at: "From this moment your token is refused.",
+  idle_expires_at: "When the session ends unless it is renewed.",
+  absolute_expires_at: "When the session ends in any case.",
+  can_extend: "Whether renewing it would let the session last longer.",
+  warn_at: "When this page warns you that the session is about to end.",
 };
 const OTHER = "Something this page knows no more about.";
 
@@ -41,7 +46,11 @@ function readable(name, value) {
     case "exp":
       return `${longTime(value * 1000)} (${value})`;
     case "issued_at":
+    case "renewed_at":
     case "expires_at":
+    case "idle_expires_at":
+    case "absolute_expires_at":
+    case "warn_at":
       return longTime(Date.parse(value));
     default:
       return typeof value === "string" ? value : JSON.stringify(value);

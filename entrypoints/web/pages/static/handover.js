@@ -1,12 +1,12 @@
-/** Takes over what the sign-in hands to this page in its address. */
+/** Takes over what the sign-in hands to the page in its address. */
 
-const KEY = "vetassist.token";
-const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
+import { forgetToken, isToken, keepToken } from "./token.js";
 
 /**
- * The session token and the path to go on to; each null when there is none.
+ * The one-time code to redeem and the path to go on to; each null when there is none. A token is
+ * stored at once.
  *
- * Afterwards neither the address bar nor the history shows the token.
+ * Afterwards neither the address bar nor the history shows the token or the code.
  */
 export function takeHandover() {
   const query = new URLSearchParams(location.search);
@@ -17,19 +17,15 @@ export function takeHandover() {
   history.replaceState(null, "", cleanAddress(returnTo));
 
   const token = handedOver("token");
-  if (token !== null && JWT.test(token)) {
-    // Only so that this page survives a reload, and only for this tab. Script that gets into a page
-    // can read it: a front end in production is better off with the `cookie` delivery.
-    sessionStorage.setItem(KEY, token);
-  } else if (handedOver("expires") !== null) {
-    // The cookie holds the session of this sign-in; a token from an earlier one must not outrank it.
-    forgetToken();
+  if (isToken(token)) {
+    keepToken(token);
+    return { code: null, returnTo };
   }
-  return { token: sessionStorage.getItem(KEY), returnTo };
-}
-
-export function forgetToken() {
-  sessionStorage.removeItem(KEY);
+  const code = handedOver("code");
+  // A code or a cookie holds the session of this sign-in; a token from an earlier one must not
+  // outrank it.
+  if (code !== null || handedOver("expires") !== null) forgetToken();
+  return { code, returnTo };
 }
 
 /** A value that stands exactly once. */

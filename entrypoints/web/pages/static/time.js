@@ -7,8 +7,13 @@ const SHORT = new Intl.DateTimeFormat(LANGUAGE, {
 const LONG = new Intl.DateTimeFormat(LANGUAGE, { dateStyle: "long", timeStyle: "long" });
 
 const SECOND_MS = 1000;
-const MINUTE_MS = 60 * SECOND_MS;
-const ANNOUNCED_MINUTES = [1, 2, 5, 10];
+const LATE_MS = 5 * SECOND_MS;
+const SPOKEN = [
+  [20 * SECOND_MS, "20 seconds"],
+  [60 * SECOND_MS, "1 minute"],
+  [5 * 60 * SECOND_MS, "5 minutes"],
+  [10 * 60 * SECOND_MS, "10 minutes"],
+];
 
 /** Day, minute and zone, where this browser is. */
 export const shortTime = (instant) => SHORT.format(instant);
@@ -27,23 +32,34 @@ export function duration(milliseconds) {
 /**
  * Counts `milliseconds` down and returns a function that stops it.
  *
- * `onTick(left)` comes at once and then each second; `onMinutesLeft(minutes)` only a few times, for
- * a screen reader to say; `onEnd()` once.
+ * `onTick(left)` comes at once and then each second; `onSpoken(words)` only a few times, for a
+ * screen reader to say; `onWarn()` once, when no more than `warning` milliseconds are left; and
+ * `onEnd()` once.
  */
-export function countDown(milliseconds, { onTick, onMinutesLeft, onEnd }) {
+export function countDown(milliseconds, { warning, onTick, onSpoken, onWarn, onEnd }) {
   const end = Date.now() + milliseconds;
   let before = milliseconds;
-  const timer = setInterval(() => {
+  let warned = false;
+  const tick = () => {
     const left = end - Date.now();
     onTick(left);
-    const reached = ANNOUNCED_MINUTES.find((minutes) => left <= minutes * MINUTE_MS);
-    if (reached !== undefined && before > reached * MINUTE_MS && left > 0) onMinutesLeft(reached);
-    before = left;
     if (left <= 0) {
       clearInterval(timer);
       onEnd();
+      return;
     }
-  }, SECOND_MS);
+    if (left <= warning && !warned) {
+      warned = true;
+      onWarn();
+    }
+    // Just now, for a computer that slept may be long past it; and the warning speaks for itself.
+    const reached = SPOKEN.find(([threshold]) => left <= threshold && threshold < left + LATE_MS);
+    if (reached !== undefined && before > reached[0] && reached[0] !== warning) {
+      onSpoken(reached[1]);
+    }
+    before = left;
+  };
+  const timer = setInterval(tick, SECOND_MS);
   onTick(milliseconds);
   return () => clearInterval(timer);
 }

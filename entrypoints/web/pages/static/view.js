@@ -1,7 +1,6 @@
 /** Shows one state of the page at a time, and fills in what belongs to it. */
 
 const heading = document.getElementById("heading");
-const announcement = document.getElementById("announcement");
 const siteTitle = document.title.slice(document.title.lastIndexOf(" · "));
 
 /** The element that carries a fact. */
@@ -10,10 +9,17 @@ export const field = (name) => document.querySelector(`[data-field="${name}"]`);
 export const fill = (name, text) => { field(name).textContent = text ?? ""; };
 
 /** Has a screen reader say it when it has finished what it is saying. */
-export const announce = (text) => { announcement.textContent = text; };
+export function announce(text) {
+  // What is behind an open dialog is not spoken, so the dialog has a place of its own.
+  const place = document.querySelector("dialog[open] [role=status]");
+  (place ?? document.getElementById("announcement")).textContent = text;
+}
 
-/** Leaves visible what belongs to `state` (and what belongs to none), and says so. */
-export function show(state) {
+/**
+ * Leaves visible what belongs to `state` (and what belongs to none), and says so: by moving the
+ * focus to the heading if `focusHeading`, or if what had the focus has disappeared.
+ */
+export function show(state, { focusHeading = false } = {}) {
   let title = "";
   for (const part of document.querySelectorAll("[data-state]")) {
     part.hidden = !part.dataset.state.split(" ").includes(state);
@@ -22,28 +28,31 @@ export function show(state) {
   if (heading.textContent === title) return;
   heading.textContent = title;
   document.title = title + siteTitle;
-  // A control that disappears takes the focus with it, so the heading receives it.
-  if (document.activeElement?.closest("[hidden]")) heading.focus();
+  if (focusHeading || document.activeElement?.closest("[hidden]")) heading.focus();
   else announce(title);
 }
 
-/** Replaces the rows of the table of claims. */
-export function fillClaims(rows) {
-  field("claims").replaceChildren(...rows.map(claimRow));
+/** Does `work` while no button can be pressed; the one that was has the focus back afterwards. */
+export async function whileBusy(work) {
+  const pressed = document.activeElement;
+  const buttons = [...document.querySelectorAll("button:enabled")];
+  for (const button of buttons) button.disabled = true;
+  try {
+    return await work();
+  } finally {
+    for (const button of buttons) button.disabled = false;
+    pressed?.focus();
+  }
 }
 
-function claimRow({ name, value, meaning }) {
-  const header = element("th", { scope: "row" }, element("code", {}, name));
-  const cell = element(
-    "td",
-    {},
-    element("span", { className: "value" }, value),
-    element("span", { className: "meaning" }, meaning),
-  );
-  return element("tr", {}, header, cell);
+/** Says what went wrong, in words, where the buttons are; or, with no words, that nothing is. */
+export function complain(problem) {
+  fill("problem", problem);
+  field("problem").hidden = problem === undefined;
 }
 
-function element(tag, properties, ...content) {
+/** A new element; `content` is text or elements, never markup. */
+export function element(tag, properties, ...content) {
   const created = Object.assign(document.createElement(tag), properties);
   created.append(...content);
   return created;

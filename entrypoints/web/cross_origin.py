@@ -1,0 +1,24 @@
+"""What pages of another origin may do: those of the front end, and no others."""
+
+from typing import final
+
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import Receive, Scope, Send
+
+from entrypoints.web.session_endpoints import VERIFY_PATH
+
+
+@final
+class FrontEndCORS(CORSMiddleware):
+    """CORS, but for a proxy's question.
+
+    A preflight is answered to anybody. As the answer to a proxy that passes a client's preflight
+    on, that would let the request through to a back end without a session.
+    """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] == "http" and scope["path"].startswith(VERIFY_PATH):
+            await self.app(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)

@@ -1,0 +1,105 @@
+"""The two routes that every request of every service behind us asks for.
+
+They are answered here, in plain ASGI, before anything that the answer does not need: routing,
+request objects, middleware, a log line. What is answered is the same. Only the plain case is
+short-cut: a GET with one bearer token whose session stands. Everything else goes on to the
+application: a cookie, a call from a browser's page (CORS), and, with the verdict that was
+reached here, a refusal or an outage, which the application words and logs.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Final, final
+
+from starlette.types import Scope, Send
+
+from application.errors import ApplicationError
+from application.use_cases.validate_session import (
+    ValidateSession,
+    ValidateSessionCommand,
+    ValidSession,
+)
+from domain.session_limits import SessionLimits
+from entrypoints.web.authentication import REFUSAL
+from entrypoints.web.middleware import security_headers
+from entrypoints.web.request_ids import request_ids
+from entrypoints.web.session_endpoints import session_fields
+
+_RawHeaders = list[tuple[bytes, bytes]]
+
+_VERIFY: Final = "/api/v1/verify"
+_SESSION: Final = "/api/v1/session"
+# As nearly everybody writes it; other spellings are read where there is time for them.
+_BEARER: Final = b"Bearer "
+
+
+@final
+class HotPath:
+    """Answers both routes in the plain case."""
+
+    def __init__(
+        self, *, validate_session: ValidateSession, limits: SessionLimits, is_public_https: bool
+    ) -> None:
+        self._validate_session = validate_session
+        self._limits = limits
+        self._headers = [
+            (name.lower().encode(), value.encode())
+            for name, value in security_headers(is_public_https=is_public_https).items()
+        ]
+        self._request_ids = request_ids()
+        self._answers: dict[str, Callable[[ValidSession], tuple[_RawHeaders, bytes]]] = {
+            _VERIFY: self._verified,
+            _SESSION: self._shown,
+        }
+
+    async def answers(self, scope: Scope, send: Send) -> bool:
+        """Answer the request if it is the plain case; False leaves it to the application."""
+        answer = self._answers.get(scope.get("path", ""))
+        if answer is None or scope["type"] != "http" or scope["method"] != "GET":
+            return False
+        token = _plain_bearer_token(scope)
+        if token is None:
+            return False
+        try:
+            valid = await self._validate_session.execute(ValidateSessionCommand(token=token))
+        except ApplicationError as refusal:
+            scope[REFUSAL] = refusal
+            return False
+        headers, body = answer(valid)
+        await send(
+            {"type": "http.response.start", "status": 200, "headers": headers + self._headers}
+        )
+        await send({"type": "http.response.body", "body": body})
+        return True
+
+    def _verified(self, valid: ValidSession) -> tuple[_RawHeaders, bytes]:
+        session = valid.session
+        return [
+            (b"x-auth-user", str(session.user_id).encode()),
+            (b"x-auth-session", str(session.session_id).encode()),
+            (b"x-request-id", next(self._request_ids).encode()),
+            (b"content-length", b"0"),
+        ], b""
+
+    def _shown(self, valid: ValidSession) -> tuple[_RawHeaders, bytes]:
+        body = json.dumps(session_fields(valid, self._limits), separators=(",", ":")).encode()
+        return [
+            (b"content-type", b"application/json"),
+            (b"x-request-id", next(self._request_ids).encode()),
+            (b"content-length", str(len(body)).encode()),
+        ], body
+
+
+def _plain_bearer_token(scope: Scope) -> str | None:
+    """The bearer token of a request that carries one, and nothing that needs more care."""
+    given: bytes | None = None
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            if given is not None:
+                return None
+            given = value
+        elif name == b"origin":
+            return None
+    if given is None or not given.startswith(_BEARER):
+        return None
+    return given[len(_BEARER) :].decode("latin-1")

@@ -1,0 +1,14 @@
+"""Names for requests, to find one again in the logs."""
+
+import itertools
+import secrets
+from collections.abc import Iterator
+from typing import Final
+
+_PREFIX_BYTES: Final = 6
+
+
+def request_ids() -> Iterator[str]:
+    """Ids that are unique across processes and restarts; no secrets, and cheap to make."""
+    prefix = secrets.token_hex(_PREFIX_BYTES)
+    return (f"{prefix}-{number:x}" for number in itertools.count(1))

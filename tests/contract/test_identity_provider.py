@@ -1,0 +1,321 @@
+"""What every IdentityProvider promises, run against each adapter.
+
+The one that speaks HTTP talks to the simulated VA, inside this process.
+"""
+
+import re
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+from typing import Protocol, final
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+
+from adapters.memory.identity_provider import MemoryIdentityProvider
+from adapters.va_oauth.identity_provider import VAIdentityProvider
+from adapters.va_oauth.settings import ProviderSettings
+from application.errors import ProviderUnavailableError, UpstreamRejectedError
+from application.ports.identity_provider import IdentityProvider, ProviderSignIn
+from domain.identifiers import ICN
+from domain.login_attempt import LoginSecrets
+from domain.secret import Secret
+from domain.va_identity import VAIdentity
+from domain.va_tokens import VATokens
+from domain.veteran_status import VeteranStatus
+from entrypoints.sandbox.app import create_sandbox
+from entrypoints.sandbox.documents import OAUTH_BASE, STATUS_PATH
+from entrypoints.sandbox.settings import SandboxSettings
+from entrypoints.sandbox.signing import SigningKey
+from entrypoints.sandbox.veterans import TEST_VETERANS, Veteran
+from entrypoints.sandbox.world import World
+from tests.support.builders import ISSUER, NOW, some_login_secrets, some_tokens
+from tests.support.frozen_clock import frozen_clock
+
+SCOPE = "openid profile offline_access veteran_status.read"
+TAMARA = TEST_VETERANS[0]
+NO_ICN = next(veteran for veteran in TEST_VETERANS if veteran.icn is None)
+
+
+class ProviderWorld(Protocol):
+    """A provider, and what can be done to the world behind it."""
+
+    @property
+    @abstractmethod
+    def provider(self) -> IdentityProvider: ...
+
+    @abstractmethod
+    async def consent(self, authorization_url: str, veteran: Veteran) -> Secret:
+        """Let a Veteran sign in where the URL leads; returns the code."""
+
+    @abstractmethod
+    def go_down(self) -> None: ...
+
+    @abstractmethod
+    def come_back(self) -> None: ...
+
+    @abstractmethod
+    def refuse(self) -> None:
+        """Let every exchange be refused."""
+
+
+@final
+class MemoryWorld(ProviderWorld):
+    def __init__(self) -> None:
+        self._provider = MemoryIdentityProvider(issuer=ISSUER)
+
+    @property
+    def provider(self) -> IdentityProvider:
+        return self._provider
+
+    async def consent(self, authorization_url: str, veteran: Veteran) -> Secret:
+        identity = VAIdentity(
+            issuer=ISSUER,
+            subject=veteran.okta_id,
+            icn=None if veteran.icn is None else ICN(veteran.icn),
+            status=VeteranStatus(veteran.status),
+            given_name=veteran.given_name,
+            family_name=veteran.family_name,
+            email=veteran.email,
+            is_complete=True,
+        )
+        signed_in = ProviderSignIn(identity=identity, tokens=some_tokens())
+        return self._provider.consent(authorization_url, signed_in)
+
+    def go_down(self) -> None:
+        self._provider.go_down()
+
+    def come_back(self) -> None:
+        self._provider.come_back()
+
+    def refuse(self) -> None:
+        self._provider.refuse("invalid_grant")
+
+
+@final
+class SandboxWorld(ProviderWorld):
+    def __init__(self, signing_key: SigningKey) -> None:
+        settings = SandboxSettings(
+            client_id="vetassist",
+            client_secret="a-secret",
+            redirect_uris=("http://localhost:8000/api/v1/va/callback",),
+            issuer=ISSUER,
+        )
+        clock = frozen_clock()
+        self.world = World(settings, clock=lambda: clock.now().timestamp(), signing_key=signing_key)
+        self.http = httpx.AsyncClient(
+            transport=httpx.ASGITransport(create_sandbox(settings, world=self.world)),
+            base_url=settings.public_url,
+        )
+        self._provider = VAIdentityProvider(
+            settings=ProviderSettings(
+                discovery_url=(
+                    f"{settings.public_url}{OAUTH_BASE}/.well-known/openid-configuration"
+                ),
+                issuer=ISSUER,
+                client_id=settings.client_id,
+                client_secret=Secret(settings.client_secret),
+                scopes=tuple(SCOPE.split()),
+                redirect_uri=settings.redirect_uris[0],
+                status_url=f"{settings.public_url}{STATUS_PATH}",
+            ),
+            client=self.http,
+            clock=clock,
+        )
+
+    @property
+    def provider(self) -> IdentityProvider:
+        return self._provider
+
+    async def consent(self, authorization_url: str, veteran: Veteran) -> Secret:
+        page = await self.http.get(authorization_url)
+        request_id = page.text.split('name="request" value="')[1].split('"')[0]
+        form = {"request": request_id, "veteran": veteran.key}
+        answer = await self.http.post(f"{OAUTH_BASE}/authorization", data=form)
+        return Secret(parse_qs(urlsplit(answer.headers["location"]).query)["code"][0])
+
+    def go_down(self) -> None:
+        down = {"answer": 503, "retry_after": "0"}
+        self.world.faults.replace(dict.fromkeys(("discovery", "keys", "token"), down))
+
+    def come_back(self) -> None:
+        self.world.faults.clear()
+
+    def refuse(self) -> None:
+        self.world.faults.replace({"token": {"answer": 400, "body": '{"error":"invalid_grant"}'}})
+
+
+@pytest.fixture(scope="module")
+def signing_key() -> SigningKey:
+    return SigningKey.generate()
+
+
+@pytest.fixture(params=["memory", "va_oauth"])
+async def world(
+    request: pytest.FixtureRequest, signing_key: SigningKey
+) -> AsyncIterator[ProviderWorld]:
+    if request.param == "memory":
+        yield MemoryWorld()
+        return
+    sandbox = SandboxWorld(signing_key)
+    async with sandbox.http:
+        yield sandbox
+
+
+async def a_code(world: ProviderWorld, secrets: LoginSecrets, veteran: Veteran = TAMARA) -> Secret:
+    return await world.consent(await world.provider.authorization_url(secrets), veteran)
+
+
+async def test_the_browser_is_sent_off_with_state_nonce_and_challenge(
+    world: ProviderWorld,
+) -> None:
+    secrets = some_login_secrets()
+    asked = parse_qs(urlsplit(await world.provider.authorization_url(secrets)).query)
+
+    assert asked["response_type"] == ["code"]
+    assert asked["state"] == [secrets.state.reveal()]
+    assert asked["nonce"] == [secrets.nonce]
+    assert asked["code_challenge"] == [secrets.code_challenge]
+    assert asked["code_challenge_method"] == ["S256"]
+
+
+async def test_the_browser_is_not_sent_off_with_what_only_we_may_know(
+    world: ProviderWorld,
+) -> None:
+    secrets = some_login_secrets()
+    url = await world.provider.authorization_url(secrets)
+
+    assert secrets.browser.reveal() not in url
+    assert secrets.code_verifier.reveal() not in url
+
+
+async def test_a_code_gives_the_verified_veteran_and_the_tokens(world: ProviderWorld) -> None:
+    secrets = some_login_secrets()
+    signed_in = await world.provider.sign_in(await a_code(world, secrets), secrets)
+
+    assert TAMARA.icn is not None
+    assert signed_in.identity == VAIdentity(
+        issuer=ISSUER,
+        subject=TAMARA.okta_id,
+        icn=ICN(TAMARA.icn),
+        status=VeteranStatus.CONFIRMED,
+        given_name=TAMARA.given_name,
+        family_name=TAMARA.family_name,
+        email=TAMARA.email,
+        is_complete=True,
+    )
+    tokens = signed_in.tokens
+    assert tokens == VATokens(
+        access_token=tokens.access_token,
+        refresh_token=tokens.refresh_token,
+        token_type="Bearer",
+        scope=SCOPE,
+        expires_at=NOW + timedelta(hours=1),
+    )
+    assert tokens.refresh_token not in {None, tokens.access_token}
+
+
+async def test_case_45_a_person_without_an_icn_has_none(world: ProviderWorld) -> None:
+    secrets = some_login_secrets()
+    code = await a_code(world, secrets, NO_ICN)
+    identity = (await world.provider.sign_in(code, secrets)).identity
+
+    assert identity.icn is None
+    assert identity.subject == NO_ICN.okta_id
+    assert identity.is_complete
+
+
+async def test_a_code_is_worth_something_once(world: ProviderWorld) -> None:
+    secrets = some_login_secrets()
+    code = await a_code(world, secrets)
+    await world.provider.sign_in(code, secrets)
+
+    with pytest.raises(UpstreamRejectedError):
+        await world.provider.sign_in(code, secrets)
+
+
+async def test_case_47_a_code_nobody_gave_is_refused(world: ProviderWorld) -> None:
+    with pytest.raises(UpstreamRejectedError):
+        await world.provider.sign_in(Secret("a-code-nobody-gave"), some_login_secrets())
+
+
+async def test_case_24_a_code_from_another_attempt_is_refused(world: ProviderWorld) -> None:
+    attackers, victims = some_login_secrets(), some_login_secrets()
+    injected = await a_code(world, attackers)
+
+    with pytest.raises(UpstreamRejectedError):
+        await world.provider.sign_in(injected, victims)
+
+
+async def test_case_6_attempts_side_by_side_do_not_get_in_each_others_way(
+    world: ProviderWorld,
+) -> None:
+    one, other = some_login_secrets(), some_login_secrets()
+    codes = [await a_code(world, one), await a_code(world, other, NO_ICN)]
+
+    second = await world.provider.sign_in(codes[1], other)
+    first = await world.provider.sign_in(codes[0], one)
+    assert first.identity.subject == TAMARA.okta_id
+    assert second.identity.subject == NO_ICN.okta_id
+
+
+@pytest.mark.parametrize("issuer", [None, ISSUER])
+async def test_case_21_a_callback_may_name_the_provider_or_nobody(
+    world: ProviderWorld, issuer: str | None
+) -> None:
+    await world.provider.check_callback_issuer(issuer)
+
+
+@pytest.mark.parametrize(
+    "issuer", [f"{ISSUER}/", ISSUER.upper(), ISSUER[:-1], "", "https://evil.example"]
+)
+async def test_case_21_a_callback_that_names_another_provider_is_refused(
+    world: ProviderWorld, issuer: str
+) -> None:
+    with pytest.raises(UpstreamRejectedError):
+        await world.provider.check_callback_issuer(issuer)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda provider: provider.authorization_url(some_login_secrets()),
+        lambda provider: provider.check_callback_issuer(ISSUER),
+    ],
+    ids=["authorization_url", "check_callback_issuer"],
+)
+async def test_case_5_a_provider_that_was_never_heard_is_unavailable(
+    world: ProviderWorld, call: Callable[[IdentityProvider], Awaitable[object]]
+) -> None:
+    world.go_down()
+
+    with pytest.raises(ProviderUnavailableError):
+        await call(world.provider)
+    world.come_back()
+    await call(world.provider)
+
+
+async def test_an_exchange_that_the_provider_cannot_serve_is_unavailable(
+    world: ProviderWorld,
+) -> None:
+    secrets = some_login_secrets()
+    code = await a_code(world, secrets)
+    world.go_down()
+
+    with pytest.raises(ProviderUnavailableError):
+        await world.provider.sign_in(code, secrets)
+    world.come_back()
+    assert (await world.provider.sign_in(code, secrets)).identity.subject == TAMARA.okta_id
+
+
+async def test_an_exchange_that_the_provider_refuses_is_rejected_with_a_reason_of_ours(
+    world: ProviderWorld,
+) -> None:
+    secrets = some_login_secrets()
+    code = await a_code(world, secrets)
+    world.refuse()
+
+    with pytest.raises(UpstreamRejectedError) as rejected:
+        await world.provider.sign_in(code, secrets)
+    assert re.fullmatch(r"[a-z_]+", rejected.value.reason)

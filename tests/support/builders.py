@@ -1,0 +1,145 @@
+"""Values for tests: each call gives its own ids, so no two tests meet in a store."""
+
+import secrets
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from uuid import uuid4
+
+from application.ports.identity_provider import ProviderSignIn
+from domain.identifiers import ICN, SessionId, TokenId, UserId
+from domain.login_attempt import LoginAttempt, LoginSecrets
+from domain.refresh_token import RefreshToken
+from domain.return_path import ReturnPath
+from domain.secret import Secret
+from domain.session import Session
+from domain.session_limits import SessionLimits
+from domain.va_identity import VAIdentity
+from domain.va_tokens import SealedVATokens, VATokens
+from domain.veteran_status import VeteranStatus
+from domain.visitor import Visitor
+
+#: When tests take place; a whole second, as a JWT can say no more.
+NOW: Final = datetime(2026, 1, 20, 17, 30, tzinfo=UTC)
+LIMITS: Final = SessionLimits()
+ISSUER: Final = "https://issuer.example/oauth2/verification"
+
+
+def an_icn() -> ICN:
+    """A person nobody has met before."""
+    return ICN(f"{secrets.randbelow(10**10):010d}V{secrets.randbelow(10**6):06d}")
+
+
+def a_user_id() -> UserId:
+    return UserId(uuid4())
+
+
+def a_session_id() -> SessionId:
+    return SessionId(uuid4())
+
+
+def a_token_id() -> TokenId:
+    return TokenId(secrets.token_urlsafe(32))
+
+
+def a_subject() -> str:
+    """An account at the provider, in the form of VA's."""
+    return f"00u{secrets.token_hex(8)}"
+
+
+def a_visitor(user_agent: str | None = "Mozilla/5.0 (X11; Linux x86_64)") -> Visitor:
+    return Visitor(address_hash=secrets.token_hex(32), user_agent=user_agent)
+
+
+def an_identity(
+    icn: ICN | None = None,
+    *,
+    subject: str | None = None,
+    issuer: str = ISSUER,
+    status: VeteranStatus | None = VeteranStatus.CONFIRMED,
+    given_name: str | None = "Tamara",
+    family_name: str | None = "Ellis",
+    email: str | None = "tamara.ellis@veterans.example",
+) -> VAIdentity:
+    """A person VA vouched for in full; a new one unless ``icn`` names somebody."""
+    return VAIdentity(
+        issuer=issuer,
+        subject=subject or a_subject(),
+        icn=icn or an_icn(),
+        status=status,
+        given_name=given_name,
+        family_name=family_name,
+        email=email,
+        is_complete=True,
+    )
+
+
+def a_session(
+    user_id: UserId | None = None,
+    *,
+    now: datetime = NOW,
+    limits: SessionLimits = LIMITS,
+    visitor: Visitor | None = None,
+) -> Session:
+    return Session.issue(
+        session_id=a_session_id(),
+        user_id=user_id or a_user_id(),
+        token_id=a_token_id(),
+        visitor=visitor or a_visitor(),
+        now=now,
+        limits=limits,
+    )
+
+
+def a_refresh_token(session: Session) -> RefreshToken:
+    """A token that could renew the session, once it is handed out."""
+    return RefreshToken(
+        user_id=session.user_id,
+        session_id=session.id,
+        secret=Secret(secrets.token_urlsafe(32)),
+    )
+
+
+def some_tokens(*, refresh: bool = True, now: datetime = NOW) -> VATokens:
+    """What VA's token endpoint gives; ``refresh`` says whether it gives a refresh token."""
+    return VATokens(
+        access_token=Secret(secrets.token_urlsafe(32)),
+        refresh_token=Secret(secrets.token_urlsafe(32)) if refresh else None,
+        token_type="Bearer",
+        scope="openid profile offline_access veteran_status.read",
+        expires_at=now + timedelta(hours=1),
+    )
+
+
+def some_sealed_tokens(
+    user_id: UserId, *, refresh: bool = True, scope: str = "openid", now: datetime = NOW
+) -> SealedVATokens:
+    """Tokens in the form in which they are stored; what they say is of no matter to a vault."""
+    return SealedVATokens(
+        user_id=user_id,
+        access_token=secrets.token_urlsafe(48).encode(),
+        refresh_token=secrets.token_urlsafe(48).encode() if refresh else None,
+        token_type="Bearer",
+        scope=scope,
+        expires_at=now + timedelta(hours=1),
+    )
+
+
+def a_provider_sign_in(
+    identity: VAIdentity | None = None, tokens: VATokens | None = None
+) -> ProviderSignIn:
+    return ProviderSignIn(identity=identity or an_identity(), tokens=tokens or some_tokens())
+
+
+def some_login_secrets() -> LoginSecrets:
+    return LoginSecrets(
+        state=Secret(secrets.token_urlsafe(32)), browser=Secret(secrets.token_urlsafe(32))
+    )
+
+
+def a_login_attempt(
+    login_secrets: LoginSecrets | None = None,
+    *,
+    return_to: ReturnPath | None = None,
+    now: datetime = NOW,
+) -> LoginAttempt:
+    return LoginAttempt.begin(login_secrets or some_login_secrets(), return_to=return_to, now=now)

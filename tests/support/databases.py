@@ -1,0 +1,66 @@
+"""Databases of a test's own, on the server that all tests share."""
+
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+from psycopg.rows import dict_row
+
+_TRIES: Final = 2000
+_TRY_SECONDS: Final = 0.01
+
+
+@contextmanager
+def new_database(server_url: str) -> Iterator[str]:
+    """An empty database; it goes when the block ends, whoever is still connected."""
+    name = sql.Identifier(f"vetassist_test_{secrets.token_hex(8)}")
+    with psycopg.connect(server_url, autocommit=True) as server:
+        server.execute(sql.SQL("CREATE DATABASE {}").format(name))
+        try:
+            yield make_conninfo(server_url, dbname=name.as_string().strip('"'))
+        finally:
+            server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+
+
+def rows_of(database_url: str, query: str, *parameters: object) -> list[dict[str, Any]]:
+    """What a query finds, committed, on a connection of its own."""
+    with (
+        psycopg.connect(database_url) as connection,
+        connection.cursor(row_factory=dict_row) as cursor,
+    ):
+        return cursor.execute(query.encode(), parameters).fetchall()
+
+
+def count_of(database_url: str, table: str) -> int:
+    with psycopg.connect(database_url) as connection:
+        query = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))
+        row = connection.execute(query).fetchone()
+    assert row is not None
+    count: int = row[0]
+    return count
+
+
+def change(database_url: str, statements: str) -> None:
+    """Run statements in one transaction, on a connection of their own."""
+    with psycopg.connect(database_url) as connection:
+        connection.execute(statements.encode())
+
+
+def until_waiting(connection: psycopg.Connection[Any], processes: int) -> None:
+    """Return once so many others wait for a lock in this connection's database."""
+    for _ in range(_TRIES):
+        row = connection.execute(
+            """
+            SELECT count(*) FROM pg_stat_activity
+            WHERE datname = current_database() AND wait_event_type = 'Lock'
+            """
+        ).fetchone()
+        if row is not None and row[0] >= processes:
+            return
+        time.sleep(_TRY_SECONDS)
+    raise AssertionError(f"{processes} processes should be waiting by now")

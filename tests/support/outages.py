@@ -1,0 +1,108 @@
+"""A storage that does not answer."""
+
+from datetime import datetime
+from types import TracebackType
+from typing import NoReturn, Self, final
+
+from application.errors import UnavailableError
+from application.ports.audit_trail import AuditTrail
+from application.ports.handoffs import Handoffs
+from application.ports.login_attempts import LoginAttempts
+from application.ports.purge import Purge
+from application.ports.readiness import Readiness
+from application.ports.session_lookup import SessionLookup
+from application.ports.session_repository import SessionRepository
+from application.ports.unit_of_work import UnitOfWork
+from application.ports.user_directory import UserDirectory
+from application.ports.user_repository import UserRepository
+from application.ports.va_token_vault import VATokenVault
+from domain.identifiers import SessionId, UserId
+from domain.login_attempt import LoginAttempt
+from tests.support.storage import Storage
+
+
+@final
+class DownLoginAttempts(LoginAttempts):
+    async def add(self, attempt: LoginAttempt) -> NoReturn:
+        raise UnavailableError
+
+    async def consume(self, *, state_hash: bytes, browser_hash: bytes, now: datetime) -> NoReturn:
+        raise UnavailableError
+
+
+@final
+class DownSessionLookup(SessionLookup):
+    async def find(self, user_id: UserId, session_id: SessionId) -> NoReturn:
+        raise UnavailableError
+
+
+@final
+class DownUserDirectory(UserDirectory):
+    async def find(self, user_id: UserId) -> NoReturn:
+        raise UnavailableError
+
+
+@final
+class DownReadiness(Readiness):
+    async def check(self) -> NoReturn:
+        raise UnavailableError
+
+
+@final
+class DownPurge(Purge):
+    async def sessions(self, *, ended_before: datetime, limit: int) -> NoReturn:
+        raise UnavailableError
+
+    async def sign_ins(self, *, ended_before: datetime, limit: int) -> NoReturn:
+        raise UnavailableError
+
+
+@final
+class DownUnitOfWork(UnitOfWork):
+    """Cannot be entered, so there is nothing behind its doors."""
+
+    @property
+    def users(self) -> UserRepository:
+        raise UnavailableError
+
+    @property
+    def sessions(self) -> SessionRepository:
+        raise UnavailableError
+
+    @property
+    def handoffs(self) -> Handoffs:
+        raise UnavailableError
+
+    @property
+    def va_tokens(self) -> VATokenVault:
+        raise UnavailableError
+
+    @property
+    def audit(self) -> AuditTrail:
+        raise UnavailableError
+
+    async def commit(self) -> NoReturn:
+        raise UnavailableError
+
+    async def __aenter__(self) -> Self:
+        raise UnavailableError
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Never left, as it is never entered."""
+
+
+def down_storage() -> Storage:
+    """A store of which every part is down."""
+    return Storage(
+        unit_of_work=DownUnitOfWork,
+        session_lookup=DownSessionLookup(),
+        user_directory=DownUserDirectory(),
+        login_attempts=DownLoginAttempts(),
+        readiness=DownReadiness(),
+        purge=DownPurge(),
+    )

@@ -1,0 +1,173 @@
+"""The use cases over a storage, beside a provider and a clock that do as they are told."""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from dependency_injector import providers
+
+from adapters.memory.identity_provider import MemoryIdentityProvider
+from adapters.memory.refresh_tokens import MemoryRefreshTokens
+from adapters.memory.secret_source import MemorySecretSource
+from adapters.memory.session_tokens import MemorySessionTokens
+from adapters.memory.store import MemoryStore
+from adapters.memory.token_cipher import MemoryTokenCipher
+from application.ports.identity_provider import ProviderSignIn
+from application.use_cases.complete_va_login import CompleteVALoginCommand, VALoginCompleted
+from application.use_cases.link_va_identity import LinkVAIdentityCommand
+from application.use_cases.start_va_login import StartVALoginCommand, VALoginStarted
+from application.use_cases.validate_session import ValidateSessionCommand, ValidSession
+from domain.audit_event import AuditEvent
+from domain.return_path import ReturnPath
+from domain.secret import Secret
+from domain.user import User
+from domain.va_identity import VAIdentity
+from domain.va_tokens import VATokens
+from domain.visitor import Visitor
+from entrypoints.container import Container
+from tests.support.builders import (
+    ISSUER,
+    a_provider_sign_in,
+    a_visitor,
+    some_tokens,
+)
+from tests.support.environment import read, required_settings
+from tests.support.frozen_clock import FrozenClock, frozen_clock
+from tests.support.storage import Storage, memory_storage
+
+_SETTINGS: Final = read(required_settings())
+
+
+async def _stays() -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """A sign-in whose Veteran has signed in at the provider and is about to come back."""
+
+    started: VALoginStarted
+    code: Secret
+
+    def callback(self, *, visitor: Visitor | None = None, **changes: Any) -> CompleteVALoginCommand:
+        """What the browser brings back; ``changes`` are what it brings otherwise."""
+        brought: dict[str, Any] = {
+            "secrets": self.started.secrets,
+            "code": self.code,
+            "provider_error": None,
+            "issuer": None,
+            "is_wellformed": True,
+            "is_abandoned": _stays,
+        }
+        return CompleteVALoginCommand(visitor=visitor or a_visitor(), **(brought | changes))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """Every use case, by its name in the container."""
+
+    container: Container
+    storage: Storage
+    provider: MemoryIdentityProvider
+    clock: FrozenClock
+
+    async def begin(
+        self,
+        signed_in: ProviderSignIn | VAIdentity | None = None,
+        *,
+        return_to: ReturnPath | None = None,
+    ) -> Begun:
+        """Send a browser to the provider and let a Veteran sign in there."""
+        if not isinstance(signed_in, ProviderSignIn):
+            signed_in = a_provider_sign_in(signed_in)
+        started = await self.start(return_to)
+        code = self.provider.consent(started.authorization_url, signed_in)
+        return Begun(started=started, code=code)
+
+    async def start(self, return_to: ReturnPath | None = None) -> VALoginStarted:
+        command = StartVALoginCommand(return_to=return_to)
+        return await self.container.start_va_login().execute(command)
+
+    async def complete(self, command: CompleteVALoginCommand) -> VALoginCompleted:
+        return await self.container.complete_va_login().execute(command)
+
+    async def sign_in(
+        self,
+        signed_in: ProviderSignIn | VAIdentity | None = None,
+        *,
+        visitor: Visitor | None = None,
+    ) -> VALoginCompleted:
+        """A whole sign-in that succeeds."""
+        begun = await self.begin(signed_in)
+        return await self.complete(begun.callback(visitor=visitor))
+
+    async def link(
+        self,
+        identity: VAIdentity,
+        tokens: VATokens | None = None,
+        *,
+        visitor: Visitor | None = None,
+    ) -> User:
+        command = LinkVAIdentityCommand(
+            identity=identity, tokens=tokens or some_tokens(), visitor=visitor or a_visitor()
+        )
+        return await self.container.link_va_identity().execute(command)
+
+    async def validate(self, token: Secret) -> ValidSession:
+        command = ValidateSessionCommand(token=token.reveal())
+        return await self.container.validate_session().execute(command)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryService(Service):
+    """A service that keeps everything in memory, where a test can look at it."""
+
+    store: MemoryStore = field(default_factory=MemoryStore)
+
+    @property
+    def audit(self) -> list[AuditEvent]:
+        """The committed trail, oldest first."""
+        return list(self.store.committed.audit)
+
+
+def a_service(storage: Storage) -> Service:
+    """A service over ``storage``, with the real cryptography."""
+    clock, provider = frozen_clock(), MemoryIdentityProvider(issuer=ISSUER)
+    container = Container(**_storage_providers(storage), **_world_providers(clock, provider))
+    return Service(container=container, storage=storage, provider=provider, clock=clock)
+
+
+def a_memory_service(store: MemoryStore, storage: Storage | None = None) -> MemoryService:
+    """A service that is in memory throughout; ``storage`` stands in for the store's own."""
+    storage = storage or memory_storage(store)
+    clock, provider = frozen_clock(), MemoryIdentityProvider(issuer=ISSUER)
+    container = Container(
+        **_storage_providers(storage),
+        **_world_providers(clock, provider),
+        secrets=providers.Singleton(MemorySecretSource),
+        cipher=providers.Singleton(MemoryTokenCipher, ["k1"]),
+        session_tokens=providers.Singleton(MemorySessionTokens),
+        refresh_tokens=providers.Singleton(MemoryRefreshTokens),
+    )
+    return MemoryService(
+        container=container, storage=storage, provider=provider, clock=clock, store=store
+    )
+
+
+def _storage_providers(storage: Storage) -> dict[str, object]:
+    return {
+        "unit_of_work": providers.Callable(storage.unit_of_work),
+        "login_attempts": providers.Object(storage.login_attempts),
+        "session_lookup": providers.Object(storage.session_lookup),
+        "user_directory": providers.Object(storage.user_directory),
+        "readiness": providers.Object(storage.readiness),
+        "purge": providers.Object(storage.purge),
+    }
+
+
+def _world_providers(clock: FrozenClock, provider: MemoryIdentityProvider) -> dict[str, object]:
+    return {
+        "settings": _SETTINGS,
+        "clock": providers.Object(clock),
+        "identity_provider": providers.Object(provider),
+        "lifetimes": providers.List(),
+    }

@@ -1,0 +1,128 @@
+"""Every storage port over one store, and short ways to put something into it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from adapters.memory.login_attempts import MemoryLoginAttempts
+from adapters.memory.purge import MemoryPurge
+from adapters.memory.readiness import MemoryReadiness
+from adapters.memory.session_lookup import MemorySessionLookup
+from adapters.memory.store import MemoryStore
+from adapters.memory.unit_of_work import MemoryUnitOfWork
+from adapters.memory.user_directory import MemoryUserDirectory
+from adapters.postgres.login_attempts import PostgresLoginAttempts
+from adapters.postgres.pool import Pool
+from adapters.postgres.purge import PostgresPurge
+from adapters.postgres.readiness import PostgresReadiness
+from adapters.postgres.session_lookup import PostgresSessionLookup
+from adapters.postgres.unit_of_work import PostgresUnitOfWork
+from adapters.postgres.user_directory import PostgresUserDirectory
+from application.ports.login_attempts import LoginAttempts
+from application.ports.purge import Purge
+from application.ports.readiness import Readiness
+from application.ports.session_lookup import SessionLookup
+from application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from application.ports.user_directory import UserDirectory
+from domain.identifiers import SessionId, UserId
+from domain.revocation import Revocation, RevokedBy
+from domain.session import Session
+from domain.session_standing import SessionStanding
+from domain.user import LinkedUser, User
+from domain.va_identity import VAIdentity
+from tests.support.builders import NOW, a_session, a_user_id, an_icn, an_identity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storage:
+    """The storage ports of one store."""
+
+    unit_of_work: UnitOfWorkFactory
+    session_lookup: SessionLookup
+    user_directory: UserDirectory
+    login_attempts: LoginAttempts
+    readiness: Readiness
+    purge: Purge
+
+
+def memory_storage(store: MemoryStore | None = None) -> Storage:
+    store = store or MemoryStore()
+    return Storage(
+        unit_of_work=lambda: MemoryUnitOfWork(store),
+        session_lookup=MemorySessionLookup(store),
+        user_directory=MemoryUserDirectory(store),
+        login_attempts=MemoryLoginAttempts(store),
+        readiness=MemoryReadiness(),
+        purge=MemoryPurge(store),
+    )
+
+
+def postgres_storage(pool: Pool) -> Storage:
+    return Storage(
+        unit_of_work=lambda: PostgresUnitOfWork(pool),
+        session_lookup=PostgresSessionLookup(pool),
+        user_directory=PostgresUserDirectory(pool),
+        login_attempts=PostgresLoginAttempts(pool),
+        readiness=PostgresReadiness(pool),
+        purge=PostgresPurge(pool),
+    )
+
+
+async def link(work: UnitOfWork, identity: VAIdentity, *, now: datetime = NOW) -> LinkedUser:
+    """Link as a step of a unit, under an id that nobody has."""
+    return await work.users.link(identity, identity.icn or an_icn(), new_id=a_user_id(), now=now)
+
+
+async def a_stored_user(
+    unit_of_work: UnitOfWorkFactory, identity: VAIdentity | None = None, *, now: datetime = NOW
+) -> User:
+    """A user who has signed in at ``now``; a new one unless ``identity`` is known."""
+    async with unit_of_work() as work:
+        linked = await link(work, identity or an_identity(), now=now)
+        await work.commit()
+    return linked.user
+
+
+async def store_sessions(unit_of_work: UnitOfWorkFactory, *sessions: Session) -> None:
+    async with unit_of_work() as work:
+        for session in sessions:
+            await work.sessions.add(session)
+        await work.commit()
+
+
+async def a_stored_session(
+    unit_of_work: UnitOfWorkFactory, user_id: UserId | None = None, *, now: datetime = NOW
+) -> Session:
+    """A session opened at ``now``, of a new user unless one is named."""
+    owner = user_id or (await a_stored_user(unit_of_work)).id
+    session = a_session(owner, now=now)
+    await store_sessions(unit_of_work, session)
+    return session
+
+
+def a_revocation(*, now: datetime = NOW, by: RevokedBy = RevokedBy.USER) -> Revocation:
+    return Revocation(at=now, by=by, reason="logout")
+
+
+async def revoke(
+    work: UnitOfWork, user_id: UserId, session_id: SessionId, *, now: datetime = NOW
+) -> bool:
+    """End one session as a step of a unit."""
+    return await work.sessions.revoke(user_id, session_id, a_revocation(now=now))
+
+
+async def revoke_all(work: UnitOfWork, user_id: UserId, *, now: datetime = NOW) -> list[SessionId]:
+    """End every session of a user as a step of a unit."""
+    return await work.sessions.revoke_all(user_id, a_revocation(now=now))
+
+
+def standing_of(session: Session) -> SessionStanding:
+    """What a look-up has to say of a session."""
+    return SessionStanding(
+        session_id=session.id,
+        user_id=session.user_id,
+        issued_at=session.issued_at,
+        renewed_at=session.renewed_at,
+        expires_at=session.expires_at,
+        absolute_expires_at=session.absolute_expires_at,
+        is_revoked=session.revocation is not None,
+    )

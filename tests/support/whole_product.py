@@ -1,0 +1,59 @@
+"""The whole product as processes of its own: the service, and the simulated VA beside it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from entrypoints.sandbox.settings import VA_SANDBOX_ISSUER
+from tests.support.environment import generated_secrets, plain_environment, write_secrets
+from tests.support.processes import HOST, free_port, running
+
+
+@dataclass(frozen=True, kw_only=True)
+class WholeProduct:
+    """The running service, and the simulated VA it sends people to."""
+
+    url: str
+    sandbox_url: str
+
+
+@contextmanager
+def whole_product(folder: Path, database_url: str, **settings: str | int) -> Iterator[WholeProduct]:
+    """Run both until the end; the service is its own front end.
+
+    Args:
+        folder: An empty one, for secrets and logs.
+        database_url: A migrated PostgreSQL.
+        settings: Further ones by their names without the prefix, in lower case.
+    """
+    service_port, sandbox_port = free_port(), free_port()
+    service_url, sandbox_url = f"http://{HOST}:{service_port}", f"http://{HOST}:{sandbox_port}"
+    va = f"{sandbox_url}/oauth2/veteran-verification/v1"
+    environment = plain_environment() | {
+        "VETASSIST_DATABASE_URL": database_url,
+        "VETASSIST_SECRETS_DIR": str(write_secrets(folder / "secrets", generated_secrets())),
+        "VETASSIST_PUBLIC_URL": service_url,
+        "VETASSIST_FRONTEND_URL": service_url,
+        "VETASSIST_VA_CLIENT_ID": "vetassist_e2e",
+        "VETASSIST_VA_DISCOVERY_URL": f"{va}/.well-known/openid-configuration",
+        "VETASSIST_VA_ISSUER": VA_SANDBOX_ISSUER,
+        "VETASSIST_VA_STATUS_URL": f"{sandbox_url}/services/veteran_verification/v2/status",
+        **{f"VETASSIST_{name.upper()}": str(value) for name, value in settings.items()},
+    }
+    sandbox = running(
+        "sandbox",
+        environment=environment,
+        log=folder / "sandbox.log",
+        ready="/oauth2/veteran-verification/v1/keys",
+        port=sandbox_port,
+    )
+    service = running(
+        "serve",
+        environment=environment,
+        log=folder / "service.log",
+        ready="/readyz",
+        port=service_port,
+    )
+    with sandbox, service:
+        yield WholeProduct(url=service_url, sandbox_url=sandbox_url)
