@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Generic, TypeVar, final
-from urllib.parse import urlsplit
 
 import anyio
 
@@ -16,6 +15,7 @@ from adapters.va_oauth.signing_keys import SigningKeys
 from adapters.va_oauth.strict_json import NotStrictJSONError, object_of
 from application.errors import ProviderUnavailableError, UpstreamRejectedError
 from application.ports.clock import Clock
+from domain.safe_url import is_safe_url
 
 #: After this long a kept answer is asked for again ...
 FRESH_FOR: Final = timedelta(hours=1)
@@ -25,7 +25,6 @@ USABLE_FOR: Final = timedelta(hours=24)
 REFETCH_SPACING: Final = timedelta(seconds=1)
 _MAX_UNKNOWN_KEY_IDS: Final = 256
 _OK: Final = 200
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 _T = TypeVar("_T")
 
@@ -190,14 +189,6 @@ class ProviderDocuments:
 
 def _endpoint(document: Mapping[str, Any], name: str) -> str:
     url = document.get(name)
-    if not isinstance(url, str):
-        raise ProviderUnavailableError("metadata_endpoint")
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname
-    except ValueError as error:
-        raise ProviderUnavailableError("metadata_endpoint") from error
-    secure = parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK)
-    if not host or not secure or parts.fragment:
+    if not isinstance(url, str) or not is_safe_url(url):
         raise ProviderUnavailableError("metadata_endpoint")
     return url
