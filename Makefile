@@ -32,11 +32,15 @@ check: setup
 bench: setup
 	$(BIN)/python -m benchmarks
 
-# Needs uv; run it after a change of the dependencies in pyproject.toml.
+# Needs uv; run it after a change of the dependencies in pyproject.toml. The other two locks are
+# for the container image: what `serve` needs, and what builds the wheel.
+LOCK := uv pip compile --generate-hashes --universal --python-version 3.11 \
+  --no-emit-index-url --no-emit-find-links --no-header
+
 lock:
-	uv pip compile pyproject.toml --extra demo --group dev --generate-hashes --universal \
-	  --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header \
-	  --output-file requirements.lock
+	$(LOCK) pyproject.toml --extra demo --group dev --output-file requirements.lock
+	$(LOCK) pyproject.toml --constraint requirements.lock --output-file requirements-serve.lock
+	echo hatchling | $(LOCK) - --constraint requirements.lock --output-file requirements-build.lock
 
 clean:
 	rm -rf $(VENV) .vetassist dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -2,9 +2,9 @@
 
 import hmac
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Self
+from typing import Final, Self
 
 from domain.identifiers import SessionId, TokenId, UserId
 from domain.refresh_token import RefreshToken, Rotation
@@ -12,6 +12,10 @@ from domain.revocation import Revocation, RevokedBy
 from domain.secret import Secret
 from domain.session_limits import SessionLimits
 from domain.visitor import Visitor
+
+#: For so long after a session's end a renewal that began before it may still be under way: it
+#: may have had to wait for a connection and a lock, and its clock may be behind another's.
+RENEWAL_UNDER_WAY: Final = timedelta(minutes=1)
 
 
 class RenewalVerdict(StrEnum):
@@ -79,6 +83,10 @@ class Session:
     def is_active(self, now: datetime) -> bool:
         """Whether the session admits its holder at ``now``."""
         return self.revocation is None and now < self.expires_at
+
+    def is_beyond_renewal(self, now: datetime) -> bool:
+        """Whether not even a renewal that is under way could let it go on after ``now``."""
+        return self.revocation is not None or now >= self.expires_at + RENEWAL_UNDER_WAY
 
     def token_expires_at(self, limits: SessionLimits) -> datetime:
         """When the JWT of the last renewal ends: never after the session."""

@@ -14,8 +14,8 @@ DEFAULT_WARNING: Final = timedelta(minutes=2)
 class SessionLimits:
     """Every limit of a session, in one value.
 
-    NIST SP 800-63B, section 4.2.3 (AAL2): sign in again after 12 hours at the most, and after
-    30 minutes without activity.
+    The defaults are the limits of NIST SP 800-63B, section 4.2.3 (AAL2): 12 hours, and 30 minutes
+    without activity. Its fourth revision allows 24 hours and one hour.
 
     Attributes:
         idle: A session that is not renewed for this long ends.

@@ -1,6 +1,7 @@
 """What every test shares."""
 
 import os
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -17,16 +18,20 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def database_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def database_url() -> Iterator[str]:
     """A migrated PostgreSQL: the embedded one, or the one that TEST_DATABASE_URL names."""
     given = os.environ.get("TEST_DATABASE_URL")
     if given is not None:
         migrate(given)
         yield given
         return
-    folder: Path = tmp_path_factory.mktemp("postgres")
-    # Nothing here outlives the run, so nothing need reach the disk.
-    with embedded_postgres(folder, configuration="fsync = off\n") as url:
+    # Not among pytest's own folders: each run of it closes them to every other user, and the
+    # server is one where the tests run as root. Nothing here outlives the run, so nothing need
+    # reach the disk.
+    with (
+        tempfile.TemporaryDirectory(prefix="vetassist-") as folder,
+        embedded_postgres(Path(folder), configuration="fsync = off\n") as url,
+    ):
         migrate(url)
         yield url
 

@@ -63,8 +63,13 @@ class MemorySessionRepository(SessionRepository):
     async def revoke_all(
         self, user_id: UserId, revocation: Revocation, *, spare: SessionId | None = None
     ) -> list[SessionId]:
-        active = await self.list_active(user_id, now=revocation.at)
-        ended = sorted(session.id for session in active if session.id != spare)
-        for session_id in ended:
-            await self.revoke(user_id, session_id, revocation)
-        return ended
+        ended = [
+            session
+            for session in self._sessions.values()
+            if session.user_id == user_id
+            and session.id != spare
+            and not session.is_beyond_renewal(revocation.at)
+        ]
+        for session in ended:
+            await self.revoke(user_id, session.id, revocation)
+        return sorted(session.id for session in ended if session.is_active(revocation.at))

@@ -113,6 +113,14 @@ def _apply(connection: psycopg.Connection[Any], migration: Migration) -> None:
             f"{migration.name}: rows contradict each other ({error.diag.constraint_name}); "
             "nothing was changed"
         ) from error
+    except psycopg.OperationalError:
+        raise
+    except psycopg.DatabaseError as error:
+        # The server's own text may repeat a value; the class of the fault does not.
+        raise SchemaError(
+            f"{migration.name}: does not apply to what is there ({type(error).__name__}); "
+            "nothing was changed"
+        ) from error
     connection.execute(
         "INSERT INTO vetassist_schema_migrations (version, name, checksum) VALUES (%s, %s, %s)",
         (migration.version, migration.name, migration.checksum),

@@ -15,6 +15,9 @@ Pool = AsyncConnectionPool[AsyncConnection[Any]]
 WAIT_FOR_CONNECTION: Final = timedelta(seconds=3)
 _MAX_WAITING: Final = 256
 _CONNECT_TIMEOUT_SECONDS: Final = 5
+# The pool doubles its pause between tries for so long, and then begins anew with the next caller:
+# so a database that was away for long is not kept waiting for long.
+_RECONNECT_SECONDS: Final = 2
 # A commit is acknowledged only once it is on disk, whatever the server's default.
 _SESSION: Final = {
     "synchronous_commit": "on",
@@ -33,9 +36,11 @@ def connection_string(database_url: str) -> str:
         "application_name": "vetassist",
         # With several hosts in the URL: the primary, so that no read lags behind a revocation.
         "target_session_attrs": "read-write",
-        "options": " ".join(f"-c {name}={value}" for name, value in _SESSION.items()),
     }
-    return make_conninfo(**{**ours, **given})
+    # Of several options of one name the last one counts.
+    options = [f"-c {name}={value}" for name, value in _SESSION.items()]
+    options.append(given.get("options", ""))
+    return make_conninfo(**{**ours, **given, "options": " ".join(options).strip()})
 
 
 def build_pool(database_url: str, *, max_size: int, min_size: int = 2) -> Pool:
@@ -47,6 +52,7 @@ def build_pool(database_url: str, *, max_size: int, min_size: int = 2) -> Pool:
         max_size=max_size,
         timeout=WAIT_FOR_CONNECTION.total_seconds(),
         max_waiting=_MAX_WAITING,
+        reconnect_timeout=_RECONNECT_SECONDS,
         open=False,
     )
 

@@ -13,7 +13,7 @@ from domain.identifiers import SessionId, TokenId, UserId
 from domain.refresh_token import Rotation
 from domain.revocation import Revocation, RevokedBy
 from domain.secret import Secret
-from domain.session import Session
+from domain.session import RENEWAL_UNDER_WAY, Session
 
 _INSERT: Final = """
 INSERT INTO vetassist_sessions (
@@ -67,9 +67,9 @@ RETURNING id
 _REVOKE_ALL: Final = """
 UPDATE vetassist_sessions
 SET revoked_at = %(at)s, revoked_by = %(by)s, revoke_reason = %(reason)s
-WHERE user_id = %(user_id)s AND revoked_at IS NULL AND expires_at > %(at)s
+WHERE user_id = %(user_id)s AND revoked_at IS NULL AND expires_at > %(since)s
   AND id IS DISTINCT FROM %(session_id)s
-RETURNING id
+RETURNING id, expires_at
 """
 
 
@@ -104,8 +104,10 @@ class PostgresSessionRepository(SessionRepository):
     async def revoke_all(
         self, user_id: UserId, revocation: Revocation, *, spare: SessionId | None = None
     ) -> list[SessionId]:
-        parameters = _revocation(user_id, revocation) | {"session_id": spare}
-        return sorted(SessionId(row["id"]) for row in await self._rows(_REVOKE_ALL, parameters))
+        since = revocation.at - RENEWAL_UNDER_WAY
+        parameters = _revocation(user_id, revocation) | {"session_id": spare, "since": since}
+        rows = await self._rows(_REVOKE_ALL, parameters)
+        return sorted(SessionId(row["id"]) for row in rows if row["expires_at"] > revocation.at)
 
     async def _rows(self, query: str, parameters: Any) -> list[dict[str, Any]]:
         with translated_errors():

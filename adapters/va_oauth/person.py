@@ -17,6 +17,10 @@ _FORBIDDEN: Final = 403
 # One more try after this long: VA's word for a passing fault is "try again".
 _RETRY_AFTER_SECONDS: Final = 0.2
 
+_STATUS_OF: Final = {
+    status.value: status for status in (VeteranStatus.CONFIRMED, VeteranStatus.NOT_CONFIRMED)
+}
+
 _T = TypeVar("_T")
 
 
@@ -87,9 +91,8 @@ class PersonSource:
             raise UpstreamRejectedError("status_malformed")
         if attributes.get("not_confirmed_reason") == "ERROR":
             raise _NotNowError
-        said = attributes.get("veteran_status")
-        known = {VeteranStatus.CONFIRMED.value, VeteranStatus.NOT_CONFIRMED.value}
-        status = VeteranStatus(said) if said in known else VeteranStatus.UNKNOWN
+        said = str(attributes.get("veteran_status"))
+        status = _STATUS_OF.get(said, VeteranStatus.UNKNOWN)
         return StatusAnswer(status=status, icn=data.get("id"))
 
 

@@ -67,7 +67,10 @@ class SessionRepository(Protocol):
     async def revoke_all(
         self, user_id: UserId, revocation: Revocation, *, spare: SessionId | None = None
     ) -> list[SessionId]:
-        """End every session of the user's that is still active, but for ``spare``; by id.
+        """End every session of the user's, but for ``spare``; gives those that were active, by id.
+
+        One whose end has only just come is ended as well, as a renewal that began in time may
+        be under way; those that are beyond renewal stay as they are.
 
         Raises:
             UnavailableError: The store did not answer.

@@ -92,7 +92,7 @@ async def _revoke_one(
     session = await work.sessions.lock(command.user_id, session_id)
     if session is None:
         event_type = AuditEventType.SESSION_REVOKE_REFUSED
-    elif not session.is_active(now):
+    elif session.is_beyond_renewal(now):
         return []
     else:
         revocation = Revocation(at=now, by=RevokedBy.USER, reason=event_type.value)

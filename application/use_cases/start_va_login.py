@@ -1,6 +1,6 @@
 """Use case: send a browser to VA."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import final
 
 from application.ports.clock import Clock
@@ -22,7 +22,7 @@ class StartVALoginCommand:
 class VALoginStarted:
     """Where to send the browser, and what it must bring back."""
 
-    authorization_url: str
+    authorization_url: str = field(repr=False)
     secrets: LoginSecrets
     attempt: LoginAttempt
 

@@ -1,6 +1,6 @@
 """Use case: whether a token's session still stands."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import final
 
 from application.errors import UnauthenticatedError
@@ -15,7 +15,7 @@ from domain.session_standing import SessionStanding
 class ValidateSessionCommand:
     """The token as the caller showed it."""
 
-    token: str
+    token: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

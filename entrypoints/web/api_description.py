@@ -504,6 +504,15 @@ _THIS: Final = _operation(
 
 def _verify(method: str, security: list[_Json], refusals: _Json, *, suffix: str = "") -> _Json:
     """A proxy's question, by one method."""
+    responses = {
+        "200": _answer(
+            "Yes. The headers say whose request it is.",
+            headers={
+                "X-Auth-User": {"required": True, "schema": _UUID},
+                "X-Auth-Session": {"required": True, "schema": _UUID},
+            },
+        )
+    } | refusals
     return _operation(
         f"verify{suffix}{method.capitalize() if suffix else ''}",
         "Whether to let a request through",
@@ -519,28 +528,27 @@ def _verify(method: str, security: list[_Json], refusals: _Json, *, suffix: str 
             }
             for name in ("X-Forwarded-Method", "X-Original-Method")
         ],
-        responses={
-            "200": _answer(
-                "Yes. The headers say whose request it is.",
-                headers={
-                    "X-Auth-User": {"required": True, "schema": _UUID},
-                    "X-Auth-Session": {"required": True, "schema": _UUID},
-                },
-            )
-        }
-        | refusals,
+        responses=_bodiless(responses) if method == "HEAD" else responses,
     )
 
 
 def _polled(name: str, summary: str, responses: _Json) -> _Json:
     """What an orchestrator asks, by GET or by HEAD."""
-    bodiless = {
-        status: {key: part for key, part in answer.items() if key != "content"}
+    return {
+        "get": _operation(name, summary, tag=_OPERATION, responses=responses),
+        "head": _operation(f"{name}Head", summary, tag=_OPERATION, responses=_bodiless(responses)),
+    }
+
+
+def _bodiless(responses: _Json) -> _Json:
+    """The answers to HEAD in place of GET."""
+    whole = {
+        status: _RESPONSES[status] if "$ref" in answer else answer
         for status, answer in responses.items()
     }
     return {
-        "get": _operation(name, summary, tag=_OPERATION, responses=responses),
-        "head": _operation(f"{name}Head", summary, tag=_OPERATION, responses=bodiless),
+        status: {key: part for key, part in answer.items() if key != "content"}
+        for status, answer in whole.items()
     }
 
 

@@ -4,7 +4,7 @@ They are answered here, in plain ASGI, before anything that the answer does not 
 request objects, middleware, a log line. What is answered is the same. Only the plain case is
 short-cut: a GET with one bearer token whose session stands. Everything else goes on to the
 application: a cookie, a call from a browser's page (CORS), and, with the verdict that was
-reached here, a refusal or an outage, which the application words and logs.
+reached here, a refusal, an outage or a bug, which the application words and logs.
 """
 
 import json
@@ -13,7 +13,6 @@ from typing import Final, final
 
 from starlette.types import Scope, Send
 
-from application.errors import ApplicationError
 from application.use_cases.validate_session import (
     ValidateSession,
     ValidateSessionCommand,
@@ -62,7 +61,7 @@ class HotPath:
             return False
         try:
             valid = await self._validate_session.execute(ValidateSessionCommand(token=token))
-        except ApplicationError as refusal:
+        except Exception as refusal:  # noqa: BLE001 - a bug as well: it is answered there
             scope[REFUSAL] = refusal
             return False
         headers, body = answer(valid)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import anyio
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 _MAX_BYTES: Final = 4096
 _DEADLINE_SECONDS: Final = 10
@@ -59,7 +59,7 @@ async def _body(request: Request) -> bytes:
                 body += chunk
                 if len(body) > _MAX_BYTES:
                     raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-    except TimeoutError:
+    except (TimeoutError, ClientDisconnect):
         raise HTTPException(HTTPStatus.REQUEST_TIMEOUT) from None
     return bytes(body)
 

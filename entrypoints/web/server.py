@@ -4,6 +4,7 @@ It takes the place of the command's process, so that the command line's own libr
 no process that serves.
 """
 
+import signal
 import sys
 from typing import Final
 
@@ -14,6 +15,8 @@ for _unused in ("fastapi", "greenlet", "pygments", "rich", "watchfiles", "werkze
 
 import uvicorn
 from starlette.applications import Starlette
+
+from entrypoints.web.bounded_http import BoundedHTTP
 
 _GRACE_SECONDS: Final = 30
 
@@ -27,12 +30,15 @@ def app() -> Starlette:
 
 def run(host: str, port: int, workers: int) -> None:
     """Serve until SIGTERM or SIGINT; requests in flight end first, for up to 30 seconds."""
+    # Once uvicorn has stopped it raises the signal again: that is then an end, and no failure.
+    signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(0))
     uvicorn.run(
         "entrypoints.web.server:app",
         factory=True,
         host=host,
         port=port,
         workers=workers,
+        http=BoundedHTTP,
         # Our own log line names no URL; the client's address is ours to judge.
         access_log=False,
         log_config=None,

@@ -11,7 +11,7 @@ from application.ports.unit_of_work import UnitOfWorkFactory
 from domain.identifiers import SessionId, UserId
 from domain.refresh_token import RefreshToken
 from domain.revocation import Revocation, RevokedBy
-from domain.session import Session
+from domain.session import RENEWAL_UNDER_WAY, Session
 from tests.support.builders import (
     LIMITS,
     NOW,
@@ -210,6 +210,25 @@ async def test_case_76_revoking_all_ends_the_users_live_sessions_and_no_others(
     ]:
         expected = replace(session, revocation=revocation)
         assert await stored(unit_of_work, session.user_id, session.id) == expected
+
+
+async def test_case_83_revoking_all_ends_those_too_that_a_renewal_under_way_could_let_go_on(
+    unit_of_work: UnitOfWorkFactory,
+) -> None:
+    session = await a_stored_session(unit_of_work)
+    beyond = session.expires_at + RENEWAL_UNDER_WAY
+    async with unit_of_work() as work:
+        assert await revoke_all(work, session.user_id, now=beyond) == []
+        await work.commit()
+    assert await stored(unit_of_work, session.user_id, session.id) == session
+
+    just_before = beyond - timedelta(microseconds=1)
+    async with unit_of_work() as work:
+        # It was not active any more, so nobody is told that it was ended.
+        assert await revoke_all(work, session.user_id, now=just_before) == []
+        await work.commit()
+    expected = replace(session, revocation=a_revocation(now=just_before))
+    assert await stored(unit_of_work, session.user_id, session.id) == expected
 
 
 async def test_revoking_all_can_spare_one(unit_of_work: UnitOfWorkFactory) -> None:

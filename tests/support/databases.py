@@ -20,7 +20,7 @@ def new_database(server_url: str) -> Iterator[str]:
     """An empty database; it goes when the block ends, whoever is still connected."""
     name = sql.Identifier(f"vetassist_test_{secrets.token_hex(8)}")
     with psycopg.connect(server_url, autocommit=True) as server:
-        server.execute(sql.SQL("CREATE DATABASE {}").format(name))
+        server.execute(sql.SQL("CREATE DATABASE {} STRATEGY file_copy").format(name))
         try:
             yield make_conninfo(server_url, dbname=name.as_string().strip('"'))
         finally:

@@ -5,7 +5,7 @@ from typing import Final
 
 from hypothesis import settings
 
-EXAMPLES: Final = int(os.environ.get("FUZZ_EXAMPLES", "2000"))
+EXAMPLES: Final = int(os.environ.get("FUZZ_EXAMPLES", "1000"))
 
 #: Decorates a property; a slow machine is no failure.
 fuzzed: Final = settings(max_examples=EXAMPLES, deadline=None)

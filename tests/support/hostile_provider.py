@@ -12,6 +12,7 @@ import secrets
 from base64 import b64decode, urlsafe_b64encode
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -24,7 +25,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
@@ -37,6 +38,8 @@ ABSENT: Final = object()
 CLIENT_ID: Final = "vet assist/test:1"
 CLIENT_SECRET: Final = "p+ss: w%rd/&=of-the-client"
 ICN: Final = "1012845630V900607"
+#: Seconds; the tests that let the service wait give it a fraction of one.
+LONGER_THAN_ANYBODY_WAITS: Final = 5
 
 Document = Mapping[str, object]
 #: Makes the token from the header and the claims that an honest provider would sign.
@@ -373,10 +376,13 @@ def redirecting(target: str, status: int = 302) -> Reply:
 
 
 async def never(_request: Request) -> Response:
-    """A reply that does not come."""
-    await asyncio.Event().wait()
-    raise AssertionError("unreachable")
+    """A reply that does not come as long as anybody should wait for it."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LONGER_THAN_ANYBODY_WAITS):
+            await asyncio.Event().wait()
+    return _json({})
 
 
 def _json(document: Mapping[str, Any] | Sequence[Any], status: int = 200) -> Response:
-    return JSONResponse(document, status)
+    # Escaped, so that even a lone surrogate can be said.
+    return Response(json.dumps(document), status, media_type="application/json")

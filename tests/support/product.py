@@ -461,7 +461,7 @@ def captured_log() -> Iterator[StringIO]:
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp) -> AsyncIterator[tuple[str, uvicorn.Server]]:
+async def serving(app: ASGIApp, *, port: int = 0) -> AsyncIterator[tuple[str, uvicorn.Server]]:
     """Serve an app whose lifespan has begun on a real socket; gives its URL and its server."""
     server = uvicorn.Server(
         uvicorn.Config(
@@ -474,8 +474,8 @@ async def serving(app: ASGIApp) -> AsyncIterator[tuple[str, uvicorn.Server]]:
             ws="none",
         )
     )
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
+    with socket.create_server(("127.0.0.1", port)) as listener:
+        port = listener.getsockname()[1]
         serve = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             await until(lambda: server.started or serve.done())

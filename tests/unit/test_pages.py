@@ -156,7 +156,7 @@ async def test_what_the_style_sheet_and_the_scripts_refer_to_is_served(
     ("asset", "media_type"),
     [
         ("style.css", "text/css"),
-        ("session.js", "javascript"),
+        ("success.js", "javascript"),
         ("logo.svg", "image/svg+xml"),
     ],
 )

@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+"""Takes the README's screenshots from the running product, signed in as a test Veteran of VA's."""
+
+import asyncio
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+from adapters.postgres.migrations import migrate
+from entrypoints.embedded_postgres import embedded_postgres
+from tests.support.browsing import chromium, launched, sign_in, signed_in, visitor
+from tests.support.whole_product import WholeProduct, whole_product
+
+_IMAGES: Final = Path(__file__).parent / "images"
+_DESKTOP: Final = {"width": 1200, "height": 800}
+
+# Devices as their browsers name themselves.
+_LAPTOP: Final = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/142.0.0.0 Safari/537.36"
+)
+_PHONE: Final = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 "
+    "(KHTML, like Gecko) Version/18.6 Mobile/15E148 Safari/604.1"
+)
+_LIBRARY: Final = "Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0"
+
+
+async def _take_all(product: WholeProduct) -> None:
+    async with async_playwright() as playwright:
+        browser = await launched(playwright)
+        await _walk(browser, product)
+        await browser.close()
+
+
+async def _walk(browser: Browser, product: WholeProduct) -> None:
+    async with (
+        visitor(browser, user_agent=_PHONE) as phone,
+        visitor(browser, user_agent=_LIBRARY) as library,
+        visitor(browser, user_agent=_LAPTOP, viewport=_DESKTOP) as laptop,
+    ):
+        await signed_in(await library.new_page(), product)
+        await signed_in(await phone.new_page(), product)
+        page = await laptop.new_page()
+
+        await page.goto(product.url)
+        await _take(page, "start")
+        await page.get_by_role("link", name="Sign in with VA.gov").click()
+        await expect(page.get_by_role("heading", name="Who is signing in?")).to_be_visible()
+        await _take(page, "sandbox-sign-in")
+        await page.get_by_role("button", name="Tamara E Ellis").click()
+        await expect(page.get_by_role("heading", name="You are signed in")).to_be_visible()
+        await _take(page, "signed-in", full_page=False)
+        await page.get_by_role("link", name="See where you are signed in").click()
+        await expect(page.get_by_role("heading", name="This device")).to_be_visible()
+        await _take(page, "sessions")
+        await sign_in(page, product, person="Decline")
+        await expect(page.get_by_role("heading", name="You chose not to sign in")).to_be_visible()
+        await _take(page, "error")
+
+
+async def _take(page: Page, name: str, *, full_page: bool = True) -> None:
+    path = _IMAGES / f"{name}.png"
+    await page.screenshot(path=path, full_page=full_page, animations="disabled")
+
+
+def main() -> None:
+    """Start the product on free ports, walk through it, and leave nothing behind but images."""
+    if chromium() is None:
+        raise SystemExit("needs a chromium on the PATH (apt-get: chromium)")
+    _IMAGES.mkdir(exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        embedded_postgres(Path(folder) / "postgres") as database_url,
+    ):
+        migrate(database_url)
+        with whole_product(Path(folder), database_url, va_client_id="vetassist_demo") as product:
+            asyncio.run(_take_all(product))
+
+
+if __name__ == "__main__":
+    main()

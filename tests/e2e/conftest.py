@@ -1,0 +1,47 @@
+"""The whole product, as processes of their own, and a browser to walk through it."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright
+
+from tests.support.browsing import chromium, launched, visitor
+from tests.support.whole_product import WholeProduct, whole_product
+
+#: Takes settings by their names, without the prefix and in lower case.
+ProductFactory = Callable[..., AbstractContextManager[WholeProduct]]
+
+
+@pytest.fixture(scope="session")
+def product_with(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> ProductFactory:
+    """More products on the same database: ``with product_with(session_delivery="code")``."""
+
+    def start(**settings: str | int) -> AbstractContextManager[WholeProduct]:
+        return whole_product(tmp_path_factory.mktemp("product"), database_url, **settings)
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def product(product_with: ProductFactory) -> Iterator[WholeProduct]:
+    """PostgreSQL, the simulated VA and the service, which is its own front end."""
+    with product_with() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    if chromium() is None:
+        pytest.skip("needs a chromium on the PATH (apt-get: chromium)")
+    async with async_playwright() as playwright:
+        started = await launched(playwright)
+        yield started
+        await started.close()
+
+
+@pytest.fixture
+async def page(browser: Browser) -> AsyncIterator[Page]:
+    """A new visitor's page."""
+    async with visitor(browser) as context:
+        yield await context.new_page()

@@ -1,0 +1,29 @@
+"""Real databases, one for each test that changes more than rows."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from adapters.postgres.migrations import migrate
+from adapters.postgres.pool import Pool, build_pool, opened
+from tests.support.databases import new_database
+
+
+@pytest.fixture
+def empty_database(database_url: str) -> Iterator[str]:
+    with new_database(database_url) as url:
+        yield url
+
+
+@pytest.fixture
+def own_database(empty_database: str) -> str:
+    """Migrated, and nobody else's."""
+    migrate(empty_database)
+    return empty_database
+
+
+@pytest.fixture
+async def own_pool(own_database: str) -> AsyncIterator[Pool]:
+    async with opened(build_pool(own_database, max_size=4)) as pool:
+        await pool.wait()
+        yield pool

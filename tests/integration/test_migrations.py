@@ -1,0 +1,151 @@
+"""Bringing a schema up to date: from nothing, again, side by side, and refusing what is odd."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+
+import psycopg
+import pytest
+
+from adapters.postgres.migrations import (
+    _ADVISORY_LOCK,
+    SchemaError,
+    migrate,
+    migrations,
+    pending_migrations,
+)
+from adapters.postgres.pool import build_pool, opened
+from adapters.postgres.readiness import PostgresReadiness
+from application.errors import UnavailableError
+from tests.support.databases import change, rows_of, until_waiting
+from tests.support.processes import REPOSITORY
+from tests.support.service import a_service
+from tests.support.storage import postgres_storage
+
+pytestmark = pytest.mark.postgres
+
+LEDGER = "SELECT * FROM vetassist_schema_migrations ORDER BY version"
+EVERYTHING = """
+SELECT table_name, column_name, data_type, is_nullable, column_default
+FROM information_schema.columns WHERE table_schema = 'public'
+ORDER BY table_name, column_name
+"""
+MIGRATE = """
+import json, sys
+from adapters.postgres.migrations import migrate
+print(json.dumps([step.version for step in migrate(sys.argv[1])]))
+"""
+VERSIONS = [migration.version for migration in migrations()]
+
+
+def test_the_steps_are_numbered_without_a_gap() -> None:
+    assert list(range(1, len(VERSIONS) + 1)) == VERSIONS
+
+
+async def test_an_empty_database_becomes_one_that_a_veteran_can_sign_in_to(
+    empty_database: str,
+) -> None:
+    assert [step.version for step in pending_migrations(empty_database)] == VERSIONS
+    assert [step.version for step in migrate(empty_database)] == VERSIONS
+
+    assert pending_migrations(empty_database) == []
+    async with opened(build_pool(empty_database, max_size=2)) as pool:
+        service = a_service(postgres_storage(pool))
+        await service.storage.readiness.check()
+        grant = (await service.sign_in()).grant
+        valid = await service.validate(grant.token)
+    assert valid.session.session_id == grant.session.id
+
+
+def test_case_102_migrating_twice_has_one_effect(own_database: str) -> None:
+    before = rows_of(own_database, LEDGER), rows_of(own_database, EVERYTHING)
+
+    assert migrate(own_database) == []
+    assert (rows_of(own_database, LEDGER), rows_of(own_database, EVERYTHING)) == before
+
+
+def test_case_102_of_two_processes_at_once_one_migrates_and_the_other_finds_it_done(
+    empty_database: str,
+) -> None:
+    with psycopg.connect(empty_database, autocommit=True) as gate:
+        gate.execute("SELECT pg_advisory_lock(%s)", (_ADVISORY_LOCK,))
+        processes = [
+            subprocess.Popen(
+                [sys.executable, "-c", MIGRATE, empty_database],
+                cwd=REPOSITORY,
+                env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            for _ in range(2)
+        ]
+        until_waiting(gate, len(processes))
+        gate.execute("SELECT pg_advisory_unlock(%s)", (_ADVISORY_LOCK,))
+        applied = sorted(json.loads(process.communicate(timeout=60)[0]) for process in processes)
+
+    assert applied == [[], VERSIONS]
+    assert [row["version"] for row in rows_of(empty_database, LEDGER)] == VERSIONS
+
+
+@pytest.mark.parametrize("look", [migrate, pending_migrations])
+@pytest.mark.parametrize(
+    ("tampering", "complaint"),
+    [
+        (
+            "UPDATE vetassist_schema_migrations SET checksum = 'x' WHERE version = 1",
+            "step 1 .*chan",
+        ),
+        (
+            "INSERT INTO vetassist_schema_migrations VALUES (9999, '9999_later.sql', 'x')",
+            "step 9999.*newer",
+        ),
+    ],
+    ids=["changed", "newer"],
+)
+def test_a_schema_that_is_not_as_this_service_made_it_is_refused_and_left_alone(
+    own_database: str, look: Callable[[str], Sequence[object]], tampering: str, complaint: str
+) -> None:
+    change(own_database, tampering)
+    before = rows_of(own_database, LEDGER), rows_of(own_database, EVERYTHING)
+
+    with pytest.raises(SchemaError, match=complaint):
+        look(own_database)
+    assert (rows_of(own_database, LEDGER), rows_of(own_database, EVERYTHING)) == before
+
+
+def test_looking_for_what_is_missing_changes_nothing(empty_database: str) -> None:
+    assert [step.version for step in pending_migrations(empty_database)] == VERSIONS
+
+    assert rows_of(empty_database, EVERYTHING) == []
+
+
+def test_a_step_that_does_not_apply_is_told_in_one_line_and_leaves_nothing(
+    empty_database: str,
+) -> None:
+    change(empty_database, "CREATE TABLE vetassist_users (id uuid PRIMARY KEY, email text[])")
+    change(empty_database, "CREATE VIEW everybody AS SELECT id, email FROM vetassist_users")
+    before = rows_of(empty_database, EVERYTHING)
+
+    with pytest.raises(SchemaError, match="0001") as fault:
+        migrate(empty_database)
+    assert "\n" not in str(fault.value)
+    assert rows_of(empty_database, EVERYTHING) == before
+
+
+@pytest.mark.parametrize(
+    ("prepare", "reason"),
+    [
+        ("DROP TABLE vetassist_schema_migrations", "schema_missing"),
+        ("DELETE FROM vetassist_schema_migrations WHERE version = 1", "schema_behind"),
+    ],
+)
+async def test_a_store_whose_schema_is_behind_is_not_ready(
+    own_database: str, prepare: str, reason: str
+) -> None:
+    change(own_database, prepare)
+
+    async with opened(build_pool(own_database, max_size=1)) as pool:
+        with pytest.raises(UnavailableError, match=reason):
+            await PostgresReadiness(pool).check()

@@ -1,0 +1,404 @@
+"""The headers of every answer, and who else's pages may read it.
+
+All headers of every route stand in ``headers_snapshot.json``. After a change that is meant::
+
+    RENEW_SNAPSHOT=1 .venv/bin/python -m pytest tests/security/test_headers.py
+
+writes the file anew; its diff is what there is to review.
+"""
+
+import json
+import os
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import pytest
+from pytest_mock import MockerFixture
+from starlette.routing import Mount, Route
+
+from adapters.memory.user_directory import MemoryUserDirectory
+from application.errors import UnavailableError
+from entrypoints.web.session_endpoints import VERIFY_PATH
+from tests.security.cookies import OUR_PAGE, REDEEM, RENEW
+from tests.support.product import CALLBACK, LOGIN, SERVICE_URL, Product, running_product
+
+SNAPSHOT: Final = Path(__file__).with_name("headers_snapshot.json")
+RENEW_BY: Final = "RENEW_SNAPSHOT"
+HTTPS: Final = "https://vetassist.example"
+FRONT_END: Final = "https://app.vetassist.example"
+EVIL: Final = "https://evil.example"
+
+Snapshot = dict[str, dict[str, list[str]]]
+
+#: What differs from run to run, and what is shown in its place.
+_VARYING: Final = [
+    (re.compile(r"[0-9a-f]{12}-[0-9a-f]+"), "REQUEST"),
+    (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "UUID"),
+    (re.compile(r"[\w-]{20,}\.[\w-]{20,}\.[\w-]{43}(?![\w-])"), "TOKEN"),
+    (re.compile(r"[\w-]{43}(?![\w-])"), "SECRET"),
+    (re.compile(r"vetassist_login_[\w=-]{16}"), "vetassist_login_ATTEMPT"),
+]
+_VARYING_WHOLE: Final = {"content-length", "etag", "last-modified"}
+
+
+def shown(answer: httpx.Response) -> list[str]:
+    """Every header of an answer, as it was sent, but for what no two answers share."""
+    lines = []
+    for name, value in sorted(answer.headers.multi_items()):
+        text = "..." if name in _VARYING_WHOLE else value
+        if name == "set-cookie":
+            # When it ends follows from the clock, and Max-Age says it already.
+            text = re.sub(r"expires=[^;]*; ", "", text, flags=re.IGNORECASE)
+        for pattern, instead in _VARYING:
+            text = pattern.sub(instead, text)
+        lines.append(f"{name}: {text}")
+    return lines
+
+
+class Recorder:
+    """Takes note of the headers of each answer, under what was asked."""
+
+    def __init__(self, product: Product) -> None:
+        self.noted: dict[str, list[str]] = {}
+        self.routes: set[tuple[str, str]] = set()
+        self._product = product
+
+    def client(self) -> httpx.AsyncClient:
+        """A new browser whose answers are noted."""
+        client = self._product.browser().http
+        client.event_hooks["response"].append(self._note)
+        return client
+
+    async def _note(self, answer: httpx.Response) -> None:
+        request = answer.request
+        if not str(request.url).startswith(self._product.settings.public_url):
+            return
+        path = self._template(request.method, request.url.path)
+        origin = request.headers.get("origin")
+        whence = "" if origin is None else f" from {origin}"
+        self.noted[f"{request.method} {path}{whence}: {answer.status_code}"] = shown(answer)
+
+    def _template(self, method: str, path: str) -> str:
+        for route in self._product.app.routes:
+            if isinstance(route, Route) and route.path_regex.match(path):
+                if method in (route.methods or ()):
+                    self.routes.add((method, route.path))
+                return route.path
+        return path
+
+
+async def visit_api(recorder: Recorder, product: Product) -> None:
+    """Ask every route of the API in the ways it is asked: by nobody, and by somebody."""
+    stranger = recorder.client()
+    for route in product.app.routes:
+        if isinstance(route, Mount):
+            continue
+        assert isinstance(route, Route)
+        path = re.sub(r"{[^}]*}", "0b9d6f2e-4c1a-4e37-9b7d-5f6a7b8c9d0e", route.path)
+        for method in sorted(route.methods or ()):
+            await stranger.request(method, path)
+            token = await a_token(product)
+            await recorder.client().request(
+                method, path, headers={"Authorization": f"Bearer {token}"}
+            )
+    await stranger.get(LOGIN, params={"return_to": "//evil.example"})
+    await stranger.head(LOGIN)
+    await stranger.head(CALLBACK)
+    await stranger.post("/api/v1/session")
+    await stranger.get("/nowhere")
+
+
+async def a_token(product: Product) -> str:
+    """A token of a session of its own, however sessions are delivered."""
+    browser = product.browser()
+    parameters = (await browser.sign_in()).parameters
+    if "token" in parameters:
+        return parameters["token"]
+    if "code" in parameters:
+        answer = await browser.post(REDEEM, json={"code": parameters["code"]}, headers=OUR_PAGE)
+        token: str = answer.json()["token"]
+        return token
+    (value,) = (cookie.value for cookie in browser.http.cookies.jar if "_session" in cookie.name)
+    assert value
+    return value
+
+
+async def visit_sign_in(recorder: Recorder, product: Product) -> None:
+    """A sign-in, what its cookies are for, and the log-out."""
+    for _ in range(1):
+        browser = product.browser()
+        browser.http.event_hooks["response"].append(recorder._note)
+        parameters = (await browser.sign_in()).parameters
+        if "code" in parameters:
+            body = {"code": parameters["code"]}
+            await browser.post(REDEEM, json=body)
+            await browser.post(REDEEM, json=body, headers=OUR_PAGE)
+            await browser.post(REDEEM, json=body, headers=OUR_PAGE)
+        await browser.post(RENEW)
+        await browser.post(RENEW, content=b"x", headers=OUR_PAGE)
+        await browser.post(RENEW, headers=OUR_PAGE)
+        await browser.get("/api/v1/session")
+        await browser.get(VERIFY_PATH)
+        await browser.delete("/api/v1/session")
+        await browser.delete("/api/v1/session", headers=OUR_PAGE)
+        await browser.attempt("decline")
+
+
+async def visit_other_origins(recorder: Recorder, product: Product) -> None:
+    """What pages of other origins are told."""
+    for origin in (FRONT_END, EVIL, "null"):
+        client, asks = recorder.client(), {"Origin": origin}
+        for path in ("/api/v1/session", "/api/v1/sessions", RENEW, REDEEM, VERIFY_PATH):
+            await client.options(
+                path,
+                headers={
+                    **asks,
+                    "Access-Control-Request-Method": "DELETE",
+                    "Access-Control-Request-Headers": "authorization",
+                },
+            )
+        await client.get("/api/v1/session", headers=asks)
+        token = await a_token(product)
+        await client.get("/api/v1/session", headers={**asks, "Authorization": f"Bearer {token}"})
+
+
+async def visit_faults(recorder: Recorder, product: Product, mocker: MockerFixture) -> None:
+    """An outage and a bug."""
+    token = await a_token(product)
+    headers = {"Authorization": f"Bearer {token}"}
+    for fault in (UnavailableError, RuntimeError):
+        stopped = mocker.patch.object(MemoryUserDirectory, "find", side_effect=fault)
+        await recorder.client().get("/api/v1/user", headers=headers)
+        mocker.stop(stopped)
+
+
+async def visit_pages(recorder: Recorder, product: Product) -> None:
+    await recorder.client().get("/static/style.css")
+    await recorder.client().get("/static/nothing.css")
+
+
+async def visit_all(product: Product, mocker: MockerFixture) -> Recorder:
+    recorder = Recorder(product)
+    await visit_api(recorder, product)
+    await visit_sign_in(recorder, product)
+    await visit_other_origins(recorder, product)
+    await visit_faults(recorder, product, mocker)
+    if product.settings.serves_front_end:
+        await visit_pages(recorder, product)
+    return recorder
+
+
+SET_UPS: Final[dict[str, dict[str, str]]] = {
+    "http, its own front end": {"public_url": SERVICE_URL, "frontend_url": SERVICE_URL},
+    "https, its own front end, by code": {
+        "public_url": HTTPS,
+        "frontend_url": HTTPS,
+        "session_delivery": "code",
+    },
+    "https, a front end elsewhere, by cookie": {
+        "public_url": HTTPS,
+        "frontend_url": FRONT_END,
+        "session_delivery": "cookie",
+    },
+}
+
+
+def stored() -> dict[str, Any]:
+    snapshot: dict[str, Any] = json.loads(SNAPSHOT.read_text()) if SNAPSHOT.exists() else {}
+    return snapshot
+
+
+def store(set_up: str, noted: dict[str, list[str]]) -> None:
+    snapshot = {**stored(), set_up: noted}
+    ordered = {name: snapshot[name] for name in SET_UPS if name in snapshot}
+    SNAPSHOT.write_text(json.dumps(ordered, indent=1, sort_keys=True) + "\n")
+
+
+@pytest.mark.parametrize("set_up", SET_UPS)
+async def test_every_route_answers_with_exactly_these_headers(
+    set_up: str, mocker: MockerFixture
+) -> None:
+    settings: dict[str, Any] = SET_UPS[set_up]
+    async with running_product(login_rate=0, **settings) as product:
+        recorder = await visit_all(product, mocker)
+        routes = {
+            (method, route.path)
+            for route in product.app.routes
+            if isinstance(route, Route)
+            for method in route.methods or ()
+        }
+
+    assert recorder.routes == routes, "a route was not visited"
+    if RENEW_BY in os.environ:
+        store(set_up, recorder.noted)
+    assert recorder.noted == stored().get(set_up), (
+        f"headers have changed; if that is meant, run this test with {RENEW_BY}=1 set"
+    )
+
+
+@pytest.mark.parametrize("set_up", SET_UPS)
+def test_the_snapshot_holds_what_protects_every_answer(set_up: str) -> None:
+    """So that nobody renews it without a look."""
+    answers: dict[str, list[str]] = stored()[set_up]
+    assert len(answers) > 50
+    for asked, lines in answers.items():
+        headers = [line.partition(": ")[0] for line in lines]
+        said = dict(line.split(": ", 1) for line in lines)
+        assert said["cache-control"] == "no-store", asked
+        assert said["referrer-policy"] == "no-referrer", asked
+        assert said["x-content-type-options"] == "nosniff", asked
+        assert said["x-frame-options"] == "DENY", asked
+        assert said["content-security-policy"].startswith("default-src 'none'; "), asked
+        assert "unsafe" not in said["content-security-policy"], asked
+        assert ("strict-transport-security" in said) is set_up.startswith("https"), asked
+        assert "server" not in said, asked
+        assert said.get("access-control-allow-origin") in {None, FRONT_END}, asked
+        repeated = {name for name in headers if headers.count(name) > 1}
+        assert repeated <= {"set-cookie"}, asked
+        for line in lines:
+            if line.startswith("set-cookie: "):
+                assert "; HttpOnly" in line, asked
+                assert "Domain" not in line, asked
+                assert ("; Secure" in line) is set_up.startswith("https"), asked
+                assert re.search(r"SameSite=(lax|strict)", line), asked
+
+
+# Pages of other origins.
+
+
+@pytest.fixture
+async def product() -> AsyncIterator[Product]:
+    """A service whose front end is elsewhere."""
+    async with running_product(
+        public_url=HTTPS, frontend_url=FRONT_END, session_delivery="cookie"
+    ) as product:
+        yield product
+
+
+OTHERS: Final = [
+    EVIL,
+    "null",
+    "http://app.vetassist.example",
+    f"{FRONT_END}:8443",
+    f"{FRONT_END}.evil.example",
+    f"{FRONT_END}/",
+    FRONT_END.upper(),
+    "https://evil-app.vetassist.example",
+    "https://vetassist.example.evil.example",
+    "*",
+    "",
+]
+
+
+def cors_of(answer: httpx.Response) -> dict[str, str]:
+    return {
+        name.removeprefix("access-control-"): value
+        for name, value in answer.headers.items()
+        if name.startswith("access-control-")
+    }
+
+
+async def preflight(
+    product: Product, origin: str, *, method: str = "DELETE", path: str = "/api/v1/session"
+) -> httpx.Response:
+    return await product.browser().http.options(
+        path,
+        headers={
+            "Origin": origin,
+            "Access-Control-Request-Method": method,
+            "Access-Control-Request-Headers": "authorization,content-type",
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/api/v1/session"),
+        ("DELETE", "/api/v1/session"),
+        ("DELETE", "/api/v1/sessions"),
+        ("POST", RENEW),
+        ("POST", REDEEM),
+    ],
+)
+async def test_a_page_of_the_front_end_may_call_with_its_cookies(
+    product: Product, method: str, path: str
+) -> None:
+    answer = await preflight(product, FRONT_END, method=method, path=path)
+
+    assert answer.status_code == 200
+    allowed = cors_of(answer)
+    assert allowed["allow-origin"] == FRONT_END
+    assert allowed["allow-credentials"] == "true"
+    assert method in allowed["allow-methods"]
+    assert {"Authorization", "Content-Type"} <= set(allowed["allow-headers"].split(", "))
+    assert "*" not in str(allowed)
+    assert "Origin" in answer.headers["vary"].split(", ")
+
+
+async def test_a_page_of_the_front_end_may_read_every_answer(product: Product) -> None:
+    browser = product.browser()
+    await browser.sign_in()
+    asks = {"Origin": FRONT_END}
+    calls: list[Callable[[], Awaitable[httpx.Response]]] = [
+        lambda: browser.get("/api/v1/session", headers=asks),
+        lambda: browser.post(RENEW, headers=asks),
+        lambda: browser.get("/nowhere", headers=asks),
+        lambda: product.browser().get("/api/v1/session", headers=asks),
+        lambda: browser.delete("/api/v1/session", headers=asks),
+    ]
+    statuses = []
+    for call in calls:
+        answer = await call()
+        statuses.append(answer.status_code)
+        assert cors_of(answer) == {
+            "allow-origin": FRONT_END,
+            "allow-credentials": "true",
+            "expose-headers": "X-Request-ID",
+        }
+        assert answer.headers["vary"] == "Origin"
+    assert statuses == [200, 200, 404, 401, 204]
+
+
+@pytest.mark.parametrize("origin", OTHERS)
+async def test_a_page_of_another_origin_may_neither_call_nor_read(
+    product: Product, origin: str
+) -> None:
+    browser = product.browser()
+    await browser.sign_in()
+    for answer in (
+        await preflight(product, origin),
+        await preflight(product, origin, method="POST", path=RENEW),
+        await browser.get("/api/v1/session", headers={"Origin": origin}),
+        await browser.delete("/api/v1/session", headers={"Origin": origin}),
+    ):
+        assert "access-control-allow-origin" not in answer.headers
+    assert (await browser.get("/api/v1/session")).status_code == 200
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "TRACE", "BREW"])
+async def test_no_page_may_call_by_a_method_that_no_route_has(
+    product: Product, method: str
+) -> None:
+    answer = await preflight(product, FRONT_END, method=method)
+
+    assert answer.status_code == 400
+    assert method not in answer.headers["access-control-allow-methods"]
+
+
+async def test_a_proxys_question_is_never_answered_as_a_preflight(product: Product) -> None:
+    """It would let a request without a session through to a back end."""
+    for path in (VERIFY_PATH, f"{VERIFY_PATH}/claims"):
+        for origin in (FRONT_END, EVIL):
+            answer = await preflight(product, origin, path=path)
+            assert answer.status_code in {401, 405}
+            assert cors_of(answer) == {}
+
+
+async def test_a_service_that_is_its_own_front_end_lets_no_other_page_read() -> None:
+    async with running_product(public_url=HTTPS, frontend_url=HTTPS) as product:
+        for origin in (HTTPS, *OTHERS):
+            assert cors_of(await preflight(product, origin)) == {}

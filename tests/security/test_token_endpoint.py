@@ -1,0 +1,402 @@
+"""Cases 47 to 53, 55 and 57: what the token endpoint, or somebody in its place, may answer."""
+
+import asyncio
+import gzip
+import json
+import ssl
+import zlib
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+from domain.identifiers import UserId
+from domain.va_tokens import TokenField
+from tests.security.denials import EXCHANGE_FAILED, PROVIDER_UNAVAILABLE, assert_denied
+from tests.support.hostile_provider import (
+    ABSENT,
+    LONGER_THAN_ANYBODY_WAITS,
+    HostileProvider,
+    altered,
+    never,
+    redirecting,
+    rsa_key,
+    saying,
+)
+from tests.support.product import CALLBACK, Product, running_product, serving
+
+TOKEN = "/connect/exchange"
+CANARY = "canary-in-an-answer"
+SHORTLY = timedelta(seconds=0.3)
+
+
+async def deny(product: Product, error: str = EXCHANGE_FAILED, reason: str | None = None) -> None:
+    assert_denied(product, await product.browser().attempt(), error, reason=reason)
+
+
+async def test_case_47_invalid_grant_ends_the_sign_in_and_a_new_one_works(
+    product: Product, provider: HostileProvider
+) -> None:
+    provider.replies[TOKEN] = saying(
+        {"error": "invalid_grant", "error_description": f"<b>{CANARY}</b>"}, 400
+    )
+    product.secrets.add(CANARY)
+
+    await deny(product, reason="invalid_grant")
+    provider.replies.clear()
+
+    await product.sign_in()
+
+
+@pytest.mark.parametrize("error", ["invalid_client", "unauthorized_client"])
+async def test_case_48_a_client_that_va_does_not_take_raises_an_alarm_for_the_operator(
+    product: Product, provider: HostileProvider, error: str
+) -> None:
+    provider.replies[TOKEN] = saying({"error": error, "error_description": CANARY}, 401)
+    product.secrets.add(CANARY)
+
+    await deny(product, reason=error)
+
+    (alarm,) = [line for line in product.logged if line["level"] == "error"]
+    assert (alarm["event"], alarm["reason"]) == ("sign_in_failed", error)
+
+
+async def test_case_48_what_a_visitor_can_bring_about_raises_no_alarm(sandboxed: Product) -> None:
+    await sandboxed.browser().attempt("decline")
+    await sandboxed.browser().get(CALLBACK)
+
+    assert {line["level"] for line in sandboxed.logged} == {"info", "warning"}
+
+
+@pytest.mark.parametrize("retry_after", ["0", "1", "300", "Wed, 21 Oct 2099 07:28:00 GMT", "x"])
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+async def test_case_49_not_now_is_not_asked_again_and_not_waited_for(
+    product: Product, provider: HostileProvider, status: int, retry_after: str
+) -> None:
+    # A code is good for one exchange only, so nothing is gained by bringing it twice.
+    body = {"error": "temporarily_unavailable"}
+    provider.replies[TOKEN] = saying(body, status, Retry_After=retry_after)
+
+    await deny(product, PROVIDER_UNAVAILABLE)
+    assert provider.exchanges == 1
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("target", ["http://localhost:9000/elsewhere", "http://localhost:6666/"])
+async def test_case_50_a_redirect_of_the_token_endpoint_is_not_followed(
+    product: Product, provider: HostileProvider, status: int, target: str
+) -> None:
+    provider.replies[TOKEN] = redirecting(target, status)
+
+    await deny(product, reason="redirect")
+    assert provider.requests["/elsewhere"] == 0
+    assert not product.strays
+
+
+ODD_ANSWERS: dict[str, tuple[bytes, int]] = {
+    "HTML": (b"<!doctype html><title>Down for maintenance</title>", 200),
+    "nothing": (b"", 200),
+    "cut short": (b'{"access_token":"abc', 200),
+    "a list": (b"[]", 200),
+    "null": (b"null", 200),
+    "a number": (b"7", 200),
+    "no UTF-8": (b'{"access_token":"\xff"}', 200),
+    "UTF-16": ('{"access_token":"a"}'.encode("utf-16"), 200),
+    "a lone surrogate": (b'{"access_token":"\\ud800"}', 200),
+    "NaN": (b'{"expires_in":NaN}', 200),
+    "an error with 200": (b'{"error":"invalid_grant"}', 200),
+    "HTML with 400": (b"<html>", 400),
+    "an error that is no text": (b'{"error":["invalid_grant"]}', 400),
+    "an error nobody knows": (b'{"error":"canary-in-an-answer"}', 400),
+    "204": (b"", 204),
+    "201": (b'{"access_token":"a","token_type":"Bearer"}', 201),
+    "404": (b"{}", 404),
+}
+
+
+@pytest.mark.parametrize(("body", "status"), ODD_ANSWERS.values(), ids=ODD_ANSWERS.keys())
+async def test_case_51_an_answer_that_is_none_is_denied(
+    product: Product, provider: HostileProvider, body: bytes, status: int
+) -> None:
+    provider.replies[TOKEN] = saying(body, status)
+    product.secrets.add(CANARY)
+
+    await deny(product)
+
+
+async def test_case_51_an_answer_that_does_not_come_ends_with_the_deadline(
+    provider: HostileProvider,
+) -> None:
+    provider.replies[TOKEN] = never
+    async with running_product(provider=provider, deadline=SHORTLY) as product:
+        await deny(product, PROVIDER_UNAVAILABLE)
+
+
+@asynccontextmanager
+async def raw_server(
+    head: bytes, body: Callable[[], AsyncIterator[bytes]], sent: list[int]
+) -> AsyncIterator[str]:
+    """A real socket that answers whatever it is asked with these bytes; notes how many went."""
+    talks: list[asyncio.Task[None]] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" + head)
+            async for chunk in body():
+                writer.write(chunk)
+                await writer.drain()
+                sent.append(len(chunk))
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+    def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        talks.append(asyncio.create_task(talk(reader, writer)))
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        # The client has gone, so every talk ends at its next word.
+        await asyncio.gather(*talks)
+
+
+MEBIBYTE = 1024 * 1024
+
+
+async def fifty_megabytes() -> AsyncIterator[bytes]:
+    yield b'{"padding":"'
+    for _ in range(50):
+        yield b"x" * MEBIBYTE
+    yield b'"}'
+
+
+async def gzip_bomb() -> AsyncIterator[bytes]:
+    """64 MiB of blanks in about 64 KiB."""
+    yield zlib.compress(b" " * (64 * MEBIBYTE), wbits=zlib.MAX_WBITS | 16)
+
+
+async def gzipped_answer() -> AsyncIterator[bytes]:
+    yield gzip.compress(b'{"access_token":"a","token_type":"Bearer"}')
+
+
+async def slow_drip() -> AsyncIterator[bytes]:
+    for _ in range(100 * LONGER_THAN_ANYBODY_WAITS):
+        yield b" "
+        await asyncio.sleep(0.01)
+
+
+async def slow_headers() -> AsyncIterator[bytes]:
+    for _ in range(100 * LONGER_THAN_ANYBODY_WAITS):
+        yield b"X-Padding: a\r\n"
+        await asyncio.sleep(0.01)
+    yield b"Content-Length: 2\r\n\r\n{}"
+
+
+async def half() -> AsyncIterator[bytes]:
+    yield b'{"access_token":"a"'
+
+
+RAW: dict[str, tuple[bytes, Callable[[], AsyncIterator[bytes]], str]] = {
+    "50 MB": (b"Connection: close\r\n\r\n", fifty_megabytes, EXCHANGE_FAILED),
+    "50 MB announced": (b"Content-Length: 52428814\r\n\r\n", fifty_megabytes, EXCHANGE_FAILED),
+    "a gzip bomb": (b"Content-Encoding: gzip\r\n\r\n", gzip_bomb, EXCHANGE_FAILED),
+    "a small gzip": (b"Content-Encoding: gzip\r\n\r\n", gzipped_answer, EXCHANGE_FAILED),
+    "a slow drip": (b"Connection: close\r\n\r\n", slow_drip, PROVIDER_UNAVAILABLE),
+    "slow headers": (b"", slow_headers, PROVIDER_UNAVAILABLE),
+    "cut short": (b"Content-Length: 2048\r\n\r\n", half, PROVIDER_UNAVAILABLE),
+    "broken headers": (b"\x00: \xff\r\n\r\n", half, PROVIDER_UNAVAILABLE),
+    "two lengths": (b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n", half, PROVIDER_UNAVAILABLE),
+}
+
+
+@pytest.mark.parametrize(("head", "body", "error"), RAW.values(), ids=RAW.keys())
+async def test_case_51_an_answer_without_end_is_a_bounded_failure(
+    head: bytes, body: Callable[[], AsyncIterator[bytes]], error: str
+) -> None:
+    sent: list[int] = []
+    provider = HostileProvider()
+    async with raw_server(head, body, sent) as url:
+        provider.metadata["token_endpoint"] = f"{url}/token"
+        async with running_product(provider=provider, deadline=SHORTLY, sockets=[url]) as product:
+            await deny(product, error)
+
+    # What the sockets' buffers hold, and no more, went out.
+    assert sum(sent) < 20 * MEBIBYTE
+
+
+@pytest.mark.parametrize(
+    ("expires_in", "seconds"), [(ABSENT, 3600), (1, 1), (3600, 3600), (31_536_000, 31_536_000)]
+)
+async def test_case_52_expires_in_is_taken_when_it_is_one_and_an_hour_when_it_is_absent(
+    product: Product, provider: HostileProvider, expires_in: object, seconds: int
+) -> None:
+    provider.token_answer = {"expires_in": expires_in}
+
+    await product.sign_in()
+
+    (tokens,) = product.store.committed.va_tokens.values()
+    assert tokens.expires_at == product.clock.now() + timedelta(seconds=seconds)
+
+
+NO_LIFETIMES = ["0", "-1", '"3600"', "1" + "0" * 30, "1e9", "null", "true", "[]", "{}", "3600.5"]
+
+
+@pytest.mark.parametrize("text", NO_LIFETIMES)
+async def test_case_52_expires_in_that_is_none_is_denied(
+    product: Product, provider: HostileProvider, text: str
+) -> None:
+    provider.token_answer = {"expires_in": json.loads(text)}
+
+    await deny(product, reason="expires_in")
+
+
+@pytest.mark.parametrize("kind", ["mac", "DPoP", "", ABSENT, None, 7, ["Bearer"], "Bearer "])
+async def test_case_53_any_token_type_but_bearer_is_denied(
+    product: Product, provider: HostileProvider, kind: object
+) -> None:
+    provider.token_answer = {"token_type": kind}
+
+    await deny(product, reason="token_type")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"access_token": ABSENT},
+        {"access_token": None},
+        {"access_token": ""},
+        {"access_token": 7},
+        {"access_token": "a\r\nX-Injected: 1"},
+        {"access_token": "a\u0000"},
+        {"access_token": "é"},
+        {"access_token": "x" * 100_000},
+        {"refresh_token": ""},
+        {"refresh_token": 7},
+        {"refresh_token": "a\u0000"},
+        {"refresh_token": "x" * 100_000},
+        {"scope": 7},
+        {"scope": ["openid"]},
+        {"scope": 'openid "quoted"'},
+        {"scope": "s " * 10_000},
+    ],
+    ids=lambda changes: "{}: {!r:.20}".format(*next(iter(changes.items()))),
+)
+async def test_case_53_a_token_that_is_none_is_denied(
+    product: Product, provider: HostileProvider, changes: Mapping[str, object]
+) -> None:
+    provider.claims = {"at_hash": ABSENT}
+    provider.token_answer = dict(changes)
+
+    await deny(product)
+
+
+async def test_case_55_a_refresh_token_left_out_keeps_the_old_one(
+    product: Product, provider: HostileProvider
+) -> None:
+    provider.token_answer = {"refresh_token": "the-first-refresh-token"}
+    await product.sign_in()
+    provider.token_answer = {"refresh_token": ABSENT, "access_token": "the-second-access-token"}
+    provider.claims = {"at_hash": ABSENT}
+    provider.replies["/connect/me"] = saying(altered({"sub": provider.person["sub"]}, {}))
+    provider.icn_in = "id_token"
+    product.secrets |= {"the-first-refresh-token", "the-second-access-token"}
+
+    await product.sign_in()
+
+    ((user_id, tokens),) = product.store.committed.va_tokens.items()
+    assert tokens.refresh_token is not None
+    assert _opened(product, user_id, tokens.refresh_token, TokenField.REFRESH) == (
+        "the-first-refresh-token"
+    )
+    assert _opened(product, user_id, tokens.access_token, TokenField.ACCESS) == (
+        "the-second-access-token"
+    )
+
+
+def _opened(product: Product, user_id: UserId, sealed: bytes, field: TokenField) -> str:
+    return product.container.cipher().open(sealed, user_id=user_id, field=field).reveal()
+
+
+@asynccontextmanager
+async def tls_server(folder: Path, received: bytearray) -> AsyncIterator[str]:
+    """A TLS server whose certificate is right in everything, but nobody vouches for it."""
+    key = rsa_key("tls").private
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
+        .not_valid_after(datetime(2120, 1, 1, tzinfo=UTC))
+        .add_extension(
+            x509.SubjectAlternativeName(
+                [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
+            ),
+            critical=False,
+        )
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "server.pem"
+    file.write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        + certificate.public_bytes(Encoding.PEM)
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        received.extend(await reader.read())
+        writer.close()
+
+    server = await asyncio.start_server(listen, "127.0.0.1", 0, ssl=context)
+    async with server:
+        yield f"https://localhost:{server.sockets[0].getsockname()[1]}"
+
+
+@pytest.mark.parametrize("endpoint", ["token_endpoint", "jwks_uri"])
+async def test_case_57_a_certificate_nobody_vouches_for_is_denied_before_anything_is_sent(
+    provider: HostileProvider, tmp_path: Path, endpoint: str
+) -> None:
+    received = bytearray()
+    async with tls_server(tmp_path, received) as url:
+        provider.metadata[endpoint] = f"{url}/here"
+        async with running_product(provider=provider, sockets=[url]) as product:
+            await deny(product, PROVIDER_UNAVAILABLE)
+
+    assert not received
+
+
+async def test_case_57_discovery_behind_such_a_certificate_starts_nothing(
+    provider: HostileProvider, tmp_path: Path
+) -> None:
+    received = bytearray()
+    async with (
+        tls_server(tmp_path, received) as url,
+        running_product(
+            provider=provider, sockets=[url], va_discovery_url=f"{url}/discovery"
+        ) as product,
+    ):
+        answer = await product.browser().start()
+
+    assert answer.status_code == 503
+    assert not received
+
+
+async def test_the_service_signs_in_over_a_real_wire(provider: HostileProvider) -> None:
+    """So that the failures above are failures of what they say."""
+    async with serving(provider.app) as (url, _server):
+        provider.metadata["token_endpoint"] = f"{url}{TOKEN}"
+        async with running_product(provider=provider, sockets=[url]) as product:
+            await product.sign_in()
+
+    assert provider.exchanges == 1

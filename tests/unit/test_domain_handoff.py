@@ -1,0 +1,39 @@
+"""A session on its way from the callback to the front end."""
+
+import hashlib
+from datetime import timedelta
+
+from domain.handoff import HANDOFF_LIFETIME, Handoff, HandoffTicket, hash_of
+from tests.support.builders import NOW, a_session, some_login_secrets
+
+
+def a_ticket() -> HandoffTicket:
+    secrets = some_login_secrets()
+    return HandoffTicket(code=secrets.state, browser=secrets.browser)
+
+
+def a_handoff(ticket: HandoffTicket) -> Handoff:
+    session = a_session()
+    return Handoff.of(ticket, user_id=session.user_id, session_id=session.id, now=NOW)
+
+
+def test_a_code_is_worth_something_for_a_minute() -> None:
+    assert timedelta(seconds=60) == HANDOFF_LIFETIME
+    assert a_handoff(a_ticket()).expires_at == NOW + timedelta(seconds=60)
+
+
+def test_code_and_browser_are_kept_as_hashes_only() -> None:
+    ticket = a_ticket()
+    handoff = a_handoff(ticket)
+
+    assert handoff.code_hash == hashlib.sha256(ticket.code.reveal().encode()).digest()
+    assert handoff.browser_hash == hashlib.sha256(ticket.browser.reveal().encode()).digest()
+    for secret in (ticket.code, ticket.browser):
+        assert secret.reveal() not in f"{handoff!r} {ticket!r} {ticket}"
+
+
+def test_different_secrets_have_different_hashes() -> None:
+    one, other = a_ticket(), a_ticket()
+
+    assert len({hash_of(each) for each in (one.code, one.browser, other.code, other.browser)}) == 4
+    assert hash_of(one.code) == hash_of(one.code)

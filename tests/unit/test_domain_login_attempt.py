@@ -1,0 +1,139 @@
+"""One attempt to sign in, and the two secrets everything about it follows from."""
+
+import hashlib
+import re
+from base64 import urlsafe_b64encode
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from adapters.system.secret_source import SystemSecretSource
+from domain.login_attempt import ATTEMPT_LIFETIME, AttemptRefusal, LoginAttempt, LoginSecrets
+from domain.return_path import ReturnPath
+from domain.secret import Secret
+from tests.support.builders import NOW, a_login_attempt, some_login_secrets
+
+A_MOMENT = timedelta(microseconds=1)
+
+
+def refusal(
+    attempt: LoginAttempt, secrets: LoginSecrets, age: timedelta = A_MOMENT
+) -> AttemptRefusal | None:
+    return attempt.refusal(browser_hash=secrets.browser_hash, now=NOW + age)
+
+
+def test_case_1_of_100_000_starts_no_two_share_state_nonce_or_verifier() -> None:
+    source = SystemSecretSource()
+    starts = [LoginSecrets(state=source.token(), browser=source.token()) for _ in range(100_000)]
+
+    assert len({start.state for start in starts}) == len(starts)
+    assert len({start.nonce for start in starts}) == len(starts)
+    assert len({start.code_verifier for start in starts}) == len(starts)
+
+
+def test_case_1_the_challenge_is_the_s256_of_the_verifier() -> None:
+    for secrets in (some_login_secrets() for _ in range(100)):
+        digest = hashlib.sha256(secrets.code_verifier.reveal().encode("ascii")).digest()
+        assert secrets.code_challenge == urlsafe_b64encode(digest).decode().rstrip("=")
+        assert re.fullmatch(r"[A-Za-z0-9_-]{43}", secrets.code_challenge)
+
+
+def test_the_verifier_has_43_unreserved_characters() -> None:
+    for secrets in (some_login_secrets() for _ in range(100)):
+        # Source: RFC 7636, section 4.1.
+        assert re.fullmatch(r"[A-Za-z0-9._~-]{43}", secrets.code_verifier.reveal())
+        assert re.fullmatch(r"[A-Za-z0-9_-]{43}", secrets.nonce)
+
+
+def test_what_is_derived_is_the_same_when_the_browser_brings_the_secrets_back() -> None:
+    secrets = some_login_secrets()
+    brought = LoginSecrets(
+        state=Secret(secrets.state.reveal()), browser=Secret(secrets.browser.reveal())
+    )
+
+    assert brought.nonce == secrets.nonce
+    assert brought.code_verifier == secrets.code_verifier
+    assert (brought.state_hash, brought.browser_hash) == (secrets.state_hash, secrets.browser_hash)
+
+
+@pytest.mark.parametrize("kept", ["state", "browser"])
+def test_nonce_and_verifier_hang_on_both_secrets(kept: str) -> None:
+    secrets = some_login_secrets()
+    other = replace(some_login_secrets(), **{kept: getattr(secrets, kept)})
+
+    assert other.nonce != secrets.nonce
+    assert other.code_verifier != secrets.code_verifier
+    assert other.code_challenge != secrets.code_challenge
+
+
+def test_all_that_is_derived_differs_from_each_other_and_from_the_secrets() -> None:
+    secrets = some_login_secrets()
+    texts = {
+        secrets.state.reveal(),
+        secrets.browser.reveal(),
+        secrets.nonce,
+        secrets.code_verifier.reveal(),
+        secrets.code_challenge,
+    }
+
+    assert len(texts) == 5
+
+
+def test_the_store_gets_hashes_of_both_secrets() -> None:
+    secrets = some_login_secrets()
+
+    assert secrets.state_hash == hashlib.sha256(secrets.state.reveal().encode()).digest()
+    assert secrets.browser_hash == hashlib.sha256(secrets.browser.reveal().encode()).digest()
+
+
+def test_an_attempt_lasts_ten_minutes() -> None:
+    secrets, path = some_login_secrets(), ReturnPath("/claims")
+
+    assert timedelta(minutes=10) == ATTEMPT_LIFETIME
+    assert LoginAttempt.begin(secrets, return_to=path, now=NOW) == LoginAttempt(
+        state_hash=secrets.state_hash,
+        browser_hash=secrets.browser_hash,
+        return_to=path,
+        created_at=NOW,
+        expires_at=NOW + timedelta(minutes=10),
+        consumed_at=None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("age", "expected"),
+    [
+        (timedelta(), None),
+        (timedelta(minutes=10) - timedelta(seconds=1), None),
+        (timedelta(minutes=10) - A_MOMENT, None),
+        (timedelta(minutes=10), AttemptRefusal.EXPIRED),
+        (timedelta(minutes=10) + timedelta(seconds=1), AttemptRefusal.EXPIRED),
+        (timedelta(days=365), AttemptRefusal.EXPIRED),
+    ],
+)
+def test_case_12_an_attempt_ends_at_ten_minutes_to_the_instant(
+    age: timedelta, expected: AttemptRefusal | None
+) -> None:
+    secrets = some_login_secrets()
+
+    assert refusal(a_login_attempt(secrets), secrets, age) is expected
+
+
+@pytest.mark.parametrize("age", [A_MOMENT, timedelta(hours=1)])
+def test_case_11_an_attempt_that_was_taken_is_a_replay_however_old(age: timedelta) -> None:
+    secrets = some_login_secrets()
+    taken = replace(a_login_attempt(secrets), consumed_at=NOW)
+
+    assert refusal(taken, secrets, age) is AttemptRefusal.REPLAYED
+
+
+@pytest.mark.parametrize("age", [A_MOMENT, timedelta(hours=1)])
+@pytest.mark.parametrize("consumed", [False, True])
+def test_case_13_another_browser_learns_nothing_of_the_attempts_state(
+    age: timedelta,
+    consumed: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    attempt = replace(a_login_attempt(), consumed_at=NOW if consumed else None)
+
+    assert refusal(attempt, some_login_secrets(), age) is AttemptRefusal.OTHER_BROWSER

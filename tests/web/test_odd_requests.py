@@ -1,0 +1,78 @@
+"""Requests that nobody means to make, and what must not come of them."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.support.product import SERVICE_URL, Product, running_product
+
+JSON = {"Content-Type": "application/json", "Origin": SERVICE_URL}
+RENEW, REDEEM = "/api/v1/session/renew", "/api/v1/session/redeem"
+
+
+@pytest.fixture
+async def product() -> AsyncIterator[Product]:
+    async with running_product() as product:
+        yield product
+
+
+async def test_a_session_without_its_id_is_not_all_sessions(product: Product) -> None:
+    signed_in = await product.sign_in()
+
+    answer = await signed_in.browser.delete("/api/v1/sessions/", headers=signed_in.headers)
+
+    assert answer.status_code == 404
+    shown = await signed_in.browser.get("/api/v1/session", headers=signed_in.headers)
+    assert shown.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/api/v1/session", "DELETE, GET"),
+        ("/api/v1/sessions", "DELETE, GET"),
+        ("/api/v1/verify", "GET"),
+        ("/api/v1/va/login", "GET"),
+        ("/api/v1/session/renew", "POST"),
+        ("/healthz", "GET, HEAD"),
+    ],
+)
+async def test_case_77_a_wrong_method_is_told_every_right_one(
+    product: Product, path: str, allowed: str
+) -> None:
+    answer = await product.browser().http.put(path)
+
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == allowed
+    assert answer.json()["code"] == "method_not_allowed"
+
+
+@pytest.mark.parametrize(
+    "text", [r"\ud800", r"\u0000", r"\n", r"\u00e9"], ids=["half", "nul", "newline", "letter"]
+)
+@pytest.mark.parametrize(("path", "field"), [(RENEW, "refresh_token"), (REDEEM, "code")])
+async def test_case_77_text_that_is_none_of_ours_is_refused(
+    product: Product, path: str, field: str, text: str
+) -> None:
+    browser = product.browser()
+    browser.http.cookies.set("vetassist_handoff", "x")
+
+    answer = await browser.post(path, content=f'{{"{field}": "{text}"}}', headers=JSON)
+
+    assert answer.status_code == 400
+    assert answer.json()["code"] == "bad_request"
+
+
+@pytest.mark.parametrize(("path", "field"), [(RENEW, "refresh_token"), (REDEEM, "code")])
+async def test_case_77_nothing_is_not_taken_for_text(
+    product: Product, path: str, field: str
+) -> None:
+    answer = await product.browser().post(path, content=f'{{"{field}": null}}', headers=JSON)
+
+    assert answer.status_code == 400
+
+
+async def test_a_code_does_not_change_with_the_version_of_python(product: Product) -> None:
+    answer = await product.browser().post(RENEW, content=b" " * 5000, headers=JSON)
+
+    assert answer.json()["code"] == "content_too_large"
