@@ -20,6 +20,7 @@ from domain.errors import InvalidReturnPathError
 from domain.login_attempt import LoginSecrets
 from domain.return_path import ReturnPath
 from tests.security.denials import parameters_of
+from tests.support.fuzzing import fuzzed
 from tests.support.hostile_provider import HostileProvider, Reply, never, redirecting, saying
 from tests.support.product import CALLBACK, LOGIN, SERVICE_URL, Product, running_product
 
@@ -151,6 +152,7 @@ async def test_case_2_an_honest_return_to_comes_back_as_it_was(product: Product,
 PIECES = [*"/\\.:@%?#;&= \t\r\n\x00", "%2f", "%5C", "%25", "%2e", "%09", "evil", "a"]
 
 
+@fuzzed
 @given(st.lists(st.sampled_from(PIECES), max_size=12).map(lambda pieces: "/" + "".join(pieces)))
 @example("/%2f")
 def test_case_2_what_is_accepted_stays_on_our_origin_however_often_it_is_decoded(path: str) -> None:

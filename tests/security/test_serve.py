@@ -378,6 +378,7 @@ def test_sigterm_lets_a_request_in_flight_end(database_url: str, tmp_path: Path)
 
         service.process.send_signal(signal.SIGTERM)
         service.until(lambda: not listens(service))
+        service.until(lambda: "Waiting for connections to close" in service.logged())
         assert not ending.done()
         assert service.process.poll() is None
         holder.rollback()

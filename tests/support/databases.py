@@ -11,7 +11,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import dict_row
 
-_TRIES: Final = 2000
+_TRIES: Final = 6000
 _TRY_SECONDS: Final = 0.01
 
 

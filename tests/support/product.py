@@ -46,6 +46,7 @@ from entrypoints.sandbox.veterans import find_veteran
 from entrypoints.sandbox.world import World
 from entrypoints.settings import Settings
 from entrypoints.web.app import create_app
+from entrypoints.web.bounded_http import BoundedHTTP
 from tests.support.environment import generated_secrets
 from tests.support.frozen_clock import FrozenClock, frozen_clock
 from tests.support.storage import Storage, memory_storage, postgres_storage
@@ -160,7 +161,8 @@ class Network(httpx.AsyncBaseTransport):
         self, apps: Mapping[str, ASGIApp | None], *, address: str, strays: list[str]
     ) -> None:
         self._transports: dict[str, httpx.AsyncBaseTransport] = {
-            origin: httpx.AsyncHTTPTransport(retries=0)
+            # Its own way to a socket, with its own idea of whom to trust.
+            origin: http_client()._transport
             if app is None
             else httpx.ASGITransport(app, client=(address, 50_000))
             for origin, app in apps.items()
@@ -462,10 +464,11 @@ def captured_log() -> Iterator[StringIO]:
 
 @asynccontextmanager
 async def serving(app: ASGIApp, *, port: int = 0) -> AsyncIterator[tuple[str, uvicorn.Server]]:
-    """Serve an app whose lifespan has begun on a real socket; gives its URL and its server."""
+    """Serve an app on a real socket as the service is served; gives its URL and its server."""
     server = uvicorn.Server(
         uvicorn.Config(
             app,
+            http=BoundedHTTP,
             lifespan="off",
             access_log=False,
             log_config=None,
