@@ -208,6 +208,8 @@ async def test_a_subject_in_the_place_of_an_icn_is_nobodys_name(
     user = await adopted.storage.user_directory.find(MISNAMED)
     assert user is not None
     assert user.icn is None
+    # Nobody said that it is active, and nobody disabled it.
+    assert user.is_active
 
     # Not even when VA cannot name the person for the moment.
     identity = an_identity(subject=row["va_icn"])

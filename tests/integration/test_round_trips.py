@@ -7,9 +7,9 @@ import pytest
 
 from adapters.postgres.pool import Pool, build_pool, opened
 from tests.support.builders import an_identity
+from tests.support.postgres_wire import Wire, tapped
 from tests.support.service import Begun, Service, a_service
 from tests.support.storage import postgres_storage
-from tests.support.wire import Wire, tapped
 
 pytestmark = pytest.mark.postgres
 

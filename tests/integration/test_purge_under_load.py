@@ -1,0 +1,398 @@
+"""The purge beside live traffic and beside itself, on a real PostgreSQL."""
+
+import json
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final, final
+from uuid import UUID
+
+import anyio
+import pytest
+from anyio.lowlevel import checkpoint
+
+from adapters.memory.store import MemoryStore
+from adapters.postgres.login_attempts import PostgresLoginAttempts
+from adapters.postgres.pool import Pool, build_pool, opened
+from adapters.postgres.purge import PostgresPurge
+from application.errors import UnauthenticatedError, UnavailableError
+from application.ports.purge import Purge
+from application.use_cases.issue_session import IssueSessionCommand
+from application.use_cases.purge_expired import BATCH, Purged, PurgeExpired
+from application.use_cases.renew_session import RenewSessionCommand
+from domain.handoff import Handoff, HandoffTicket
+from domain.identifiers import UserId
+from domain.session import Session
+from domain.session_grant import SessionGrant
+from domain.user import User
+from entrypoints.purge_job import purging
+from tests.support.builders import (
+    LIMITS,
+    NOW,
+    a_login_attempt,
+    a_session,
+    a_visitor,
+    some_login_secrets,
+)
+from tests.support.databases import change, rows_of
+from tests.support.environment import plain_environment, required_settings
+from tests.support.processes import run
+from tests.support.product import captured_log
+from tests.support.service import Service, a_memory_service, a_service
+from tests.support.storage import a_revocation, a_stored_user, postgres_storage, store_sessions
+
+pytestmark = pytest.mark.postgres
+
+RETENTION: Final = timedelta(days=90)
+SECOND: Final = timedelta(seconds=1)
+DAY: Final = timedelta(days=1)
+#: So many of each kind of row: the purge takes several batches.
+MANY: Final = BATCH + BATCH // 2
+
+
+@pytest.fixture
+def service(own_pool: Pool) -> Service:
+    return a_service(postgres_storage(own_pool))
+
+
+@pytest.fixture
+async def second_pool(own_database: str) -> AsyncIterator[Pool]:
+    """That of another replica."""
+    async with opened(build_pool(own_database, max_size=4)) as pool:
+        await pool.wait()
+        yield pool
+
+
+def ended(user_id: UserId, *, ago: timedelta) -> Session:
+    """A session that expired so long ago."""
+    return a_session(user_id, now=NOW - ago - LIMITS.idle)
+
+
+def revoked(user_id: UserId, *, ago: timedelta) -> Session:
+    """A session that was revoked so long ago, soon after it began."""
+    session = a_session(user_id, now=NOW - ago - SECOND)
+    return replace(session, revocation=a_revocation(now=NOW - ago))
+
+
+async def stored(service: Service, *sessions: Session) -> None:
+    await store_sessions(service.storage.unit_of_work, *sessions)
+    async with service.storage.unit_of_work() as work:
+        for session in sessions:
+            if session.revocation is not None:
+                await work.sessions.revoke(session.user_id, session.id, session.revocation)
+        await work.commit()
+
+
+async def purge(service: Service) -> Purged:
+    return await service.container.purge_expired().execute()
+
+
+def left(database_url: str) -> set[UUID]:
+    return {row["id"] for row in rows_of(database_url, "SELECT id FROM vetassist_sessions")}
+
+
+def audited(database_url: str) -> list[dict[str, int]]:
+    query = "SELECT event_data FROM vetassist_auth_audit WHERE event_type = 'purged' ORDER BY id"
+    return [row["event_data"] for row in rows_of(database_url, query)]
+
+
+@final
+class Counting(Purge):
+    """A purge that keeps count of its batches."""
+
+    def __init__(self, purge: Purge) -> None:
+        self._purge = purge
+        self.batches: list[int] = []
+
+    async def sessions(self, *, ended_before: datetime, limit: int) -> int:
+        return self._counted(await self._purge.sessions(ended_before=ended_before, limit=limit))
+
+    async def sign_ins(self, *, ended_before: datetime, limit: int) -> int:
+        return self._counted(await self._purge.sign_ins(ended_before=ended_before, limit=limit))
+
+    def _counted(self, removed: int) -> int:
+        self.batches.append(removed)
+        return removed
+
+
+class Traffic:
+    """What goes on meanwhile: sign-ins, renewals and validations, each session's one by one."""
+
+    def __init__(self, service: Service, user: User) -> None:
+        self._service = service
+        self._user = user
+        self._is_over = False
+        self.grants: list[SessionGrant] = []
+        self.renewals = 0
+
+    async def open(self) -> None:
+        command = IssueSessionCommand(user_id=self._user.id, visitor=a_visitor())
+        self.grants.append(await self._service.container.issue_session().execute(command))
+
+    async def flow(self) -> None:
+        """Go on until it is stopped, and for one turn at the least."""
+        while not self._is_over:
+            await self.open()
+            for index, grant in enumerate(self.grants):
+                await self._service.validate(grant.token)
+                command = RenewSessionCommand(
+                    refresh_token=grant.refresh_token.reveal(), visitor=a_visitor()
+                )
+                self.grants[index] = await self._service.container.renew_session().execute(command)
+                self.renewals += 1
+
+    def stop(self) -> None:
+        self._is_over = True
+
+
+async def test_case_93_two_purges_at_once_remove_what_is_past_retention_and_nothing_live(
+    service: Service, second_pool: Pool, own_database: str
+) -> None:
+    other = a_service(postgres_storage(second_pool))
+    user = await a_stored_user(service.storage.unit_of_work)
+    past = [make(user.id, ago=RETENTION + DAY) for make in (ended, revoked) for _ in range(MANY)]
+    kept = [make(user.id, ago=RETENTION - DAY) for make in (ended, revoked) for _ in range(20)]
+    just_ended = [ended(user.id, ago=SECOND), revoked(user.id, ago=SECOND)]
+    await stored(service, *past, *kept, *just_ended)
+    traffic = Traffic(service, user)
+    for _ in range(5):
+        await traffic.open()
+    purged: list[Purged] = []
+
+    async def run(which: Service) -> None:
+        purged.append(await purge(which))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(traffic.flow)
+        async with anyio.create_task_group() as purges:
+            purges.start_soon(run, service)
+            purges.start_soon(run, other)
+        traffic.stop()
+
+    assert sum(each.sessions for each in purged) == len(past) == 2 * MANY
+    assert left(own_database) == {
+        *(session.id for session in kept + just_ended),
+        *(grant.session.id for grant in traffic.grants),
+    }
+    assert traffic.renewals >= 5
+    for grant in traffic.grants:
+        await service.validate(grant.token)
+    assert sum(told["sessions"] for told in audited(own_database)) == 2 * MANY
+
+
+async def test_case_93_each_batch_is_small(service: Service, own_pool: Pool) -> None:
+    user = await a_stored_user(service.storage.unit_of_work)
+    await stored(service, *(ended(user.id, ago=RETENTION + DAY) for _ in range(MANY)))
+    counting = Counting(PostgresPurge(own_pool))
+    purged = await PurgeExpired(
+        purge=counting,
+        unit_of_work=service.storage.unit_of_work,
+        clock=service.clock,
+        session_retention=RETENTION,
+    ).execute()
+
+    assert purged.sessions == MANY
+    assert counting.batches == [BATCH, MANY - BATCH, 0, 0]
+
+
+async def test_case_93_a_session_stays_to_the_last_second_of_its_retention(
+    service: Service, own_database: str
+) -> None:
+    user = await a_stored_user(service.storage.unit_of_work)
+    past = [make(user.id, ago=RETENTION + SECOND) for make in (ended, revoked)]
+    kept = [make(user.id, ago=RETENTION) for make in (ended, revoked)]
+    await stored(service, *past, *kept)
+
+    assert (await purge(service)).sessions == 2
+    assert left(own_database) == {session.id for session in kept}
+    service.clock.advance(SECOND)
+    assert (await purge(service)).sessions == 2
+    assert left(own_database) == set()
+
+
+async def test_case_93_a_session_that_is_renewed_while_the_purge_runs_stays(
+    service: Service, own_pool: Pool, own_database: str
+) -> None:
+    """The purge neither waits for the row that is held nor removes it afterwards."""
+    session = ended((await a_stored_user(service.storage.unit_of_work)).id, ago=RETENTION + DAY)
+    await stored(service, session)
+    async with own_pool.connection() as holder, holder.transaction():
+        await holder.execute(
+            "UPDATE vetassist_sessions SET expires_at = %s WHERE id = %s", (NOW + DAY, session.id)
+        )
+        assert (await purge(service)).sessions == 0
+
+    assert (await purge(service)).sessions == 0
+    assert left(own_database) == {session.id}
+
+
+async def test_case_93_the_purge_sees_a_sessions_end_as_it_is_under_the_lock(
+    service: Service, own_pool: Pool, own_database: str
+) -> None:
+    """Rows that two purges find at once are removed, and counted, once."""
+    user = await a_stored_user(service.storage.unit_of_work)
+    await stored(service, *(ended(user.id, ago=RETENTION + DAY) for _ in range(10)))
+    removed: list[int] = []
+
+    async def remove() -> None:
+        removed.append(
+            await PostgresPurge(own_pool).sessions(ended_before=NOW - RETENTION, limit=4)
+        )
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(4):
+            tasks.start_soon(remove)
+
+    assert sum(removed) + len(left(own_database)) == 10
+    assert max(removed) <= 4
+
+
+async def test_case_93_without_retention_sessions_go_as_soon_as_they_have_ended(
+    service: Service, own_pool: Pool, own_database: str
+) -> None:
+    user = await a_stored_user(service.storage.unit_of_work)
+    grant = (await service.sign_in()).grant
+    await stored(service, ended(user.id, ago=SECOND), revoked(user.id, ago=SECOND))
+    purged = await PurgeExpired(
+        purge=PostgresPurge(own_pool),
+        unit_of_work=service.storage.unit_of_work,
+        clock=service.clock,
+        session_retention=timedelta(),
+    ).execute()
+
+    assert purged.sessions == 2
+    assert left(own_database) == {grant.session.id}
+
+
+async def test_old_attempts_and_codes_go_and_those_under_way_stay(
+    service: Service, own_pool: Pool, own_database: str
+) -> None:
+    session = (await service.sign_in()).grant.session
+    attempts = PostgresLoginAttempts(own_pool)
+    # Each new attempt clears away some that are past at its own time, so the oldest comes last.
+    begun = await service.begin()
+    for age in (SECOND, timedelta(hours=1)):
+        await attempts.add(a_login_attempt(now=NOW - age))
+        ticket = some_login_secrets()
+        async with service.storage.unit_of_work() as work:
+            await work.handoffs.add(
+                Handoff.of(
+                    HandoffTicket(code=ticket.state, browser=ticket.browser),
+                    user_id=session.user_id,
+                    session_id=session.id,
+                    now=NOW - age,
+                )
+            )
+            await work.commit()
+
+    assert await purge(service) == Purged(sessions=0, sign_ins=2)
+    assert len(rows_of(own_database, "SELECT FROM vetassist_handoffs")) == 1
+    await service.complete(begun.callback())
+    assert audited(own_database) == [{"sessions": 0, "sign_ins": 2}]
+
+
+async def test_the_trail_and_the_users_are_not_purged(service: Service, own_database: str) -> None:
+    grant = (await service.sign_in()).grant
+    service.clock.advance(RETENTION + DAY)
+    assert (await purge(service)).sessions == 1
+
+    assert left(own_database) == set()
+    users = rows_of(own_database, "SELECT id FROM vetassist_users")
+    assert [row["id"] for row in users] == [grant.session.user_id]
+    trail = rows_of(own_database, "SELECT event_type FROM vetassist_auth_audit ORDER BY id")
+    assert [row["event_type"] for row in trail] == ["va_linked", "login", "purged"]
+
+
+async def test_what_was_purged_is_refused_like_what_never_was(
+    service: Service, own_database: str
+) -> None:
+    grant = (await service.sign_in()).grant
+    service.clock.advance(RETENTION + DAY)
+    await purge(service)
+    command = RenewSessionCommand(refresh_token=grant.refresh_token.reveal(), visitor=a_visitor())
+    with pytest.raises(UnauthenticatedError) as refused:
+        await service.container.renew_session().execute(command)
+
+    assert type(refused.value) is UnauthenticatedError
+    trail = rows_of(own_database, "SELECT event_type FROM vetassist_auth_audit ORDER BY id")
+    assert trail[-1]["event_type"] == "purged"
+
+
+def test_two_operators_who_purge_at_once_remove_everything_once(own_database: str) -> None:
+    rows_to_purge = 1200
+    change(
+        own_database,
+        f"""
+        INSERT INTO vetassist_users (id) VALUES (gen_random_uuid());
+        INSERT INTO vetassist_sessions (user_id, jwt_id, expires_at, created_at)
+        SELECT id, gen_random_uuid()::text, now() - interval '91 days', now() - interval '92 days'
+        FROM vetassist_users, generate_series(1, {rows_to_purge})
+        """,
+    )
+    values = plain_environment() | required_settings(own_database)
+    with ThreadPoolExecutor(2) as threads:
+        done = list(threads.map(lambda _: run("purge", environment=values), range(2)))
+
+    assert [each.returncode for each in done] == [0, 0]
+    counts = [int(each.stdout.split()[1]) for each in done]
+    assert sum(counts) == rows_to_purge
+    assert left(own_database) == set()
+
+
+# The job that runs it again and again.
+
+
+def a_purge_that(*outcomes: Exception | None) -> tuple[PurgeExpired, anyio.Event]:
+    """One that ends so, turn by turn, and says when it has come to the end of these."""
+    memory = a_memory_service(MemoryStore())
+    done, left_over = anyio.Event(), list(outcomes)
+
+    @final
+    class Faulty(Purge):
+        async def sessions(self, *, ended_before: datetime, limit: int) -> int:
+            if not left_over:
+                done.set()
+                return 0
+            outcome = left_over.pop(0)
+            if outcome is not None:
+                raise outcome
+            return 0
+
+        async def sign_ins(self, *, ended_before: datetime, limit: int) -> int:
+            return 0
+
+    purge_expired = PurgeExpired(
+        purge=Faulty(),
+        unit_of_work=memory.storage.unit_of_work,
+        clock=memory.clock,
+        session_retention=RETENTION,
+    )
+    return purge_expired, done
+
+
+async def test_the_job_goes_on_after_an_outage_and_after_a_bug() -> None:
+    canary = RuntimeError("canary")
+    purge_expired, done = a_purge_that(None, UnavailableError("postgres"), canary, None)
+    with captured_log() as log, anyio.fail_after(20):
+        async with purging(purge_expired, timedelta(microseconds=1)):
+            await done.wait()
+
+    told = [json.loads(line) for line in log.getvalue().splitlines()]
+    assert [(line["event"], line["level"]) for line in told[:4]] == [
+        ("purged", "info"),
+        ("purge_postponed", "warning"),
+        ("purge_failed", "error"),
+        ("purged", "info"),
+    ]
+    assert told[2]["error"] == "RuntimeError"
+    assert "canary" not in log.getvalue()
+
+
+async def test_an_interval_of_zero_starts_no_job() -> None:
+    purge_expired, done = a_purge_that(None)
+    async with purging(purge_expired, timedelta()):
+        for _ in range(100):
+            await checkpoint()
+
+    assert not done.is_set()
