@@ -71,6 +71,6 @@ class SessionOutlook:
         return cls(
             idle_expires_at=expires_at,
             absolute_expires_at=absolute_expires_at,
-            can_extend=expires_at < absolute_expires_at,
+            can_extend=min(token_expires_at, expires_at) < absolute_expires_at,
             warn_at=min(token_expires_at, expires_at) - limits.warning,
         )

@@ -90,27 +90,45 @@ async def test_a_code_is_redeemed_once_and_leaves_the_address(page: Page, produc
     await expect(page.get_by_role("heading", name="You are signed in")).to_be_visible()
 
 
-async def test_a_code_outlives_an_outage(page: Page, product: Product) -> None:
+async def test_a_code_outlives_an_outage_and_is_not_shown_again_once_redeemed(
+    page: Page, product: Product
+) -> None:
+    shown: list[Request] = []
+    page.on("request", lambda call: shown.append(call) if call.url.endswith("/redeem") else None)
     await pretend_signed_in(page)
-    redeem = "**/api/v1/session/redeem"
-    await page.route(redeem, answer_with(200, {"session_id": "a-session", "token": TOKEN_SHAPED}))
-    await page.route(redeem, answer_with(503), times=1)
+    redeemed = {"session_id": "a-session", "token": TOKEN_SHAPED}
+    await page.route("**/api/v1/session/redeem", answer_with(200, redeemed))
+    await page.route("**/api/v1/session/redeem", answer_with(503), times=1)
+    await page.route("**/api/v1/session", answer_with(503), times=1)
     await page.goto(f"{product.url}/va-success?code=one-time")
     await expect(page.get_by_text("You are still signed in")).to_be_visible()
 
+    async with page.expect_response("**/api/v1/session"):
+        await page.get_by_role("button", name="Try again").click()
+    await expect(page.get_by_text("You are still signed in")).to_be_visible()
     await page.get_by_role("button", name="Try again").click()
 
     await expect(page.get_by_role("heading", name="You are signed in")).to_be_visible()
     assert await stored_token(page) == TOKEN_SHAPED
+    assert len(shown) == 2
 
 
-async def test_a_code_that_is_refused_does_not_fall_back_on_an_earlier_token(
-    page: Page, product: Product
-) -> None:
-    await page.goto(f"{product.url}/va-error")
-    await page.evaluate(f"sessionStorage.setItem('vetassist.token', '{TOKEN_SHAPED}')")
-
+async def test_a_code_that_is_refused_signs_nobody_in(page: Page, product: Product) -> None:
     await page.goto(f"{product.url}/va-success?code=made-up")
 
     await expect(page.get_by_role("heading", name="You are not signed in")).to_be_visible()
+    assert await stored_token(page) is None
+
+
+async def test_a_new_sign_in_by_code_never_falls_back_on_an_earlier_token(
+    page: Page, product: Product
+) -> None:
+    await pretend_signed_in(page)
+    await page.goto(f"{product.url}/va-success?token={TOKEN_SHAPED}&expires=soon")
+    await expect(page.get_by_role("heading", name="You are signed in")).to_be_visible()
+    await page.route("**/api/v1/session/redeem", answer_with(503))
+
+    await page.goto(f"{product.url}/va-success?code=one-time")
+
+    await expect(page.get_by_text("You are still signed in")).to_be_visible()
     assert await stored_token(page) is None

@@ -72,12 +72,17 @@ class BackEnd:
 
 @dataclass(frozen=True, kw_only=True)
 class Proxied:
-    """A client of nginx, with the service and the back end behind it."""
+    """A client of nginx, with the service and the back end behind it.
+
+    Attributes:
+        asked: The headers of each question to the service.
+    """
 
     http: httpx.AsyncClient
     product: Product
     back_end: BackEnd
     service: AsyncExitStack
+    asked: list[dict[str, str]]
 
     async def stop_service(self) -> None:
         await self.service.aclose()
@@ -132,14 +137,20 @@ async def behind_nginx(folder: Path, **settings: Any) -> AsyncIterator[Proxied]:
         AsyncExitStack() as stack,
         AsyncExitStack() as service,
     ):
+        asked: list[dict[str, str]] = []
+
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            asked.append({name.decode(): value.decode() for name, value in scope["headers"]})
+            await product.app(scope, receive, send)
+
         back_end = BackEnd()
-        service_url, _ = await service.enter_async_context(serving(product.app))
+        service_url, _ = await service.enter_async_context(serving(answer))
         back_end_url, _ = await stack.enter_async_context(serving(back_end))
         url = stack.enter_context(
             nginx(folder, service_port=_port(service_url), back_end_port=_port(back_end_url))
         )
         http = await stack.enter_async_context(httpx.AsyncClient(base_url=url, trust_env=False))
-        yield Proxied(http=http, product=product, back_end=back_end, service=service)
+        yield Proxied(http=http, product=product, back_end=back_end, service=service, asked=asked)
 
 
 def _port(url: str) -> int:
@@ -293,6 +304,18 @@ async def test_the_back_end_sees_the_token_that_was_verified_and_no_other(
 
     for request in proxied.back_end.seen:
         assert request.headers.getlist("authorization") == [token]
+
+
+async def test_the_service_is_told_the_credential_and_the_method_and_no_more(
+    proxied: Proxied,
+) -> None:
+    headers = {"Authorization": "Bearer x", "User-Agent": "y", "X-Forwarded-Method": "GET"}
+
+    await proxied.http.post("/records?page=2", headers=headers | {"X-Other": "z"}, content=b"body")
+
+    assert proxied.asked == [
+        {"host": "vetassist", "authorization": "Bearer x", "x-forwarded-method": "POST"}
+    ]
 
 
 async def test_nobody_can_ask_the_service_through_the_proxy(proxied: Proxied) -> None:

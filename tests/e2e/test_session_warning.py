@@ -109,13 +109,27 @@ async def test_the_warning_is_named_described_and_keeps_the_focus(
     await expect(warning(page)).to_have_accessible_name("Do you want to stay signed in?")
     await expect(warning(page)).to_have_accessible_description(
         # The time of day is that of the run.
-        re.compile(r"You will be signed out at .+ E[SD]T\. .+ 1 min 5\d s left")
+        re.compile(r"You will be signed out at \d+:\d\d\s[AP]M E[SD]T\. .+ 1 min 5\d s left")
     )
     for _ in range(4):
         await page.keyboard.press("Tab")
         assert await page.evaluate(
             "document.activeElement === document.body || document.activeElement.closest('dialog')"
         )
+
+
+async def test_the_warning_fits_on_a_small_phone(page: Page, product: Product) -> None:
+    # Source: WCAG 2.2, success criterion 1.4.10.
+    await page.set_viewport_size({"width": 320, "height": 640})
+    await come_to_the_warning(page, product)
+
+    box = await warning(page).bounding_box()
+
+    assert box is not None
+    assert min(box["x"], box["y"]) > 0
+    assert box["x"] + box["width"] < 320
+    assert box["y"] + box["height"] < 640
+    assert await page.evaluate("document.documentElement.scrollWidth") == 320
 
 
 async def test_nobody_is_warned_before_it_is_time(page: Page, product: Product) -> None:

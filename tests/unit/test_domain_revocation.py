@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from domain.revocation import Revocation, RevokedBy
+from domain.session import RENEWAL_UNDER_WAY
 from tests.support.builders import NOW, a_session
 
 
@@ -32,3 +33,23 @@ def test_case_75_whoever_comes_second_ends_nothing(by: RevokedBy) -> None:
     first = a_session().revoke(NOW, by=RevokedBy.THEFT, reason="refresh_token_reused")
 
     assert first.revoke(NOW + timedelta(days=1), by=by, reason="another") is first
+
+
+@pytest.mark.parametrize(
+    ("after", "is_beyond"),
+    [
+        (-timedelta(seconds=1), False),
+        (timedelta(), False),
+        (RENEWAL_UNDER_WAY - timedelta(microseconds=1), False),
+        (RENEWAL_UNDER_WAY, True),
+    ],
+)
+def test_case_84_a_session_that_has_just_ended_may_still_be_under_renewal(
+    after: timedelta,
+    is_beyond: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    session = a_session()
+
+    assert session.is_beyond_renewal(session.expires_at + after) is is_beyond
+    ended = session.revoke(NOW, by=RevokedBy.USER, reason="logout")
+    assert ended.is_beyond_renewal(NOW)

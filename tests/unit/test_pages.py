@@ -23,9 +23,12 @@ SCRIPTS: Final = sorted(path.name for path in STATIC.glob("*.js"))
 EVERY_PAGE: Final = (
     "/",
     "/va-success",
+    "/sessions",
     "/va-error",
     *(f"/va-error?error={failure}" for failure in SignInFailure),
 )
+#: Those that a person who is signed in sees.
+SESSION_PAGES: Final = ("/va-success", "/sessions")
 #: Only support can change these.
 FINAL_FAILURES: Final = {SignInFailure.IDENTITY_CONFLICT, SignInFailure.ACCOUNT_DISABLED}
 
@@ -198,13 +201,76 @@ async def test_signing_in_starts_on_the_host_that_va_leads_back_to(public_url: s
     assert "http://localhost:8000/api/v1/va/login" in markup.links
 
 
-async def test_the_success_page_says_what_it_needs_when_scripts_are_off(
-    client: httpx.AsyncClient,
+@pytest.mark.parametrize("url", SESSION_PAGES)
+async def test_a_session_page_says_what_it_needs_when_scripts_are_off(
+    client: httpx.AsyncClient, url: str
 ) -> None:
-    answer = await client.get("/va-success", params={"token": "secret", "expires": "soon"})
+    answer = await client.get(url, params={"token": "secret", "code": "secret", "expires": "soon"})
 
     assert "<noscript>" in answer.text
     assert "secret" not in answer.text
+
+
+@pytest.mark.parametrize("url", SESSION_PAGES)
+async def test_a_session_page_shows_nothing_before_it_knows_the_session(
+    client: httpx.AsyncClient, url: str
+) -> None:
+    markup = await markup_of(client, url)
+
+    states = [found for _, found in markup.elements if "data-state" in found]
+    assert {"loading", "signed-in", "ended", "unavailable", "signed-out"} <= {
+        state for found in states for state in (found["data-state"] or "").split()
+    }
+    assert all("hidden" in found for found in states)
+
+
+@pytest.mark.parametrize("url", SESSION_PAGES)
+async def test_the_warning_is_an_alert_dialog_with_name_description_and_voice(
+    client: httpx.AsyncClient, url: str
+) -> None:
+    markup = await markup_of(client, url)
+
+    (dialog,) = (found for tag, found in markup.elements if tag == "dialog")
+    assert dialog["role"] == "alertdialog"
+    assert "open" not in dialog
+    told = f"{dialog['aria-labelledby']} {dialog['aria-describedby']}".split()
+    assert set(told) <= markup.attributes("id")
+    start = markup.elements.index(("dialog", dialog))
+    inside = {found.get("role") for _, found in markup.elements[start + 1 :]}
+    assert {"status", "alert", "timer"} <= inside
+    assert "Stay signed in" in markup.texts["button"]
+
+
+@pytest.mark.parametrize("url", SESSION_PAGES)
+async def test_no_id_and_no_field_stands_twice_on_a_session_page(
+    client: httpx.AsyncClient, url: str
+) -> None:
+    markup = await markup_of(client, url)
+
+    for name in ("id", "data-field"):
+        values = [found[name] for _, found in markup.elements if name in found]
+        assert len(values) == len(set(values))
+
+
+async def test_the_session_pages_lead_to_each_other(client: httpx.AsyncClient) -> None:
+    for url, other in (SESSION_PAGES, SESSION_PAGES[::-1]):
+        assert other in (await markup_of(client, url)).links
+
+
+@pytest.mark.parametrize(
+    ("url", "foreign"), [("/va-success", "sessions.js"), ("/sessions", "success.js")]
+)
+async def test_a_script_finds_every_element_that_it_names(
+    client: httpx.AsyncClient, url: str, foreign: str
+) -> None:
+    markup = await markup_of(client, url)
+
+    for script in set(SCRIPTS) - {foreign}:
+        source = (STATIC / script).read_text(encoding="utf-8")
+        ids = set(re.findall(r'getElementById\("([^"]+)"\)', source))
+        fields = set(re.findall(r'(?:field|fill)\("([^"]+)"', source))
+        assert ids <= markup.attributes("id"), script
+        assert fields <= markup.attributes("data-field"), script
 
 
 def test_every_code_of_the_contract_is_explained() -> None:

@@ -1,6 +1,5 @@
 """The cookie that binds a sign-in to its browser."""
 
-from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator
 from http.cookies import Morsel, SimpleCookie
 
@@ -9,6 +8,8 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
+from domain.login_attempt import LoginSecrets
+from domain.secret import Secret
 from entrypoints.web.cookies import cookie_values
 from entrypoints.web.login_cookies import LoginCookies
 from tests.support.builders import some_login_secrets
@@ -212,11 +213,31 @@ def test_a_foreign_cookie_is_left_alone() -> None:
     assert len(cookies_of(response)) == 1
 
 
-@pytest.mark.parametrize("state", [None, "", "A" * 42, "A" * 44, "A" * 42 + "=", "A" * 42 + "\n"])
-def test_a_state_of_another_form_finds_no_cookie(state: str | None) -> None:
-    name = "__Host-vetassist_login_" + urlsafe_b64encode(bytes(12)).decode()
-    request = request_with(f"{name}={'A' * 43}")
-    assert LoginCookies(secure=True).secrets(request, state) is None
+def kept_by_a_browser(secrets: LoginSecrets) -> Request:
+    """The request of a browser that took the cookie of an attempt."""
+    response = Response()
+    LoginCookies(secure=True).set(request_with(), response, secrets)
+    return request_with(response.headers["set-cookie"].partition(";")[0])
+
+
+def test_state_and_cookie_together_are_the_attempts_secrets() -> None:
+    secrets = some_login_secrets()
+    request = kept_by_a_browser(secrets)
+
+    assert LoginCookies(secure=True).secrets(request, secrets.state.reveal()) == secrets
+    assert LoginCookies(secure=True).secrets(request, None) is None
+
+
+@pytest.mark.parametrize(
+    "odd", ["", "A" * 42, "A" * 44, "A" * 42 + "=", "A" * 42 + "+", "A" * 65_536, "A" * 42 + " B"]
+)
+def test_case_70_what_no_attempt_of_ours_has_given_out_is_not_even_looked_up(odd: str) -> None:
+    sound = some_login_secrets()
+    of_state = LoginSecrets(state=Secret(odd), browser=sound.browser)
+    of_cookie = LoginSecrets(state=sound.state, browser=Secret(odd))
+    for secrets in (of_state, of_cookie):
+        request = kept_by_a_browser(secrets)
+        assert LoginCookies(secure=True).secrets(request, secrets.state.reveal()) is None
 
 
 async def test_a_callback_nobody_began_sets_no_cookie(product: Product) -> None:

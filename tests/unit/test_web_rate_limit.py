@@ -51,12 +51,13 @@ def test_everybody_together_is_bounded_too(clock: FrozenClock) -> None:
 
 
 def test_what_is_remembered_of_many_addresses_is_bounded(clock: FrozenClock) -> None:
-    limit = LoginRateLimit(per_minute=1, clock=clock)
+    limit = LoginRateLimit(per_minute=700, clock=clock)
     for n in range(10_500):
-        limit.allows(f"address {n}")
+        assert limit.allows(f"address {n}")
     assert len(limit._buckets) == 10_000
-    # The bound for all is not among what was let go.
-    assert not limit.allows("newcomer")
+    # What is let go is the oldest: neither the newcomer's bound, nor the one for all.
+    assert allowed(limit, "newcomer", tries=1_000) == 700
+    assert sum(limit.allows(f"another {n}") for n in range(5_000)) == 14_000 - 10_500 - 700
 
 
 def test_a_limit_of_zero_allows_all(clock: FrozenClock) -> None:

@@ -13,7 +13,7 @@ from application.errors import (
     UnavailableError,
 )
 from application.use_cases.renew_session import RenewSessionCommand
-from application.use_cases.revoke_sessions import RevokeSessionsCommand
+from application.use_cases.revoke_sessions import RevokeSessionsCommand, Which
 from application.use_cases.set_user_active import SetUserActiveCommand
 from domain.audit_event import AuditEventType
 from domain.revocation import Revocation, RevokedBy
@@ -21,16 +21,17 @@ from domain.secret import Secret
 from domain.session import Session
 from domain.session_grant import SessionGrant
 from domain.visitor import Visitor
-from tests.support.builders import LIMITS, NOW, a_session, a_visitor
+from tests.support.builders import LIMITS, NOW, a_session, a_visitor, an_identity
 from tests.support.outages import down_storage
-from tests.support.service import MemoryService, a_memory_service
+from tests.support.service import MemoryService, Service, a_memory_service, a_service
+from tests.support.storage import memory_storage
 
 SECOND = timedelta(seconds=1)
 MINUTES_29 = timedelta(minutes=29)
 
 
 async def renew(
-    service: MemoryService, token: Secret | str, *, visitor: Visitor | None = None
+    service: Service, token: Secret | str, *, visitor: Visitor | None = None
 ) -> SessionGrant:
     text = token if isinstance(token, str) else token.reveal()
     command = RenewSessionCommand(refresh_token=text, visitor=visitor or a_visitor())
@@ -334,6 +335,34 @@ async def test_an_outage_ends_nothing_and_the_same_token_can_be_tried_again(
         await renew(broken, text)
 
     await assert_admits(service, await renew(service, grant.refresh_token))
+
+
+@pytest.mark.parametrize("which", [Which.ALL, Which.ALL_BUT_CURRENT, "that one", "disabled"])
+async def test_case_84_what_was_ended_as_it_expired_is_not_renewed_by_a_clock_that_is_behind(
+    which: Which | str,
+) -> None:
+    """Nor, which is the same, by a renewal that began in time and had to wait."""
+    storage = memory_storage()
+    behind, ahead = a_service(storage), a_service(storage)
+    identity = an_identity()
+    grant = (await behind.sign_in(identity)).grant
+    behind.clock.set(NOW + LIMITS.idle - timedelta(microseconds=1))
+    ahead.clock.set(NOW + LIMITS.idle)
+    current = (await ahead.sign_in(identity)).grant.session
+    if which == "disabled":
+        disable = SetUserActiveCommand(user_id=current.user_id, is_active=False, reason="asked")
+        await ahead.container.set_user_active().execute(disable)
+    else:
+        command = RevokeSessionsCommand(
+            user_id=current.user_id,
+            current=current.id,
+            which=which if isinstance(which, Which) else grant.session.id,
+            visitor=a_visitor(),
+        )
+        await ahead.container.revoke_sessions().execute(command)
+
+    with pytest.raises(SessionEndedError):
+        await renew(behind, grant.refresh_token)
 
 
 async def test_a_command_does_not_show_its_token() -> None:

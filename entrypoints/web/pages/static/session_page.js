@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { onTold, tellEnded, tellRenewed } from "./tabs.js";
-import { countDown, shortTime } from "./time.js";
+import { clockTime, countDown } from "./time.js";
 import { forgetToken, isToken, keepToken, storedToken } from "./token.js";
 import { announce, complain, fill, show, whileBusy } from "./view.js";
 import { Warning } from "./warning.js";
@@ -163,7 +163,7 @@ export class SessionPage {
     this.#warning.withdraw();
     await this.#refresh();
     if (this.#session !== null) {
-      announce(`You stay signed in until ${shortTime(Date.parse(this.#session.expires_at))}.`);
+      announce(`You stay signed in until ${clockTime(Date.parse(this.#session.expires_at))}.`);
     }
   }
 

@@ -1,6 +1,9 @@
 /** Times as people read them, and the time that is left. */
 
 const LANGUAGE = document.documentElement.lang;
+const CLOCK = new Intl.DateTimeFormat(LANGUAGE, {
+  hour: "numeric", minute: "2-digit", timeZoneName: "short",
+});
 const SHORT = new Intl.DateTimeFormat(LANGUAGE, {
   month: "long", day: "numeric", hour: "numeric", minute: "2-digit", timeZoneName: "short",
 });
@@ -15,7 +18,10 @@ const SPOKEN = [
   [10 * 60 * SECOND_MS, "10 minutes"],
 ];
 
-/** Day, minute and zone, where this browser is. */
+/** Hour, minute and zone, where this browser is. */
+export const clockTime = (instant) => CLOCK.format(instant);
+
+/** The same with the day. */
 export const shortTime = (instant) => SHORT.format(instant);
 
 /** The same with the year and the seconds. */

@@ -1,6 +1,6 @@
 /** The warning before a session ends: a dialog and, once that is put aside, a line on the page. */
 
-import { duration, shortTime } from "./time.js";
+import { clockTime, duration } from "./time.js";
 import { field, fill } from "./view.js";
 
 const dialog = document.getElementById("warning");
@@ -28,7 +28,7 @@ export class Warning {
   /** Asks whether to stay beyond `end` (ms) or, if one cannot, says so. */
   give({ end, canStay }) {
     this.#isGiven = true;
-    const signedOutAt = `You will be signed out at ${shortTime(end)}.`;
+    const signedOutAt = `You will be signed out at ${clockTime(end)}.`;
     fill("warning-title", canStay ? "Do you want to stay signed in?" : "Your session ends soon");
     fill("warning-text", canStay
       ? `${signedOutAt} You can stay signed in for longer if you like.`
