@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: run setup test check bench lock clean
+.PHONY: run setup test check bench screenshots lock clean
 
 run: setup
 	@$(BIN)/vetassist demo
@@ -31,6 +31,10 @@ check: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks
+
+# Needs Debian's chromium.
+screenshots: setup
+	$(BIN)/python docs/make_screenshots.py
 
 # Needs uv; run it after a change of the dependencies in pyproject.toml. The other two locks are
 # for the container image: what `serve` needs, and what builds the wheel.
