@@ -33,5 +33,7 @@ async def _purge_forever(purge_expired: PurgeExpired, interval: timedelta) -> No
         except UnavailableError:
             # The database is away; what is left will be there the next time.
             _log.warning("purge_postponed")
+        except Exception as error:  # noqa: BLE001 - a purge that cannot be is no end of the service
+            _log.error("purge_failed", error=type(error).__name__)
         else:
             _log.info("purged", sessions=purged.sessions, sign_ins=purged.sign_ins)

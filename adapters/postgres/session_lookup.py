@@ -8,7 +8,7 @@ more callers, the fewer statements each of them costs.
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any, Final, final
 from uuid import UUID
@@ -50,44 +50,41 @@ MAX_FLIGHTS: Final = 4
 # A connection that the server has closed shows only when it is used.
 _TRIES: Final = 2
 
-_Key = tuple[UserId, SessionId]
 _Answer = asyncio.Future[SessionStanding | None]
 
 
 class _Batch:
-    """Look-ups that are answered by one statement, each key once."""
+    """Look-ups that are answered by one statement."""
 
     def __init__(self) -> None:
-        self.answers: dict[_Key, list[_Answer]] = {}
+        self.keys: list[tuple[UserId, SessionId]] = []
+        self.answers: list[_Answer] = []
         self.tries = 0
         self.is_over = False
         self.timer: asyncio.TimerHandle | None = None
 
-    def add(self, key: _Key, answer: _Answer) -> None:
-        self.answers.setdefault(key, []).append(answer)
+    def add(self, user_id: UserId, session_id: SessionId, answer: _Answer) -> None:
+        self.keys.append((user_id, session_id))
+        self.answers.append(answer)
 
-    def give(self, key: _Key, standing: SessionStanding | None) -> None:
-        for answer in self.answers.pop(key):
+    def close(self, found: Mapping[int, SessionStanding]) -> None:
+        """Tell everybody what was found at their place; nothing there means that there is none."""
+        for place, answer in enumerate(self.answers):
             if not answer.done():
-                answer.set_result(standing)
-
-    def close(self) -> None:
-        """Tell those still without a row that there is none."""
-        for key in list(self.answers):
-            self.give(key, None)
-        if self.timer is not None:
-            self.timer.cancel()
+                answer.set_result(found.get(place))
+        self._end()
 
     def fail(self, cause: BaseException | None = None) -> None:
-        """Tell everybody still waiting to try again later."""
+        """Tell everybody to try again later."""
+        for answer in self.answers:
+            if not answer.done():
+                error = UnavailableError("session_lookup")
+                error.__cause__ = cause
+                answer.set_exception(error)
+        self._end()
+
+    def _end(self) -> None:
         self.is_over = True
-        for answers in self.answers.values():
-            for answer in answers:
-                if not answer.done():
-                    error = UnavailableError("session_lookup")
-                    error.__cause__ = cause
-                    answer.set_exception(error)
-        self.answers.clear()
         if self.timer is not None:
             self.timer.cancel()
 
@@ -119,7 +116,7 @@ class PostgresSessionLookup(SessionLookup):
         # Asked for once: on Python 3.11 each question costs a system call.
         loop = self._loop = self._loop or asyncio.get_running_loop()
         answer: _Answer = loop.create_future()
-        self._open_batch(loop).add((user_id, session_id), answer)
+        self._open_batch(loop).add(user_id, session_id, answer)
         if not self._flights:
             self._take_off(loop)
         elif self._helper is None:
@@ -130,7 +127,7 @@ class PostgresSessionLookup(SessionLookup):
         """The batch that has not left yet and has room."""
         if self._waiting:
             newest = self._waiting[-1]
-            if not newest.is_over and len(newest.answers) < self._max_batch:
+            if not newest.is_over and len(newest.keys) < self._max_batch:
                 return newest
         batch = _Batch()
         batch.timer = loop.call_later(self._deadline, batch.fail)
@@ -163,11 +160,15 @@ class PostgresSessionLookup(SessionLookup):
         batch: _Batch | None = None
         try:
             with translated_errors():
-                async with self._pool.connection() as connection:
+                # Each statement commits by itself: there is nothing for the pool to end.
+                connection = await self._pool.getconn()
+                try:
                     while self._waiting:
                         batch = self._waiting.popleft()
                         if not batch.is_over:
                             await _ask(connection, batch)
+                finally:
+                    await self._pool.putconn(connection)
         except UnavailableError as error:
             self._try_again_or_fail(batch, error)
         except BaseException as error:
@@ -191,28 +192,25 @@ class PostgresSessionLookup(SessionLookup):
 
 
 async def _ask(connection: AsyncConnection[Any], batch: _Batch) -> None:
-    keys = list(batch.answers)
+    keys = batch.keys
     users, sessions = _array(key[0] for key in keys), _array(key[1] for key in keys)
     cursor = connection.cursor(binary=True)
     await cursor.execute(_SELECT, (users, sessions), prepare=True)
+    found = {}
     for ordinal, issued_at, renewed_at, expires_at, absolute, is_revoked in await cursor.fetchall():
-        user_id, session_id = key = keys[ordinal - 1]
-        if key in batch.answers:
-            batch.give(
-                key,
-                SessionStanding(
-                    session_id=session_id,
-                    user_id=user_id,
-                    issued_at=issued_at,
-                    renewed_at=renewed_at,
-                    expires_at=expires_at,
-                    absolute_expires_at=absolute,
-                    is_revoked=is_revoked,
-                ),
-            )
-    batch.close()
+        user_id, session_id = keys[ordinal - 1]
+        found[ordinal - 1] = SessionStanding(
+            session_id=session_id,
+            user_id=user_id,
+            issued_at=issued_at,
+            renewed_at=renewed_at,
+            expires_at=expires_at,
+            absolute_expires_at=absolute,
+            is_revoked=is_revoked,
+        )
+    batch.close(found)
 
 
 def _array(ids: Iterable[UUID]) -> str:
     """A PostgreSQL array literal, several times as fast as psycopg's own conversion."""
-    return "{" + ",".join([each.hex for each in ids]) + "}"
+    return "{" + ",".join([f"{each.int:032x}" for each in ids]) + "}"

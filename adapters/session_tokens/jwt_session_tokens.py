@@ -101,8 +101,10 @@ class JWTSessionTokens(SessionTokens):
         # Anything may stand in the token, lone surrogates included.
         digest = hashlib.sha256(token.encode(errors="surrogatepass")).digest()
         signed = self._verified.get(digest)
-        if signed is None:
-            signed = self._signed(token)
+        if signed is not None:
+            self._check(signed, now)
+            return signed.claims
+        signed = self._signed(token)
         self._check(signed, now)
         self._remember(digest, signed)
         return signed.claims
@@ -115,7 +117,7 @@ class JWTSessionTokens(SessionTokens):
             raise UnauthenticatedError
 
     def _remember(self, digest: bytes, signed: _Signed) -> None:
-        if digest in self._verified or not self._settings.cache_size:
+        if not self._settings.cache_size:
             return
         if len(self._verified) >= self._settings.cache_size:
             # The oldest entry goes: in a dict that is the first.

@@ -64,7 +64,8 @@ class Authenticator:
         """
         if (refusal := request.scope.get(REFUSAL)) is not None:
             raise refusal
-        headers = request.headers.getlist("authorization")
+        # Empty is what a proxy makes of a field that the client did not send.
+        headers = [header for header in request.headers.getlist("authorization") if header]
         if headers:
             token = bearer_token(headers[0]) if len(headers) == 1 else None
         else:

@@ -16,11 +16,16 @@ class BoundedHTTP(HttpToolsProtocol):
     _head_bytes: int | None = 0
 
     def data_received(self, data: bytes) -> None:
-        """Count, and pass on."""
-        if self._head_bytes is not None:
-            self._head_bytes += len(data)
-            if self._head_bytes > _MAX_HEAD_BYTES:
+        """Count, and pass on; a body may come along with its head, and does not count."""
+        while self._head_bytes is not None:
+            room = _MAX_HEAD_BYTES - self._head_bytes
+            if room == 0:
                 self.send_400_response("The request's headers are too long.")
+                return
+            self._head_bytes += min(room, len(data))
+            part, data = data[:room], data[room:]
+            super().data_received(part)
+            if not data or self.transport.is_closing():
                 return
         super().data_received(data)
 

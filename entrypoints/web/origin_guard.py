@@ -40,8 +40,9 @@ class OriginGuard:
         """
         if _SAFE.issuperset({request.method, *forwarded_methods}):
             return
-        origins = request.headers.getlist("origin")
-        sites = request.headers.getlist("sec-fetch-site")
+        # Empty is what a proxy makes of a field that the client did not send.
+        origins = [origin for origin in request.headers.getlist("origin") if origin]
+        sites = [site for site in request.headers.getlist("sec-fetch-site") if site]
         if any(site not in _OUR_SITE for site in sites):
             raise ForbiddenError
         if origins:

@@ -202,8 +202,10 @@ async def test_a_service_that_never_finishes_its_answer_is_not_waited_for(
             await asyncio.wait({asyncio.create_task(is_over.wait())}, timeout=0.1)
 
     async with back_end.beside(service):
-        answer = await back_end.get({"Authorization": "Bearer x"})
-        is_over.set()
+        try:
+            answer = await back_end.get({"Authorization": "Bearer x"})
+        finally:
+            is_over.set()
 
     assert answer.status_code == 503
 

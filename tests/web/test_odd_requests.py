@@ -2,9 +2,10 @@
 
 from collections.abc import AsyncIterator
 
+import httpx
 import pytest
 
-from tests.support.product import SERVICE_URL, Product, running_product
+from tests.support.product import SERVICE_URL, Product, running_product, serving
 
 JSON = {"Content-Type": "application/json", "Origin": SERVICE_URL}
 RENEW, REDEEM = "/api/v1/session/renew", "/api/v1/session/redeem"
@@ -76,3 +77,15 @@ async def test_a_code_does_not_change_with_the_version_of_python(product: Produc
     answer = await product.browser().post(RENEW, content=b" " * 5000, headers=JSON)
 
     assert answer.json()["code"] == "content_too_large"
+
+
+async def test_a_long_body_is_not_taken_for_a_long_head(product: Product) -> None:
+    async with (
+        serving(product.app) as (url, _),
+        httpx.AsyncClient(base_url=url, trust_env=False) as http,
+    ):
+        body = await http.post(RENEW, content=b" " * 200_000, headers=JSON)
+        head = await http.get("/healthz", headers={"X-Long": "x" * 65_500})
+        after = await http.get("/healthz")
+
+    assert (body.status_code, head.status_code, after.status_code) == (413, 400, 200)

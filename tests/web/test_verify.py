@@ -92,6 +92,12 @@ async def test_a_cookie_vouches_for_an_unsafe_request_only_from_our_own_pages(
             "elsewhere": {"Origin": "https://elsewhere.example"},
             "nowhere": {"Origin": "null"},
             "another site": {"Origin": SERVICE_URL, "Sec-Fetch-Site": "cross-site"},
+            "our origin, by a proxy that sends every field": {
+                "Authorization": "",
+                "Origin": SERVICE_URL,
+                "Sec-Fetch-Site": "",
+            },
+            "nothing, by such a proxy": {"Authorization": "", "Origin": "", "Sec-Fetch-Site": ""},
         }.items()
     }
 
@@ -103,6 +109,8 @@ async def test_a_cookie_vouches_for_an_unsafe_request_only_from_our_own_pages(
         "elsewhere": 403,
         "nowhere": 403,
         "another site": 403,
+        "our origin, by a proxy that sends every field": 200,
+        "nothing, by such a proxy": 403,
     }
 
 
