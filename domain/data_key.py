@@ -13,7 +13,8 @@ class DataKey:
     """What seals the tokens of one user, and of nobody else.
 
     Attributes:
-        version: Rises when the user gets another key; sealed tokens name it.
+        version: Sealed tokens name it, so that a key can be followed by another beside it. After
+            one that was destroyed, with all it had sealed, the count begins anew.
         key: 32 random bytes.
     """
 

@@ -35,8 +35,8 @@ class VARevocation:
     attempts: int = 0
 
     def pause(self) -> timedelta:
-        """How long to wait after one more failure: twice as long each time, up to six hours."""
-        return min(_FIRST_PAUSE * (1 << min(self.attempts, 20)), _LONGEST_PAUSE)
+        """How long to wait after the newest attempt: twice as long each time, up to six hours."""
+        return min(_FIRST_PAUSE * (1 << min(max(self.attempts - 1, 0), 20)), _LONGEST_PAUSE)
 
     def is_hopeless(self, now: datetime) -> bool:
         """Whether the token has died by itself meanwhile."""

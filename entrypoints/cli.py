@@ -28,6 +28,7 @@ _EXIT_SCHEMA = 3
 _EXIT_DATABASE = 4
 _EXIT_DEMO = 5
 _EXIT_NOT_FOUND = 6
+_EXIT_KEYS = 7
 
 user = typer.Typer(help="Let users in, or no longer.", no_args_is_help=True)
 app.add_typer(user, name="user")
@@ -136,6 +137,7 @@ def purge() -> None:
 
 @keys.command("rewrap")
 def rewrap_keys(
+    *,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what there is to do.")
     ] = False,
@@ -153,11 +155,15 @@ def rewrap_keys(
         )
         done = _run(lambda container: container.rewrap_data_keys().execute(command))
     remaining = _run(lambda container: container.rewrap_data_keys().count())
-    said = "Would rewrap" if dry_run else "Rewrapped"
-    typer.echo(
-        f"{said} {done.rewrapped} data keys and upgrade the tokens of {done.upgraded} users; "
-        f"{done.unreadable} cannot be read. Under older master keys: {remaining}."
+    rewrapped, upgraded = (
+        ("Would rewrap", "would upgrade") if dry_run else ("Rewrapped", "upgraded")
     )
+    typer.echo(
+        f"{rewrapped} {done.rewrapped} data keys; {upgraded} the early tokens of {done.upgraded} "
+        f"users; cannot read {done.unreadable}. Data keys under older master keys: {remaining}."
+    )
+    if done.unreadable or (remaining and not dry_run):
+        _fail(["older master keys are still needed: keep them"], _EXIT_KEYS)
 
 
 @user.command("disable")

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from application.ports.token_cipher import SealBrokenError
 
+_KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
 _TAG_BYTES: Final = 16
 
@@ -18,9 +19,15 @@ class SealedBox:
     """One key; each box is a random 96-bit nonce, the ciphertext and a 128-bit tag, base64url.
 
     Source: NIST SP 800-38D, section 8.2.2: at most 2^32 boxes under one key.
+
+    Raises:
+        ValueError: The key is not 32 bytes long.
     """
 
     def __init__(self, key: bytes) -> None:
+        # AESGCM would take 128 and 192 bits as well.
+        if len(key) != _KEY_BYTES:
+            raise ValueError("an AES-256 key is 32 bytes long")
         self._aead = AESGCM(key)
 
     def seal(self, plain: bytes, context: bytes) -> bytes:

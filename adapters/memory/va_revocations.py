@@ -7,6 +7,7 @@ from uuid import UUID
 
 from adapters.memory.store import MemoryTables
 from application.ports.va_revocations import VARevocations
+from domain.data_key import WrappedDataKey
 from domain.va_revocation import VARevocation
 
 
@@ -38,3 +39,26 @@ class MemoryVARevocations(VARevocations):
 
     async def remove(self, revocation_id: UUID) -> None:
         self._rows.pop(revocation_id, None)
+
+    async def list_not_under(
+        self, master_key_id: str, *, after: UUID | None, limit: int
+    ) -> list[VARevocation]:
+        found = [
+            self._rows[revocation_id]
+            for revocation_id in sorted(self._rows)
+            if (after is None or revocation_id > after)
+            and self._rows[revocation_id].key.master_key_id != master_key_id
+        ]
+        return found[:limit]
+
+    async def count_not_under(self, master_key_id: str) -> int:
+        return sum(row.key.master_key_id != master_key_id for row in self._rows.values())
+
+    async def replace_key(
+        self, revocation_id: UUID, old: WrappedDataKey, new: WrappedDataKey
+    ) -> bool:
+        row = self._rows.get(revocation_id)
+        if row is None or row.key != old:
+            return False
+        self._rows[revocation_id] = replace(row, key=new)
+        return True

@@ -35,7 +35,10 @@ class MemoryVATokenVault(VATokenVault):
         early = [
             user_id
             for user_id, row in sorted(self._tokens.items())
-            if (after is None or user_id > after) and row.access_token.startswith(b"v1.")
+            if (after is None or user_id > after)
+            and any(
+                (token or b"").startswith(b"v1.") for token in (row.access_token, row.refresh_token)
+            )
         ]
         return early[:limit]
 

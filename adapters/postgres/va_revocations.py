@@ -23,18 +23,35 @@ VALUES (
     %(token)s, %(is_refresh_token)s, %(created_at)s, %(due_at)s, %(attempts)s
 )
 """
+# Materialized, so that no plan can run the limited query twice and take more.
 _CLAIM: Final = """
-UPDATE vetassist_va_revocations SET due_at = %(busy_until)s, attempts = attempts + 1
-WHERE id IN (
-    SELECT id FROM vetassist_va_revocations
+WITH due AS MATERIALIZED (
+    SELECT user_id, id FROM vetassist_va_revocations
     WHERE due_at <= %(now)s
     ORDER BY due_at LIMIT %(limit)s
     FOR UPDATE SKIP LOCKED
 )
-RETURNING *
+UPDATE vetassist_va_revocations AS entry SET due_at = %(busy_until)s, attempts = attempts + 1
+FROM due
+WHERE entry.user_id = due.user_id AND entry.id = due.id
+RETURNING entry.*
 """
 _PUT_OFF: Final = "UPDATE vetassist_va_revocations SET due_at = %s WHERE id = %s"
 _DELETE: Final = "DELETE FROM vetassist_va_revocations WHERE id = %s"
+_LIST: Final = """
+SELECT * FROM vetassist_va_revocations
+WHERE data_key_master_id <> %(master_key_id)s
+  AND (%(after)s::uuid IS NULL OR id > %(after)s::uuid)
+ORDER BY id
+LIMIT %(limit)s
+"""
+_COUNT: Final = "SELECT count(*) FROM vetassist_va_revocations WHERE data_key_master_id <> %s"
+_REPLACE_KEY: Final = """
+UPDATE vetassist_va_revocations SET
+    data_key = %(box)s, data_key_version = %(version)s, data_key_master_id = %(master_key_id)s
+WHERE id = %(id)s AND data_key = %(old)s
+RETURNING id
+"""
 
 
 @final
@@ -62,10 +79,7 @@ class PostgresVARevocations(VARevocations):
 
     async def claim(self, *, now: datetime, busy_until: datetime, limit: int) -> list[VARevocation]:
         parameters = {"now": now, "busy_until": busy_until, "limit": limit}
-        with translated_errors():
-            async with self._connection.cursor(row_factory=dict_row) as cursor:
-                await cursor.execute(_CLAIM, parameters)
-                return [_revocation_of(row) for row in await cursor.fetchall()]
+        return [_revocation_of(row) for row in await self._rows(_CLAIM, parameters)]
 
     async def put_off(self, revocation_id: UUID, *, until: datetime) -> None:
         with translated_errors():
@@ -74,6 +88,34 @@ class PostgresVARevocations(VARevocations):
     async def remove(self, revocation_id: UUID) -> None:
         with translated_errors():
             await self._connection.execute(_DELETE, (revocation_id,))
+
+    async def list_not_under(
+        self, master_key_id: str, *, after: UUID | None, limit: int
+    ) -> list[VARevocation]:
+        parameters = {"master_key_id": master_key_id, "after": after, "limit": limit}
+        return [_revocation_of(row) for row in await self._rows(_LIST, parameters)]
+
+    async def count_not_under(self, master_key_id: str) -> int:
+        (row,) = await self._rows(_COUNT, (master_key_id,))
+        return int(row["count"])
+
+    async def replace_key(
+        self, revocation_id: UUID, old: WrappedDataKey, new: WrappedDataKey
+    ) -> bool:
+        parameters = {
+            "id": revocation_id,
+            "old": old.box,
+            "box": new.box,
+            "version": new.version,
+            "master_key_id": new.master_key_id,
+        }
+        return bool(await self._rows(_REPLACE_KEY, parameters))
+
+    async def _rows(self, query: str, parameters: Any) -> list[dict[str, Any]]:
+        with translated_errors():
+            async with self._connection.cursor(row_factory=dict_row) as cursor:
+                await cursor.execute(query, parameters)
+                return await cursor.fetchall()
 
 
 def _revocation_of(row: dict[str, Any]) -> VARevocation:

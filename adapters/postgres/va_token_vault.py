@@ -32,10 +32,12 @@ ON CONFLICT (user_id) DO UPDATE SET
     refreshed_at = excluded.refreshed_at
 """
 _DELETE: Final = "DELETE FROM vetassist_va_tokens WHERE user_id = %s"
-# The version stands at the start of what is sealed (see the cipher).
+# The version stands at the start of what is sealed (see the cipher). A sign-in that brought no
+# refresh token leaves an early one beside a newer access token.
 _SEALED_EARLY: Final = """
 SELECT user_id FROM vetassist_va_tokens
-WHERE access_token_encrypted LIKE 'v1.%%' AND (%(after)s::uuid IS NULL OR user_id > %(after)s::uuid)
+WHERE (access_token_encrypted LIKE 'v1.%%' OR refresh_token_encrypted LIKE 'v1.%%')
+  AND (%(after)s::uuid IS NULL OR user_id > %(after)s::uuid)
 ORDER BY user_id
 LIMIT %(limit)s
 """

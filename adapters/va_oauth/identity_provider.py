@@ -32,6 +32,7 @@ _DEADLINE: Final = timedelta(seconds=10)
 _MAX_BYTES: Final = 256 * 1024
 _STATUS_SCOPE: Final = "veteran_status.read"
 _OK: Final = 200
+_REFUSES_US: Final = frozenset({401, 403})
 _MAX_NAME_CHARACTERS: Final = 100
 _MAX_EMAIL_CHARACTERS: Final = 254
 
@@ -125,7 +126,8 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
             },
             headers={"Authorization": self._basic_credentials()},
         )
-        if reply.means_not_now:
+        # A refusal of our credentials says nothing of the token, which must not live on for it.
+        if reply.means_not_now or reply.status in _REFUSES_US:
             raise ProviderUnavailableError(f"status_{reply.status}")
         if reply.status != _OK:
             raise UpstreamRejectedError("revocation_refused")

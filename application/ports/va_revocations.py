@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from domain.data_key import WrappedDataKey
 from domain.va_revocation import VARevocation
 
 
@@ -43,4 +44,32 @@ class VARevocations(Protocol):
 
         Raises:
             UnavailableError: The store did not answer; raised here or at commit.
+        """
+
+    @abstractmethod
+    async def list_not_under(
+        self, master_key_id: str, *, after: UUID | None, limit: int
+    ) -> list[VARevocation]:
+        """Up to ``limit`` entries with keys under other master keys, by id, those after ``after``.
+
+        Raises:
+            UnavailableError: The store did not answer.
+        """
+
+    @abstractmethod
+    async def count_not_under(self, master_key_id: str) -> int:
+        """How many entries have keys under other master keys.
+
+        Raises:
+            UnavailableError: The store did not answer.
+        """
+
+    @abstractmethod
+    async def replace_key(
+        self, revocation_id: UUID, old: WrappedDataKey, new: WrappedDataKey
+    ) -> bool:
+        """Store ``new`` where the entry still has ``old``; False when it does not.
+
+        Raises:
+            UnavailableError: The store did not answer.
         """

@@ -17,8 +17,9 @@ from domain.visitor import Visitor
 
 _BATCH: Final = 20
 _NOT_NOW: Final = "not_now"
-# Longer than VA's deadline; should this process die meanwhile, another one goes on after it.
-_BUSY_FOR: Final = timedelta(minutes=2)
+# Longer than a batch takes when VA lets each request run into its deadline. Should this process
+# die meanwhile, another one goes on after it.
+_BUSY_FOR: Final = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

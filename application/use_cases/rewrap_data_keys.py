@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, final
+from uuid import UUID
 
 from application.ports.clock import Clock
 from application.ports.key_wrapper import KeyWrapper
@@ -10,6 +11,7 @@ from application.ports.token_cipher import SealBrokenError
 from application.ports.unit_of_work import UnitOfWorkFactory
 from application.token_sealing import TokenSealing
 from domain.audit_event import AuditEvent, AuditEventType
+from domain.data_key import WrappedDataKey
 from domain.identifiers import UserId
 from domain.visitor import Visitor
 
@@ -30,9 +32,10 @@ class DataKeysRewrapped:
     """What was done; in a dry run, what there is to do.
 
     Attributes:
-        rewrapped: Data keys that are now under the newest master key.
+        rewrapped: Data keys, of users and of the outbox, now under the newest master key.
         upgraded: Users whose tokens were sealed before there were data keys.
-        unreadable: Users whose key or tokens do not open; they are left as they are.
+        unreadable: Users and entries of the outbox with a key or tokens that do not open; they
+            are left as they are.
     """
 
     rewrapped: int
@@ -67,8 +70,10 @@ class RewrapDataKeys:
         Raises:
             UnavailableError: Storage did not answer.
         """
+        newest = self._wrapper.newest_key_id
         async with self._unit_of_work() as work:
-            return await work.data_keys.count_not_under(self._wrapper.newest_key_id)
+            of_users = await work.data_keys.count_not_under(newest)
+            return of_users + await work.va_revocations.count_not_under(newest)
 
     async def execute(self, command: RewrapDataKeysCommand) -> DataKeysRewrapped:
         """Rewrap everything that needs it, and audit how much that was.
@@ -77,11 +82,11 @@ class RewrapDataKeys:
             UnavailableError: Storage or the keeper of the master key did not answer; what was
                 done stays done.
         """
-        rewrapped, broken_keys = await self._rewrap_keys(command)
-        upgraded, broken_tokens = await self._upgrade_tokens(command)
-        done = DataKeysRewrapped(
-            rewrapped=rewrapped, upgraded=upgraded, unreadable=broken_keys + broken_tokens
-        )
+        unreadable: set[UUID] = set()
+        rewrapped = await self._rewrap_keys(command, unreadable)
+        rewrapped += await self._rewrap_outbox(command, unreadable)
+        upgraded = await self._upgrade_tokens(command, unreadable)
+        done = DataKeysRewrapped(rewrapped=rewrapped, upgraded=upgraded, unreadable=len(unreadable))
         if not command.is_dry_run:
             event = AuditEvent.of_service(
                 AuditEventType.KEYS_REWRAPPED,
@@ -97,8 +102,8 @@ class RewrapDataKeys:
                 await work.commit()
         return done
 
-    async def _rewrap_keys(self, command: RewrapDataKeysCommand) -> tuple[int, int]:
-        rewrapped = unreadable = 0
+    async def _rewrap_keys(self, command: RewrapDataKeysCommand, unreadable: set[UUID]) -> int:
+        rewrapped = 0
         after: UserId | None = None
         while True:
             async with self._unit_of_work() as work:
@@ -106,14 +111,14 @@ class RewrapDataKeys:
                     self._wrapper.newest_key_id, after=after, limit=BATCH
                 )
             if not batch:
-                return rewrapped, unreadable
+                return rewrapped
             after = batch[-1].user_id
             pairs = []
             for old in batch:
                 try:
-                    pairs.append((old, await self._wrapper.wrap(await self._wrapper.unwrap(old))))
+                    pairs.append((old, await self._rewrapped(old)))
                 except SealBrokenError:
-                    unreadable += 1
+                    unreadable.add(old.user_id)
             if command.is_dry_run:
                 rewrapped += len(pairs)
             else:
@@ -123,21 +128,50 @@ class RewrapDataKeys:
                     await work.commit()
             command.on_progress(len(batch))
 
-    async def _upgrade_tokens(self, command: RewrapDataKeysCommand) -> tuple[int, int]:
-        upgraded = unreadable = 0
+    async def _rewrap_outbox(self, command: RewrapDataKeysCommand, unreadable: set[UUID]) -> int:
+        rewrapped = 0
+        after: UUID | None = None
+        while True:
+            async with self._unit_of_work() as work:
+                batch = await work.va_revocations.list_not_under(
+                    self._wrapper.newest_key_id, after=after, limit=BATCH
+                )
+            if not batch:
+                return rewrapped
+            after = batch[-1].id
+            pairs = []
+            for entry in batch:
+                try:
+                    pairs.append((entry, await self._rewrapped(entry.key)))
+                except SealBrokenError:
+                    unreadable.add(entry.id)
+            if command.is_dry_run:
+                rewrapped += len(pairs)
+            else:
+                async with self._unit_of_work() as work:
+                    for entry, new in pairs:
+                        rewrapped += await work.va_revocations.replace_key(entry.id, entry.key, new)
+                    await work.commit()
+            command.on_progress(len(batch))
+
+    async def _rewrapped(self, old: WrappedDataKey) -> WrappedDataKey:
+        return await self._wrapper.wrap(await self._wrapper.unwrap(old))
+
+    async def _upgrade_tokens(self, command: RewrapDataKeysCommand, unreadable: set[UUID]) -> int:
+        upgraded = 0
         after: UserId | None = None
         while True:
             async with self._unit_of_work() as work:
                 batch = await work.va_tokens.list_sealed_early(after=after, limit=BATCH)
             if not batch:
-                return upgraded, unreadable
+                return upgraded
             after = batch[-1]
             for user_id in batch:
                 try:
                     upgraded += await self._upgrade(user_id, is_dry_run=command.is_dry_run)
                 except SealBrokenError:
-                    # An earlier phase sealed with keys that were never ours.
-                    unreadable += 1
+                    # Its master key is not here any more, or it was altered.
+                    unreadable.add(user_id)
 
     async def _upgrade(self, user_id: UserId, *, is_dry_run: bool) -> bool:
         now = self._clock.now()

@@ -47,6 +47,9 @@ class ShredUnusedTokens:
             last = None if user is None else user.last_login_at
             if last is not None and last > now - self._retention:
                 return False
+            if await work.va_tokens.find(user_id) is None:
+                # Another process was here first.
+                return False
             await work.va_tokens.destroy(user_id)
             await work.data_keys.destroy(user_id)
             event = AuditEvent.of_user(
