@@ -10,7 +10,6 @@ import random
 import signal
 import subprocess
 import time
-from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final
@@ -26,10 +25,10 @@ from domain.va_identity import VAIdentity
 from domain.va_tokens import VATokens
 from tests.support.builders import a_provider_sign_in, an_identity, some_tokens
 from tests.support.databases import rows_of
-from tests.support.environment import plain_environment, read, required_settings
+from tests.support.environment import plain_environment, required_settings, token_keys
 from tests.support.many_users import EARLY_EVERY, OUTBOX_EVERY, count_readable, store_many_users
 from tests.support.processes import COMMAND, REPOSITORY, run
-from tests.support.service import Service, a_service
+from tests.support.service import Service, a_service_with
 from tests.support.storage import postgres_storage
 
 pytestmark = pytest.mark.postgres
@@ -45,17 +44,11 @@ NEW: Final = {"k2": MASTER_KEYS["k2"]}
 ROTATING: Final = NEW | OLD
 
 
-def setting(master_keys: Mapping[str, bytes]) -> str:
-    return ",".join(
-        f"{key_id}:{urlsafe_b64encode(key).decode()}" for key_id, key in master_keys.items()
-    )
-
-
 def environment(database_url: str, master_keys: Mapping[str, bytes]) -> dict[str, str]:
     return (
         plain_environment()
         | required_settings(database_url)
-        | {"VETASSIST_TOKEN_KEYS": setting(master_keys)}
+        | {"VETASSIST_TOKEN_KEYS": token_keys(master_keys)}
     )
 
 
@@ -163,11 +156,6 @@ def test_a_rewrap_without_the_old_key_says_so_and_leaves_what_it_cannot_read(
     assert count_readable(own_database, OLD) == entries(100)
 
 
-def service_of(pool: Pool, master_keys: Mapping[str, bytes]) -> Service:
-    settings = read(required_settings() | {"VETASSIST_TOKEN_KEYS": setting(master_keys)})
-    return a_service(postgres_storage(pool), settings)
-
-
 async def test_case_99_a_rewrap_beside_sign_ins_loses_none(
     own_database: str, own_pool: Pool
 ) -> None:
@@ -176,7 +164,8 @@ async def test_case_99_a_rewrap_beside_sign_ins_loses_none(
     icns = [row["va_icn"] for row in rows_of(own_database, "SELECT va_icn FROM vetassist_users")]
     known: list[VAIdentity] = [an_identity(ICN(icn)) for icn in icns]
     # Some processes have changed keys, and some have both in the other order still.
-    services = [service_of(own_pool, ROTATING), service_of(own_pool, OLD | NEW)]
+    storage = postgres_storage(own_pool)
+    services = [a_service_with(storage, ROTATING), a_service_with(storage, OLD | NEW)]
     signed_in: dict[VAIdentity, VATokens] = {}
 
     async def sign_ins(service: Service, identities: list[VAIdentity]) -> None:
@@ -195,7 +184,7 @@ async def test_case_99_a_rewrap_beside_sign_ins_loses_none(
     done = await services[0].container.rewrap_data_keys().execute(command)
     assert done.unreadable == 0
 
-    after = service_of(own_pool, NEW)
+    after = a_service_with(storage, NEW)
     assert await after.container.rewrap_data_keys().count() == 0
     assert len(signed_in) == 300
     for identity, tokens in signed_in.items():

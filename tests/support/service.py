@@ -1,5 +1,6 @@
 """The use cases over a storage, beside a provider and a clock that do as they are told."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -33,7 +34,7 @@ from tests.support.builders import (
     a_visitor,
     some_tokens,
 )
-from tests.support.environment import read, required_settings
+from tests.support.environment import read, required_settings, token_keys
 from tests.support.frozen_clock import FrozenClock, frozen_clock
 from tests.support.storage import Storage, memory_storage
 
@@ -153,6 +154,12 @@ def a_service(storage: Storage, settings: Settings = _SETTINGS) -> Service:
     world = _world_providers(clock, provider) | {"settings": settings}
     container = Container(**_storage_providers(storage), **world)
     return Service(container=container, storage=storage, provider=provider, clock=clock)
+
+
+def a_service_with(storage: Storage, master_keys: Mapping[str, bytes]) -> Service:
+    """A service over ``storage`` whose operator has given it these master keys."""
+    keys = {"VETASSIST_TOKEN_KEYS": token_keys(master_keys)}
+    return a_service(storage, read(required_settings() | keys))
 
 
 def a_memory_service(store: MemoryStore, storage: Storage | None = None) -> MemoryService:
