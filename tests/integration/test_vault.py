@@ -179,7 +179,7 @@ async def test_case_84_an_unlink_that_races_a_sign_in_leaves_all_or_nothing(
         assert (row["data_key"] is None) is (stored is None)
 
 
-async def test_case_87_a_worker_that_dies_after_vas_answer_loses_no_entry(
+async def test_a_worker_that_dies_after_vas_answer_loses_no_entry(
     service: Service, own_database: str, tmp_path: Path
 ) -> None:
     tokens = some_tokens()

@@ -128,7 +128,7 @@ async def test_an_entry_whose_key_does_not_open_is_unreadable(service: MemorySer
     assert_settled(service, entry, "unreadable", 1)
 
 
-async def test_case_87_when_the_worker_dies_after_vas_answer_va_is_asked_again(
+async def test_when_the_worker_dies_after_vas_answer_va_is_asked_again(
     service: MemoryService,
 ) -> None:
     entry = await an_entry(service)
