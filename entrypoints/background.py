@@ -34,5 +34,7 @@ async def _repeat(name: str, work: Callable[[], Awaitable[object]], interval: ti
         except UnavailableError:
             # The database is away; what is left will be there the next time.
             _log.warning("postponed", work=name)
+        except Exception as error:  # noqa: BLE001 - work that cannot be done is no end of the service
+            _log.error("failed", work=name, error=type(error).__name__)
         else:
             _log.debug("done", work=name, outcome=str(done))
