@@ -5,6 +5,7 @@ ApplicationError
     SessionEndedError          you were signed in, and no longer are
     TokenReusedError           the token was used before: somebody else may hold it
   ForbiddenError           not allowed this way
+    FreshSignInNeededError     sign in again first
   NotFoundError            absent, or not yours
   ConflictError            contradicts what is stored
   UnavailableError         try again later
@@ -48,6 +49,12 @@ class ForbiddenError(ApplicationError):
     """The request may not be made this way, whoever makes it."""
 
     code: ClassVar[str] = "forbidden"
+
+
+class FreshSignInNeededError(ForbiddenError):
+    """What is asked for takes a sign-in that was only just now."""
+
+    code: ClassVar[str] = "fresh_sign_in_needed"
 
 
 class NotFoundError(ApplicationError):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from domain.data_key import WrappedDataKey
 from domain.identifiers import ICN, UserId
 from domain.veteran_status import VeteranStatus
 
@@ -35,11 +36,13 @@ class LinkedUser:
         user: The account of the identity's ICN.
         alias_owner: The account that (issuer, sub) was remembered for.
         is_new: Whether this sign-in made the account.
+        data_key: The key of its tokens, or None while it has none.
     """
 
     user: User
     alias_owner: UserId
     is_new: bool
+    data_key: WrappedDataKey | None
 
     @property
     def is_conflicting(self) -> bool:

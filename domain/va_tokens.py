@@ -13,6 +13,7 @@ class TokenField(StrEnum):
 
     ACCESS = "access_token"
     REFRESH = "refresh_token"
+    ID = "id_token"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,12 +22,14 @@ class VATokens:
 
     Attributes:
         refresh_token: None when VA left it out.
+        id_token: None when VA left it out.
         scope: What was granted, separated by spaces; may be less than was asked.
         expires_at: First instant (UTC) at which the access token is no longer valid.
     """
 
     access_token: Secret
     refresh_token: Secret | None
+    id_token: Secret | None
     token_type: str
     scope: str
     expires_at: datetime
@@ -38,11 +41,13 @@ class SealedVATokens:
 
     Attributes:
         refresh_token: None when there is none to store; a stored one then stays.
+        id_token: The same.
     """
 
     user_id: UserId
     access_token: bytes = field(repr=False)
     refresh_token: bytes | None = field(repr=False)
+    id_token: bytes | None = field(repr=False)
     token_type: str
     scope: str
     expires_at: datetime

@@ -28,9 +28,12 @@ _EXIT_SCHEMA = 3
 _EXIT_DATABASE = 4
 _EXIT_DEMO = 5
 _EXIT_NOT_FOUND = 6
+_EXIT_KEYS = 7
 
 user = typer.Typer(help="Let users in, or no longer.", no_args_is_help=True)
 app.add_typer(user, name="user")
+keys = typer.Typer(help="Look after the keys that guard VA's tokens.", no_args_is_help=True)
+app.add_typer(keys, name="keys")
 
 _T = TypeVar("_T")
 UserIdArgument = Annotated[UUID, typer.Argument(help="The user's id: the JWT's `sub`.")]
@@ -125,7 +128,42 @@ def migrate() -> None:
 def purge() -> None:
     """Remove what is past its retention now, in small batches beside live traffic."""
     purged = _run(lambda container: container.purge_expired().execute())
-    typer.echo(f"Removed {purged.sessions} sessions and {purged.sign_ins} old sign-ins.")
+    shredded = _run(lambda container: container.shred_unused_tokens().execute())
+    typer.echo(
+        f"Removed {purged.sessions} sessions and {purged.sign_ins} old sign-ins; "
+        f"shredded the unused VA tokens of {shredded} users."
+    )
+
+
+@keys.command("rewrap")
+def rewrap_keys(
+    *,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what there is to do.")
+    ] = False,
+) -> None:
+    """Wrap every data key under the first key of VETASSIST_TOKEN_KEYS; online, and resumable."""
+    from rich.progress import Progress
+
+    from application.use_cases.rewrap_data_keys import RewrapDataKeysCommand
+
+    total = _run(lambda container: container.rewrap_data_keys().count())
+    with Progress() as progress:
+        task = progress.add_task("Rewrapping", total=total)
+        command = RewrapDataKeysCommand(
+            is_dry_run=dry_run, on_progress=lambda done: progress.advance(task, done)
+        )
+        done = _run(lambda container: container.rewrap_data_keys().execute(command))
+    remaining = _run(lambda container: container.rewrap_data_keys().count())
+    rewrapped, upgraded = (
+        ("Would rewrap", "would upgrade") if dry_run else ("Rewrapped", "upgraded")
+    )
+    typer.echo(
+        f"{rewrapped} {done.rewrapped} data keys; {upgraded} the early tokens of {done.upgraded} "
+        f"users; cannot read {done.unreadable}. Data keys under older master keys: {remaining}."
+    )
+    if done.unreadable or (remaining and not dry_run):
+        _fail(["older master keys are still needed: keep them"], _EXIT_KEYS)
 
 
 @user.command("disable")

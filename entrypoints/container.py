@@ -9,6 +9,8 @@ from dependency_injector import containers, providers
 from adapters.encryption.address_pseudonyms import HMACAddressPseudonyms
 from adapters.encryption.aes_gcm_cipher import AESGCMTokenCipher
 from adapters.encryption.key_ring import KeyRing
+from adapters.encryption.local_key_wrapper import LocalKeyWrapper
+from adapters.encryption.remembering_key_wrapper import RememberingKeyWrapper
 from adapters.postgres.login_attempts import PostgresLoginAttempts
 from adapters.postgres.migrations import SchemaError, migrate, pending_migrations
 from adapters.postgres.pool import build_pool, opened
@@ -24,9 +26,11 @@ from adapters.system.secret_source import SystemSecretSource
 from adapters.va_oauth.bounded_http import http_client
 from adapters.va_oauth.identity_provider import VAIdentityProvider
 from adapters.va_oauth.settings import ProviderSettings
+from application.outbox_entries import OutboxEntries
 from application.ports.address_pseudonyms import AddressPseudonyms
 from application.ports.clock import Clock
 from application.ports.identity_provider import IdentityProvider
+from application.ports.key_wrapper import KeyWrapper
 from application.ports.login_attempts import LoginAttempts
 from application.ports.purge import Purge
 from application.ports.readiness import Readiness
@@ -38,6 +42,7 @@ from application.ports.token_cipher import TokenCipher
 from application.ports.unit_of_work import UnitOfWork
 from application.ports.user_directory import UserDirectory
 from application.session_grants import SessionGrants
+from application.token_sealing import TokenSealing
 from application.use_cases.complete_va_login import CompleteVALogin
 from application.use_cases.issue_session import IssueSession
 from application.use_cases.link_va_identity import LinkVAIdentity
@@ -45,19 +50,24 @@ from application.use_cases.list_sessions import ListSessions
 from application.use_cases.purge_expired import PurgeExpired
 from application.use_cases.redeem_handoff import RedeemHandoff
 from application.use_cases.renew_session import RenewSession
+from application.use_cases.revoke_at_va import RevokeAtVA
 from application.use_cases.revoke_sessions import RevokeSessions
+from application.use_cases.rewrap_data_keys import RewrapDataKeys
 from application.use_cases.set_user_active import SetUserActive
+from application.use_cases.shred_unused_tokens import ShredUnusedTokens
 from application.use_cases.start_va_login import StartVALogin
+from application.use_cases.unlink_va_identity import UnlinkVAIdentity
 from application.use_cases.validate_session import ValidateSession
 from application.use_cases.view_user import ViewUser
 from domain.secret import Secret
-from entrypoints.purge_job import purging
+from entrypoints.background import repeating
 from entrypoints.settings import SessionDelivery, Settings
 from entrypoints.web.api_description import describe
 from entrypoints.web.authentication import Authenticator
 from entrypoints.web.delivery import Delivery
 from entrypoints.web.health_endpoints import HealthEndpoints
 from entrypoints.web.hot_path import HotPath
+from entrypoints.web.link_endpoints import LinkEndpoints
 from entrypoints.web.login_cookies import LoginCookies
 from entrypoints.web.openapi import OpenAPIEndpoint
 from entrypoints.web.origin_guard import OriginGuard
@@ -128,8 +138,13 @@ class Container(containers.DeclarativeContainer):
     pseudonyms: providers.Provider[AddressPseudonyms] = providers.Singleton(
         HMACAddressPseudonyms, key=settings.provided.audit_key.get_secret_value.call()
     )
+    key_ring = providers.Singleton(_key_ring, settings)
+    # To keep the master key in a key-management service, replace the innermost one.
+    key_wrapper: providers.Provider[KeyWrapper] = providers.Singleton(
+        RememberingKeyWrapper, providers.Singleton(LocalKeyWrapper, key_ring), clock=clock
+    )
     cipher: providers.Provider[TokenCipher] = providers.Singleton(
-        AESGCMTokenCipher, key_ring=providers.Callable(_key_ring, settings)
+        AESGCMTokenCipher, key_ring=key_ring
     )
     jwt_settings = providers.Singleton(_jwt_settings, settings)
     session_tokens: providers.Provider[SessionTokens] = providers.Singleton(
@@ -178,6 +193,9 @@ class Container(containers.DeclarativeContainer):
     )
 
     # Use cases.
+    token_sealing = providers.Singleton(
+        TokenSealing, wrapper=key_wrapper, cipher=cipher, secrets=secrets
+    )
     start_va_login = providers.Singleton(
         StartVALogin,
         provider=identity_provider,
@@ -188,7 +206,7 @@ class Container(containers.DeclarativeContainer):
     link_va_identity = providers.Singleton(
         LinkVAIdentity,
         unit_of_work=unit_of_work.provider,
-        cipher=cipher,
+        sealing=token_sealing,
         secrets=secrets,
         clock=clock,
     )
@@ -237,8 +255,43 @@ class Container(containers.DeclarativeContainer):
     validate_session = providers.Singleton(
         ValidateSession, tokens=session_tokens, sessions=session_lookup, clock=clock
     )
+    outbox_entries = providers.Singleton(
+        OutboxEntries, wrapper=key_wrapper, cipher=cipher, sealing=token_sealing, secrets=secrets
+    )
     revoke_sessions = providers.Singleton(
-        RevokeSessions, unit_of_work=unit_of_work.provider, clock=clock
+        RevokeSessions,
+        unit_of_work=unit_of_work.provider,
+        outbox_entries=outbox_entries,
+        clock=clock,
+        all_revokes_at_va=settings.provided.logout_all_revokes_at_va,
+    )
+    unlink_va_identity = providers.Singleton(
+        UnlinkVAIdentity,
+        unit_of_work=unit_of_work.provider,
+        outbox_entries=outbox_entries,
+        clock=clock,
+        fresh_for=providers.Factory(timedelta, minutes=settings.provided.fresh_sign_in_minutes),
+    )
+    revoke_at_va = providers.Singleton(
+        RevokeAtVA,
+        unit_of_work=unit_of_work.provider,
+        provider=identity_provider,
+        wrapper=key_wrapper,
+        cipher=cipher,
+        clock=clock,
+    )
+    shred_unused_tokens = providers.Singleton(
+        ShredUnusedTokens,
+        unit_of_work=unit_of_work.provider,
+        clock=clock,
+        retention=providers.Factory(timedelta, days=settings.provided.va_token_retention_days),
+    )
+    rewrap_data_keys = providers.Singleton(
+        RewrapDataKeys,
+        unit_of_work=unit_of_work.provider,
+        wrapper=key_wrapper,
+        sealing=token_sealing,
+        clock=clock,
     )
     list_sessions = providers.Singleton(
         ListSessions, unit_of_work=unit_of_work.provider, clock=clock
@@ -319,6 +372,14 @@ class Container(containers.DeclarativeContainer):
         limits=settings.provided.session_limits,
         delivers_by_cookie=_delivers_by_cookie,
     )
+    link_endpoints = providers.Singleton(
+        LinkEndpoints,
+        authenticator=authenticator,
+        unlink_va_identity=unlink_va_identity,
+        revoke_at_va=revoke_at_va,
+        cookies=session_cookies,
+        visitors=visitors,
+    )
     health_endpoints = providers.Singleton(HealthEndpoints, readiness=readiness)
     openapi_endpoint = providers.Singleton(
         OpenAPIEndpoint,
@@ -337,8 +398,21 @@ class Container(containers.DeclarativeContainer):
         providers.Factory(opened, lookup_pool),
         identity_provider,
         providers.Factory(
-            purging,
-            purge_expired,
-            interval=providers.Factory(timedelta, minutes=settings.provided.purge_interval_minutes),
+            repeating,
+            "purge",
+            purge_expired.provided.execute,
+            providers.Factory(timedelta, minutes=settings.provided.purge_interval_minutes),
+        ),
+        providers.Factory(
+            repeating,
+            "shred unused tokens",
+            shred_unused_tokens.provided.execute,
+            providers.Factory(timedelta, minutes=settings.provided.purge_interval_minutes),
+        ),
+        providers.Factory(
+            repeating,
+            "revoke at VA",
+            revoke_at_va.provided.execute,
+            providers.Factory(timedelta, seconds=settings.provided.outbox_interval_seconds),
         ),
     )

@@ -1,64 +1,66 @@
 """VA's tokens under AES-256-GCM.
 
-A sealed token reads `v1.KEY-ID.BASE64URL`, where the last part is a 96-bit nonce, the
-ciphertext and the 128-bit tag (NIST SP 800-38D). Version, key id, user and field are
-authenticated with it, so a value that is altered, moved to another user or column, or
-relabelled with another key id does not open.
+A sealed token reads `v2.KEY-VERSION.BOX` and is sealed under its user's data key. Version, user
+and field are authenticated with it, so a value that is altered, or moved to another user,
+column or key version, does not open. Tokens from before there were data keys read
+`v1.MASTER-KEY-ID.BOX`, sealed under a master key; they are still opened, and sealed anew when
+they are next written or rewrapped.
 """
 
-import os
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Final, final
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 from adapters.encryption.key_ring import KeyRing
+from adapters.encryption.sealed_box import SealedBox
 from application.ports.token_cipher import SealBrokenError, TokenCipher
+from domain.data_key import DataKey
 from domain.identifiers import UserId
 from domain.secret import Secret
 from domain.va_tokens import TokenField
 
-_VERSION: Final = b"v1"
-_NONCE_BYTES: Final = 12
-_TAG_BYTES: Final = 16
+_VERSION: Final = b"v2"
+_EARLIER_VERSION: Final = b"v1"
 _PARTS: Final = 3
 
 
 @final
 class AESGCMTokenCipher(TokenCipher):
-    """Random nonces: change the key before it has sealed 2^32 tokens."""
+    """Seals under data keys; the master keys only open what is older than those."""
 
     def __init__(self, key_ring: KeyRing) -> None:
-        self._newest_id = key_ring.newest_id.encode()
-        self._keys = {key_id.encode(): AESGCM(key) for key_id, key in key_ring.keys.items()}
+        self._master_keys = {
+            key_id.encode(): SealedBox(key) for key_id, key in key_ring.keys.items()
+        }
 
-    def seal(self, token: Secret, *, user_id: UserId, field: TokenField) -> bytes:
-        nonce = os.urandom(_NONCE_BYTES)
-        context = _context(self._newest_id, user_id, field)
-        box = self._keys[self._newest_id].encrypt(nonce, token.reveal().encode(), context)
-        return b".".join((_VERSION, self._newest_id, urlsafe_b64encode(nonce + box)))
+    def seal(self, token: Secret, *, key: DataKey, field: TokenField) -> bytes:
+        version = str(key.version).encode()
+        context = _context(_VERSION, version, key.user_id, field)
+        box = SealedBox(key.key).seal(token.reveal().encode(), context)
+        return b".".join((_VERSION, version, box))
 
-    def open(self, sealed: bytes, *, user_id: UserId, field: TokenField) -> Secret:
+    def open(
+        self, sealed: bytes, *, user_id: UserId, key: DataKey | None, field: TokenField
+    ) -> Secret:
         parts = sealed.split(b".")
-        if len(parts) != _PARTS or parts[0] != _VERSION or parts[1] not in self._keys:
+        if len(parts) != _PARTS:
             raise SealBrokenError
-        _, key_id, encoded = parts
-        try:
-            box = urlsafe_b64decode(encoded)
-        except ValueError as error:
-            raise SealBrokenError from error
-        # One spelling only, and room for nonce and tag.
-        if urlsafe_b64encode(box) != encoded or len(box) < _NONCE_BYTES + _TAG_BYTES:
+        version, key_name, box = parts
+        opener = self._opener(version, key_name, user_id, key)
+        return Secret(opener.open(box, _context(version, key_name, user_id, field)).decode())
+
+    def is_current(self, sealed: bytes) -> bool:
+        return sealed.startswith(_VERSION + b".")
+
+    def _opener(
+        self, version: bytes, key_name: bytes, user_id: UserId, key: DataKey | None
+    ) -> SealedBox:
+        if version == _EARLIER_VERSION and key_name in self._master_keys:
+            return self._master_keys[key_name]
+        if version != _VERSION or key is None or key.user_id != user_id:
             raise SealBrokenError
-        try:
-            plain = self._keys[key_id].decrypt(
-                box[:_NONCE_BYTES], box[_NONCE_BYTES:], _context(key_id, user_id, field)
-            )
-        except InvalidTag as error:
-            raise SealBrokenError from error
-        return Secret(plain.decode())
+        if key_name != str(key.version).encode():
+            raise SealBrokenError
+        return SealedBox(key.key)
 
 
-def _context(key_id: bytes, user_id: UserId, field: TokenField) -> bytes:
-    return b"\0".join((_VERSION, key_id, str(user_id).encode(), field.value.encode()))
+def _context(version: bytes, key_name: bytes, user_id: UserId, field: TokenField) -> bytes:
+    return b"\0".join((version, key_name, str(user_id).encode(), field.value.encode()))

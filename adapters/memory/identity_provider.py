@@ -41,6 +41,7 @@ class MemoryIdentityProvider(IdentityProvider):
         self._is_down = False
         self._refusal: str | None = None
         self.exchanges = 0
+        self.revoked: dict[Secret, bool] = {}
 
     def consent(self, authorization_url: str, signed_in: ProviderSignIn) -> Secret:
         """The Veteran who was sent to the URL signs in; returns the code."""
@@ -93,6 +94,12 @@ class MemoryIdentityProvider(IdentityProvider):
         if grant.nonce != secrets.nonce:
             raise UpstreamRejectedError("nonce")
         return grant.signed_in
+
+    async def revoke(self, token: Secret, *, is_refresh_token: bool) -> None:
+        self._answer()
+        if self._refusal is not None:
+            raise UpstreamRejectedError(self._refusal)
+        self.revoked[token] = is_refresh_token
 
     def _answer(self) -> None:
         if self._is_down:

@@ -27,6 +27,9 @@ class MemorySecretSource(SecretSource):
     def token(self) -> Secret:
         return Secret(urlsafe_b64encode(self._draw()).rstrip(b"=").decode())
 
+    def key(self) -> bytes:
+        return self._draw()
+
     def uuid(self) -> UUID:
         return UUID(bytes=self._draw()[:_UUID_BYTES], version=_UUID_VERSION)
 

@@ -3,13 +3,16 @@
 import asyncio
 from dataclasses import dataclass, field, replace
 from typing import Self
+from uuid import UUID
 
 from domain.audit_event import AuditEvent
+from domain.data_key import WrappedDataKey
 from domain.handoff import Handoff
 from domain.identifiers import ICN, SessionId, UserId
 from domain.login_attempt import LoginAttempt
 from domain.session import Session
 from domain.user import User
+from domain.va_revocation import VARevocation
 from domain.va_tokens import SealedVATokens
 
 
@@ -21,7 +24,9 @@ class MemoryTables:
     aliases: dict[tuple[str, str], UserId] = field(default_factory=dict)
     sessions: dict[SessionId, Session] = field(default_factory=dict)
     handoffs: dict[bytes, Handoff] = field(default_factory=dict)
+    data_keys: dict[UserId, WrappedDataKey] = field(default_factory=dict)
     va_tokens: dict[UserId, SealedVATokens] = field(default_factory=dict)
+    va_revocations: dict[UUID, VARevocation] = field(default_factory=dict)
     audit: list[AuditEvent] = field(default_factory=list)
 
     def copy(self) -> Self:
@@ -32,7 +37,9 @@ class MemoryTables:
             aliases=dict(self.aliases),
             sessions=dict(self.sessions),
             handoffs=dict(self.handoffs),
+            data_keys=dict(self.data_keys),
             va_tokens=dict(self.va_tokens),
+            va_revocations=dict(self.va_revocations),
             audit=list(self.audit),
         )
 

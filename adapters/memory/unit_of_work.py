@@ -4,10 +4,12 @@ from types import TracebackType
 from typing import Self, final
 
 from adapters.memory.audit_trail import MemoryAuditTrail
+from adapters.memory.data_keys import MemoryDataKeys
 from adapters.memory.handoffs import MemoryHandoffs
 from adapters.memory.session_repository import MemorySessionRepository
 from adapters.memory.store import MemoryStore, MemoryTables
 from adapters.memory.user_repository import MemoryUserRepository
+from adapters.memory.va_revocations import MemoryVARevocations
 from adapters.memory.va_token_vault import MemoryVATokenVault
 from application.ports.unit_of_work import UnitOfWork
 
@@ -33,8 +35,16 @@ class MemoryUnitOfWork(UnitOfWork):
         return MemoryHandoffs(self._draft)
 
     @property
+    def data_keys(self) -> MemoryDataKeys:
+        return MemoryDataKeys(self._draft)
+
+    @property
     def va_tokens(self) -> MemoryVATokenVault:
         return MemoryVATokenVault(self._draft)
+
+    @property
+    def va_revocations(self) -> MemoryVARevocations:
+        return MemoryVARevocations(self._draft)
 
     @property
     def audit(self) -> MemoryAuditTrail:

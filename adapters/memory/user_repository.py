@@ -49,6 +49,10 @@ class MemoryUserRepository(UserRepository):
         # The unit of work has the whole store to itself.
         return self._draft.users.get(user_id)
 
+    async def forget_aliases(self, user_id: UserId) -> None:
+        for alias in [key for key, owner in self._draft.aliases.items() if owner == user_id]:
+            del self._draft.aliases[alias]
+
     async def set_active(self, user_id: UserId, *, is_active: bool, now: datetime) -> None:  # noqa: ARG002 - a time for the table's own books
         user = self._draft.users.get(user_id)
         if user is not None:
@@ -68,4 +72,9 @@ class MemoryUserRepository(UserRepository):
         self._draft.users[user.id] = updated
         alias = (identity.issuer, identity.subject)
         owner = self._draft.aliases.setdefault(alias, user.id)
-        return LinkedUser(user=updated, alias_owner=owner, is_new=is_new)
+        return LinkedUser(
+            user=updated,
+            alias_owner=owner,
+            is_new=is_new,
+            data_key=self._draft.data_keys.get(user.id),
+        )

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from domain.data_key import WrappedDataKey
 from domain.errors import InvalidICNError
 from domain.identifiers import ICN, UserId
 from domain.user import User
@@ -10,6 +11,20 @@ from domain.veteran_status import VeteranStatus
 USER_COLUMNS: Final = (
     "id, va_icn, va_veteran_status, first_name, last_name, email, is_active, last_login_at"
 )
+
+DATA_KEY_COLUMNS: Final = "data_key, data_key_version, data_key_master_id"
+
+
+def data_key_of(row: dict[str, Any]) -> WrappedDataKey | None:
+    """A user's wrapped data key from its columns, or None while there is none."""
+    if row["data_key"] is None:
+        return None
+    return WrappedDataKey(
+        user_id=UserId(row["id"]),
+        version=row["data_key_version"],
+        master_key_id=row["data_key_master_id"],
+        box=row["data_key"],
+    )
 
 
 def user_of(row: dict[str, Any]) -> User:

@@ -8,11 +8,13 @@ import anyio
 from psycopg import AsyncConnection
 
 from adapters.postgres.audit_trail import PostgresAuditTrail
+from adapters.postgres.data_keys import PostgresDataKeys
 from adapters.postgres.errors import translated_errors
 from adapters.postgres.handoffs import PostgresHandoffs
 from adapters.postgres.pool import Pool
 from adapters.postgres.session_repository import PostgresSessionRepository
 from adapters.postgres.user_repository import PostgresUserRepository
+from adapters.postgres.va_revocations import PostgresVARevocations
 from adapters.postgres.va_token_vault import PostgresVATokenVault
 from application.ports.unit_of_work import UnitOfWork
 
@@ -47,8 +49,16 @@ class PostgresUnitOfWork(UnitOfWork):
         return PostgresHandoffs(self._connection)
 
     @property
+    def data_keys(self) -> PostgresDataKeys:
+        return PostgresDataKeys(self._connection)
+
+    @property
     def va_tokens(self) -> PostgresVATokenVault:
         return PostgresVATokenVault(self._connection)
+
+    @property
+    def va_revocations(self) -> PostgresVARevocations:
+        return PostgresVARevocations(self._connection)
 
     @property
     def audit(self) -> PostgresAuditTrail:

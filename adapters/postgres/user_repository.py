@@ -7,7 +7,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import dict_row
 
 from adapters.postgres.errors import translated_errors
-from adapters.postgres.rows import USER_COLUMNS, user_of
+from adapters.postgres.rows import DATA_KEY_COLUMNS, USER_COLUMNS, data_key_of, user_of
 from application.ports.user_repository import UserRepository
 from domain.identifiers import ICN, UserId
 from domain.user import LinkedUser, User
@@ -32,7 +32,7 @@ WITH linked AS (
         email = coalesce(excluded.email, stored.email),
         last_login_at = excluded.last_login_at,
         updated_at = excluded.updated_at
-    RETURNING {USER_COLUMNS}
+    RETURNING {USER_COLUMNS}, {DATA_KEY_COLUMNS}
 ), remembered AS (
     INSERT INTO vetassist_va_identities AS stored (
         issuer, subject, user_id, created_at, last_seen_at
@@ -58,11 +58,12 @@ UPDATE vetassist_users AS stored SET
     updated_at = %(now)s
 FROM remembered
 WHERE stored.id = remembered.user_id
-RETURNING {USER_COLUMNS}, remembered.user_id AS alias_owner
+RETURNING {USER_COLUMNS}, {DATA_KEY_COLUMNS}, remembered.user_id AS alias_owner
 """  # noqa: S608 - the columns are a constant
 _SELECT: Final = f"""
 SELECT {USER_COLUMNS} FROM vetassist_users WHERE id = %s
 """  # noqa: S608 - the columns are a constant
+_FORGET_ALIASES: Final = "DELETE FROM vetassist_va_identities WHERE user_id = %s"
 _SET_ACTIVE: Final = """
 UPDATE vetassist_users SET is_active = %s, updated_at = %s WHERE id = %s
 """
@@ -85,15 +86,13 @@ class PostgresUserRepository(UserRepository):
         row = await self._one(_LINK, facts)
         if row is None:
             raise AssertionError("an upsert returns its row")
-        return LinkedUser(
-            user=user_of(row), alias_owner=UserId(row["alias_owner"]), is_new=row["id"] == new_id
-        )
+        return _linked(row, is_new=row["id"] == new_id)
 
     async def link_alias(self, identity: VAIdentity, *, now: datetime) -> LinkedUser | None:
         row = await self._one(_LINK_ALIAS, _facts(identity, now))
         if row is None:
             return None
-        return LinkedUser(user=user_of(row), alias_owner=UserId(row["alias_owner"]), is_new=False)
+        return _linked(row, is_new=False)
 
     async def find(self, user_id: UserId) -> User | None:
         row = await self._one(_SELECT, (user_id,))
@@ -102,6 +101,10 @@ class PostgresUserRepository(UserRepository):
     async def lock(self, user_id: UserId) -> User | None:
         row = await self._one(_LOCK, (user_id,))
         return None if row is None else user_of(row)
+
+    async def forget_aliases(self, user_id: UserId) -> None:
+        with translated_errors():
+            await self._connection.execute(_FORGET_ALIASES, (user_id,))
 
     async def set_active(self, user_id: UserId, *, is_active: bool, now: datetime) -> None:
         with translated_errors():
@@ -112,6 +115,15 @@ class PostgresUserRepository(UserRepository):
             async with self._connection.cursor(row_factory=dict_row) as cursor:
                 await cursor.execute(query, parameters)
                 return await cursor.fetchone()
+
+
+def _linked(row: dict[str, Any], *, is_new: bool) -> LinkedUser:
+    return LinkedUser(
+        user=user_of(row),
+        alias_owner=UserId(row["alias_owner"]),
+        is_new=is_new,
+        data_key=data_key_of(row),
+    )
 
 
 def _facts(identity: VAIdentity, now: datetime) -> dict[str, object]:

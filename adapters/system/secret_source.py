@@ -17,5 +17,8 @@ class SystemSecretSource(SecretSource):
     def token(self) -> Secret:
         return Secret(secrets.token_urlsafe(_BYTES))
 
+    def key(self) -> bytes:
+        return secrets.token_bytes(_BYTES)
+
     def uuid(self) -> UUID:
         return uuid4()

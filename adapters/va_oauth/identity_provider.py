@@ -17,7 +17,7 @@ from adapters.va_oauth.metadata import ProviderDocuments, ProviderMetadata
 from adapters.va_oauth.person import PersonSource, StatusAnswer
 from adapters.va_oauth.settings import ProviderSettings
 from adapters.va_oauth.token_response import TokenResponse, read_token_response
-from application.errors import UpstreamRejectedError
+from application.errors import ProviderUnavailableError, UpstreamRejectedError
 from application.ports.clock import Clock
 from application.ports.identity_provider import IdentityProvider, ProviderSignIn
 from domain.errors import InvalidICNError
@@ -31,6 +31,8 @@ from domain.veteran_status import VeteranStatus
 _DEADLINE: Final = timedelta(seconds=10)
 _MAX_BYTES: Final = 256 * 1024
 _STATUS_SCOPE: Final = "veteran_status.read"
+_OK: Final = 200
+_REFUSES_US: Final = frozenset({401, 403})
 _MAX_NAME_CHARACTERS: Final = 100
 _MAX_EMAIL_CHARACTERS: Final = 254
 
@@ -111,6 +113,24 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
         userinfo, status = await self._ask_about(metadata, response, id_token)
         identity = self._identity(response, id_token, userinfo, status)
         return ProviderSignIn(identity=identity, tokens=response.tokens)
+
+    async def revoke(self, token: Secret, *, is_refresh_token: bool) -> None:
+        endpoint = (await self._documents.metadata()).revocation_endpoint
+        if endpoint is None:
+            return
+        reply = await self._http.post(
+            endpoint,
+            form={
+                "token": token.reveal(),
+                "token_type_hint": "refresh_token" if is_refresh_token else "access_token",
+            },
+            headers={"Authorization": self._basic_credentials()},
+        )
+        # A refusal of our credentials says nothing of the token, which must not live on for it.
+        if reply.means_not_now or reply.status in _REFUSES_US:
+            raise ProviderUnavailableError(f"status_{reply.status}")
+        if reply.status != _OK:
+            raise UpstreamRejectedError("revocation_refused")
 
     @property
     def _requested_scope(self) -> str:

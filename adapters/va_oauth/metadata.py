@@ -37,6 +37,7 @@ class ProviderMetadata:
     token_endpoint: str
     jwks_uri: str
     userinfo_endpoint: str | None
+    revocation_endpoint: str | None
     promises_issuer_in_callback: bool
 
 
@@ -160,11 +161,8 @@ class ProviderDocuments:
             authorization_endpoint=_endpoint(document, "authorization_endpoint"),
             token_endpoint=_endpoint(document, "token_endpoint"),
             jwks_uri=_endpoint(document, "jwks_uri"),
-            userinfo_endpoint=(
-                _endpoint(document, "userinfo_endpoint")
-                if document.get("userinfo_endpoint") is not None
-                else None
-            ),
+            userinfo_endpoint=_optional_endpoint(document, "userinfo_endpoint"),
+            revocation_endpoint=_optional_endpoint(document, "revocation_endpoint"),
             promises_issuer_in_callback=(
                 document.get("authorization_response_iss_parameter_supported") is True
             ),
@@ -185,6 +183,10 @@ class ProviderDocuments:
             return object_of(reply.body)
         except (UpstreamRejectedError, NotStrictJSONError) as error:
             raise ProviderUnavailableError("metadata_unacceptable") from error
+
+
+def _optional_endpoint(document: Mapping[str, Any], name: str) -> str | None:
+    return None if document.get(name) is None else _endpoint(document, name)
 
 
 def _endpoint(document: Mapping[str, Any], name: str) -> str:

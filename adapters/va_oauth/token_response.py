@@ -36,7 +36,7 @@ class TokenResponse:
     """A checked answer.
 
     Attributes:
-        id_token: As it stands there, not verified.
+        id_token: As it stands there; nothing of it is verified yet.
         patient: The ICN, when VA's launch context names it; not a JWT's claim, so it is
             worth as much as the TLS connection it came over.
     """
@@ -73,6 +73,7 @@ def read_token_response(reply: Reply, *, requested_scope: str, now: datetime) ->
         tokens=VATokens(
             access_token=access_token,
             refresh_token=_token(answer, "refresh_token"),
+            id_token=_token(answer, "id_token"),
             token_type="Bearer",  # noqa: S106 - the name of a token type
             scope=_scope(answer, requested_scope),
             expires_at=now + timedelta(seconds=_expires_in(answer)),

@@ -49,3 +49,14 @@ class IdentityProvider(Protocol):
             UpstreamRejectedError: The provider refused, or answered what is not acceptable.
             ProviderUnavailableError: It did not answer the exchange in time, or could not.
         """
+
+    @abstractmethod
+    async def revoke(self, token: Secret, *, is_refresh_token: bool) -> None:
+        """Make a token worthless at the provider (RFC 7009); one that is so already is done.
+
+        A provider without a revocation endpoint has nothing to be asked.
+
+        Raises:
+            UpstreamRejectedError: The provider refuses for good.
+            ProviderUnavailableError: It did not answer, or cannot at present.
+        """

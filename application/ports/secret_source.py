@@ -15,5 +15,9 @@ class SecretSource(Protocol):
         """256 random bits as 43 characters of base64url without padding."""
 
     @abstractmethod
+    def key(self) -> bytes:
+        """256 random bits for a key."""
+
+    @abstractmethod
     def uuid(self) -> UUID:
         """A new random identifier (RFC 9562, version 4); no secret."""

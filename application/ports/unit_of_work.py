@@ -6,9 +6,11 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol, Self
 
 from application.ports.audit_trail import AuditTrail
+from application.ports.data_keys import DataKeys
 from application.ports.handoffs import Handoffs
 from application.ports.session_repository import SessionRepository
 from application.ports.user_repository import UserRepository
+from application.ports.va_revocations import VARevocations
 from application.ports.va_token_vault import VATokenVault
 
 
@@ -33,7 +35,15 @@ class UnitOfWork(AbstractAsyncContextManager["UnitOfWork"], Protocol):
 
     @property
     @abstractmethod
+    def data_keys(self) -> DataKeys: ...
+
+    @property
+    @abstractmethod
     def va_tokens(self) -> VATokenVault: ...
+
+    @property
+    @abstractmethod
+    def va_revocations(self) -> VARevocations: ...
 
     @property
     @abstractmethod

@@ -51,6 +51,14 @@ class UserRepository(Protocol):
         """
 
     @abstractmethod
+    async def forget_aliases(self, user_id: UserId) -> None:
+        """Let go of every (issuer, sub) that is an alias of the user.
+
+        Raises:
+            UnavailableError: The store did not answer; raised here or at commit.
+        """
+
+    @abstractmethod
     async def set_active(self, user_id: UserId, *, is_active: bool, now: datetime) -> None:
         """Let the user sign in, or no longer.
 

@@ -20,6 +20,30 @@ class VATokenVault(Protocol):
         """
 
     @abstractmethod
+    async def destroy(self, user_id: UserId) -> None:
+        """Remove the user's tokens.
+
+        Raises:
+            UnavailableError: The store did not answer; raised here or at commit.
+        """
+
+    @abstractmethod
+    async def list_sealed_early(self, *, after: UserId | None, limit: int) -> list[UserId]:
+        """Up to ``limit`` users, by id and after ``after``, with tokens older than data keys.
+
+        Raises:
+            UnavailableError: The store did not answer.
+        """
+
+    @abstractmethod
+    async def list_unused(self, *, since: datetime, limit: int) -> list[UserId]:
+        """Up to ``limit`` users with tokens who have not signed in after ``since``.
+
+        Raises:
+            UnavailableError: The store did not answer.
+        """
+
+    @abstractmethod
     async def find(self, user_id: UserId) -> SealedVATokens | None:
         """The user's tokens, or None.
 

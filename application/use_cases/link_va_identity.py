@@ -6,14 +6,14 @@ from typing import final
 from application.errors import ProviderUnavailableError, UpstreamRejectedError
 from application.ports.clock import Clock
 from application.ports.secret_source import SecretSource
-from application.ports.token_cipher import TokenCipher
 from application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from application.token_sealing import TokenSealing
 from domain.audit_event import AuditEvent
 from domain.identifiers import UserId
 from domain.sign_in_failure import SignInFailure
 from domain.user import LinkedUser, User
 from domain.va_identity import VAIdentity
-from domain.va_tokens import SealedVATokens, TokenField, VATokens
+from domain.va_tokens import VATokens
 from domain.visitor import Visitor
 
 
@@ -34,12 +34,12 @@ class LinkVAIdentity:
         self,
         *,
         unit_of_work: UnitOfWorkFactory,
-        cipher: TokenCipher,
+        sealing: TokenSealing,
         secrets: SecretSource,
         clock: Clock,
     ) -> None:
         self._unit_of_work = unit_of_work
-        self._cipher = cipher
+        self._sealing = sealing
         self._secrets = secrets
         self._clock = clock
 
@@ -66,7 +66,8 @@ class LinkVAIdentity:
             raise UpstreamRejectedError("subject_of_another_user", SignInFailure.IDENTITY_CONFLICT)
         if not linked.user.is_active:
             raise UpstreamRejectedError("account_disabled", SignInFailure.ACCOUNT_DISABLED)
-        await work.va_tokens.save(self._sealed(linked.user.id, command.tokens), now=now)
+        key = await self._sealing.key_for(work, linked.user.id, linked.data_key)
+        await work.va_tokens.save(self._sealing.seal(command.tokens, key), now=now)
         if linked.is_new:
             event = AuditEvent.va_linked(linked.user.id, visitor=command.visitor, now=now)
             await work.audit.append(event)
@@ -87,17 +88,3 @@ class LinkVAIdentity:
         if identity.icn is not None and identity.icn != known.user.icn:
             raise UpstreamRejectedError("icn_of_another_user", SignInFailure.IDENTITY_CONFLICT)
         return known
-
-    def _sealed(self, user_id: UserId, tokens: VATokens) -> SealedVATokens:
-        refresh = tokens.refresh_token
-        return SealedVATokens(
-            user_id=user_id,
-            access_token=self._cipher.seal(
-                tokens.access_token, user_id=user_id, field=TokenField.ACCESS
-            ),
-            refresh_token=refresh
-            and self._cipher.seal(refresh, user_id=user_id, field=TokenField.REFRESH),
-            token_type=tokens.token_type,
-            scope=tokens.scope,
-            expires_at=tokens.expires_at,
-        )

@@ -6,6 +6,7 @@ from enum import Enum, auto
 from typing import final
 
 from application.errors import NotFoundError
+from application.outbox_entries import OutboxEntries
 from application.ports.clock import Clock
 from application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from domain.audit_event import AuditEvent, AuditEventType
@@ -47,9 +48,18 @@ class SessionsRevoked:
 class RevokeSessions:
     """Ends sessions with effect on every validation that begins afterwards."""
 
-    def __init__(self, *, unit_of_work: UnitOfWorkFactory, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        unit_of_work: UnitOfWorkFactory,
+        outbox_entries: OutboxEntries,
+        clock: Clock,
+        all_revokes_at_va: bool,
+    ) -> None:
         self._unit_of_work = unit_of_work
+        self._outbox_entries = outbox_entries
         self._clock = clock
+        self._all_revokes_at_va = all_revokes_at_va
 
     async def execute(self, command: RevokeSessionsCommand) -> SessionsRevoked:
         """Revoke, in one transaction with its audit. Ending what has ended changes nothing.
@@ -64,10 +74,19 @@ class RevokeSessions:
             await work.users.lock(command.user_id)
             if isinstance(command.which, Which):
                 ended = await _revoke_several(work, command, command.which, now)
+                if command.which is Which.ALL and self._all_revokes_at_va:
+                    await self._revoke_at_va(work, command.user_id, now)
             else:
                 ended = await _revoke_one(work, command, command.which, now)
             await work.commit()
         return SessionsRevoked(session_ids=tuple(ended))
+
+    async def _revoke_at_va(self, work: UnitOfWork, user_id: UserId, now: datetime) -> None:
+        entry = await self._outbox_entries.for_user(work, user_id, now=now)
+        if entry is not None:
+            await work.va_revocations.add(entry)
+        await work.va_tokens.destroy(user_id)
+        await work.data_keys.destroy(user_id)
 
 
 async def _revoke_several(

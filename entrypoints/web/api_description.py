@@ -113,6 +113,15 @@ def describe(*, public_url: str, cookies: SessionCookies, delivers_by_cookie: bo
                     | unsafe_refusals,
                 )
             },
+            "/api/v1/va/link": {
+                "delete": _operation(
+                    "unlinkVA",
+                    "Take the link to VA back",
+                    tag=_SESSION,
+                    security=signed_in,
+                    responses={"204": _UNLINKED, "403": _UNLINK_REFUSED} | refusals,
+                )
+            },
             "/api/v1/user": {
                 "get": _operation(
                     "showUser",
@@ -340,6 +349,18 @@ _RESPONSES: Final[_Json] = {
 _ENDED: Final = _answer(
     "Done: every check that begins from now on is refused. Ending what has ended changes nothing.",
     headers=_CLEARED,
+)
+
+_UNLINKED: Final = _answer(
+    "Done: VA's tokens and the key that sealed them are destroyed, every session has ended, and VA "
+    "is asked to revoke. Signing in again finds the same account.",
+    headers=_CLEARED,
+)
+_UNLINK_REFUSED: Final = _problem(
+    "The sign-in was not only just now: sign in again first. Or a cookie vouches for a request "
+    "that does not come from our own front end.",
+    "fresh_sign_in_needed",
+    "forbidden",
 )
 
 _LOGIN: Final = _operation(

@@ -56,6 +56,7 @@ def create_app(container: Container) -> Starlette:
         *container.session_endpoints().routes,
         *container.renewal_endpoints().routes,
         *container.va_endpoints().routes,
+        *container.link_endpoints().routes,
         *container.health_endpoints().routes,
         *container.openapi_endpoint().routes,
     ]

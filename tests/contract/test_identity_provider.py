@@ -57,7 +57,11 @@ class ProviderWorld(Protocol):
 
     @abstractmethod
     def refuse(self) -> None:
-        """Let every exchange be refused."""
+        """Let every exchange and every revocation be refused."""
+
+    @abstractmethod
+    def is_revoked(self, token: Secret) -> bool:
+        """Whether the provider was asked to revoke a token."""
 
 
 @final
@@ -91,6 +95,9 @@ class MemoryWorld(ProviderWorld):
 
     def refuse(self) -> None:
         self._provider.refuse("invalid_grant")
+
+    def is_revoked(self, token: Secret) -> bool:
+        return token in self._provider.revoked
 
 
 @final
@@ -137,13 +144,17 @@ class SandboxWorld(ProviderWorld):
 
     def go_down(self) -> None:
         down = {"answer": 503, "retry_after": "0"}
-        self.world.faults.replace(dict.fromkeys(("discovery", "keys", "token"), down))
+        self.world.faults.replace(dict.fromkeys(("discovery", "keys", "token", "revoke"), down))
 
     def come_back(self) -> None:
         self.world.faults.clear()
 
     def refuse(self) -> None:
-        self.world.faults.replace({"token": {"answer": 400, "body": '{"error":"invalid_grant"}'}})
+        refused = {"answer": 400, "body": '{"error":"invalid_grant"}'}
+        self.world.faults.replace({"token": refused, "revoke": refused})
+
+    def is_revoked(self, token: Secret) -> bool:
+        return not self.world.introspect(token.reveal())["active"]
 
 
 @pytest.fixture(scope="module")
@@ -209,6 +220,7 @@ async def test_a_code_gives_the_verified_veteran_and_the_tokens(world: ProviderW
     assert tokens == VATokens(
         access_token=tokens.access_token,
         refresh_token=tokens.refresh_token,
+        id_token=tokens.id_token,
         token_type="Bearer",
         scope=SCOPE,
         expires_at=NOW + timedelta(hours=1),
@@ -319,3 +331,73 @@ async def test_an_exchange_that_the_provider_refuses_is_rejected_with_a_reason_o
     with pytest.raises(UpstreamRejectedError) as rejected:
         await world.provider.sign_in(code, secrets)
     assert re.fullmatch(r"[a-z_]+", rejected.value.reason)
+
+
+async def some_live_tokens(world: ProviderWorld) -> VATokens:
+    secrets = some_login_secrets()
+    code = await a_code(world, secrets)
+    return (await world.provider.sign_in(code, secrets)).tokens
+
+
+async def test_a_refresh_token_that_is_revoked_is_worth_nothing_and_is_so_again(
+    world: ProviderWorld,
+) -> None:
+    token = (await some_live_tokens(world)).refresh_token
+    assert token is not None
+    assert not world.is_revoked(token)
+    for _ in range(2):
+        await world.provider.revoke(token, is_refresh_token=True)
+
+        assert world.is_revoked(token)
+
+
+async def test_an_access_token_can_be_revoked_by_itself(world: ProviderWorld) -> None:
+    token = (await some_live_tokens(world)).access_token
+    await world.provider.revoke(token, is_refresh_token=False)
+
+    assert world.is_revoked(token)
+
+
+async def test_a_token_that_the_provider_never_knew_is_revoked_already(
+    world: ProviderWorld,
+) -> None:
+    await world.provider.revoke(Secret("nobody's"), is_refresh_token=True)
+
+
+async def test_a_provider_that_is_down_revokes_later(world: ProviderWorld) -> None:
+    token = (await some_live_tokens(world)).refresh_token
+    assert token is not None
+    world.go_down()
+    with pytest.raises(ProviderUnavailableError):
+        await world.provider.revoke(token, is_refresh_token=True)
+    world.come_back()
+    assert not world.is_revoked(token)
+
+    await world.provider.revoke(token, is_refresh_token=True)
+    assert world.is_revoked(token)
+
+
+async def test_a_provider_may_refuse_to_revoke(world: ProviderWorld) -> None:
+    token = (await some_live_tokens(world)).refresh_token
+    assert token is not None
+    world.refuse()
+    with pytest.raises(UpstreamRejectedError):
+        await world.provider.revoke(token, is_refresh_token=True)
+
+
+@pytest.mark.parametrize("status", [401, 403, 429, 500, 503])
+async def test_case_48_va_that_refuses_our_credentials_is_asked_again(
+    signing_key: SigningKey, status: int
+) -> None:
+    world = SandboxWorld(signing_key)
+    async with world.http:
+        token = (await some_live_tokens(world)).refresh_token
+        assert token is not None
+        refused = {"answer": status, "body": '{"error":"invalid_client"}', "retry_after": "0"}
+        world.world.faults.replace({"revoke": refused})
+        with pytest.raises(ProviderUnavailableError):
+            await world.provider.revoke(token, is_refresh_token=True)
+        world.come_back()
+
+        await world.provider.revoke(token, is_refresh_token=True)
+        assert world.is_revoked(token)

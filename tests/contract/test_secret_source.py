@@ -56,3 +56,10 @@ def test_what_repeats_for_tests_repeats_for_the_same_seed_alone() -> None:
 
     assert (one.token(), one.uuid()) == (same.token(), same.uuid())
     assert one.token() != other.token()
+
+
+def test_a_key_is_256_bits_and_no_two_are_the_same(source: SecretSource) -> None:
+    drawn = {source.key() for _ in range(2000)}
+
+    assert len(drawn) == 2000
+    assert {len(key) for key in drawn} == {32}

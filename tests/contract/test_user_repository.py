@@ -48,7 +48,7 @@ async def test_an_unknown_icn_makes_an_active_user_of_what_va_said(
         is_active=True,
         last_login_at=NOW,
     )
-    assert linked == LinkedUser(user=expected, alias_owner=new_id, is_new=True)
+    assert linked == LinkedUser(user=expected, alias_owner=new_id, is_new=True, data_key=None)
     assert not linked.is_conflicting
     assert await reread(unit_of_work, new_id) == expected
 
@@ -195,7 +195,7 @@ async def test_a_unit_sees_the_user_it_has_just_made(unit_of_work: UnitOfWorkFac
 
         assert await work.users.lock(linked.user.id) == linked.user
         assert await work.users.link_alias(identity, now=NOW) == LinkedUser(
-            user=linked.user, alias_owner=linked.user.id, is_new=False
+            user=linked.user, alias_owner=linked.user.id, is_new=False, data_key=None
         )
 
 
@@ -307,3 +307,26 @@ async def test_a_first_sign_in_that_is_given_up_leaves_the_user_to_the_next(
     (second,) = seen
     assert second.is_new
     assert second.user.id != first.user.id
+
+
+async def test_aliases_that_are_forgotten_lead_nowhere_and_the_user_stays(
+    unit_of_work: UnitOfWorkFactory,
+) -> None:
+    icn = an_icn()
+    identities = [an_identity(icn) for _ in range(2)]
+    others = an_identity()
+    for identity in (*identities, others):
+        user = await a_stored_user(unit_of_work, identity)
+    owner = await a_stored_user(unit_of_work, identities[0])
+    async with unit_of_work() as work:
+        await work.users.forget_aliases(owner.id)
+        await work.commit()
+
+    async with unit_of_work() as work:
+        for identity in identities:
+            assert await work.users.link_alias(identity, now=NOW) is None
+        kept = await work.users.link_alias(others, now=NOW)
+        assert kept is not None
+        assert kept.user.id == user.id
+    # The ICN still finds the account.
+    assert (await a_stored_user(unit_of_work, identities[1])).id == owner.id

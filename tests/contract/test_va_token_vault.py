@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from application.ports.unit_of_work import UnitOfWorkFactory
 from domain.identifiers import UserId
@@ -89,3 +90,93 @@ async def test_a_unit_sees_the_tokens_it_has_just_saved_and_nobody_else_does(
         assert await work.va_tokens.find(user.id) == tokens
 
     assert await find(unit_of_work, user.id) is None
+
+
+async def test_tokens_may_come_without_an_id_token_and_the_stored_one_stays(
+    unit_of_work: UnitOfWorkFactory,
+) -> None:
+    user = await a_stored_user(unit_of_work)
+    without = replace(some_sealed_tokens(user.id), id_token=None)
+    await save(unit_of_work, without)
+    assert await find(unit_of_work, user.id) == without
+
+    first = some_sealed_tokens(user.id)
+    await save(unit_of_work, first)
+    newer = replace(some_sealed_tokens(user.id), id_token=None)
+    await save(unit_of_work, newer)
+    assert await find(unit_of_work, user.id) == replace(newer, id_token=first.id_token)
+
+
+async def test_tokens_that_were_destroyed_are_gone_and_do_not_come_back(
+    unit_of_work: UnitOfWorkFactory,
+) -> None:
+    one, other = [await a_stored_user(unit_of_work) for _ in range(2)]
+    kept = some_sealed_tokens(other.id)
+    await save(unit_of_work, some_sealed_tokens(one.id))
+    await save(unit_of_work, kept)
+    async with unit_of_work() as work:
+        await work.va_tokens.destroy(one.id)
+        await work.va_tokens.destroy(a_user_id())
+        await work.commit()
+
+    assert await find(unit_of_work, one.id) is None
+    assert await find(unit_of_work, other.id) == kept
+    # A refresh token that is left out has nothing to keep any more.
+    later = some_sealed_tokens(one.id, refresh=False)
+    await save(unit_of_work, later)
+    assert await find(unit_of_work, one.id) == later
+
+
+async def test_users_with_any_token_older_than_data_keys_are_listed_in_batches(
+    unit_of_work: UnitOfWorkFactory,
+) -> None:
+    users = sorted([(await a_stored_user(unit_of_work)).id for _ in range(6)])
+    # All of them early, the access token alone, the refresh token alone; and three that are not.
+    early = {"access_token": b"v1.k1.AAAA", "refresh_token": b"v1.k1.AAAA"}
+    changes: list[dict[str, Any]] = [
+        early,
+        {"access_token": early["access_token"]},
+        {"refresh_token": early["refresh_token"]},
+        {"access_token": b"v2.1.AAAA"},
+        {"access_token": b"v10.k1.AAAA"},
+        {"access_token": b"gAAAAAB"},
+    ]
+    for user_id, change in zip(users, changes, strict=True):
+        await save(unit_of_work, replace(some_sealed_tokens(user_id), **change))
+
+    listed: list[UserId] = []
+    async with unit_of_work() as work:
+        after: UserId | None = None
+        while batch := await work.va_tokens.list_sealed_early(after=after, limit=2):
+            assert len(batch) <= 2
+            listed += batch
+            after = batch[-1]
+        assert listed == sorted(listed)
+        assert [user_id for user_id in listed if user_id in users] == users[:3]
+        # So that no other test finds them.
+        for user_id in users:
+            await work.va_tokens.destroy(user_id)
+        await work.commit()
+
+
+async def test_users_who_have_not_signed_in_since_then_are_listed(
+    unit_of_work: UnitOfWorkFactory,
+) -> None:
+    # Long before any other test.
+    since = NOW - timedelta(days=5000)
+    moment = timedelta(microseconds=1)
+    away = await a_stored_user(unit_of_work, now=since)
+    back = await a_stored_user(unit_of_work, now=since + moment)
+    without = await a_stored_user(unit_of_work, now=since)
+    for user in (away, back):
+        await save(unit_of_work, some_sealed_tokens(user.id))
+
+    async with unit_of_work() as work:
+        listed = await work.va_tokens.list_unused(since=since, limit=100)
+        assert away.id in listed
+        assert back.id not in listed
+        assert without.id not in listed
+        both = await work.va_tokens.list_unused(since=since + moment, limit=100)
+        assert both == sorted(both)
+        assert {away.id, back.id} <= set(both)
+        assert await work.va_tokens.list_unused(since=since + moment, limit=1) == both[:1]

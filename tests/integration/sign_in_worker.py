@@ -43,6 +43,8 @@ async def _sign_in_at_once(database_url: str, icn: ICN, count: int) -> _Sessions
         await _pass_gate(pool)
         completed = await asyncio.gather(*(service.complete(each.callback()) for each in begun))
         sessions = [each.grant.session for each in completed]
+        # Whoever sealed them, they were sealed under the one key that is stored.
+        assert await service.stored_tokens(sessions[0].user_id) is not None
         return [{"user_id": str(each.user_id), "session_id": str(each.id)} for each in sessions]
 
 

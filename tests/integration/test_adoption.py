@@ -171,6 +171,7 @@ async def test_new_tokens_replace_those_of_the_earlier_phase(adopted: Service) -
     await adopted.sign_in(a_provider_sign_in(an_identity(TAMARAS_ICN), without_refresh))
     async with adopted.storage.unit_of_work() as work:
         kept = await work.va_tokens.find(TAMARA)
+        wrapped = await work.data_keys.find(TAMARA)
     with_refresh = some_tokens()
     await adopted.sign_in(a_provider_sign_in(an_identity(TAMARAS_ICN), with_refresh))
     async with adopted.storage.unit_of_work() as work:
@@ -181,6 +182,8 @@ async def test_new_tokens_replace_those_of_the_earlier_phase(adopted: Service) -
     assert kept.refresh_token == before.refresh_token
     assert after is not None
     assert after.scope == with_refresh.scope
+    assert wrapped is not None
+    key = await adopted.container.key_wrapper().unwrap(wrapped)
     cipher = adopted.container.cipher()
     for sealed, field, token in (
         (kept.access_token, TokenField.ACCESS, without_refresh.access_token),
@@ -188,7 +191,7 @@ async def test_new_tokens_replace_those_of_the_earlier_phase(adopted: Service) -
         (after.refresh_token, TokenField.REFRESH, with_refresh.refresh_token),
     ):
         assert sealed is not None
-        assert cipher.open(sealed, user_id=TAMARA, field=field) == token
+        assert cipher.open(sealed, user_id=TAMARA, key=key, field=field) == token
 
 
 async def test_a_veteran_of_no_earlier_phase_signs_in_as_a_new_user(

@@ -26,7 +26,7 @@ from domain.identifiers import UserId
 from domain.session import Session
 from domain.session_grant import SessionGrant
 from domain.user import User
-from entrypoints.purge_job import purging
+from entrypoints.background import repeating
 from tests.support.builders import (
     LIMITS,
     NOW,
@@ -375,23 +375,24 @@ async def test_the_job_goes_on_after_an_outage_and_after_a_bug() -> None:
     canary = RuntimeError("canary")
     purge_expired, done = a_purge_that(None, UnavailableError("postgres"), canary, None)
     with captured_log() as log, anyio.fail_after(20):
-        async with purging(purge_expired, timedelta(microseconds=1)):
+        async with repeating("purge", purge_expired.execute, timedelta(microseconds=1)):
             await done.wait()
 
     told = [json.loads(line) for line in log.getvalue().splitlines()]
     assert [(line["event"], line["level"]) for line in told[:4]] == [
-        ("purged", "info"),
-        ("purge_postponed", "warning"),
-        ("purge_failed", "error"),
-        ("purged", "info"),
+        ("done", "debug"),
+        ("postponed", "warning"),
+        ("failed", "error"),
+        ("done", "debug"),
     ]
+    assert {line["work"] for line in told} == {"purge"}
     assert told[2]["error"] == "RuntimeError"
     assert "canary" not in log.getvalue()
 
 
 async def test_an_interval_of_zero_starts_no_job() -> None:
     purge_expired, done = a_purge_that(None)
-    async with purging(purge_expired, timedelta()):
+    async with repeating("purge", purge_expired.execute, timedelta()):
         for _ in range(100):
             await checkpoint()
 

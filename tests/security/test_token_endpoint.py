@@ -17,8 +17,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from domain.identifiers import UserId
-from domain.va_tokens import TokenField
+from domain.secret import Secret
 from tests.security.denials import EXCHANGE_FAILED, PROVIDER_UNAVAILABLE, assert_denied
 from tests.support.hostile_provider import (
     ABSENT,
@@ -31,6 +30,7 @@ from tests.support.hostile_provider import (
     saying,
 )
 from tests.support.product import CALLBACK, Product, running_product, serving
+from tests.support.service import opened_tokens
 
 TOKEN = "/connect/exchange"
 CANARY = "canary-in-an-answer"
@@ -311,18 +311,11 @@ async def test_case_55_a_refresh_token_left_out_keeps_the_old_one(
 
     await product.sign_in()
 
-    ((user_id, tokens),) = product.store.committed.va_tokens.items()
-    assert tokens.refresh_token is not None
-    assert _opened(product, user_id, tokens.refresh_token, TokenField.REFRESH) == (
-        "the-first-refresh-token"
-    )
-    assert _opened(product, user_id, tokens.access_token, TokenField.ACCESS) == (
-        "the-second-access-token"
-    )
-
-
-def _opened(product: Product, user_id: UserId, sealed: bytes, field: TokenField) -> str:
-    return product.container.cipher().open(sealed, user_id=user_id, field=field).reveal()
+    (user_id,) = product.store.committed.va_tokens
+    tokens = await opened_tokens(product.container, user_id)
+    assert tokens is not None
+    assert tokens.refresh_token == Secret("the-first-refresh-token")
+    assert tokens.access_token == Secret("the-second-access-token")
 
 
 @asynccontextmanager

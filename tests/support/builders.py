@@ -6,6 +6,7 @@ from typing import Final
 from uuid import uuid4
 
 from application.ports.identity_provider import ProviderSignIn
+from domain.data_key import DATA_KEY_BYTES, DataKey, WrappedDataKey
 from domain.identifiers import ICN, SessionId, TokenId, UserId
 from domain.login_attempt import LoginAttempt, LoginSecrets
 from domain.refresh_token import RefreshToken
@@ -14,6 +15,7 @@ from domain.secret import Secret
 from domain.session import Session
 from domain.session_limits import SessionLimits
 from domain.va_identity import VAIdentity
+from domain.va_revocation import VARevocation
 from domain.va_tokens import SealedVATokens, VATokens
 from domain.veteran_status import VeteranStatus
 from domain.visitor import Visitor
@@ -99,11 +101,50 @@ def a_refresh_token(session: Session) -> RefreshToken:
     )
 
 
+def a_data_key(user_id: UserId | None = None, *, version: int = 1) -> DataKey:
+    return DataKey(
+        user_id=user_id or a_user_id(), version=version, key=secrets.token_bytes(DATA_KEY_BYTES)
+    )
+
+
+def a_wrapped_key(
+    user_id: UserId | None = None, *, master_key_id: str = "k1", version: int = 1
+) -> WrappedDataKey:
+    """A key in the form in which it is stored; what it holds is of no matter to a store."""
+    return WrappedDataKey(
+        user_id=user_id or a_user_id(),
+        version=version,
+        master_key_id=master_key_id,
+        box=secrets.token_urlsafe(60).encode(),
+    )
+
+
+def a_va_revocation(
+    user_id: UserId | None = None,
+    *,
+    now: datetime = NOW,
+    due_at: datetime | None = None,
+    master_key_id: str = "k1",
+) -> VARevocation:
+    """An entry of the outbox, due at once unless ``due_at`` says when."""
+    owner = user_id or a_user_id()
+    return VARevocation(
+        id=uuid4(),
+        user_id=owner,
+        key=a_wrapped_key(owner, master_key_id=master_key_id),
+        token=secrets.token_urlsafe(48).encode(),
+        is_refresh_token=True,
+        created_at=now,
+        due_at=due_at or now,
+    )
+
+
 def some_tokens(*, refresh: bool = True, now: datetime = NOW) -> VATokens:
     """What VA's token endpoint gives; ``refresh`` says whether it gives a refresh token."""
     return VATokens(
         access_token=Secret(secrets.token_urlsafe(32)),
         refresh_token=Secret(secrets.token_urlsafe(32)) if refresh else None,
+        id_token=Secret(secrets.token_urlsafe(32)),
         token_type="Bearer",
         scope="openid profile offline_access veteran_status.read",
         expires_at=now + timedelta(hours=1),
@@ -118,6 +159,7 @@ def some_sealed_tokens(
         user_id=user_id,
         access_token=secrets.token_urlsafe(48).encode(),
         refresh_token=secrets.token_urlsafe(48).encode() if refresh else None,
+        id_token=secrets.token_urlsafe(48).encode(),
         token_type="Bearer",
         scope=scope,
         expires_at=now + timedelta(hours=1),

@@ -27,6 +27,13 @@ def token_key(key_id: str) -> str:
     return f"{key_id}:{urlsafe_b64encode(secrets.token_bytes(32)).decode()}"
 
 
+def token_keys(master_keys: Mapping[str, bytes]) -> str:
+    """VETASSIST_TOKEN_KEYS of these keys, the newest first."""
+    return ",".join(
+        f"{key_id}:{urlsafe_b64encode(key).decode()}" for key_id, key in master_keys.items()
+    )
+
+
 def required_settings(database_url: str = "postgresql://localhost/vetassist") -> dict[str, str]:
     """What has no default, and nothing else."""
     return {

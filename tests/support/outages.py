@@ -6,6 +6,7 @@ from typing import NoReturn, Self, final
 
 from application.errors import UnavailableError
 from application.ports.audit_trail import AuditTrail
+from application.ports.data_keys import DataKeys
 from application.ports.handoffs import Handoffs
 from application.ports.login_attempts import LoginAttempts
 from application.ports.purge import Purge
@@ -15,6 +16,7 @@ from application.ports.session_repository import SessionRepository
 from application.ports.unit_of_work import UnitOfWork
 from application.ports.user_directory import UserDirectory
 from application.ports.user_repository import UserRepository
+from application.ports.va_revocations import VARevocations
 from application.ports.va_token_vault import VATokenVault
 from domain.identifiers import SessionId, UserId
 from domain.login_attempt import LoginAttempt
@@ -74,7 +76,15 @@ class DownUnitOfWork(UnitOfWork):
         raise UnavailableError
 
     @property
+    def data_keys(self) -> DataKeys:
+        raise UnavailableError
+
+    @property
     def va_tokens(self) -> VATokenVault:
+        raise UnavailableError
+
+    @property
+    def va_revocations(self) -> VARevocations:
         raise UnavailableError
 
     @property

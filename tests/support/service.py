@@ -1,11 +1,13 @@
 """The use cases over a storage, beside a provider and a clock that do as they are told."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from dependency_injector import providers
 
 from adapters.memory.identity_provider import MemoryIdentityProvider
+from adapters.memory.key_wrapper import MemoryKeyWrapper
 from adapters.memory.refresh_tokens import MemoryRefreshTokens
 from adapters.memory.secret_source import MemorySecretSource
 from adapters.memory.session_tokens import MemorySessionTokens
@@ -17,6 +19,7 @@ from application.use_cases.link_va_identity import LinkVAIdentityCommand
 from application.use_cases.start_va_login import StartVALoginCommand, VALoginStarted
 from application.use_cases.validate_session import ValidateSessionCommand, ValidSession
 from domain.audit_event import AuditEvent
+from domain.identifiers import UserId
 from domain.return_path import ReturnPath
 from domain.secret import Secret
 from domain.user import User
@@ -24,13 +27,14 @@ from domain.va_identity import VAIdentity
 from domain.va_tokens import VATokens
 from domain.visitor import Visitor
 from entrypoints.container import Container
+from entrypoints.settings import Settings
 from tests.support.builders import (
     ISSUER,
     a_provider_sign_in,
     a_visitor,
     some_tokens,
 )
-from tests.support.environment import read, required_settings
+from tests.support.environment import read, required_settings, token_keys
 from tests.support.frozen_clock import FrozenClock, frozen_clock
 from tests.support.storage import Storage, memory_storage
 
@@ -112,6 +116,10 @@ class Service:
         )
         return await self.container.link_va_identity().execute(command)
 
+    async def stored_tokens(self, user_id: UserId) -> VATokens | None:
+        """The user's stored tokens in the open."""
+        return await opened_tokens(self.container, user_id)
+
     async def validate(self, token: Secret) -> ValidSession:
         command = ValidateSessionCommand(token=token.reveal())
         return await self.container.validate_session().execute(command)
@@ -129,11 +137,29 @@ class MemoryService(Service):
         return list(self.store.committed.audit)
 
 
-def a_service(storage: Storage) -> Service:
+async def opened_tokens(container: Container, user_id: UserId) -> VATokens | None:
+    """What a container finds stored of a user's tokens, in the open."""
+    async with container.unit_of_work() as work:
+        sealed = await work.va_tokens.find(user_id)
+        wrapped = await work.data_keys.find(user_id)
+    if sealed is None:
+        return None
+    key = None if wrapped is None else await container.key_wrapper().unwrap(wrapped)
+    return container.token_sealing().open(sealed, key)
+
+
+def a_service(storage: Storage, settings: Settings = _SETTINGS) -> Service:
     """A service over ``storage``, with the real cryptography."""
     clock, provider = frozen_clock(), MemoryIdentityProvider(issuer=ISSUER)
-    container = Container(**_storage_providers(storage), **_world_providers(clock, provider))
+    world = _world_providers(clock, provider) | {"settings": settings}
+    container = Container(**_storage_providers(storage), **world)
     return Service(container=container, storage=storage, provider=provider, clock=clock)
+
+
+def a_service_with(storage: Storage, master_keys: Mapping[str, bytes]) -> Service:
+    """A service over ``storage`` whose operator has given it these master keys."""
+    keys = {"VETASSIST_TOKEN_KEYS": token_keys(master_keys)}
+    return a_service(storage, read(required_settings() | keys))
 
 
 def a_memory_service(store: MemoryStore, storage: Storage | None = None) -> MemoryService:
@@ -144,7 +170,8 @@ def a_memory_service(store: MemoryStore, storage: Storage | None = None) -> Memo
         **_storage_providers(storage),
         **_world_providers(clock, provider),
         secrets=providers.Singleton(MemorySecretSource),
-        cipher=providers.Singleton(MemoryTokenCipher, ["k1"]),
+        key_wrapper=providers.Singleton(MemoryKeyWrapper),
+        cipher=providers.Singleton(MemoryTokenCipher),
         session_tokens=providers.Singleton(MemorySessionTokens),
         refresh_tokens=providers.Singleton(MemoryRefreshTokens),
     )

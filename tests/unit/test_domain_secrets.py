@@ -24,12 +24,15 @@ from domain.va_tokens import SealedVATokens
 from domain.veteran_status import VeteranStatus
 from tests.support.builders import (
     NOW,
+    a_data_key,
     a_refresh_token,
     a_session,
     a_session_id,
     a_token_id,
     a_user_id,
+    a_va_revocation,
     a_visitor,
+    a_wrapped_key,
     some_login_secrets,
     some_tokens,
 )
@@ -75,12 +78,21 @@ HOLDERS: list[object] = [
     ICN(ICN_CANARY),
     IDENTITY,
     USER,
-    LinkedUser(user=USER, alias_owner=USER.id, is_new=False),
+    LinkedUser(
+        user=USER,
+        alias_owner=USER.id,
+        is_new=False,
+        data_key=replace(a_wrapped_key(USER.id), box=CANARY.encode()),
+    ),
+    replace(a_data_key(), key=CANARY.encode()),
+    replace(a_wrapped_key(), box=CANARY.encode()),
+    replace(a_va_revocation(), token=CANARY.encode()),
     TOKENS,
     SealedVATokens(
         user_id=USER.id,
         access_token=CANARY.encode(),
         refresh_token=CANARY.encode(),
+        id_token=CANARY.encode(),
         token_type="Bearer",
         scope="openid",
         expires_at=NOW,

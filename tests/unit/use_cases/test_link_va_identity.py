@@ -7,11 +7,11 @@ import pytest
 
 from adapters.memory.store import MemoryTables
 from application.errors import ProviderUnavailableError, UpstreamRejectedError
+from application.ports.token_cipher import SealBrokenError
 from domain.audit_event import AuditEventType
 from domain.identifiers import ICN
 from domain.sign_in_failure import SignInFailure
 from domain.va_identity import VAIdentity
-from domain.va_tokens import TokenField
 from domain.veteran_status import VeteranStatus
 from tests.support.builders import a_subject, a_visitor, an_icn, an_identity, some_tokens
 from tests.support.service import MemoryService
@@ -69,15 +69,14 @@ async def test_other_accounts_of_the_same_person_lead_to_the_same_user(
 async def test_each_token_is_sealed_for_its_user_and_its_column(service: MemoryService) -> None:
     tokens = some_tokens()
     user = await service.link(an_identity(), tokens)
-    sealed = service.store.committed.va_tokens[user.id]
-    cipher = service.container.cipher()
 
-    assert tokens.refresh_token is not None
-    assert sealed.refresh_token is not None
-    opened = cipher.open(sealed.access_token, user_id=user.id, field=TokenField.ACCESS)
-    assert opened == tokens.access_token
-    opened = cipher.open(sealed.refresh_token, user_id=user.id, field=TokenField.REFRESH)
-    assert opened == tokens.refresh_token
+    assert await service.stored_tokens(user.id) == tokens
+    sealed = service.store.committed.va_tokens[user.id]
+    shifted = replace(sealed, refresh_token=sealed.access_token)
+    wrapped = service.store.committed.data_keys[user.id]
+    key = await service.container.key_wrapper().unwrap(wrapped)
+    with pytest.raises(SealBrokenError):
+        service.container.token_sealing().open(shifted, key)
 
 
 async def test_tokens_of_a_later_sign_in_replace_the_stored_ones(service: MemoryService) -> None:

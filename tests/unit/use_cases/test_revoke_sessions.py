@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from dependency_injector import providers
 
 from adapters.memory.store import MemoryStore
 from application.errors import NotFoundError, UnauthenticatedError, UnavailableError
@@ -13,7 +14,13 @@ from domain.secret import Secret
 from domain.session import Session
 from domain.session_grant import SessionGrant
 from domain.visitor import Visitor
-from tests.support.builders import a_session_id, a_visitor, an_identity
+from tests.support.builders import (
+    a_provider_sign_in,
+    a_session_id,
+    a_visitor,
+    an_identity,
+    some_tokens,
+)
 from tests.support.outages import down_storage
 from tests.support.service import MemoryService, a_memory_service
 
@@ -155,3 +162,49 @@ async def test_what_cannot_be_stored_is_not_acknowledged(service: MemoryService)
 
     with pytest.raises(UnavailableError):
         await revoke(broken, here.session)
+
+
+def revoking_at_va(service: MemoryService) -> MemoryService:
+    """The same with VETASSIST_LOGOUT_ALL_REVOKES_AT_VA."""
+    built = service.container.revoke_sessions
+    assert isinstance(built, providers.Singleton)
+    built.set_kwargs(**{**built.kwargs, "all_revokes_at_va": True})
+    return service
+
+
+async def test_logging_out_everywhere_leaves_vas_tokens_unless_it_is_set(
+    service: MemoryService,
+) -> None:
+    grant = (await service.sign_in()).grant
+    await revoke(service, grant.session, Which.ALL)
+
+    assert await service.stored_tokens(grant.session.user_id) is not None
+    assert service.store.committed.va_revocations == {}
+
+
+async def test_logging_out_everywhere_revokes_at_va_too_where_it_is_set(
+    service: MemoryService,
+) -> None:
+    revoking = revoking_at_va(service)
+    identity, tokens = an_identity(), some_tokens()
+    grant = (await revoking.sign_in(a_provider_sign_in(identity, tokens))).grant
+    stranger = (await revoking.sign_in()).grant.session.user_id
+    await revoke(revoking, grant.session, Which.ALL)
+
+    stored = revoking.store.committed
+    assert set(stored.va_tokens) == set(stored.data_keys) == {stranger}
+    await revoking.container.revoke_at_va().execute()
+    assert revoking.provider.revoked == {tokens.refresh_token: True}
+    # It is no unlink: who is known by an account stays so.
+    assert len(stored.aliases) == 2
+
+
+@pytest.mark.parametrize("which", [None, Which.ALL_BUT_CURRENT])
+async def test_logging_out_here_or_elsewhere_never_touches_vas_tokens(
+    service: MemoryService, which: Which | None
+) -> None:
+    revoking = revoking_at_va(service)
+    grant = (await revoking.sign_in()).grant
+    await revoke(revoking, grant.session, which)
+
+    assert await revoking.stored_tokens(grant.session.user_id) is not None

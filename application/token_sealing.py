@@ -1,0 +1,83 @@
+"""Sealing and opening a user's tokens under the user's own data key."""
+
+from typing import Final, final
+
+from application.errors import UnavailableError
+from application.ports.key_wrapper import KeyWrapper
+from application.ports.secret_source import SecretSource
+from application.ports.token_cipher import SealBrokenError, TokenCipher
+from application.ports.unit_of_work import UnitOfWork
+from domain.data_key import DataKey, WrappedDataKey
+from domain.identifiers import UserId
+from domain.secret import Secret
+from domain.va_tokens import SealedVATokens, TokenField, VATokens
+
+_FIRST_VERSION: Final = 1
+
+
+@final
+class TokenSealing:
+    """Keeps data key, cipher and master key together, so that no use case has to."""
+
+    def __init__(self, *, wrapper: KeyWrapper, cipher: TokenCipher, secrets: SecretSource) -> None:
+        self._wrapper = wrapper
+        self._cipher = cipher
+        self._secrets = secrets
+
+    async def key_for(
+        self, work: UnitOfWork, user_id: UserId, wrapped: WrappedDataKey | None
+    ) -> DataKey:
+        """The key of a user that the unit holds: the one there is, or a new one.
+
+        Raises:
+            UnavailableError: Storage, or the keeper of the master key, did not answer; or the
+                stored key does not open, which an operator has to mend.
+        """
+        if wrapped is not None:
+            try:
+                return await self._wrapper.unwrap(wrapped)
+            except SealBrokenError as error:
+                raise UnavailableError("data_key") from error
+        key = DataKey(user_id=user_id, version=_FIRST_VERSION, key=self._secrets.key())
+        await work.data_keys.put(await self._wrapper.wrap(key))
+        return key
+
+    def seal(self, tokens: VATokens, key: DataKey) -> SealedVATokens:
+        """Every token under ``key``, each bound to its own field."""
+        return SealedVATokens(
+            user_id=key.user_id,
+            access_token=self._cipher.seal(tokens.access_token, key=key, field=TokenField.ACCESS),
+            refresh_token=self._sealed(tokens.refresh_token, key, TokenField.REFRESH),
+            id_token=self._sealed(tokens.id_token, key, TokenField.ID),
+            token_type=tokens.token_type,
+            scope=tokens.scope,
+            expires_at=tokens.expires_at,
+        )
+
+    def open(self, sealed: SealedVATokens, key: DataKey | None) -> VATokens:
+        """The tokens in the open.
+
+        Raises:
+            SealBrokenError: One of them does not open.
+        """
+        user_id = sealed.user_id
+        return VATokens(
+            access_token=self._cipher.open(
+                sealed.access_token, user_id=user_id, key=key, field=TokenField.ACCESS
+            ),
+            refresh_token=self._opened(sealed.refresh_token, user_id, key, TokenField.REFRESH),
+            id_token=self._opened(sealed.id_token, user_id, key, TokenField.ID),
+            token_type=sealed.token_type,
+            scope=sealed.scope,
+            expires_at=sealed.expires_at,
+        )
+
+    def _sealed(self, token: Secret | None, key: DataKey, field: TokenField) -> bytes | None:
+        return None if token is None else self._cipher.seal(token, key=key, field=field)
+
+    def _opened(
+        self, sealed: bytes | None, user_id: UserId, key: DataKey | None, field: TokenField
+    ) -> Secret | None:
+        if sealed is None:
+            return None
+        return self._cipher.open(sealed, user_id=user_id, key=key, field=field)

@@ -1,0 +1,102 @@
+"""Use case: work through the outbox of tokens to be revoked at VA."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final, final
+
+from application.errors import UnavailableError, UpstreamRejectedError
+from application.ports.clock import Clock
+from application.ports.identity_provider import IdentityProvider
+from application.ports.key_wrapper import KeyWrapper
+from application.ports.token_cipher import SealBrokenError, TokenCipher
+from application.ports.unit_of_work import UnitOfWorkFactory
+from domain.audit_event import AuditEvent, AuditEventType
+from domain.va_revocation import VARevocation
+from domain.va_tokens import TokenField
+from domain.visitor import Visitor
+
+_BATCH: Final = 20
+_NOT_NOW: Final = "not_now"
+# Longer than a batch takes when VA lets each request run into its deadline. Should this process
+# die meanwhile, another one goes on after it.
+_BUSY_FOR: Final = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevokedAtVA:
+    """How many entries are done, and how many were put off."""
+
+    done: int
+    put_off: int
+
+
+@final
+class RevokeAtVA:
+    """Asks VA with no connection held; an entry stays until VA has answered."""
+
+    def __init__(
+        self,
+        *,
+        unit_of_work: UnitOfWorkFactory,
+        provider: IdentityProvider,
+        wrapper: KeyWrapper,
+        cipher: TokenCipher,
+        clock: Clock,
+    ) -> None:
+        self._unit_of_work = unit_of_work
+        self._provider = provider
+        self._wrapper = wrapper
+        self._cipher = cipher
+        self._clock = clock
+
+    async def execute(self) -> RevokedAtVA:
+        """Try whatever is due, once.
+
+        Raises:
+            UnavailableError: Storage did not answer; what was not finished stays due.
+        """
+        now = self._clock.now()
+        async with self._unit_of_work() as work:
+            entries = await work.va_revocations.claim(
+                now=now, busy_until=now + _BUSY_FOR, limit=_BATCH
+            )
+            await work.commit()
+        done = 0
+        for entry in entries:
+            outcome = await self._try(entry)
+            done += outcome != _NOT_NOW
+            await self._settle(entry, outcome)
+        return RevokedAtVA(done=done, put_off=len(entries) - done)
+
+    async def _try(self, entry: VARevocation) -> str:
+        field = TokenField.REFRESH if entry.is_refresh_token else TokenField.ACCESS
+        try:
+            key = await self._wrapper.unwrap(entry.key)
+            token = self._cipher.open(entry.token, user_id=entry.user_id, key=key, field=field)
+        except SealBrokenError:
+            return "unreadable"
+        try:
+            await self._provider.revoke(token, is_refresh_token=entry.is_refresh_token)
+        except UpstreamRejectedError:
+            return "refused"
+        except UnavailableError:
+            return "given_up" if entry.is_hopeless(self._clock.now()) else _NOT_NOW
+        return "revoked"
+
+    async def _settle(self, entry: VARevocation, outcome: str) -> None:
+        now = self._clock.now()
+        async with self._unit_of_work() as work:
+            if outcome == _NOT_NOW:
+                await work.va_revocations.put_off(entry.id, until=now + entry.pause())
+            else:
+                await work.va_revocations.remove(entry.id)
+                event = AuditEvent.of_user(
+                    AuditEventType.VA_TOKENS_REVOKED,
+                    entry.user_id,
+                    visitor=Visitor(),
+                    now=now,
+                    outcome=outcome,
+                    attempts=entry.attempts,
+                )
+                await work.audit.append(event)
+            await work.commit()

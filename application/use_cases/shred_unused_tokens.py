@@ -1,0 +1,64 @@
+"""Use case: destroy tokens that nobody has used for too long."""
+
+from datetime import timedelta
+from typing import Final, final
+
+from application.ports.clock import Clock
+from application.ports.unit_of_work import UnitOfWorkFactory
+from domain.audit_event import AuditEvent, AuditEventType
+from domain.identifiers import UserId
+from domain.visitor import Visitor
+
+_BATCH: Final = 100
+
+
+@final
+class ShredUnusedTokens:
+    """VA's refresh tokens die unused; ours go with them, and so does the key that sealed them."""
+
+    def __init__(
+        self, *, unit_of_work: UnitOfWorkFactory, clock: Clock, retention: timedelta
+    ) -> None:
+        self._unit_of_work = unit_of_work
+        self._clock = clock
+        self._retention = retention
+
+    async def execute(self) -> int:
+        """Shred the tokens of whoever has not signed in for that long; of how many users.
+
+        Raises:
+            UnavailableError: Storage did not answer; what is shredded stays so.
+        """
+        shredded = 0
+        oldest = self._clock.now() - self._retention
+        while True:
+            async with self._unit_of_work() as work:
+                batch = await work.va_tokens.list_unused(since=oldest, limit=_BATCH)
+            if not batch:
+                return shredded
+            for user_id in batch:
+                shredded += await self._shred(user_id)
+
+    async def _shred(self, user_id: UserId) -> bool:
+        now = self._clock.now()
+        async with self._unit_of_work() as work:
+            # A sign-in holds the same row: who comes back just now keeps what it stores.
+            user = await work.users.lock(user_id)
+            last = None if user is None else user.last_login_at
+            if last is not None and last > now - self._retention:
+                return False
+            if await work.va_tokens.find(user_id) is None:
+                # Another process was here first.
+                return False
+            await work.va_tokens.destroy(user_id)
+            await work.data_keys.destroy(user_id)
+            event = AuditEvent.of_user(
+                AuditEventType.VA_TOKENS_SHREDDED,
+                user_id,
+                visitor=Visitor(),
+                now=now,
+                unused_days=self._retention.days,
+            )
+            await work.audit.append(event)
+            await work.commit()
+        return True

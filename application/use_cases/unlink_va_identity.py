@@ -1,0 +1,75 @@
+"""Use case: a Veteran takes the link to VA back."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import final
+
+from application.errors import FreshSignInNeededError
+from application.outbox_entries import OutboxEntries
+from application.ports.clock import Clock
+from application.ports.unit_of_work import UnitOfWorkFactory
+from domain.audit_event import AuditEvent, AuditEventType
+from domain.revocation import Revocation, RevokedBy
+from domain.session_standing import SessionStanding
+from domain.visitor import Visitor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnlinkVAIdentityCommand:
+    """Whose link, by the session that asks."""
+
+    session: SessionStanding
+    visitor: Visitor
+
+
+@final
+class UnlinkVAIdentity:
+    """Destroys the user's data key and tokens, ends every session, and revokes at VA.
+
+    The user stays, and keeps the ICN: the next sign-in of the same Veteran finds the same
+    account.
+    """
+
+    def __init__(
+        self,
+        *,
+        unit_of_work: UnitOfWorkFactory,
+        outbox_entries: OutboxEntries,
+        clock: Clock,
+        fresh_for: timedelta,
+    ) -> None:
+        self._unit_of_work = unit_of_work
+        self._outbox_entries = outbox_entries
+        self._clock = clock
+        self._fresh_for = fresh_for
+
+    async def execute(self, command: UnlinkVAIdentityCommand) -> None:
+        """Unlink, all in one transaction with its audit. VA being down does not stand in the way.
+
+        Raises:
+            FreshSignInNeededError: The session's sign-in was too long ago.
+            UnavailableError: Storage did not answer; nothing was acknowledged.
+        """
+        now = self._clock.now()
+        user_id = command.session.user_id
+        if now >= command.session.issued_at + self._fresh_for:
+            raise FreshSignInNeededError
+        async with self._unit_of_work() as work:
+            await work.users.lock(user_id)
+            entry = await self._outbox_entries.for_user(work, user_id, now=now)
+            if entry is not None:
+                await work.va_revocations.add(entry)
+            await work.va_tokens.destroy(user_id)
+            await work.data_keys.destroy(user_id)
+            await work.users.forget_aliases(user_id)
+            revocation = Revocation(at=now, by=RevokedBy.UNLINK, reason="va_unlinked")
+            ended = await work.sessions.revoke_all(user_id, revocation)
+            event = AuditEvent.of_user(
+                AuditEventType.VA_UNLINKED,
+                user_id,
+                visitor=command.visitor,
+                now=now,
+                sessions=len(ended),
+            )
+            await work.audit.append(event)
+            await work.commit()

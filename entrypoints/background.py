@@ -1,0 +1,40 @@
+"""Work that goes on beside the service."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import anyio
+import structlog
+
+from application.errors import UnavailableError
+
+_log = structlog.stdlib.get_logger("vetassist.background")
+
+
+@asynccontextmanager
+async def repeating(
+    name: str, work: Callable[[], Awaitable[object]], interval: timedelta
+) -> AsyncIterator[None]:
+    """Do ``work`` every ``interval`` from here to there; an interval of zero never does."""
+    if not interval:
+        yield
+        return
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_repeat, name, work, interval)
+        yield
+        tasks.cancel_scope.cancel()
+
+
+async def _repeat(name: str, work: Callable[[], Awaitable[object]], interval: timedelta) -> None:
+    while True:
+        await anyio.sleep(interval.total_seconds())
+        try:
+            done = await work()
+        except UnavailableError:
+            # The database is away; what is left will be there the next time.
+            _log.warning("postponed", work=name)
+        except Exception as error:  # noqa: BLE001 - work that cannot be done is no end of the service
+            _log.error("failed", work=name, error=type(error).__name__)
+        else:
+            _log.debug("done", work=name, outcome=str(done))
