@@ -47,7 +47,7 @@ class MemoryVATokenVault(VATokenVault):
         unused = [
             user_id
             for user_id in sorted(self._tokens)
-            if (last := users[user_id].last_login_at) is None or last <= since
+            if (last := users[user_id].last_login_at) is not None and last <= since
         ]
         return unused[:limit]
 

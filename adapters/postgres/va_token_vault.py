@@ -45,7 +45,7 @@ _UNUSED: Final = """
 SELECT tokens.user_id
 FROM vetassist_users AS users
 JOIN vetassist_va_tokens AS tokens ON tokens.user_id = users.id
-WHERE users.last_login_at <= %(since)s OR users.last_login_at IS NULL
+WHERE users.last_login_at <= %(since)s
 ORDER BY tokens.user_id
 LIMIT %(limit)s
 """

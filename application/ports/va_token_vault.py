@@ -39,6 +39,8 @@ class VATokenVault(Protocol):
     async def list_unused(self, *, since: datetime, limit: int) -> list[UserId]:
         """Up to ``limit`` users with tokens who have not signed in after ``since``.
 
+        Those of an earlier phase whose last sign-in nobody noted are not among them.
+
         Raises:
             UnavailableError: The store did not answer.
         """

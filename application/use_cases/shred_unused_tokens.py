@@ -45,7 +45,7 @@ class ShredUnusedTokens:
             # A sign-in holds the same row: who comes back just now keeps what it stores.
             user = await work.users.lock(user_id)
             last = None if user is None else user.last_login_at
-            if last is not None and last > now - self._retention:
+            if last is None or last > now - self._retention:
                 return False
             if await work.va_tokens.find(user_id) is None:
                 # Another process was here first.
