@@ -1,12 +1,31 @@
 """Routes as we want them."""
 
 from collections.abc import Awaitable, Callable
+from typing import Final, final
 
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
 
+#: What a route's path calls a rest of any kind; Starlette's own "path" stops at a line break.
+REST: Final = "rest"
+
 Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+@final
+class _Rest(Convertor[str]):
+    regex = "(?s:.*)"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor(REST, _Rest())
 
 
 def get_only(path: str, endpoint: Endpoint) -> Route:

@@ -19,7 +19,7 @@ from domain.session_limits import SessionLimits, SessionOutlook
 from entrypoints.web.authentication import Authenticator
 from entrypoints.web.devices import device_name
 from entrypoints.web.parameters import MalformedParametersError, single_values
-from entrypoints.web.routing import get_only
+from entrypoints.web.routing import REST, get_only
 from entrypoints.web.session_cookies import SessionCookies
 from entrypoints.web.timestamps import rfc3339
 from entrypoints.web.visitors import VisitorReader
@@ -68,7 +68,7 @@ class SessionEndpoints:
             get_only("/api/v1/user", self.show_user),
             get_only(VERIFY_PATH, self.verify),
             # Envoy asks by the request's own method, and appends its path.
-            Route(f"{VERIFY_PATH}/{{path:path}}", self.verify, methods=VERIFY_METHODS),
+            Route(f"{VERIFY_PATH}/{{path:{REST}}}", self.verify, methods=VERIFY_METHODS),
         ]
 
     async def show(self, request: Request) -> Response:

@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -22,6 +22,7 @@ import httpx
 import psycopg
 import pytest
 from psycopg import sql
+from pydantic import SecretBytes, SecretStr
 from pytest_mock import MockerFixture
 from starlette.routing import Route
 
@@ -34,9 +35,11 @@ from application.use_cases.complete_va_login import CompleteVALogin
 from application.use_cases.list_sessions import ListSessions
 from application.use_cases.redeem_handoff import RedeemHandoff
 from application.use_cases.renew_session import RenewSession
+from application.use_cases.revoke_at_va import RevokeAtVA
 from application.use_cases.revoke_sessions import RevokeSessions
 from application.use_cases.set_user_active import SetUserActiveCommand
 from application.use_cases.start_va_login import StartVALogin
+from application.use_cases.unlink_va_identity import UnlinkVAIdentity
 from application.use_cases.validate_session import ValidateSession
 from application.use_cases.view_user import ViewUser
 from domain.identifiers import UserId
@@ -51,13 +54,18 @@ pytestmark = pytest.mark.postgres
 
 ADDRESS: Final = "203.0.113.199"
 A_FAULT: Final = "what a fault said"
+DATABASE_PASSWORD: Final = "hunter2-of-the-database"
+#: Any path of the provider's that takes a POST: while it revokes, nobody signs in.
+REVOCATION: Final = "/connect/exchange"
 USE_CASES: Final = (
     CompleteVALogin,
     ListSessions,
     RedeemHandoff,
     RenewSession,
     RevokeSessions,
+    RevokeAtVA,
     StartVALogin,
+    UnlinkVAIdentity,
     ValidateSession,
     ViewUser,
 )
@@ -208,14 +216,15 @@ def spellings(value: str) -> frozenset[str]:
 
 
 def secrets_of(settings: Settings) -> Iterator[str]:
-    for key in (settings.jwt_secret, settings.va_client_secret):
-        yield key.get_secret_value()
-    if settings.jwt_previous_secret is not None:
-        yield settings.jwt_previous_secret.get_secret_value()
-    for raw in (settings.audit_key, *settings.token_keys.values()):
-        yield raw.get_secret_value().hex()
-        yield urlsafe_b64encode(raw.get_secret_value()).decode().rstrip("=")
-    yield "hunter2-of-the-database"
+    """Every setting that is marked as a secret, in each form it might be seen in."""
+    for _, value in settings:
+        for each in value.values() if isinstance(value, dict) else (value,):
+            if isinstance(each, SecretStr):
+                yield each.get_secret_value()
+            elif isinstance(each, SecretBytes):
+                yield each.get_secret_value().hex()
+                yield urlsafe_b64encode(each.get_secret_value()).decode().rstrip("=")
+    yield DATABASE_PASSWORD
 
 
 @pytest.fixture(scope="module")
@@ -234,7 +243,9 @@ async def own_pool(own_database: str) -> AsyncIterator[Pool]:
 
 @pytest.fixture
 def provider() -> HostileProvider:
-    return HostileProvider()
+    provider = HostileProvider()
+    provider.metadata["revocation_endpoint"] = provider.url + REVOCATION
+    return provider
 
 
 @pytest.fixture(params=["query", "fragment", "code", "cookie"])
@@ -246,7 +257,7 @@ async def witness(
         provider=provider,
         pool=own_pool,
         session_delivery=request.param,
-        database_url="postgresql://somebody:hunter2-of-the-database@nowhere.invalid/vetassist",
+        database_url=f"postgresql://somebody:{DATABASE_PASSWORD}@nowhere.invalid/vetassist",
         jwt_previous_secret=secrets.token_hex(32),
         login_rate=0,
     ) as product:
@@ -309,6 +320,21 @@ async def live(witness: Witness, browser: Browser) -> None:
     await browser.delete("/api/v1/sessions?except=current", headers=shown)
     await browser.delete(f"/api/v1/sessions/{secrets.token_hex(16)}", headers=shown)
     await browser.delete("/api/v1/session", headers={**shown, **OUR_PAGE})
+
+
+async def unlink(witness: Witness, browser: Browser, provider: HostileProvider) -> None:
+    """Take the link to VA back, in time and too late, whatever VA says to that."""
+    for status in (200, 400, 503):
+        shown, _ = await a_session(witness, browser)
+        said = {"error": witness.canary("what VA said")}
+        provider.replies = {REVOCATION: saying(said, status)}
+        answer = await browser.delete("/api/v1/va/link", headers={**shown, **OUR_PAGE})
+        provider.replies = {}
+        assert answer.status_code == 204
+    shown, _ = await a_session(witness, browser)
+    witness.product.clock.advance(timedelta(minutes=29))
+    answer = await browser.delete("/api/v1/va/link", headers={**shown, **OUR_PAGE})
+    assert answer.status_code == 403
 
 
 async def steal(witness: Witness, browser: Browser) -> None:
@@ -439,7 +465,7 @@ async def dump(pool: Pool) -> dict[str, str]:
 async def test_no_secret_is_anywhere_but_where_it_belongs(
     witness: Witness, provider: HostileProvider, own_pool: Pool, mocker: MockerFixture
 ) -> None:
-    for act in (live, steal, misuse_a_code):
+    for act in (live, partial(unlink, provider=provider), steal, misuse_a_code):
         somebody(witness, provider)
         await act(witness, witness.browser())
     await fail_to_sign_in(witness, witness.browser(), provider)
@@ -505,6 +531,7 @@ async def test_a_bug_on_any_route_shows_nothing_of_what_was_under_way(
         (ViewUser, "GET", "/api/v1/user", signed_in),
         (RevokeSessions, "DELETE", "/api/v1/session", signed_in),
         (RevokeSessions, "DELETE", "/api/v1/sessions", signed_in),
+        (UnlinkVAIdentity, "DELETE", "/api/v1/va/link", signed_in),
         (RenewSession, "POST", RENEW, {"json": {"refresh_token": refresh}}),
         (RedeemHandoff, "POST", REDEEM, with_mark),
         (ValidateSession, "GET", "/api/v1/session", signed_in),

@@ -91,6 +91,7 @@ async def test_the_unsafe_routes_are_found(product: Product) -> None:
         ("DELETE", "/api/v1/session"),
         ("DELETE", "/api/v1/sessions"),
         ("DELETE", f"/api/v1/sessions/{own}"),
+        ("DELETE", "/api/v1/va/link"),
         ("POST", RENEW),
         *((method, f"{VERIFY_PATH}/{own}") for method in set(VERIFY_METHODS) - SAFE),
     }

@@ -98,7 +98,7 @@ class Recorder:
         template = path
         for route in self._product.app.routes:
             if isinstance(route, Route) and route.path_regex.match(path):
-                template = route.path
+                template = re.sub(r":\w+}", "}", route.path)
                 if method in (route.methods or ()):
                     self.routes.add((method, route.path))
         return template

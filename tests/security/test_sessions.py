@@ -37,11 +37,11 @@ GUARDED: Final = {
     ("DELETE", "/api/v1/session"),
     ("GET", "/api/v1/sessions"),
     ("DELETE", "/api/v1/sessions"),
-    ("DELETE", "/api/v1/sessions/{session_id:str}"),
+    ("DELETE", "/api/v1/sessions/{session_id}"),
     ("DELETE", "/api/v1/va/link"),
     ("GET", "/api/v1/user"),
     ("GET", VERIFY_PATH),
-    *((method, f"{VERIFY_PATH}/{{path:path}}") for method in VERIFY_METHODS),
+    *((method, f"{VERIFY_PATH}/{{path}}") for method in VERIFY_METHODS),
 }
 BY_SECRET: Final = {("POST", RENEW), ("POST", REDEEM)}
 OPEN: Final = {
@@ -86,7 +86,8 @@ def key_of(product: Product) -> bytes:
 def routes_of(product: Product) -> Iterator[tuple[str, str]]:
     for route in product.app.routes:
         if isinstance(route, Route):
-            yield from ((method, route.path) for method in route.methods or ())
+            template = re.sub(r":\w+}", "}", route.path)
+            yield from ((method, template) for method in route.methods or ())
         else:
             assert isinstance(route, Mount)
             assert route.path == "/static"
@@ -772,8 +773,11 @@ async def test_case_65_a_token_that_is_remembered_is_refused_once_it_has_expired
     product.clock.advance(LIMITS.token - SECOND)
     assert await shows(signed_in.browser, signed_in.token) == 200
     assert len(memory_of(product)) == 1
+    # The session goes on, but not by this token.
+    renewed = await signed_in.browser.post(RENEW, headers=OUR_PAGE)
     product.clock.advance(SECOND)
 
+    assert await shows(signed_in.browser, renewed.json()["token"]) == 200
     assert await shows(signed_in.browser, signed_in.token) == 401
 
 

@@ -34,7 +34,16 @@ async def test_envoy_may_ask_by_the_method_and_the_path_of_its_client(
     http = product.browser().http
     (session,) = product.sessions
 
-    for path in ("", "records", "records/7/", "a%2Fb", "%2e%2e/session", "x?page=2", "session"):
+    for path in (
+        "",
+        "records",
+        "records/7/",
+        "a%2Fb",
+        "%2e%2e/session",
+        "x?page=2",
+        "session",
+        "a%0Ab",
+    ):
         let_in = await http.request(method, f"{VERIFY}/{path}", headers=signed_in.headers)
         refused = await http.request(method, f"{VERIFY}/{path}")
 
