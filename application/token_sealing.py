@@ -2,10 +2,9 @@
 
 from typing import Final, final
 
-from application.errors import UnavailableError
 from application.ports.key_wrapper import KeyWrapper
 from application.ports.secret_source import SecretSource
-from application.ports.token_cipher import SealBrokenError, TokenCipher
+from application.ports.token_cipher import TokenCipher
 from application.ports.unit_of_work import UnitOfWork
 from domain.data_key import DataKey, WrappedDataKey
 from domain.identifiers import UserId
@@ -30,15 +29,23 @@ class TokenSealing:
         """The key of a user that the unit holds: the one there is, or a new one.
 
         Raises:
-            UnavailableError: Storage, or the keeper of the master key, did not answer; or the
-                stored key does not open, which an operator has to mend.
+            SealBrokenError: The stored key does not open.
+            UnavailableError: Storage, or the keeper of the master key, did not answer.
         """
         if wrapped is not None:
-            try:
-                return await self._wrapper.unwrap(wrapped)
-            except SealBrokenError as error:
-                raise UnavailableError("data_key") from error
-        key = DataKey(user_id=user_id, version=_FIRST_VERSION, key=self._secrets.key())
+            return await self._wrapper.unwrap(wrapped)
+        return await self._new_key(work, user_id, _FIRST_VERSION)
+
+    async def replacement_for(self, work: UnitOfWork, wrapped: WrappedDataKey) -> DataKey:
+        """A new key of the next version, for a user that the unit holds.
+
+        Raises:
+            UnavailableError: Storage, or the keeper of the master key, did not answer.
+        """
+        return await self._new_key(work, wrapped.user_id, wrapped.version + 1)
+
+    async def _new_key(self, work: UnitOfWork, user_id: UserId, version: int) -> DataKey:
+        key = DataKey(user_id=user_id, version=version, key=self._secrets.key())
         await work.data_keys.put(await self._wrapper.wrap(key))
         return key
 

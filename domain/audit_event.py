@@ -21,6 +21,7 @@ class AuditEventType(StrEnum):
     VA_UNLINKED = "va_unlinked"
     VA_TOKENS_REVOKED = "va_tokens_revoked"
     VA_TOKENS_SHREDDED = "va_tokens_shredded"
+    DATA_KEY_REPLACED = "data_key_replaced"
     KEYS_REWRAPPED = "keys_rewrapped"
     SESSION_REDEEMED = "session_redeemed"
     SESSION_REDEEM_REFUSED = "session_redeem_refused"

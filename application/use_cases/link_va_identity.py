@@ -6,9 +6,11 @@ from typing import final
 from application.errors import ProviderUnavailableError, UpstreamRejectedError
 from application.ports.clock import Clock
 from application.ports.secret_source import SecretSource
+from application.ports.token_cipher import SealBrokenError
 from application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from application.token_sealing import TokenSealing
-from domain.audit_event import AuditEvent
+from domain.audit_event import AuditEvent, AuditEventType
+from domain.data_key import DataKey
 from domain.identifiers import UserId
 from domain.sign_in_failure import SignInFailure
 from domain.user import LinkedUser, User
@@ -66,12 +68,31 @@ class LinkVAIdentity:
             raise UpstreamRejectedError("subject_of_another_user", SignInFailure.IDENTITY_CONFLICT)
         if not linked.user.is_active:
             raise UpstreamRejectedError("account_disabled", SignInFailure.ACCOUNT_DISABLED)
-        key = await self._sealing.key_for(work, linked.user.id, linked.data_key)
+        key = await self._key_of(work, linked, command.visitor)
         await work.va_tokens.save(self._sealing.seal(command.tokens, key), now=now)
         if linked.is_new:
             event = AuditEvent.va_linked(linked.user.id, visitor=command.visitor, now=now)
             await work.audit.append(event)
         return linked.user
+
+    async def _key_of(self, work: UnitOfWork, linked: LinkedUser, visitor: Visitor) -> DataKey:
+        try:
+            return await self._sealing.key_for(work, linked.user.id, linked.data_key)
+        except SealBrokenError:
+            if linked.data_key is None:
+                raise
+        # Nobody is kept out because a stored key is spoilt or its master key is gone. What it
+        # sealed cannot be opened, and this sign-in brings tokens to take its place.
+        await work.va_tokens.destroy(linked.user.id)
+        event = AuditEvent.of_user(
+            AuditEventType.DATA_KEY_REPLACED,
+            linked.user.id,
+            visitor=visitor,
+            now=self._clock.now(),
+            master_key=linked.data_key.master_key_id,
+        )
+        await work.audit.append(event)
+        return await self._sealing.replacement_for(work, linked.data_key)
 
     async def _find_or_make(self, work: UnitOfWork, identity: VAIdentity) -> LinkedUser:
         now = self._clock.now()

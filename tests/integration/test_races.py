@@ -343,22 +343,46 @@ async def test_case_83_a_sign_in_before_revoke_all_is_ended_and_one_after_it_sta
         await assert_only_later_sign_ins_stand(pool, service, user_id)
 
 
+async def race_with_revoke_all(
+    service: Service, run: Callable[..., Awaitable[list[Any]]], *, place: int
+) -> tuple[UserId, list[Any]]:
+    """Four sign-ins of one Veteran, and a revoke-all that begins in the given place."""
+    identity = an_identity()
+    old = (await service.sign_in(identity)).grant
+    user_id = old.session.user_id
+    sign_ins: list[Callable[[], Coroutine[Any, Any, Any]]] = [
+        partial(service.complete, (await service.begin(identity)).callback()) for _ in range(4)
+    ]
+    sign_ins.insert(place, partial(revoke, service.container, old, Which.ALL))
+    return user_id, await run(user_id, *sign_ins)
+
+
 async def test_case_83_of_sign_ins_that_race_revoke_all_only_later_ones_stand(pool: Pool) -> None:
     service = a_service(postgres_storage(pool))
-    survivors = 0
-    for _ in range(40):
-        identity = an_identity()
-        old = (await service.sign_in(identity)).grant
-        callbacks = [(await service.begin(identity)).callback() for _ in range(4)]
-        sign_ins = [partial(service.complete, callback) for callback in callbacks]
-        revoke_all = partial(revoke, service.container, old, Which.ALL)
-        outcomes = await at_once(*sign_ins[:2], revoke_all, *sign_ins[2:])
 
+    async def run(_user_id: UserId, *calls: Callable[[], Awaitable[Any]]) -> list[Any]:
+        return await at_once(*calls)
+
+    for number in range(40):
+        user_id, outcomes = await race_with_revoke_all(service, run, place=number % 5)
         assert not any(isinstance(each, Exception) for each in outcomes)
-        await assert_only_later_sign_ins_stand(pool, service, old.session.user_id)
-        survivors += len(await standing(service, old.session.user_id))
-    # Both came to pass: some were ended, some began after.
-    assert 0 < survivors < 160
+        await assert_only_later_sign_ins_stand(pool, service, user_id)
+
+
+async def test_case_83_of_sign_ins_in_line_with_revoke_all_only_later_ones_stand(
+    pool: Pool,
+) -> None:
+    service = a_service(postgres_storage(pool))
+    survivors = []
+    for place in range(5):
+        run = partial(in_order, pool, "vetassist_users")
+        user_id, outcomes = await race_with_revoke_all(service, run, place=place)
+        assert not any(isinstance(each, Exception) for each in outcomes)
+        await assert_only_later_sign_ins_stand(pool, service, user_id)
+        survivors.append(len(await standing(service, user_id)))
+
+    # Whoever stood in front of it was ended, and whoever stood behind it was not.
+    assert survivors == [4, 3, 2, 1, 0]
 
 
 async def test_case_83_a_sign_in_that_waits_while_its_user_is_disabled_opens_nothing(

@@ -13,12 +13,10 @@ import anyio
 import pytest
 
 from adapters.postgres.pool import Pool
-from application.errors import SignInFailedError
 from application.ports.token_cipher import SealBrokenError
 from application.use_cases.unlink_va_identity import UnlinkVAIdentityCommand
 from domain.identifiers import UserId
 from domain.session_grant import SessionGrant
-from domain.sign_in_failure import SignInFailure
 from entrypoints.settings import Settings
 from tests.support.builders import a_provider_sign_in, a_visitor, an_identity, some_tokens
 from tests.support.databases import change, count_of, rows_of
@@ -103,19 +101,21 @@ async def test_case_92_what_was_moved_or_altered_in_the_database_does_not_open(
     assert await service.stored_tokens(other) is not None
 
 
-async def test_case_92_a_sign_in_to_a_key_that_does_not_open_changes_nothing(
+async def test_case_92_a_key_that_does_not_open_keeps_nobody_out_and_is_replaced_on_record(
     service: Service, own_database: str
 ) -> None:
     identity = an_identity()
     user = await service.link(identity)
     change(own_database, "UPDATE vetassist_users SET data_key = 'altered'")
-    before = rows_of(own_database, "SELECT * FROM vetassist_va_tokens")
 
-    with pytest.raises(SignInFailedError) as failed:
-        await service.sign_in(identity)
-    assert failed.value.failure is SignInFailure.SERVICE_UNAVAILABLE
-    assert rows_of(own_database, "SELECT * FROM vetassist_va_tokens") == before
-    assert rows_of(own_database, "SELECT id FROM vetassist_users") == [{"id": user.id}]
+    await service.sign_in(identity)
+
+    assert await service.stored_tokens(user.id) is not None
+    assert rows_of(own_database, "SELECT id, data_key_version FROM vetassist_users") == [
+        {"id": user.id, "data_key_version": 2}
+    ]
+    replaced = "SELECT user_id FROM vetassist_auth_audit WHERE event_type = 'data_key_replaced'"
+    assert rows_of(own_database, replaced) == [{"user_id": user.id}]
 
 
 def keys_of(settings: Settings) -> dict[str, bytes]:

@@ -7,6 +7,7 @@ them, and for the values that a visitor or VA might like to see there.
 
 import hashlib
 import json
+import re
 import secrets
 import traceback
 from base64 import b64encode, urlsafe_b64encode
@@ -568,6 +569,8 @@ async def test_neither_the_settings_nor_any_object_of_the_service_shows_a_secret
     somebody(witness, provider)
     await live(witness, witness.browser())
     container, settings = witness.product.container, witness.product.settings
+    named_so = re.compile("secret|key|password|database")
+    assert not [name for name, value in settings if named_so.search(name) and value == str(value)]
     shown = [repr(settings), str(settings), f"{settings!r:>10}", repr(container)]
     shown += [settings.model_dump_json(), str(settings.model_dump())]
     for name, provided in container.providers.items():

@@ -7,9 +7,9 @@ from typing import Final
 import pytest
 
 from adapters.memory.store import MemoryStore
-from application.errors import UnavailableError
 from application.ports.token_cipher import SealBrokenError
 from application.token_sealing import TokenSealing
+from domain.audit_event import AuditEventType
 from domain.identifiers import UserId
 from domain.va_tokens import SealedVATokens, TokenField, VATokens
 from tests.support.builders import a_data_key, a_user_id, an_identity, some_tokens
@@ -124,15 +124,21 @@ async def test_a_sign_in_upgrades_early_tokens(service: Service, store: MemorySt
     assert await service.stored_tokens(user.id) == tokens
 
 
-async def test_case_92_a_stored_key_that_does_not_open_is_left_for_an_operator(
+async def test_case_92_what_a_spoilt_key_sealed_goes_with_it_and_the_sign_in_goes_on(
     service: Service, store: MemoryStore
 ) -> None:
     identity = an_identity()
     user = await service.link(identity)
     keys = store.committed.data_keys
     keys[user.id] = replace(keys[user.id], box=b"altered")
-    before = store.committed
+    spoilt = store.committed.va_tokens[user.id]
 
-    with pytest.raises(UnavailableError):
-        await service.link(identity)
-    assert store.committed is before
+    tokens = replace(some_tokens(), refresh_token=None)
+    await service.link(identity, tokens)
+
+    kept = store.committed.va_tokens[user.id]
+    assert kept.refresh_token is None
+    assert kept.access_token != spoilt.access_token
+    assert keys[user.id] != store.committed.data_keys[user.id]
+    assert store.committed.data_keys[user.id].version == 2
+    assert store.committed.audit[-1].type is AuditEventType.DATA_KEY_REPLACED

@@ -63,7 +63,9 @@ async def test_more_than_one_batch_goes_in_one_run(service: MemoryService) -> No
     assert holders(service) == set()
 
 
-async def test_tokens_of_an_earlier_phase_without_a_noted_sign_in_are_kept(service: MemoryService) -> None:
+async def test_tokens_of_an_earlier_phase_without_a_noted_sign_in_are_kept(
+    service: MemoryService,
+) -> None:
     user = await service.link(an_identity())
     service.store.committed.users[user.id] = replace(user, last_login_at=None)
 
