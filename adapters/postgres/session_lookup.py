@@ -2,7 +2,7 @@
 
 Every look-up is answered by a statement that was sent after the look-up began, so it sees each
 revocation that was acknowledged before. What makes it fast is that look-ups which arrive while
-the event loop is busy, or while a statement is under way, travel in the next one together: the
+the event loop is busy, or while statements are under way, travel in the next one together: the
 more callers, the fewer statements each of them costs.
 """
 
@@ -46,6 +46,9 @@ SLOW: Final = timedelta(milliseconds=20)
 #: Whoever has no answer by then hears: try again later.
 DEADLINE: Final = timedelta(seconds=2)
 MAX_BATCH: Final = 256
+#: While one statement is with the server, the answers of the other are worked on here.
+FLIGHTS: Final = 2
+#: As many when some of them are slow.
 MAX_FLIGHTS: Final = 4
 # A connection that the server has closed shows only when it is used.
 _TRIES: Final = 2
@@ -56,7 +59,8 @@ _Answer = asyncio.Future[SessionStanding | None]
 class _Batch:
     """Look-ups that are answered by one statement."""
 
-    def __init__(self) -> None:
+    def __init__(self, opened_at: float) -> None:
+        self.opened_at = opened_at
         self.keys: list[tuple[UserId, SessionId]] = []
         self.answers: list[_Answer] = []
         self.tries = 0
@@ -100,15 +104,18 @@ class PostgresSessionLookup(SessionLookup):
         deadline: timedelta = DEADLINE,
         slow: timedelta = SLOW,
         max_batch: int = MAX_BATCH,
+        flights: int = FLIGHTS,
         max_flights: int = MAX_FLIGHTS,
     ) -> None:
         self._pool = pool
         self._deadline = deadline.total_seconds()
         self._slow = slow.total_seconds()
         self._max_batch = max_batch
+        self._usual_flights = min(flights, max_flights)
         self._max_flights = max_flights
         self._waiting: deque[_Batch] = deque()
         self._flights: set[asyncio.Task[None]] = set()
+        self._boarding: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._helper: asyncio.TimerHandle | None = None
 
@@ -117,10 +124,7 @@ class PostgresSessionLookup(SessionLookup):
         loop = self._loop = self._loop or asyncio.get_running_loop()
         answer: _Answer = loop.create_future()
         self._open_batch(loop).add(user_id, session_id, answer)
-        if not self._flights:
-            self._take_off(loop)
-        elif self._helper is None:
-            self._helper = loop.call_later(self._slow, self._help_out, loop)
+        self._board(loop)
         return await answer
 
     def _open_batch(self, loop: asyncio.AbstractEventLoop) -> _Batch:
@@ -129,29 +133,41 @@ class PostgresSessionLookup(SessionLookup):
             newest = self._waiting[-1]
             if not newest.is_over and len(newest.keys) < self._max_batch:
                 return newest
-        batch = _Batch()
+        batch = _Batch(loop.time())
         batch.timer = loop.call_later(self._deadline, batch.fail)
         self._waiting.append(batch)
         return batch
 
+    def _board(self, loop: asyncio.AbstractEventLoop) -> None:
+        """See to it that those who wait get away: now, or else when a statement is slow."""
+        if self._boarding is not None:
+            return
+        if len(self._flights) < self._usual_flights:
+            self._take_off(loop)
+        elif self._helper is None:
+            self._helper = loop.call_later(self._slow, self._help_out, loop)
+
     def _take_off(self, loop: asyncio.AbstractEventLoop) -> None:
         # The task runs only when this turn of the event loop is over, so whatever else the
         # turn brings comes along.
-        task = loop.create_task(self._fly())
+        task = self._boarding = loop.create_task(self._fly())
         self._flights.add(task)
         task.add_done_callback(self._land)
 
     def _land(self, task: asyncio.Task[None]) -> None:
         self._flights.discard(task)
-        if self._waiting and not self._flights:
-            self._take_off(task.get_loop())
+        if self._boarding is task:
+            self._boarding = None
+        if self._waiting:
+            self._board(task.get_loop())
 
     def _help_out(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Start another flight for those who have waited since the timer was set."""
+        """Start another flight for those who have waited too long."""
         self._helper = None
         if not self._waiting:
             return
-        if len(self._flights) < self._max_flights:
+        is_late = loop.time() - self._waiting[0].opened_at >= self._slow
+        if is_late and self._boarding is None and len(self._flights) < self._max_flights:
             self._take_off(loop)
         self._helper = loop.call_later(self._slow, self._help_out, loop)
 
@@ -162,6 +178,7 @@ class PostgresSessionLookup(SessionLookup):
             with translated_errors():
                 # Each statement commits by itself: there is nothing for the pool to end.
                 connection = await self._pool.getconn()
+                self._boarding = None
                 try:
                     while self._waiting:
                         batch = self._waiting.popleft()

@@ -545,7 +545,7 @@ async def assert_one_successor(
     await renew(container, outcomes[0].refresh_token)
 
 
-async def test_32_renewals_of_one_token_all_get_its_one_successor(container: Container) -> None:
+async def test_case_81_32_renewals_of_one_token_all_get_its_one_successor(container: Container) -> None:
     for _ in range(8):
         first = await a_grant(container)
         calls = [partial(renew, container, first.refresh_token)] * 32
@@ -574,7 +574,7 @@ async def test_32_renewals_of_32_sessions_share_a_single_connection(
     assert len({each.refresh_token for each in outcomes}) == 32
 
 
-async def test_32_renewals_over_two_processes_all_get_the_one_successor(
+async def test_case_81_32_renewals_over_two_processes_all_get_the_one_successor(
     container: Container, services: list[Running]
 ) -> None:
     async with AsyncExitStack() as stack:

@@ -1,0 +1,64 @@
+"""Which processor runs what, so that the service has one to itself."""
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+_MIB = 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cores:
+    """One processor for the service, the others for the database and the load."""
+
+    service: frozenset[int]
+    others: frozenset[int]
+
+    @classmethod
+    def of_this_machine(cls) -> Self:
+        """Those that this process may use; a single one has to do for everything."""
+        first, *others = sorted(os.sched_getaffinity(0))
+        return cls(service=frozenset({first}), others=frozenset(others or {first}))
+
+    @property
+    def every(self) -> frozenset[int]:
+        """All of them."""
+        return self.service | self.others
+
+    def __str__(self) -> str:
+        if self.service == self.others:
+            return "everything on one processor"
+        others = ", ".join(str(each) for each in sorted(self.others))
+        return f"the service on processor {min(self.service)}, everything else on {others}"
+
+
+def cpu_seconds(pid: int) -> float:
+    """The processor time that a process has taken so far."""
+    # What stands before the last parenthesis is the command's name, in which anything may be.
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def memory_mib(pid: int) -> float:
+    """The memory that a process holds at the moment (VmRSS)."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / _MIB
+    raise ValueError(f"process {pid} has no memory of its own")
+
+
+def busy_share(seconds: float) -> float:
+    """How much of the machine is in use, from 0 to 1, during the next ``seconds``."""
+    before = _busy_and_all()
+    time.sleep(seconds)
+    busy, everything = (after - then for after, then in zip(_busy_and_all(), before, strict=True))
+    return busy / everything if everything else 0.0
+
+
+def _busy_and_all() -> tuple[int, int]:
+    ticks = [int(field) for field in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+    idle = ticks[3] + ticks[4]
+    return sum(ticks) - idle, sum(ticks)

@@ -1,0 +1,116 @@
+"""What validations are compared with: three services as plain as they can be.
+
+They run under the same server with the same options as ours, and with the same tuning of the
+garbage collector.
+"""
+
+import argparse
+import gc
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+import jwt
+import uvicorn
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+SECRET = "VETASSIST_JWT_SECRET"
+DATABASE = "VETASSIST_DATABASE_URL"
+ISSUER = "vetassist.ganuda.us"
+AUDIENCE = "vetassist-frontend"
+#: As many as ours has.
+_POOL_SIZE = 10
+_SELECT = """
+SELECT expires_at, revoked_at FROM vetassist_sessions WHERE user_id = %s AND id = %s
+"""
+
+
+def claims_of(request: Request, secret: str) -> dict[str, Any]:
+    """What the request's token says, once PyJWT has verified it."""
+    token = request.headers["authorization"].removeprefix("Bearer ")
+    claims: dict[str, Any] = jwt.decode(
+        token,
+        secret,
+        algorithms=["HS256"],
+        issuer=ISSUER,
+        audience=AUDIENCE,
+        options={"require": ["sub", "iss", "aud", "iat", "exp", "jti", "sid"]},
+    )
+    return claims
+
+
+def app() -> Starlette:
+    """The three of them, each under its own path."""
+    secret = os.environ[SECRET]
+    pool = AsyncConnectionPool[AsyncConnection[Any]](
+        os.environ[DATABASE],
+        kwargs={"autocommit": True},
+        min_size=_POOL_SIZE,
+        max_size=_POOL_SIZE,
+        open=False,
+    )
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        async with pool:
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(20_000, 20, 50)
+            yield
+
+    async def constant(_request: Request) -> Response:
+        return Response()
+
+    async def stateless(request: Request) -> Response:
+        claims = claims_of(request, secret)
+        return Response(headers={"X-Auth-User": claims["sub"], "X-Auth-Session": claims["sid"]})
+
+    async def one_select(request: Request) -> Response:
+        claims = claims_of(request, secret)
+        async with pool.connection() as connection:
+            cursor = await connection.execute(_SELECT, (UUID(claims["sub"]), UUID(claims["sid"])))
+            row = await cursor.fetchone()
+        if row is None or row[1] is not None or datetime.now(UTC) >= row[0]:
+            return Response(status_code=HTTPStatus.UNAUTHORIZED)
+        return Response(headers={"X-Auth-User": claims["sub"], "X-Auth-Session": claims["sid"]})
+
+    return Starlette(
+        routes=[
+            Route("/constant", constant),
+            Route("/stateless", stateless),
+            Route("/one-select", one_select),
+        ],
+        lifespan=lifespan,
+    )
+
+
+def main() -> None:
+    """Serve them as `vetassist serve` serves ours."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--host", required=True)
+    parser.add_argument("--port", required=True, type=int)
+    options = parser.parse_args()
+    uvicorn.run(
+        "benchmarks.reference_app:app",
+        factory=True,
+        host=options.host,
+        port=options.port,
+        access_log=False,
+        log_level="warning",
+        proxy_headers=False,
+        server_header=False,
+        ws="none",
+    )
+
+
+if __name__ == "__main__":
+    main()

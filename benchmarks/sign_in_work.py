@@ -1,0 +1,128 @@
+"""What a sign-in asks of storage, VA left out: `python -m benchmarks.sign_in_work ...`.
+
+The use cases run as they do in the service, over PostgreSQL; a provider in memory stands in for
+VA, so what is left is our own work from callback to redirect.
+"""
+
+import asyncio
+import gc
+import json
+import os
+import sys
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import uvloop
+from dependency_injector import providers
+
+from adapters.memory.identity_provider import MemoryIdentityProvider
+from adapters.postgres.pool import opened
+from application.ports.identity_provider import ProviderSignIn
+from application.use_cases.complete_va_login import CompleteVALoginCommand
+from application.use_cases.start_va_login import StartVALoginCommand
+from benchmarks.figures import percentile
+from domain.identifiers import ICN
+from domain.secret import Secret
+from domain.va_identity import VAIdentity
+from domain.va_tokens import VATokens
+from domain.veteran_status import VeteranStatus
+from domain.visitor import Visitor
+from entrypoints.container import Container
+from entrypoints.settings import read_settings
+
+_ISSUER: Final = "https://provider.example"
+_MILLISECONDS: Final = 1000
+
+
+def sign_in_of(number: int) -> ProviderSignIn:
+    """What VA says of one Veteran; nobody in a filled database has these numbers."""
+    return ProviderSignIn(
+        identity=VAIdentity(
+            issuer=_ISSUER,
+            subject=f"bench-{number}",
+            icn=ICN(f"9{number:09d}V000000"),
+            status=VeteranStatus.CONFIRMED,
+            given_name="Given",
+            family_name="Family",
+            email=f"bench{number}@example.org",
+            is_complete=True,
+        ),
+        tokens=VATokens(
+            access_token=Secret("a" * 900),
+            refresh_token=Secret("r" * 60),
+            id_token=Secret("i" * 900),
+            token_type="Bearer",
+            scope="openid profile offline_access veteran_status.read",
+            expires_at=datetime.now(UTC) + timedelta(hours=1),
+        ),
+    )
+
+
+async def stays() -> bool:
+    """A browser that has not gone."""
+    return False
+
+
+async def main(at_once: int, first: int, count: int) -> None:
+    """Complete so many sign-ins, so many at once, and print one line of JSON."""
+    provider = MemoryIdentityProvider(issuer=_ISSUER)
+    container = Container(
+        settings=read_settings(os.environ), identity_provider=providers.Object(provider)
+    )
+    async with opened(container.connection_pool()) as pool:
+        await pool.wait()
+        commands = [
+            await _begun(container, provider, number) for number in range(first, first + count)
+        ]
+        gc.collect()
+        gc.freeze()
+        complete = container.complete_va_login()
+        cpu, began = time.process_time(), time.perf_counter()
+        took = await _all(commands, at_once, complete.execute)
+        seconds = time.perf_counter() - began
+    summary = {
+        "rate": count / seconds,
+        "p50": percentile(took, 0.50) * _MILLISECONDS,
+        "p99": percentile(took, 0.99) * _MILLISECONDS,
+        "cpu": (time.process_time() - cpu) / count * _MILLISECONDS,
+    }
+    print(json.dumps(summary))
+
+
+async def _begun(
+    container: Container, provider: MemoryIdentityProvider, number: int
+) -> CompleteVALoginCommand:
+    started = await container.start_va_login().execute(StartVALoginCommand())
+    return CompleteVALoginCommand(
+        secrets=started.secrets,
+        code=provider.consent(started.authorization_url, sign_in_of(number)),
+        provider_error=None,
+        issuer=None,
+        is_wellformed=True,
+        visitor=Visitor(),
+        is_abandoned=stays,
+    )
+
+
+async def _all(
+    commands: Sequence[CompleteVALoginCommand],
+    at_once: int,
+    complete: Callable[[CompleteVALoginCommand], Awaitable[object]],
+) -> list[float]:
+    waiting = iter(commands)
+    took: list[float] = []
+
+    async def work() -> None:
+        for command in waiting:
+            began = time.perf_counter()
+            await complete(command)
+            took.append(time.perf_counter() - began)
+
+    await asyncio.gather(*(work() for _ in range(at_once)))
+    return took
+
+
+if __name__ == "__main__":
+    uvloop.run(main(*(int(argument) for argument in sys.argv[1:])))

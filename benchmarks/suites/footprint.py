@@ -1,0 +1,83 @@
+"""How long the commands take to start, and what a server process holds."""
+
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from benchmarks.bench import Bench
+from benchmarks.figures import Section, Spread, Table, Target
+from benchmarks.load import Callers
+from benchmarks.processes import VETASSIST
+from benchmarks.reference_app import DATABASE
+from benchmarks.sessions import SESSIONS_OF_A_USER
+
+_HELP_SECONDS: Final = 0.3
+_READY_SECONDS: Final = 1.0
+_MEMORY_MIB: Final = 70
+
+
+def measure(bench: Bench) -> Section:
+    """Start each several times; put load on the last server and look again."""
+    plan = bench.plan
+    database = bench.database("validation", plan.sessions * SESSIONS_OF_A_USER)
+    environment = bench.environment | {DATABASE: database}
+    command = (VETASSIST, "--help")
+    # Once for nothing: it may have to compile what has changed.
+    _seconds_of(command, environment)
+    help_takes = Spread(tuple(_seconds_of(command, environment) for _ in range(plan.starts)))
+    ready_after: list[float] = []
+    fresh: list[float] = []
+    for _ in range(plan.starts):
+        with bench.service(database, command=[VETASSIST, "serve"]) as server:
+            ready_after.append(server.seconds_to_ready)
+            fresh.append(server.memory_mib)
+    callers = Callers(connections=plan.busiest, tokens=bench.tokens_file(database))
+    with bench.service(database) as server:
+        bench.load.put(f"{server.url}/api/v1/verify", callers, plan.seconds * 3)
+        loaded = server.memory_mib
+        own = _own_memory_mib(server.pid)
+    ready, memory = Spread(tuple(ready_after)), Spread(tuple(fresh))
+    table = Table(
+        title="Start and memory",
+        head=("", "Measured"),
+        rows=[
+            ("`vetassist --help`", help_takes.shown(2, " s")),
+            ("`vetassist serve`: from its start to `GET /readyz` with 200", ready.shown(2, " s")),
+            ("memory of the server process once it is ready (VmRSS)", memory.shown(1, " MiB")),
+            (f"the same after validating {plan.sessions:,} tokens", f"{loaded:.1f} MiB"),
+            ("of which no other process can share", f"{own:.1f} MiB"),
+        ],
+    )
+    return Section(
+        tables=[table],
+        targets=[
+            Target(
+                aim=f"`vetassist --help` in less than {_HELP_SECONDS} s",
+                figure=help_takes.shown(2, " s"),
+                is_met=help_takes.median < _HELP_SECONDS,
+            ),
+            Target(
+                aim=f"`vetassist serve` ready in less than {_READY_SECONDS:.0f} s",
+                figure=ready.shown(2, " s"),
+                is_met=ready.median < _READY_SECONDS,
+            ),
+            Target(
+                aim=f"a server process holds at most {_MEMORY_MIB} MiB",
+                figure=memory.shown(1, " MiB"),
+                is_met=memory.median <= _MEMORY_MIB,
+            ),
+        ],
+    )
+
+
+def _seconds_of(command: Sequence[str | Path], environment: dict[str, str]) -> float:
+    began = time.perf_counter()
+    subprocess.run(command, env=environment, capture_output=True, check=True)
+    return time.perf_counter() - began
+
+
+def _own_memory_mib(pid: int) -> float:
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Private_")) / 1024
