@@ -545,7 +545,9 @@ async def assert_one_successor(
     await renew(container, outcomes[0].refresh_token)
 
 
-async def test_case_81_32_renewals_of_one_token_all_get_its_one_successor(container: Container) -> None:
+async def test_case_81_32_renewals_of_one_token_all_get_its_one_successor(
+    container: Container,
+) -> None:
     for _ in range(8):
         first = await a_grant(container)
         calls = [partial(renew, container, first.refresh_token)] * 32
