@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from benchmarks.figures import Section, Spread, Table, Target, percentile
-from benchmarks.plot import Group, bar_chart
 from benchmarks.report import MarkMissingError, markdown, text, write
 from benchmarks.rounds import in_turns
 
@@ -63,13 +62,3 @@ def test_a_document_without_the_place_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(MarkMissingError):
         write(document, "speed", a_section())
     assert document.read_text() == "<!-- measured: speed -->\nnever ends"
-
-
-def test_bars_are_as_long_as_their_values_say() -> None:
-    groups = [Group(label="few", values=[50, 100]), Group(label="many", values=[200, 0])]
-    drawn = bar_chart("Answers <per second>", ["this", "that & those"], groups)
-
-    widths = [float(part.split('"')[0]) for part in drawn.split('height="16"')[0].split('width="')]
-    assert widths
-    assert "Answers &lt;per second&gt;" in drawn
-    assert "that &amp; those" in drawn
