@@ -50,8 +50,8 @@ def main() -> None:
 @app.command()
 def demo() -> None:
     """Run the whole product on this machine: PostgreSQL, the simulated VA and the service."""
-    from entrypoints.container import migrate
     from entrypoints.demo import DemoError, run_demo
+    from entrypoints.schema import migrate
 
     try:
         run_demo(migrate, typer.echo)
@@ -107,8 +107,8 @@ def migrate() -> None:
     """Bring the schema of VETASSIST_DATABASE_URL up to date."""
     import psycopg
 
-    from entrypoints.container import SchemaError
-    from entrypoints.container import migrate as apply
+    from entrypoints.schema import SchemaError
+    from entrypoints.schema import migrate as apply
     from entrypoints.settings import SettingsError, read_database_url
 
     try:
@@ -224,7 +224,7 @@ def _settings() -> "Settings":
 def _require_current_schema(database_url: str) -> None:
     import psycopg
 
-    from entrypoints.container import SchemaError, pending_migrations
+    from entrypoints.schema import SchemaError, pending_migrations
 
     try:
         pending = pending_migrations(database_url)

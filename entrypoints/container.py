@@ -12,7 +12,6 @@ from adapters.encryption.key_ring import KeyRing
 from adapters.encryption.local_key_wrapper import LocalKeyWrapper
 from adapters.encryption.remembering_key_wrapper import RememberingKeyWrapper
 from adapters.postgres.login_attempts import PostgresLoginAttempts
-from adapters.postgres.migrations import SchemaError, migrate, pending_migrations
 from adapters.postgres.pool import build_pool, opened
 from adapters.postgres.purge import PostgresPurge
 from adapters.postgres.readiness import PostgresReadiness
@@ -81,7 +80,7 @@ from entrypoints.web.visitors import VisitorReader
 if TYPE_CHECKING:
     from entrypoints.web.pages.pages import Pages
 
-__all__ = ["Container", "SchemaError", "migrate", "opened", "pending_migrations"]
+__all__ = ["Container", "opened"]
 
 
 def _key_ring(settings: Settings) -> KeyRing:
