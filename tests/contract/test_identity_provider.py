@@ -67,7 +67,7 @@ class ProviderWorld(Protocol):
 @final
 class MemoryWorld(ProviderWorld):
     def __init__(self) -> None:
-        self._provider = MemoryIdentityProvider(issuer=ISSUER)
+        self._provider = MemoryIdentityProvider(issuer=ISSUER, clock=frozen_clock())
 
     @property
     def provider(self) -> IdentityProvider:
