@@ -17,10 +17,15 @@ _SERVER_ERROR: Final = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """A whole answer, within bounds."""
+    """A whole answer, within bounds.
+
+    Attributes:
+        retry_after: The header of that name as it came; None when there was none.
+    """
 
     status: int
     body: bytes
+    retry_after: str | None = None
 
     @property
     def means_not_now(self) -> bool:
@@ -110,4 +115,8 @@ class BoundedHTTP:
             body += chunk
             if len(body) > self._max_bytes:
                 raise UpstreamRejectedError("answer_too_large")
-        return Reply(status=response.status_code, body=bytes(body))
+        return Reply(
+            status=response.status_code,
+            body=bytes(body),
+            retry_after=response.headers.get("retry-after"),
+        )
