@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from dependency_injector import containers, providers
 
-from adapters.encryption.address_pseudonyms import HMACAddressPseudonyms
 from adapters.encryption.aes_gcm_cipher import AESGCMTokenCipher
+from adapters.encryption.audit_keys import AuditKeyRing
 from adapters.encryption.key_ring import KeyRing
 from adapters.encryption.local_key_wrapper import LocalKeyWrapper
 from adapters.encryption.remembering_key_wrapper import RememberingKeyWrapper
+from adapters.encryption.visitor_pseudonyms import HMACVisitorPseudonyms
 from adapters.postgres.login_attempts import PostgresLoginAttempts
 from adapters.postgres.pool import build_pool, opened
 from adapters.postgres.purge import PostgresPurge
@@ -26,7 +27,6 @@ from adapters.va_oauth.bounded_http import http_client
 from adapters.va_oauth.identity_provider import VAIdentityProvider
 from adapters.va_oauth.settings import ProviderSettings
 from application.outbox_entries import OutboxEntries
-from application.ports.address_pseudonyms import AddressPseudonyms
 from application.ports.clock import Clock
 from application.ports.identity_provider import IdentityProvider
 from application.ports.key_wrapper import KeyWrapper
@@ -40,6 +40,7 @@ from application.ports.session_tokens import SessionTokens
 from application.ports.token_cipher import TokenCipher
 from application.ports.unit_of_work import UnitOfWork
 from application.ports.user_directory import UserDirectory
+from application.ports.visitor_pseudonyms import VisitorPseudonyms
 from application.session_grants import SessionGrants
 from application.token_sealing import TokenSealing
 from application.use_cases.complete_va_login import CompleteVALogin
@@ -84,6 +85,13 @@ __all__ = ["Container", "opened"]
 
 def _key_ring(settings: Settings) -> KeyRing:
     return KeyRing({key_id: key.get_secret_value() for key_id, key in settings.token_keys.items()})
+
+
+def _audit_keys(settings: Settings) -> AuditKeyRing:
+    return AuditKeyRing(
+        settings.audit_key.get_secret_value(),
+        [key.get_secret_value() for key in settings.audit_previous_keys],
+    )
 
 
 def _jwt_settings(settings: Settings) -> JWTSettings:
@@ -133,8 +141,9 @@ class Container(containers.DeclarativeContainer):
     # The machine, and the keys.
     clock: providers.Provider[Clock] = providers.Singleton(SystemClock)
     secrets: providers.Provider[SecretSource] = providers.Singleton(SystemSecretSource)
-    pseudonyms: providers.Provider[AddressPseudonyms] = providers.Singleton(
-        HMACAddressPseudonyms, key=settings.provided.audit_key.get_secret_value.call()
+    audit_keys = providers.Singleton(_audit_keys, settings)
+    pseudonyms: providers.Provider[VisitorPseudonyms] = providers.Singleton(
+        HMACVisitorPseudonyms, key=audit_keys.provided.current
     )
     key_ring = providers.Singleton(_key_ring, settings)
     # To keep the master key in a key-management service, replace the innermost one.

@@ -134,6 +134,19 @@ def _hex_key(value: object) -> object:
     return _strong(bytes.fromhex(value))
 
 
+def _hex_keys(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    keys = []
+    # Counted, not quoted.
+    for position, entry in enumerate(value.split(",") if value else [], start=1):
+        try:
+            keys.append(_hex_key(entry.strip()))
+        except ValueError as fault:
+            raise ValueError(f"key {position} {fault}") from None
+    return tuple(keys)
+
+
 def _token_keys(value: object) -> object:
     if not isinstance(value, str):
         return value
@@ -216,6 +229,9 @@ class Settings(BaseSettings):
 
     token_keys: Annotated[dict[str, SecretBytes], NoDecode, BeforeValidator(_token_keys)]
     audit_key: Annotated[SecretBytes, BeforeValidator(_hex_key)]
+    audit_previous_keys: Annotated[
+        tuple[SecretBytes, ...], NoDecode, BeforeValidator(_hex_keys)
+    ] = ()
 
     va_discovery_url: HTTPURL = _DEFAULT_DISCOVERY_URL
     va_issuer: HTTPURL = _DEFAULT_ISSUER
@@ -297,6 +313,8 @@ class Settings(BaseSettings):
         }
         if self.jwt_previous_secret is not None:
             secrets["VETASSIST_JWT_PREVIOUS_SECRET"] = _key_bytes(self.jwt_previous_secret)
+        for position, key in enumerate(self.audit_previous_keys, start=1):
+            secrets[f"VETASSIST_AUDIT_PREVIOUS_KEYS ({position})"] = key.get_secret_value()
         for key_id, key in self.token_keys.items():
             secrets[f"VETASSIST_TOKEN_KEYS ({key_id})"] = key.get_secret_value()
         faults = []

@@ -10,7 +10,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from entrypoints.web.errors import problem
-from entrypoints.web.request_ids import request_ids
+from entrypoints.web.request_ids import REQUEST_ID, request_ids
 
 _log = structlog.stdlib.get_logger("vetassist.http")
 
@@ -51,7 +51,7 @@ class Surroundings:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = next(self._request_ids)
+        request_id = scope[REQUEST_ID] = next(self._request_ids)
         began = time.perf_counter()
         status = 0
 

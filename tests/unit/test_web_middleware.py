@@ -15,6 +15,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
+from adapters.encryption.audit_keys import AuditKey
+from domain.audit_event import AuditEventType
 from entrypoints.web.middleware import Surroundings
 from tests.support.product import Product, captured_log, running_product
 
@@ -140,6 +142,23 @@ async def test_each_request_has_an_id_of_its_own_whatever_the_client_says(
     ]
     assert len(set(ids)) == 20
     assert CANARY not in ids
+
+
+async def test_an_events_request_is_the_one_that_the_answer_names(product: Product) -> None:
+    browser = (await product.sign_in()).browser
+    signed_in = await product.sign_in()
+    answer = await signed_in.browser.delete(
+        "/api/v1/session", headers={**signed_in.headers, "User-Agent": f"Mozilla ({CANARY})"}
+    )
+    other = await browser.get("/healthz")
+
+    event = product.audit[-1]
+    assert event.type is AuditEventType.LOGOUT
+    assert event.visitor.request_id == answer.headers["x-request-id"]
+    assert event.visitor.request_id != other.headers["x-request-id"]
+    assert event.visitor.key_id == AuditKey(product.settings.audit_key.get_secret_value()).id
+    assert event.visitor.user_agent is None
+    assert event.visitor.user_agent_hash not in {None, product.audit[0].visitor.user_agent_hash}
 
 
 Endpoint = Callable[[Request], Awaitable[Response]]
