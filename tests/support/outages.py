@@ -18,6 +18,7 @@ from application.ports.user_directory import UserDirectory
 from application.ports.user_repository import UserRepository
 from application.ports.va_revocations import VARevocations
 from application.ports.va_token_vault import VATokenVault
+from application.ports.vital_signs import Vitals, VitalSigns
 from domain.identifiers import SessionId, UserId
 from domain.login_attempt import LoginAttempt
 from tests.support.storage import Storage
@@ -106,6 +107,11 @@ class DownUnitOfWork(UnitOfWork):
         """Never left, as it is never entered."""
 
 
+class DownVitalSigns(VitalSigns):
+    async def read(self) -> Vitals:
+        raise UnavailableError
+
+
 def down_storage() -> Storage:
     """A store of which every part is down."""
     return Storage(
@@ -115,4 +121,5 @@ def down_storage() -> Storage:
         login_attempts=DownLoginAttempts(),
         readiness=DownReadiness(),
         purge=DownPurge(),
+        vital_signs=DownVitalSigns(),
     )
