@@ -46,8 +46,7 @@ class OutboxEntries:
             return None
         wrapped = await work.data_keys.find(user_id)
         try:
-            key = None if wrapped is None else await self._wrapper.unwrap(wrapped)
-            tokens = self._sealing.open(sealed, key)
+            tokens = await self._sealing.unsealed(sealed, wrapped)
         except SealBrokenError:
             # What nobody can open, nobody can revoke, or use.
             return None

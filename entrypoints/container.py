@@ -61,6 +61,7 @@ from application.use_cases.set_user_active import SetUserActive
 from application.use_cases.shred_unused_tokens import ShredUnusedTokens
 from application.use_cases.start_va_login import StartVALogin
 from application.use_cases.unlink_va_identity import UnlinkVAIdentity
+from application.use_cases.use_va_token import UseVAToken
 from application.use_cases.validate_session import ValidateSession
 from application.use_cases.view_user import ViewUser
 from domain.secret import Secret
@@ -339,6 +340,13 @@ class Container(containers.DeclarativeContainer):
         wrapper=key_wrapper,
         cipher=cipher,
         clock=clock,
+    )
+    use_va_token = providers.Singleton(
+        UseVAToken,
+        unit_of_work=unit_of_work.provider,
+        sealing=token_sealing,
+        clock=clock,
+        min_validity=providers.Factory(timedelta, seconds=settings.provided.va_token_min_seconds),
     )
     shred_unused_tokens = providers.Singleton(
         ShredUnusedTokens,

@@ -258,6 +258,7 @@ class Settings(BaseSettings):
     session_retention_days: int = Field(default=90, ge=0)
     purge_interval_minutes: int = Field(default=10, ge=0)
     va_token_retention_days: int = Field(default=42, ge=1)
+    va_token_min_seconds: int = Field(default=60, ge=1, le=1800)
     fresh_sign_in_minutes: int = Field(default=10, ge=1)
     outbox_interval_seconds: int = Field(default=15, ge=0)
     logout_all_revokes_at_va: bool = False
