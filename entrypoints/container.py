@@ -77,6 +77,7 @@ from entrypoints.web.login_cookies import LoginCookies
 from entrypoints.web.openapi import OpenAPIEndpoint
 from entrypoints.web.origin_guard import OriginGuard
 from entrypoints.web.rate_limit import LoginRateLimit
+from entrypoints.web.reference_cookie import ReferenceCookie
 from entrypoints.web.renewal_endpoints import RenewalEndpoints
 from entrypoints.web.session_cookies import SessionCookies
 from entrypoints.web.session_endpoints import SessionEndpoints
@@ -415,6 +416,10 @@ class Container(containers.DeclarativeContainer):
             frontend_url=settings.provided.frontend_url,
             method=settings.provided.session_delivery,
             cookies=session_cookies,
+            reference=providers.Singleton(
+                ReferenceCookie, secure=settings.provided.is_public_https
+            ),
+            serves_front_end=settings.provided.serves_front_end,
         ),
         visitors=visitors,
         authenticator=authenticator,

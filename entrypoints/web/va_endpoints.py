@@ -23,6 +23,7 @@ from entrypoints.web.errors import problem
 from entrypoints.web.login_cookies import LoginCookies
 from entrypoints.web.parameters import MalformedParametersError, single_values
 from entrypoints.web.rate_limit import LoginRateLimit
+from entrypoints.web.request_ids import REQUEST_ID
 from entrypoints.web.routing import get_only
 from entrypoints.web.visitors import VisitorReader
 
@@ -94,7 +95,7 @@ class VAEndpoints:
             level = logging.ERROR if failed.reason in _OPERATORS_FAULT else logging.WARNING
             _log.log(level, "sign_in_failed", error=failed.failure.value, reason=failed.reason)
             self._measurements.count_sign_in(failed.failure)
-            response = self._delivery.failure(failed.failure)
+            response = self._delivery.failure(failed.failure, request_id=request.scope[REQUEST_ID])
         else:
             self._measurements.count_sign_in(SUCCESS)
             response = self._delivery.success(completed)
