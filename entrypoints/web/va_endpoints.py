@@ -21,7 +21,7 @@ from entrypoints.web.delivery import Delivery
 from entrypoints.web.errors import problem
 from entrypoints.web.login_cookies import LoginCookies
 from entrypoints.web.parameters import MalformedParametersError, single_values
-from entrypoints.web.rate_limit import LoginRateLimit
+from entrypoints.web.rate_limit import RateLimit
 from entrypoints.web.routing import get_only
 from entrypoints.web.visitors import VisitorReader
 
@@ -48,7 +48,7 @@ class VAEndpoints:
         delivery: Delivery,
         visitors: VisitorReader,
         authenticator: Authenticator,
-        rate_limit: LoginRateLimit,
+        rate_limit: RateLimit,
     ) -> None:
         self._start_va_login = start_va_login
         self._complete_va_login = complete_va_login
