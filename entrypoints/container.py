@@ -68,10 +68,10 @@ from application.use_cases.unlink_va_identity import UnlinkVAIdentity
 from application.use_cases.use_va_token import UseVAToken
 from application.use_cases.validate_session import ValidateSession
 from application.use_cases.view_user import ViewUser
+from application.va_token_refresher import VATokenRefresher
 from domain.secret import Secret
 from entrypoints.background import repeating
 from entrypoints.settings import SessionDelivery, Settings
-from entrypoints.web.api_description import describe
 from entrypoints.web.authentication import Authenticator
 from entrypoints.web.delivery import Delivery
 from entrypoints.web.disclosure_endpoints import DisclosureEndpoints
@@ -309,10 +309,19 @@ class Container(containers.DeclarativeContainer):
         cipher=cipher,
         clock=clock,
     )
+    va_token_refresher = providers.Singleton(
+        VATokenRefresher,
+        unit_of_work=unit_of_work.provider,
+        provider=identity_provider,
+        sealing=token_sealing,
+        outbox_entries=outbox_entries,
+        clock=clock,
+    )
     use_va_token = providers.Singleton(
         UseVAToken,
         unit_of_work=unit_of_work.provider,
         sealing=token_sealing,
+        refresher=va_token_refresher,
         clock=clock,
         min_validity=providers.Factory(timedelta, seconds=settings.provided.va_token_min_seconds),
     )
@@ -451,12 +460,9 @@ class Container(containers.DeclarativeContainer):
     health_endpoints = providers.Singleton(HealthEndpoints, readiness=readiness)
     openapi_endpoint = providers.Singleton(
         OpenAPIEndpoint,
-        description=providers.Callable(
-            describe,
-            public_url=settings.provided.public_url,
-            cookies=session_cookies,
-            delivers_by_cookie=_delivers_by_cookie,
-        ),
+        public_url=settings.provided.public_url,
+        cookies=session_cookies,
+        delivers_by_cookie=_delivers_by_cookie,
     )
     pages = providers.Singleton(_pages, settings)
 
@@ -465,6 +471,7 @@ class Container(containers.DeclarativeContainer):
         providers.Factory(opened, connection_pool),
         providers.Factory(opened, lookup_pool),
         identity_provider,
+        va_token_refresher,
         providers.Factory(
             repeating,
             "purge",

@@ -15,6 +15,7 @@ from domain.service_client import ClientId, ServiceClient
 from domain.session import Session
 from domain.user import User
 from domain.va_revocation import VARevocation
+from domain.va_token_refresh import RefreshState
 from domain.va_tokens import SealedVATokens
 
 
@@ -28,6 +29,7 @@ class MemoryTables:
     handoffs: dict[bytes, Handoff] = field(default_factory=dict)
     data_keys: dict[UserId, WrappedDataKey] = field(default_factory=dict)
     va_tokens: dict[UserId, SealedVATokens] = field(default_factory=dict)
+    va_token_states: dict[UserId, RefreshState] = field(default_factory=dict)
     va_revocations: dict[UUID, VARevocation] = field(default_factory=dict)
     service_clients: dict[ClientId, ServiceClient] = field(default_factory=dict)
     used_assertions: dict[tuple[ClientId, bytes], ClientAssertion] = field(default_factory=dict)
@@ -43,6 +45,7 @@ class MemoryTables:
             handoffs=dict(self.handoffs),
             data_keys=dict(self.data_keys),
             va_tokens=dict(self.va_tokens),
+            va_token_states=dict(self.va_token_states),
             va_revocations=dict(self.va_revocations),
             service_clients=dict(self.service_clients),
             used_assertions=dict(self.used_assertions),
