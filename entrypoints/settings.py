@@ -29,6 +29,8 @@ from domain.session_limits import DEFAULT_WARNING, SessionLimits
 
 PREFIX: Final = "VETASSIST_"
 SECRETS_DIRECTORY: Final = "VETASSIST_SECRETS_DIR"
+#: How many processes serve together, as uvicorn names it; `serve --workers` sets it.
+PROCESSES: Final = "WEB_CONCURRENCY"
 CALLBACK_PATH: Final = "/api/v1/va/callback"
 
 _KEY_BYTES: Final = 32
@@ -134,6 +136,19 @@ def _hex_key(value: object) -> object:
     return _strong(bytes.fromhex(value))
 
 
+def _hex_keys(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    keys = []
+    # Counted, not quoted.
+    for position, entry in enumerate(value.split(",") if value else [], start=1):
+        try:
+            keys.append(_hex_key(entry.strip()))
+        except ValueError as fault:
+            raise ValueError(f"key {position} {fault}") from None
+    return tuple(keys)
+
+
 def _token_keys(value: object) -> object:
     if not isinstance(value, str):
         return value
@@ -216,6 +231,9 @@ class Settings(BaseSettings):
 
     token_keys: Annotated[dict[str, SecretBytes], NoDecode, BeforeValidator(_token_keys)]
     audit_key: Annotated[SecretBytes, BeforeValidator(_hex_key)]
+    audit_previous_keys: Annotated[
+        tuple[SecretBytes, ...], NoDecode, BeforeValidator(_hex_keys)
+    ] = ()
 
     va_discovery_url: HTTPURL = _DEFAULT_DISCOVERY_URL
     va_issuer: HTTPURL = _DEFAULT_ISSUER
@@ -254,6 +272,8 @@ class Settings(BaseSettings):
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR|CRITICAL)$")] = "INFO"
     pool_size: int = Field(default=10, ge=1, le=1000)
     login_rate: int = Field(default=600, ge=0)
+    metrics_port: int | None = Field(default=None, ge=1, le=65535)
+    metrics_host: str = Field(default="127.0.0.1", min_length=1)
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:
@@ -298,6 +318,8 @@ class Settings(BaseSettings):
         }
         if self.jwt_previous_secret is not None:
             secrets["VETASSIST_JWT_PREVIOUS_SECRET"] = _key_bytes(self.jwt_previous_secret)
+        for position, key in enumerate(self.audit_previous_keys, start=1):
+            secrets[f"VETASSIST_AUDIT_PREVIOUS_KEYS ({position})"] = key.get_secret_value()
         for key_id, key in self.token_keys.items():
             secrets[f"VETASSIST_TOKEN_KEYS ({key_id})"] = key.get_secret_value()
         faults = []

@@ -1,6 +1,7 @@
 """The audit trail in memory."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import final
 
 from adapters.memory.store import MemoryTables
@@ -17,7 +18,7 @@ class MemoryAuditTrail(AuditTrail):
         self._events = draft.audit
 
     async def append(self, event: AuditEvent) -> None:
-        self._events.append(event)
+        self._events.append(replace(event, visitor=event.visitor.as_recorded()))
 
     async def list_for(self, user_id: UserId) -> Sequence[AuditEvent]:
         return [event for event in self._events if event.user_id == user_id]

@@ -14,12 +14,18 @@ from domain.identifiers import UserId
 from domain.visitor import Visitor
 
 _INSERT: Final = """
-INSERT INTO vetassist_auth_audit (user_id, event_type, event_data, ip_hash, created_at)
-VALUES (%(user_id)s, %(type)s, %(data)s, %(ip_hash)s, %(occurred_at)s)
+INSERT INTO vetassist_auth_audit (
+    user_id, event_type, event_data, ip_hash, user_agent_hash, hash_key_id, request_id, created_at
+)
+VALUES (
+    %(user_id)s, %(type)s, %(data)s, %(ip_hash)s, %(user_agent_hash)s, %(hash_key_id)s,
+    %(request_id)s, %(occurred_at)s
+)
 """
 # An earlier phase may have left types that this catalogue does not know.
 _SELECT: Final = """
-SELECT user_id, event_type, event_data, ip_hash, created_at
+SELECT
+    user_id, event_type, event_data, ip_hash, user_agent_hash, hash_key_id, request_id, created_at
 FROM vetassist_auth_audit
 WHERE user_id = %s AND event_type = ANY(%s)
 ORDER BY created_at, id
@@ -42,6 +48,9 @@ class PostgresAuditTrail(AuditTrail):
                     "type": event.type.value,
                     "data": json.dumps(dict(event.data)),
                     "ip_hash": event.visitor.address_hash,
+                    "user_agent_hash": event.visitor.user_agent_hash,
+                    "hash_key_id": event.visitor.key_id,
+                    "request_id": event.visitor.request_id,
                     "occurred_at": event.occurred_at,
                 },
             )
@@ -57,7 +66,12 @@ class PostgresAuditTrail(AuditTrail):
                 type=AuditEventType(row["event_type"]),
                 occurred_at=row["created_at"],
                 user_id=UserId(row["user_id"]),
-                visitor=Visitor(address_hash=row["ip_hash"]),
+                visitor=Visitor(
+                    address_hash=row["ip_hash"],
+                    user_agent_hash=row["user_agent_hash"],
+                    key_id=row["hash_key_id"],
+                    request_id=row["request_id"],
+                ),
                 data=row["event_data"] or {},
             )
             for row in rows

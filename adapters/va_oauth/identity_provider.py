@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 import anyio
 import httpx
 
-from adapters.va_oauth.bounded_http import BoundedHTTP
+from adapters.va_oauth.bounded_http import BoundedHTTP, CallObserver, nobody
 from adapters.va_oauth.id_token import IDTokenVerifier, VerifiedIDToken
 from adapters.va_oauth.metadata import ProviderDocuments, ProviderMetadata
 from adapters.va_oauth.person import PersonSource, StatusAnswer
@@ -55,12 +55,13 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
         client: httpx.AsyncClient,
         clock: Clock,
         deadline: timedelta = _DEADLINE,
+        observer: CallObserver = nobody,
     ) -> None:
         self._settings = settings
         self._client = client
         self._clock = clock
         self._deadline = deadline
-        self._http = BoundedHTTP(client, deadline=deadline, max_bytes=_MAX_BYTES)
+        self._http = BoundedHTTP(client, deadline=deadline, max_bytes=_MAX_BYTES, observer=observer)
         self._documents = ProviderDocuments(
             http=self._http,
             discovery_url=settings.discovery_url,
@@ -148,6 +149,7 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
             return
         reply = await self._http.post(
             endpoint,
+            operation="revoke",
             form={
                 "token": token.reveal(),
                 "token_type_hint": "refresh_token" if is_refresh_token else "access_token",
@@ -192,6 +194,7 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
     ) -> TokenResponse:
         reply = await self._http.post(
             metadata.token_endpoint,
+            operation="exchange",
             form={
                 "grant_type": "authorization_code",
                 "code": code.reveal(),

@@ -13,7 +13,7 @@ class AuditTrail(Protocol):
 
     @abstractmethod
     async def append(self, event: AuditEvent) -> None:
-        """Add one event.
+        """Add one event, with its visitor as ``as_recorded`` says.
 
         Raises:
             UnavailableError: The store did not answer; raised here or at commit.

@@ -41,9 +41,21 @@ _HEADERS: Final[dict[int, dict[str, str]]] = {
 
 
 def problem(status: int, code: str, *, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """A problem document; it says the code and nothing of what was sent."""
+    """A problem document; it says the code and nothing of what was sent.
+
+    Its ``reference`` is the request's id, to be quoted to support.
+    """
+    document = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+    }
+    reference = structlog.contextvars.get_contextvars().get("request_id")
+    if reference is not None:
+        document["reference"] = reference
     return JSONResponse(
-        {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "code": code},
+        document,
         status_code=status,
         headers={**_HEADERS.get(status, {}), **(headers or {})},
         media_type="application/problem+json",

@@ -1,4 +1,4 @@
-"""Names for requests, to find one again in the logs."""
+"""Names for requests, to find one again in the logs and in the audit trail."""
 
 import itertools
 import secrets
@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import Final
 
 _PREFIX_BYTES: Final = 6
+#: Where a request's scope keeps its id.
+REQUEST_ID: Final = "vetassist.request_id"
 
 
 def request_ids() -> Iterator[str]:

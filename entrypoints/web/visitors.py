@@ -6,8 +6,9 @@ from typing import Final, final
 
 from starlette.requests import Request
 
-from application.ports.address_pseudonyms import AddressPseudonyms
+from application.ports.visitor_pseudonyms import VisitorPseudonyms
 from domain.visitor import Visitor
+from entrypoints.web.request_ids import REQUEST_ID
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _MAX_USER_AGENT: Final = 256
@@ -18,7 +19,7 @@ class VisitorReader:
     """Turns a request into a Visitor; the address itself goes no further than this."""
 
     def __init__(
-        self, *, pseudonyms: AddressPseudonyms, trusted_proxies: Sequence[Network]
+        self, *, pseudonyms: VisitorPseudonyms, trusted_proxies: Sequence[Network]
     ) -> None:
         self._pseudonyms = pseudonyms
         self._trusted_proxies = trusted_proxies
@@ -26,9 +27,14 @@ class VisitorReader:
     def read(self, request: Request) -> Visitor:
         """The visitor behind a request."""
         address = self._client_address(request)
+        user_agent = _user_agent(request)
+        names = self._pseudonyms
         return Visitor(
-            address_hash=None if address is None else self._pseudonyms.pseudonym(address),
-            user_agent=_user_agent(request),
+            address_hash=None if address is None else names.of_address(address),
+            user_agent=user_agent,
+            user_agent_hash=None if user_agent is None else names.of_user_agent(user_agent),
+            key_id=names.key_id,
+            request_id=request.scope.get(REQUEST_ID),
         )
 
     def _client_address(self, request: Request) -> str | None:

@@ -6,6 +6,7 @@ from application.ports.unit_of_work import UnitOfWorkFactory
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.identifiers import UserId
 from domain.sign_in_failure import SignInFailure
+from domain.visitor import Visitor
 from tests.support.builders import NOW, a_session, a_visitor
 from tests.support.storage import a_stored_user
 
@@ -25,7 +26,7 @@ async def told(unit_of_work: UnitOfWorkFactory, user_id: UserId) -> list[tuple[o
 
 def facts(event: AuditEvent) -> tuple[object, ...]:
     data = dict(event.data)
-    return event.type, event.occurred_at, event.user_id, event.visitor.address_hash, data
+    return event.type, event.occurred_at, event.user_id, event.visitor.as_recorded(), data
 
 
 async def test_events_are_told_oldest_first_with_all_they_say(
@@ -86,9 +87,19 @@ async def test_a_user_is_told_of_no_others_events(unit_of_work: UnitOfWorkFactor
     assert await told(unit_of_work, one.id) == [facts(mine)]
 
 
+async def test_what_a_client_calls_itself_is_not_kept(unit_of_work: UnitOfWorkFactory) -> None:
+    user, visitor = await a_stored_user(unit_of_work), a_visitor()
+    await append(unit_of_work, AuditEvent.va_linked(user.id, visitor=visitor, now=NOW))
+
+    async with unit_of_work() as work:
+        (event,) = await work.audit.list_for(user.id)
+    assert event.visitor.user_agent is None
+    assert event.visitor.user_agent_hash == visitor.user_agent_hash
+
+
 async def test_an_event_may_come_from_nowhere(unit_of_work: UnitOfWorkFactory) -> None:
     user = await a_stored_user(unit_of_work)
-    event = AuditEvent.va_linked(user.id, visitor=a_visitor(None), now=NOW)
+    event = AuditEvent.va_linked(user.id, visitor=Visitor(), now=NOW)
     await append(unit_of_work, event)
 
     assert await told(unit_of_work, user.id) == [facts(event)]

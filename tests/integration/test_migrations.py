@@ -40,8 +40,8 @@ print(json.dumps([step.version for step in migrate(sys.argv[1])]))
 VERSIONS = [migration.version for migration in migrations()]
 
 
-def test_the_steps_are_numbered_without_a_gap() -> None:
-    assert list(range(1, len(VERSIONS) + 1)) == VERSIONS
+def test_each_step_has_a_number_of_its_own() -> None:
+    assert sorted(set(VERSIONS)) == VERSIONS
 
 
 async def test_an_empty_database_becomes_one_that_a_veteran_can_sign_in_to(

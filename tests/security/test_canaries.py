@@ -220,7 +220,8 @@ def spellings(value: str) -> frozenset[str]:
 def secrets_of(settings: Settings) -> Iterator[str]:
     """Every setting that is marked as a secret, in each form it might be seen in."""
     for _, value in settings:
-        for each in value.values() if isinstance(value, dict) else (value,):
+        several = value.values() if isinstance(value, dict) else value
+        for each in several if isinstance(value, dict | tuple) else (value,):
             if isinstance(each, SecretStr):
                 yield each.get_secret_value()
             elif isinstance(each, SecretBytes):

@@ -29,6 +29,7 @@ SECRETS: Final = (
     "VETASSIST_JWT_SECRET",
     "VETASSIST_JWT_PREVIOUS_SECRET",
     "VETASSIST_AUDIT_KEY",
+    "VETASSIST_AUDIT_PREVIOUS_KEYS",
     "VETASSIST_TOKEN_KEYS",
     "VETASSIST_VA_CLIENT_SECRET",
 )
@@ -152,6 +153,7 @@ def test_vas_secret_is_vas_to_choose(given: str) -> None:
     assert faults(VETASSIST_VA_CLIENT_SECRET=given) == []
 
 
+@pytest.mark.parametrize("name", ["VETASSIST_AUDIT_KEY", "VETASSIST_AUDIT_PREVIOUS_KEYS"])
 @pytest.mark.parametrize(
     "unfit",
     [
@@ -167,8 +169,26 @@ def test_vas_secret_is_vas_to_choose(given: str) -> None:
         random_bytes(32).hex() + "\n\n" + random_bytes(4).hex(),
     ],
 )
-def test_case_96_an_audit_key_that_is_no_key_is_refused(unfit: str) -> None:
-    assert fault("VETASSIST_AUDIT_KEY", unfit)
+def test_case_96_an_audit_key_that_is_no_key_is_refused(name: str, unfit: str) -> None:
+    assert fault(name, unfit)
+
+
+@pytest.mark.parametrize("unfit", ["", "k1", random_bytes(31).hex(), "00" * 32, "changeme"])
+def test_case_94_each_previous_audit_key_is_looked_at_and_counted_not_quoted(unfit: str) -> None:
+    sound = random_bytes(32).hex()
+    said = fault("VETASSIST_AUDIT_PREVIOUS_KEYS", f"{sound},{unfit}")
+    assert said.startswith("key 2 ")
+    assert sound not in said
+
+
+def test_no_previous_audit_key_is_needed_and_several_are_read() -> None:
+    assert read(required_settings()).audit_previous_keys == ()
+    empty = read(required_settings() | {"VETASSIST_AUDIT_PREVIOUS_KEYS": ""})
+    assert empty.audit_previous_keys == ()
+    keys = [secrets.token_bytes(32) for _ in range(2)]
+    given = " , ".join(key.hex() for key in keys)
+    settings = read(required_settings() | {"VETASSIST_AUDIT_PREVIOUS_KEYS": given})
+    assert [key.get_secret_value() for key in settings.audit_previous_keys] == keys
 
 
 # Case 97, and everything else a list of keys can be.
@@ -263,6 +283,13 @@ def test_case_95_two_token_keys_with_the_same_bytes_are_refused() -> None:
     key = base64url(secrets.token_bytes(32))
     (line,) = faults(VETASSIST_TOKEN_KEYS=f"k1:{key},k2:{key.rstrip('=')}")
     assert line == ("VETASSIST_TOKEN_KEYS (k2): must not be the same as VETASSIST_TOKEN_KEYS (k1)")
+
+
+@pytest.mark.parametrize("name", ["VETASSIST_AUDIT_KEY", "VETASSIST_JWT_SECRET"])
+def test_case_95_a_previous_audit_key_is_no_other_secret(name: str) -> None:
+    key, other = secrets.token_hex(32), secrets.token_hex(32)
+    (line,) = faults(**{name: key, "VETASSIST_AUDIT_PREVIOUS_KEYS": f"{other},{key}"})
+    assert line == f"VETASSIST_AUDIT_PREVIOUS_KEYS (2): must not be the same as {name}"
 
 
 def test_case_95_every_reuse_is_named() -> None:
@@ -495,6 +522,7 @@ def test_every_fault_is_reported_at_once_on_a_line_of_its_own() -> None:
 def test_no_secret_shows_in_the_settings_or_in_what_is_said_of_them() -> None:
     values = required_settings("postgresql://vetassist:hunter2-canary@db/vetassist")
     values["VETASSIST_JWT_PREVIOUS_SECRET"] = secrets.token_hex(32)
+    values["VETASSIST_AUDIT_PREVIOUS_KEYS"] = secrets.token_hex(32)
     settings = read(values)
 
     shown = f"{settings!r} {settings} {settings.model_dump()!r} {settings.model_dump_json()}"

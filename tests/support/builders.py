@@ -54,7 +54,13 @@ def an_account() -> VAAccount:
 
 
 def a_visitor(user_agent: str | None = "Mozilla/5.0 (X11; Linux x86_64)") -> Visitor:
-    return Visitor(address_hash=secrets.token_hex(32), user_agent=user_agent)
+    return Visitor(
+        address_hash=secrets.token_hex(32),
+        user_agent=user_agent,
+        user_agent_hash=None if user_agent is None else secrets.token_hex(32),
+        key_id=secrets.token_hex(8),
+        request_id=f"{secrets.token_hex(6)}-1",
+    )
 
 
 def an_identity(

@@ -21,6 +21,7 @@ from application.ports.user_repository import UserRepository
 from application.ports.va_revocations import VARevocations
 from application.ports.va_token_refreshes import VATokenRefreshes
 from application.ports.va_token_vault import VATokenVault
+from application.ports.vital_signs import Vitals, VitalSigns
 from domain.disclosure import DisclosureMark
 from domain.identifiers import SessionId, UserId
 from domain.login_attempt import LoginAttempt
@@ -126,6 +127,11 @@ class DownUnitOfWork(UnitOfWork):
         """Never left, as it is never entered."""
 
 
+class DownVitalSigns(VitalSigns):
+    async def read(self) -> Vitals:
+        raise UnavailableError
+
+
 def down_storage() -> Storage:
     """A store of which every part is down."""
     return Storage(
@@ -136,4 +142,5 @@ def down_storage() -> Storage:
         login_attempts=DownLoginAttempts(),
         readiness=DownReadiness(),
         purge=DownPurge(),
+        vital_signs=DownVitalSigns(),
     )

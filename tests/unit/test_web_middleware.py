@@ -15,6 +15,9 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
+from adapters.encryption.audit_keys import AuditKey
+from domain.audit_event import AuditEventType
+from entrypoints.metrics.measurements import Measurements
 from entrypoints.web.middleware import Surroundings
 from tests.support.product import Product, captured_log, running_product
 
@@ -142,13 +145,30 @@ async def test_each_request_has_an_id_of_its_own_whatever_the_client_says(
     assert CANARY not in ids
 
 
+async def test_an_events_request_is_the_one_that_the_answer_names(product: Product) -> None:
+    browser = (await product.sign_in()).browser
+    signed_in = await product.sign_in()
+    answer = await signed_in.browser.delete(
+        "/api/v1/session", headers={**signed_in.headers, "User-Agent": f"Mozilla ({CANARY})"}
+    )
+    other = await browser.get("/healthz")
+
+    event = product.audit[-1]
+    assert event.type is AuditEventType.LOGOUT
+    assert event.visitor.request_id == answer.headers["x-request-id"]
+    assert event.visitor.request_id != other.headers["x-request-id"]
+    assert event.visitor.key_id == AuditKey(product.settings.audit_key.get_secret_value()).id
+    assert event.visitor.user_agent is None
+    assert event.visitor.user_agent_hash not in {None, product.audit[0].visitor.user_agent_hash}
+
+
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 async def call(endpoint: Endpoint, path: str = "/thing/1") -> httpx.Response:
     app: Any = Starlette(
         routes=[Route("/thing/{id}", endpoint, methods=["GET"])],
-        middleware=[Middleware(Surroundings, is_public_https=False)],
+        middleware=[Middleware(Surroundings, is_public_https=False, measurements=Measurements())],
     )
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
@@ -199,7 +219,7 @@ async def test_an_answer_that_breaks_off_is_logged_and_not_begun_again() -> None
         sent.append(message)
 
     with captured_log() as log:
-        await Surroundings(breaks_off, is_public_https=False)(
+        await Surroundings(breaks_off, is_public_https=False, measurements=Measurements())(
             {"type": "http", "method": "GET"}, receive, send
         )
 

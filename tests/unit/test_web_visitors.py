@@ -5,19 +5,27 @@ from ipaddress import ip_network
 import pytest
 from starlette.requests import Request
 
-from application.ports.address_pseudonyms import AddressPseudonyms
+from application.ports.visitor_pseudonyms import VisitorPseudonyms
 from domain.visitor import Visitor
+from entrypoints.web.request_ids import REQUEST_ID
 from entrypoints.web.visitors import VisitorReader
 
 PEER = "203.0.113.9"
 PROXIES = ("10.0.0.0/8", "192.0.2.1/32", "2001:db8:1::/48")
 
 
-class Legible(AddressPseudonyms):
+class Legible(VisitorPseudonyms):
     """Pseudonyms that a test can read."""
 
-    def pseudonym(self, address: str) -> str:
+    @property
+    def key_id(self) -> str:
+        return "key"
+
+    def of_address(self, address: str) -> str:
         return f"<{address}>"
+
+    def of_user_agent(self, user_agent: str) -> str:
+        return f"[{user_agent}]"
 
 
 def visitor(
@@ -30,7 +38,8 @@ def visitor(
     if user_agent is not None:
         headers.append((b"user-agent", user_agent.encode("latin-1")))
     client = None if peer is None else (peer, 50_000)
-    request = Request({"type": "http", "headers": headers, "client": client})
+    scope = {"type": "http", "headers": headers, "client": client, REQUEST_ID: "a-1"}
+    request = Request(scope)
     networks = [ip_network(network) for network in trusted]
     return VisitorReader(pseudonyms=Legible(), trusted_proxies=networks).read(request)
 
@@ -128,4 +137,15 @@ def test_a_connection_without_an_address_has_no_pseudonym() -> None:
     ],
 )
 def test_the_user_agent_is_kept_printable_and_short(sent: str | None, kept: str | None) -> None:
-    assert visitor(user_agent=sent).user_agent == kept
+    found = visitor(user_agent=sent)
+    assert found.user_agent == kept
+    assert found.user_agent_hash == (None if kept is None else f"[{kept}]")
+
+
+def test_a_visitor_says_which_key_made_its_hashes_and_which_request_it_is() -> None:
+    assert (visitor().key_id, visitor().request_id) == ("key", "a-1")
+
+
+def test_outside_a_request_with_an_id_there_is_none() -> None:
+    request = Request({"type": "http", "headers": [], "client": None})
+    assert VisitorReader(pseudonyms=Legible(), trusted_proxies=[]).read(request).request_id is None

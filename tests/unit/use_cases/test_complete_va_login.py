@@ -61,7 +61,7 @@ async def assert_refused(
     (event,) = service.audit[told:]
     assert event.type is AuditEventType.LOGIN_FAILED
     assert dict(event.data) == {"error": failure.value, "reason": reason}
-    assert event.visitor == command.visitor
+    assert event.visitor == command.visitor.as_recorded()
     assert event.occurred_at == service.clock.now()
     assert everything_but_the_audit(service.store) == before
 
@@ -89,8 +89,8 @@ async def test_a_first_sign_in_writes_user_tokens_session_and_audit(
     assert session.user_id == user.id
     assert session.user_agent == visitor.user_agent
     assert [(event.type, event.user_id, event.visitor) for event in stored.audit] == [
-        (AuditEventType.VA_LINKED, user.id, visitor),
-        (AuditEventType.LOGIN, user.id, visitor),
+        (AuditEventType.VA_LINKED, user.id, visitor.as_recorded()),
+        (AuditEventType.LOGIN, user.id, visitor.as_recorded()),
     ]
     assert stored.audit[1].data["session_id"] == str(session.id)
 

@@ -38,7 +38,7 @@ async def test_the_first_time_a_user_is_made_and_that_is_audited(service: Memory
     assert (event.type, event.user_id, event.visitor) == (
         AuditEventType.VA_LINKED,
         user.id,
-        visitor,
+        visitor.as_recorded(),
     )
 
 

@@ -56,7 +56,7 @@ async def assert_refused(
     assert type(raised.value) is UnauthenticatedError
     event = service.audit[-1]
     assert event.type is AuditEventType.SESSION_REDEEM_REFUSED
-    assert (event.user_id, event.visitor, event.data) == (None, visitor, {})
+    assert (event.user_id, event.visitor, event.data) == (None, visitor.as_recorded(), {})
     before.audit.append(event)
     assert service.store.committed == before
 
@@ -72,7 +72,7 @@ async def test_a_code_is_worth_the_session_of_the_sign_in(service: MemoryService
     assert valid.claims.icn is not None
     event = service.audit[-1]
     assert event.type is AuditEventType.SESSION_REDEEMED
-    assert (event.user_id, event.visitor) == (grant.session.user_id, visitor)
+    assert (event.user_id, event.visitor) == (grant.session.user_id, visitor.as_recorded())
     assert event.data == {"session_id": str(grant.session.id)}
 
 

@@ -115,7 +115,7 @@ async def test_each_renewal_is_audited_with_who_asked(service: MemoryService) ->
 
     event = service.audit[-1]
     assert event.type is AuditEventType.SESSION_RENEWED
-    assert (event.user_id, event.visitor) == (grant.session.user_id, visitor)
+    assert (event.user_id, event.visitor) == (grant.session.user_id, visitor.as_recorded())
     assert event.data == {"session_id": str(grant.session.id)}
 
 
@@ -165,7 +165,7 @@ async def test_the_previous_token_is_stolen_after_thirty_seconds(
     )
     event = service.audit[-1]
     assert event.type is AuditEventType.SESSION_THEFT
-    assert (event.user_id, event.visitor) == (first.session.user_id, visitor)
+    assert (event.user_id, event.visitor) == (first.session.user_id, visitor.as_recorded())
     assert event.data == {
         "session_id": str(first.session.id),
         "reason": "refresh_token_reused",

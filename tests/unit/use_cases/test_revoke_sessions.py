@@ -73,7 +73,7 @@ async def test_logging_out_ends_this_session_with_effect_on_the_next_request(
     assert not await is_valid(service, here.token)
     assert [await is_valid(service, other.token) for other in elsewhere] == [True, True]
     assert told(service) == [(AuditEventType.LOGOUT, {"session_id": str(here.session.id)})]
-    assert service.audit[-1].visitor == visitor
+    assert service.audit[-1].visitor == visitor.as_recorded()
     assert service.audit[-1].user_id == here.session.user_id
 
 

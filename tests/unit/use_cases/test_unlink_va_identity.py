@@ -65,7 +65,7 @@ async def test_it_is_audited_with_who_asked(service: MemoryService) -> None:
     assert (event.type, event.user_id, event.visitor, dict(event.data)) == (
         AuditEventType.VA_UNLINKED,
         grant.session.user_id,
-        visitor,
+        visitor.as_recorded(),
         {"sessions": 1},
     )
 

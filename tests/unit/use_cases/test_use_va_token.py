@@ -69,7 +69,10 @@ async def test_each_use_is_on_record_with_who_what_for_and_for_which_session(
     used = [event for event in service.audit if event.type is AuditEventType.VA_TOKEN_USED]
     assert len(used) == 2
     for event in used:
-        assert (event.user_id, event.visitor) == (grant.session.user_id, command.visitor)
+        assert (event.user_id, event.visitor) == (
+            grant.session.user_id,
+            command.visitor.as_recorded(),
+        )
         assert dict(event.data) == {
             "session_id": str(grant.session.id),
             "client": "claims-service",
