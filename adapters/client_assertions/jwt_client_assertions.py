@@ -44,7 +44,8 @@ class JWTClientAssertions(ClientAssertions):
     def verify(self, assertion: Secret, client: ServiceClient, *, now: datetime) -> ClientAssertion:
         token = assertion.reveal()
         header = _part(token, 0)
-        if header.get("typ") not in _TYPES or "crit" in header or "b64" in header:
+        kind = header.get("typ")
+        if not isinstance(kind, str | None) or kind not in _TYPES or "crit" in header:
             raise InvalidAssertionError("assertion_header")
         for key in _candidates(client, header):
             if self._is_signed_by(token, key):
