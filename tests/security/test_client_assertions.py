@@ -81,7 +81,7 @@ def raw(header: str | Mapping[str, Any], payload: str | Mapping[str, Any]) -> st
 
 def sealed(somebody: Holder, header: Mapping[str, Any], payload: str | Mapping[str, Any]) -> str:
     """A JWT of whatever is given, under a signature that holds."""
-    part = raw({"alg": somebody.algorithm} | header, payload)
+    part = raw({"alg": somebody.algorithm, **header}, payload)
     algorithm = jwt.get_algorithm_by_name(somebody.algorithm)
     return f"{part}.{_encoded(algorithm.sign(part.encode(), somebody.key))}"
 
