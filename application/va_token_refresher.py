@@ -251,7 +251,7 @@ class VATokenRefresher(AbstractAsyncContextManager["VATokenRefresher"]):
             until = now + kept.state.pause(retry_after)
             await work.va_token_refreshes.put_off(lease, until=until)
         if reason in _OPERATORS_FAULT:
-            _log.error("va_refresh_refused: %s", reason)
+            _log.error("va_refresh_refused", extra={"reason": reason})
         await self._note_refusal(work, lease, reason)
 
     async def _have_revoked(self, work: UnitOfWork, lease: RefreshLease, tokens: VATokens) -> None:

@@ -130,7 +130,8 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
             # No other provider has any business with this one's token.
             raise UpstreamRejectedError("issuer_changed")
         try:
-            with anyio.fail_after(self._deadline.total_seconds()):
+            # The refresh itself, with the provider's documents before it and its keys after it.
+            with anyio.fail_after(2 * self._deadline.total_seconds()):
                 response = await self._refresh(refresh_token, scope)
                 try:
                     await self._check_same_person(response, account, icn)
@@ -166,6 +167,7 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
         metadata = await self._documents.metadata()
         reply = await self._http.post(
             metadata.token_endpoint,
+            operation="refresh",
             form={"grant_type": "refresh_token", "refresh_token": refresh_token.reveal()},
             headers={"Authorization": self._basic_credentials()},
         )

@@ -1,5 +1,6 @@
 """Failures as HTTP answers: RFC 9457 problem details."""
 
+import math
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
@@ -14,6 +15,7 @@ from application.errors import (
     ConflictError,
     ForbiddenError,
     NotFoundError,
+    ProviderUnavailableError,
     UnauthenticatedError,
     UnavailableError,
     UpstreamRejectedError,
@@ -69,7 +71,14 @@ async def respond(_request: Request, error: Exception) -> Response:
     status = next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), 500)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.warning("request_failed", code=error.code, cause=type(error.__cause__).__name__)
-    return problem(status, error.code)
+    return problem(status, error.code, headers=_retry_after(error))
+
+
+def _retry_after(error: Exception) -> Mapping[str, str]:
+    """When to ask again, in whole seconds, where it is known better than in general."""
+    if not isinstance(error, ProviderUnavailableError) or error.retry_after is None:
+        return {}
+    return {"Retry-After": str(max(1, math.ceil(error.retry_after.total_seconds())))}
 
 
 async def respond_to_http(request: Request, error: Exception) -> Response:

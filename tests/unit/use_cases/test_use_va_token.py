@@ -21,6 +21,7 @@ from domain.audit_event import AuditEventType
 from domain.session_grant import SessionGrant
 from domain.va_token_use import TokenPurpose
 from tests.support.builders import a_provider_sign_in, a_visitor, some_tokens
+from tests.support.processes import REPOSITORY
 from tests.support.service import MemoryService
 from tests.support.storage import standing_of
 from tests.support.va_tokens import a_use, use
@@ -173,3 +174,6 @@ def test_every_purpose_has_a_name_that_a_veteran_understands() -> None:
     names = [purpose.plain_name for purpose in TokenPurpose]
     assert len(set(names)) == len(names)
     assert all("_" not in name and name[0].islower() for name in names)
+    told = (REPOSITORY / "docs/vault.md").read_text()
+    for purpose in TokenPurpose:
+        assert f"| `{purpose}` | {purpose.plain_name} |" in told
