@@ -15,6 +15,7 @@ from tests.support.builders import (
     a_token_id,
     some_login_secrets,
 )
+from tests.support.service_clients import an_assertion
 from tests.support.storage import Storage, a_stored_user, revoke, store_sessions
 
 #: Long before any other test takes place, so that nobody else's rows are old enough.
@@ -112,3 +113,22 @@ async def test_one_time_codes_go_once_they_ended_before_then(storage: Storage) -
         )
     assert taken is None
     await drain(storage.purge, THEN + timedelta(days=1))
+
+
+async def test_used_assertions_go_once_they_would_be_refused_for_their_age(
+    storage: Storage,
+) -> None:
+    assertion = an_assertion(forget_at=THEN)
+
+    async def is_new() -> bool:
+        async with storage.unit_of_work() as work:
+            return await work.service_clients.use_up(assertion)
+
+    async with storage.unit_of_work() as work:
+        await work.service_clients.use_up(assertion)
+        await work.commit()
+
+    assert await storage.purge.sign_ins(ended_before=THEN, limit=100) == 0
+    assert not await is_new()
+    assert await storage.purge.sign_ins(ended_before=THEN + A_MOMENT, limit=1) == 1
+    assert await is_new()
