@@ -13,6 +13,7 @@ ApplicationError
   UnavailableError         try again later
     ProviderUnavailableError   VA does not answer
   UpstreamRejectedError    VA's answer is not acceptable
+    UnwantedTokensError        VA gave tokens that must not be used
   SignInFailedError        the sign-in is over; says why
 
 The ``code`` is public and stable; everything else stays in the log.
@@ -22,6 +23,7 @@ from datetime import timedelta
 from typing import ClassVar
 
 from domain.sign_in_failure import SignInFailure
+from domain.va_tokens import VATokens
 
 
 class ApplicationError(Exception):
@@ -120,6 +122,18 @@ class UpstreamRejectedError(ApplicationError):
         super().__init__(reason)
         self.reason = reason
         self.failure = failure
+
+
+class UnwantedTokensError(UpstreamRejectedError):
+    """The identity provider gave tokens that must not be used, but revoked.
+
+    Attributes:
+        tokens: What it gave.
+    """
+
+    def __init__(self, reason: str, tokens: VATokens) -> None:
+        super().__init__(reason)
+        self.tokens = tokens
 
 
 class SignInFailedError(ApplicationError):

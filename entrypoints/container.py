@@ -64,6 +64,7 @@ from application.use_cases.unlink_va_identity import UnlinkVAIdentity
 from application.use_cases.use_va_token import UseVAToken
 from application.use_cases.validate_session import ValidateSession
 from application.use_cases.view_user import ViewUser
+from application.va_token_refresher import VATokenRefresher
 from domain.secret import Secret
 from entrypoints.background import repeating
 from entrypoints.metrics.measurements import Measurements
@@ -371,10 +372,19 @@ class Container(containers.DeclarativeContainer):
         cipher=cipher,
         clock=clock,
     )
+    va_token_refresher = providers.Singleton(
+        VATokenRefresher,
+        unit_of_work=unit_of_work.provider,
+        provider=identity_provider,
+        sealing=token_sealing,
+        outbox_entries=outbox_entries,
+        clock=clock,
+    )
     use_va_token = providers.Singleton(
         UseVAToken,
         unit_of_work=unit_of_work.provider,
         sealing=token_sealing,
+        refresher=va_token_refresher,
         clock=clock,
         min_validity=providers.Factory(timedelta, seconds=settings.provided.va_token_min_seconds),
     )
@@ -496,6 +506,7 @@ class Container(containers.DeclarativeContainer):
         providers.Factory(opened, connection_pool),
         providers.Factory(opened, lookup_pool),
         identity_provider,
+        va_token_refresher,
         spans,
         providers.Factory(
             _metrics,

@@ -18,6 +18,7 @@ from adapters.postgres.pool import Pool
 from adapters.postgres.session_repository import PostgresSessionRepository
 from adapters.postgres.user_repository import PostgresUserRepository
 from adapters.postgres.va_revocations import PostgresVARevocations
+from adapters.postgres.va_token_refreshes import PostgresVATokenRefreshes
 from adapters.postgres.va_token_vault import PostgresVATokenVault
 from application.errors import UnavailableError
 from application.ports.unit_of_work import UnitOfWork
@@ -82,6 +83,10 @@ class PostgresUnitOfWork(UnitOfWork):
     @property
     def va_tokens(self) -> PostgresVATokenVault:
         return PostgresVATokenVault(self._connection)
+
+    @property
+    def va_token_refreshes(self) -> PostgresVATokenRefreshes:
+        return PostgresVATokenRefreshes(self._connection)
 
     @property
     def va_revocations(self) -> PostgresVARevocations:

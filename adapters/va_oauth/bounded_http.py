@@ -12,9 +12,6 @@ import httpx
 
 from application.errors import ProviderUnavailableError, UpstreamRejectedError
 
-#: What a call is counted as that nobody named.
-OTHER: Final = "other"
-
 _TOO_MANY_REQUESTS: Final = 429
 _SERVER_ERROR: Final = 500
 _TOO_LATE: Final = (TimeoutError, httpx.TimeoutException)
@@ -22,10 +19,15 @@ _TOO_LATE: Final = (TimeoutError, httpx.TimeoutException)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """A whole answer, within bounds."""
+    """A whole answer, within bounds.
+
+    Attributes:
+        retry_after: The header of that name as it came; None when there was none.
+    """
 
     status: int
     body: bytes
+    retry_after: str | None = None
 
     @property
     def means_not_now(self) -> bool:
@@ -114,7 +116,7 @@ class BoundedHTTP:
         self._observer = observer
 
     async def get(
-        self, url: str, *, operation: str = OTHER, headers: Mapping[str, str] | None = None
+        self, url: str, *, operation: str, headers: Mapping[str, str] | None = None
     ) -> Reply:
         """GET. Raises as ``post``."""
         return await self._observed(
@@ -125,9 +127,9 @@ class BoundedHTTP:
         self,
         url: str,
         *,
+        operation: str,
         form: Mapping[str, str],
         headers: Mapping[str, str],
-        operation: str = OTHER,
     ) -> Reply:
         """POST a form; ``operation`` is what the call is counted as.
 
@@ -184,4 +186,8 @@ class BoundedHTTP:
             body += chunk
             if len(body) > self._max_bytes:
                 raise UpstreamRejectedError("answer_too_large")
-        return Reply(status=response.status_code, body=bytes(body))
+        return Reply(
+            status=response.status_code,
+            body=bytes(body),
+            retry_after=response.headers.get("retry-after"),
+        )

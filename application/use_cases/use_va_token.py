@@ -1,5 +1,6 @@
 """Use case: a back end acts for a Veteran with VA's access token."""
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import final
@@ -15,12 +16,17 @@ from application.ports.clock import Clock
 from application.ports.token_cipher import SealBrokenError
 from application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from application.token_sealing import TokenSealing
+from application.va_token_refresher import DueRefresh, VATokenRefresher
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.secret import Secret
 from domain.session_standing import SessionStanding
+from domain.user import User
+from domain.va_token_refresh import KeptVATokens
 from domain.va_token_use import TokenPurpose
 from domain.va_tokens import VATokens
 from domain.visitor import Visitor
+
+_log = logging.getLogger("vetassist.va_tokens")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,71 +78,101 @@ class UseVAToken:
         *,
         unit_of_work: UnitOfWorkFactory,
         sealing: TokenSealing,
+        refresher: VATokenRefresher,
         clock: Clock,
         min_validity: timedelta,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._sealing = sealing
+        self._refresher = refresher
         self._clock = clock
         self._min_validity = min_validity
 
     async def execute(self, command: UseVATokenCommand) -> UsableVAToken:
-        """Give the user's access token to a back end, valid for ``min_validity`` at least.
+        """Give the user's access token to a back end, refreshed when its end is near.
 
-        The session is looked at again in the transaction that records the use, so whatever
+        It is valid for ``min_validity`` at least, unless VA gives no such token at present. The
+        session is looked at again in the transaction that records the use, so whatever
         ended it before that wins.
 
         Raises:
             SessionEndedError: The session no longer stands.
-            VASignInNeededError: There are no tokens, or none that could be used.
+            VASignInNeededError: There are no tokens, or none that could be used or refreshed.
             VAScopeNotGrantedError: They do not cover what was asked for.
             ProviderUnavailableError: They have expired, and VA gives no newer ones at present.
             UnavailableError: Storage did not answer; no token was given.
         """
+        may_refresh = True
+        while True:
+            found = await self._look(command, may_refresh=may_refresh)
+            if isinstance(found, UsableVAToken):
+                return found
+            await self._refresher.refresh(found)
+            may_refresh = False
+
+    async def _look(
+        self, command: UseVATokenCommand, *, may_refresh: bool
+    ) -> UsableVAToken | DueRefresh:
+        """The token, its use on record; or what is to be refreshed first."""
         async with self._unit_of_work() as work:
             try:
-                token = await self._usable(work, command)
+                found = await self._found(work, command, may_refresh=may_refresh)
             except _RefusedError as refused:
+                asked_for = " ".join(sorted(command.scopes))
                 await work.audit.append(
                     self._event(
                         AuditEventType.VA_TOKEN_USE_REFUSED,
                         command,
-                        scope=" ".join(sorted(command.scopes)),
+                        scope=asked_for,
                         reason=refused.reason,
                     )
                 )
                 await work.commit()
                 raise refused.error from None
-            event = self._event(AuditEventType.VA_TOKEN_USED, command, scope=token.scope)
-            await work.audit.append(event)
-            await work.commit()
-        return token
+            if isinstance(found, UsableVAToken):
+                event = self._event(AuditEventType.VA_TOKEN_USED, command, scope=found.scope)
+                await work.audit.append(event)
+                await work.commit()
+        return found
 
-    async def _usable(self, work: UnitOfWork, command: UseVATokenCommand) -> UsableVAToken:
+    async def _found(
+        self, work: UnitOfWork, command: UseVATokenCommand, *, may_refresh: bool
+    ) -> UsableVAToken | DueRefresh:
         now = self._clock.now()
-        tokens = await self._tokens(work, command, now)
+        user = await self._user(work, command.session, now)
+        kept = await work.va_token_refreshes.find(user.id)
+        if kept is None:
+            raise _RefusedError("no_tokens", VASignInNeededError())
+        if kept.state.needs_sign_in_at is not None:
+            raise _RefusedError("sign_in_needed", VASignInNeededError())
+        tokens = await self._opened(work, kept)
         if not command.scopes <= set(tokens.scope.split()):
             raise _RefusedError("scope_not_granted", VAScopeNotGrantedError())
-        if now + self._min_validity > tokens.expires_at:
-            raise _RefusedError("provider_unavailable", ProviderUnavailableError())
+        is_short = tokens.expires_at < now + self._min_validity
+        if is_short and may_refresh and not kept.state.is_put_off(now):
+            return _due(user, kept, tokens)
+        # While VA cannot be asked, a short one is better than none.
+        if tokens.expires_at <= now:
+            unavailable = ProviderUnavailableError(retry_after=kept.retry_after(now))
+            raise _RefusedError(unavailable.code, unavailable)
         return UsableVAToken(
             access_token=tokens.access_token, scope=tokens.scope, expires_at=tokens.expires_at
         )
 
-    async def _tokens(
-        self, work: UnitOfWork, command: UseVATokenCommand, now: datetime
-    ) -> VATokens:
-        user_id = command.session.user_id
-        user = await work.users.lock(user_id)
-        session = await work.sessions.lock(user_id, command.session.session_id)
-        if user is None or not user.is_active or session is None or not session.is_active(now):
+    async def _user(self, work: UnitOfWork, session: SessionStanding, now: datetime) -> User:
+        # Whatever ends sessions holds the same rows, so it comes before this or after.
+        user = await work.users.lock(session.user_id)
+        stored = await work.sessions.lock(session.user_id, session.session_id)
+        if user is None or not user.is_active or stored is None or not stored.is_active(now):
             raise _RefusedError("session_ended", SessionEndedError())
-        sealed = await work.va_tokens.find(user_id)
-        if sealed is None:
-            raise _RefusedError("no_tokens", VASignInNeededError())
+        return user
+
+    async def _opened(self, work: UnitOfWork, kept: KeptVATokens) -> VATokens:
+        wrapped = await work.data_keys.find(kept.sealed.user_id)
         try:
-            return await self._sealing.unsealed(sealed, await work.data_keys.find(user_id))
+            return await self._sealing.unsealed(kept.sealed, wrapped)
         except SealBrokenError:
+            _log.error("va_tokens_unreadable")
             raise _RefusedError("unreadable", VASignInNeededError()) from None
 
     def _event(self, type_: AuditEventType, command: UseVATokenCommand, **data: str) -> AuditEvent:
@@ -150,3 +186,19 @@ class UseVAToken:
             purpose=command.purpose.value,
             **data,
         )
+
+
+def _due(user: User, kept: KeptVATokens, tokens: VATokens) -> DueRefresh:
+    if tokens.refresh_token is None:
+        raise _RefusedError("no_refresh_token", VASignInNeededError())
+    if kept.state.account is None:
+        # Nobody could tell whether VA's answer is about the same account.
+        raise _RefusedError("account_unknown", VASignInNeededError())
+    return DueRefresh(
+        user_id=user.id,
+        icn=user.icn,
+        generation=kept.state.generation,
+        account=kept.state.account,
+        refresh_token=tokens.refresh_token,
+        scope=tokens.scope,
+    )

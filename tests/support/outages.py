@@ -17,6 +17,7 @@ from application.ports.unit_of_work import UnitOfWork
 from application.ports.user_directory import UserDirectory
 from application.ports.user_repository import UserRepository
 from application.ports.va_revocations import VARevocations
+from application.ports.va_token_refreshes import VATokenRefreshes
 from application.ports.va_token_vault import VATokenVault
 from application.ports.vital_signs import Vitals, VitalSigns
 from domain.identifiers import SessionId, UserId
@@ -82,6 +83,10 @@ class DownUnitOfWork(UnitOfWork):
 
     @property
     def va_tokens(self) -> VATokenVault:
+        raise UnavailableError
+
+    @property
+    def va_token_refreshes(self) -> VATokenRefreshes:
         raise UnavailableError
 
     @property

@@ -1,7 +1,6 @@
 """A back end acts for a Veteran with VA's access token."""
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 
@@ -24,31 +23,14 @@ from domain.va_token_use import TokenPurpose
 from tests.support.builders import a_provider_sign_in, a_visitor, some_tokens
 from tests.support.service import MemoryService
 from tests.support.storage import standing_of
-
-MIN_VALIDITY = timedelta(seconds=60)
-MOMENT = timedelta(microseconds=1)
-
-
-def a_command(grant: SessionGrant, **changes: Any) -> UseVATokenCommand:
-    command = UseVATokenCommand(
-        session=standing_of(grant.session),
-        client_id="claims-service",
-        purpose=TokenPurpose.VETERAN_STATUS,
-        scopes=frozenset({"veteran_status.read"}),
-        visitor=a_visitor(),
-    )
-    return replace(command, **changes)
-
-
-async def use(service: MemoryService, command: UseVATokenCommand) -> UsableVAToken:
-    return await service.container.use_va_token().execute(command)
+from tests.support.va_tokens import a_use, use
 
 
 async def refused(service: MemoryService, command: UseVATokenCommand, kind: type[Exception]) -> str:
     """The reason that the audit gives for a refusal, which it must give."""
     trail = len(service.audit)
     with pytest.raises(kind) as raised:
-        await use(service, command)
+        await use(service.container, command)
     assert type(raised.value) is kind
     (event,) = service.audit[trail:]
     assert event.type is AuditEventType.VA_TOKEN_USE_REFUSED
@@ -70,7 +52,7 @@ async def test_a_back_end_gets_the_access_token_and_what_it_is_worth(
     tokens = some_tokens()
     grant = (await service.sign_in(a_provider_sign_in(tokens=tokens))).grant
 
-    assert await use(service, a_command(grant, scopes=frozenset(scopes))) == UsableVAToken(
+    assert await use(service.container, a_use(grant, scopes=frozenset(scopes))) == UsableVAToken(
         access_token=tokens.access_token, scope=tokens.scope, expires_at=tokens.expires_at
     )
 
@@ -80,9 +62,9 @@ async def test_each_use_is_on_record_with_who_what_for_and_for_which_session(
 ) -> None:
     tokens = some_tokens()
     grant = (await service.sign_in(a_provider_sign_in(tokens=tokens))).grant
-    command = a_command(grant, purpose=TokenPurpose.CLAIM_STATUS)
+    command = a_use(grant, purpose=TokenPurpose.CLAIM_STATUS)
     for _ in range(2):
-        await use(service, command)
+        await use(service.container, command)
 
     used = [event for event in service.audit if event.type is AuditEventType.VA_TOKEN_USED]
     assert len(used) == 2
@@ -107,7 +89,7 @@ async def test_case_91_no_token_leaves_when_its_use_cannot_be_recorded(
         patch.object(MemoryAuditTrail, "append", side_effect=UnavailableError),
         pytest.raises(UnavailableError),
     ):
-        await use(service, a_command(grant))
+        await use(service.container, a_use(grant))
 
 
 async def log_out(service: MemoryService, grant: SessionGrant) -> None:
@@ -149,7 +131,7 @@ async def test_case_84_whatever_ended_the_session_before_the_use_wins(
     service: MemoryService, end: Any
 ) -> None:
     grant = (await service.sign_in()).grant
-    command = a_command(grant)
+    command = a_use(grant)
     await end(service, grant)
 
     assert await refused(service, command, SessionEndedError) == "session_ended"
@@ -159,7 +141,7 @@ async def test_a_session_of_somebody_else_is_none(service: MemoryService) -> Non
     one, other = [(await service.sign_in()).grant for _ in range(2)]
     mixed = replace(standing_of(one.session), session_id=other.session.id)
 
-    reason = await refused(service, a_command(one, session=mixed), SessionEndedError)
+    reason = await refused(service, a_use(one, session=mixed), SessionEndedError)
     assert reason == "session_ended"
 
 
@@ -167,7 +149,7 @@ async def test_without_tokens_a_new_sign_in_is_needed(service: MemoryService) ->
     grant = (await service.sign_in()).grant
     service.store.committed.va_tokens.clear()
 
-    assert await refused(service, a_command(grant), VASignInNeededError) == "no_tokens"
+    assert await refused(service, a_use(grant), VASignInNeededError) == "no_tokens"
 
 
 async def test_case_92_tokens_that_do_not_open_need_a_new_sign_in(service: MemoryService) -> None:
@@ -176,14 +158,14 @@ async def test_case_92_tokens_that_do_not_open_need_a_new_sign_in(service: Memor
     user_id = grant.session.user_id
     rows[user_id] = replace(rows[user_id], access_token=b"altered")
 
-    assert await refused(service, a_command(grant), VASignInNeededError) == "unreadable"
+    assert await refused(service, a_use(grant), VASignInNeededError) == "unreadable"
 
 
 async def test_case_54_a_scope_that_was_not_granted_is_refused(service: MemoryService) -> None:
     tokens = replace(some_tokens(), scope="openid veteran_status.read")
     grant = (await service.sign_in(a_provider_sign_in(tokens=tokens))).grant
     for scopes in ({"claim.read"}, {"openid", "claim.read"}, {"openid veteran_status.read"}):
-        command = a_command(grant, scopes=frozenset(scopes))
+        command = a_use(grant, scopes=frozenset(scopes))
         assert await refused(service, command, VAScopeNotGrantedError) == "scope_not_granted"
 
 
