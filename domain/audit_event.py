@@ -39,6 +39,9 @@ class AuditEventType(StrEnum):
     LOGOUT_ALL = "logout_all"
     USER_DISABLED = "user_disabled"
     USER_ENABLED = "user_enabled"
+    CLIENT_ADDED = "client_added"
+    CLIENT_DISABLED = "client_disabled"
+    CLIENT_REFUSED = "client_refused"
     PURGED = "purged"
 
 

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 from uuid import UUID
 
@@ -14,11 +15,13 @@ from entrypoints.starting import (
     EXIT_SETTINGS,
     database_fault,
     fail,
+    say_on_stderr,
     settings_or_exit,
 )
 
 if TYPE_CHECKING:
     # At run time each command imports these itself, so that `--help` answers at once.
+    from domain.service_client import ServiceClient
     from entrypoints.container import Container
     from entrypoints.doctor.findings import Finding
     from entrypoints.settings import Settings
@@ -40,6 +43,9 @@ user = typer.Typer(help="Let users in, or no longer.", no_args_is_help=True)
 app.add_typer(user, name="user")
 keys = typer.Typer(help="Look after the keys that guard VA's tokens.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
+
+client = typer.Typer(help="Say which back ends may act for Veterans.", no_args_is_help=True)
+app.add_typer(client, name="client")
 
 _T = TypeVar("_T")
 UserIdArgument = Annotated[UUID, typer.Argument(help="The user's id: the JWT's `sub`.")]
@@ -271,6 +277,121 @@ def _set_user_active(user_id: UUID, reason: str, *, is_active: bool) -> int:
         return _run(lambda container: container.set_user_active().execute(command))
     except NotFoundError:
         fail(["there is no such user"], _EXIT_NOT_FOUND)
+
+
+@client.command("add")
+def add_client(
+    name: Annotated[str, typer.Argument(help="What Veterans see the back end by.")],
+    purpose: Annotated[list[str], typer.Option(help="What it may use VA's tokens for.")],
+    scope: Annotated[list[str], typer.Option(help="A scope of VA's that it may ask for.")],
+    *,
+    public_key: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Its public key: PEM or a JWK."),
+    ] = None,
+    secret: Annotated[
+        bool, typer.Option("--secret", help="Give it a secret instead, shown this once.")
+    ] = False,
+) -> None:
+    """Register a back end. It proves who it is by a key of its own, or by a secret of ours."""
+    from application.use_cases.add_client import AddClientCommand
+    from domain.errors import InvalidServiceClientError
+    from domain.va_token_use import TokenPurpose
+
+    if (public_key is None) is not secret:
+        fail(["give either --public-key or --secret"], EXIT_SETTINGS)
+    unknown = set(purpose) - set(TokenPurpose)
+    if unknown:
+        names = ", ".join(each.value for each in TokenPurpose)
+        fail([f"--purpose must be one of: {names}"], EXIT_SETTINGS)
+    command = AddClientCommand(
+        name=name,
+        purposes=frozenset(TokenPurpose(each) for each in purpose),
+        scopes=frozenset(scope),
+        public_key=None if public_key is None else _text_of(public_key),
+    )
+    try:
+        added = _run(lambda container: container.add_client().execute(command))
+    except InvalidServiceClientError as error:
+        fail([str(error)], EXIT_SETTINGS)
+    typer.echo(f"client_id: {added.client.id}")
+    if added.secret is not None:
+        typer.echo(f"client_secret: {added.secret.reveal()}")
+        say_on_stderr("the secret is shown this once: keep it where the back end reads it")
+    for key in added.client.keys:
+        typer.echo(f"kid: {key.id}")
+        typer.echo(f"alg: {key.algorithm.value}")
+
+
+@client.command("list")
+def list_clients(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Show every registered back end, disabled ones included."""
+    import json
+
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    clients = _run(lambda container: container.list_clients().execute())
+    if as_json:
+        typer.echo(json.dumps([_shown(each) for each in clients], indent=2))
+        return
+    table = Table("Name", "Client", "Method", "Purposes", "Scopes", "Disabled")
+    for each in clients:
+        # As text: a name may hold what rich would take for markup.
+        table.add_row(
+            Text(each.name),
+            str(each.id),
+            each.method.value,
+            "\n".join(sorted(each.purposes)),
+            Text("\n".join(sorted(each.scopes))),
+            "" if each.disabled_at is None else f"{each.disabled_at:%Y-%m-%d %H:%M} UTC",
+        )
+    Console().print(table)
+
+
+def _shown(client: "ServiceClient") -> dict[str, object]:
+    disabled_at = client.disabled_at
+    return {
+        "client_id": str(client.id),
+        "name": client.name,
+        "method": client.method.value,
+        "purposes": sorted(client.purposes),
+        "scopes": sorted(client.scopes),
+        "keys": [key.id for key in client.keys],
+        "created_at": client.created_at.isoformat(),
+        "disabled_at": None if disabled_at is None else disabled_at.isoformat(),
+    }
+
+
+@client.command("disable")
+def disable_client(
+    client_id: Annotated[str, typer.Argument(help="The client's id.")], reason: Reason
+) -> None:
+    """Refuse a back end from its next request on, for good."""
+    from application.errors import NotFoundError
+    from application.use_cases.disable_client import DisableClientCommand
+    from domain.service_client import parse_client_id
+
+    known = parse_client_id(client_id)
+    if known is None:
+        fail(["there is no such client"], _EXIT_NOT_FOUND)
+    command = DisableClientCommand(client_id=known, reason=reason)
+    try:
+        changed = _run(lambda container: container.disable_client().execute(command))
+    except NotFoundError:
+        fail(["there is no such client"], _EXIT_NOT_FOUND)
+    typer.echo("The client is disabled." if changed else "The client was disabled before.")
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text()
+    except (OSError, UnicodeError):
+        fail([f"{path}: the file cannot be read as text"], EXIT_SETTINGS)
 
 
 def _run(use: "Callable[[Container], Coroutine[object, object, _T]]") -> _T:

@@ -65,6 +65,8 @@ def create_app(container: Container) -> Starlette:
         *container.renewal_endpoints().routes,
         *container.va_endpoints().routes,
         *container.link_endpoints().routes,
+        *container.disclosure_endpoints().routes,
+        *container.token_endpoint().routes,
         *container.health_endpoints().routes,
         *container.openapi_endpoint().routes,
     ]

@@ -22,7 +22,7 @@ from entrypoints.web.delivery import Delivery
 from entrypoints.web.errors import problem
 from entrypoints.web.login_cookies import LoginCookies
 from entrypoints.web.parameters import MalformedParametersError, single_values
-from entrypoints.web.rate_limit import LoginRateLimit
+from entrypoints.web.rate_limit import RateLimit
 from entrypoints.web.request_ids import REQUEST_ID
 from entrypoints.web.routing import get_only
 from entrypoints.web.visitors import VisitorReader
@@ -50,7 +50,7 @@ class VAEndpoints:
         delivery: Delivery,
         visitors: VisitorReader,
         authenticator: Authenticator,
-        rate_limit: LoginRateLimit,
+        rate_limit: RateLimit,
         measurements: Measurements,
     ) -> None:
         self._start_va_login = start_va_login

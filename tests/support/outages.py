@@ -7,10 +7,12 @@ from typing import NoReturn, Self, final
 from application.errors import UnavailableError
 from application.ports.audit_trail import AuditTrail
 from application.ports.data_keys import DataKeys
+from application.ports.disclosures import Disclosures
 from application.ports.handoffs import Handoffs
 from application.ports.login_attempts import LoginAttempts
 from application.ports.purge import Purge
 from application.ports.readiness import Readiness
+from application.ports.service_clients import ServiceClients
 from application.ports.session_lookup import SessionLookup
 from application.ports.session_repository import SessionRepository
 from application.ports.unit_of_work import UnitOfWork
@@ -20,6 +22,7 @@ from application.ports.va_revocations import VARevocations
 from application.ports.va_token_refreshes import VATokenRefreshes
 from application.ports.va_token_vault import VATokenVault
 from application.ports.vital_signs import Vitals, VitalSigns
+from domain.disclosure import DisclosureMark
 from domain.identifiers import SessionId, UserId
 from domain.login_attempt import LoginAttempt
 from tests.support.storage import Storage
@@ -43,6 +46,14 @@ class DownSessionLookup(SessionLookup):
 @final
 class DownUserDirectory(UserDirectory):
     async def find(self, user_id: UserId) -> NoReturn:
+        raise UnavailableError
+
+
+@final
+class DownDisclosures(Disclosures):
+    async def list_for(
+        self, user_id: UserId, *, after: DisclosureMark | None, limit: int
+    ) -> NoReturn:
         raise UnavailableError
 
 
@@ -94,6 +105,10 @@ class DownUnitOfWork(UnitOfWork):
         raise UnavailableError
 
     @property
+    def service_clients(self) -> ServiceClients:
+        raise UnavailableError
+
+    @property
     def audit(self) -> AuditTrail:
         raise UnavailableError
 
@@ -123,6 +138,7 @@ def down_storage() -> Storage:
         unit_of_work=DownUnitOfWork,
         session_lookup=DownSessionLookup(),
         user_directory=DownUserDirectory(),
+        disclosures=DownDisclosures(),
         login_attempts=DownLoginAttempts(),
         readiness=DownReadiness(),
         purge=DownPurge(),

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from dependency_injector import providers
 
+from adapters.memory.client_assertions import MemoryClientAssertions
 from adapters.memory.identity_provider import MemoryIdentityProvider
 from adapters.memory.key_wrapper import MemoryKeyWrapper
 from adapters.memory.refresh_tokens import MemoryRefreshTokens
@@ -39,6 +40,8 @@ from tests.support.frozen_clock import FrozenClock, frozen_clock
 from tests.support.storage import Storage, memory_storage
 
 _SETTINGS: Final = read(required_settings())
+#: What clients call the service.
+AUDIENCE: Final = _SETTINGS.public_url
 
 
 async def _stays() -> bool:
@@ -176,6 +179,7 @@ def a_memory_service(store: MemoryStore, storage: Storage | None = None) -> Memo
         cipher=providers.Singleton(MemoryTokenCipher),
         session_tokens=providers.Singleton(MemorySessionTokens),
         refresh_tokens=providers.Singleton(MemoryRefreshTokens),
+        client_assertions=providers.Singleton(MemoryClientAssertions, audiences=[AUDIENCE]),
     )
     return MemoryService(
         container=container, storage=storage, provider=provider, clock=clock, store=store
@@ -188,6 +192,7 @@ def _storage_providers(storage: Storage) -> dict[str, object]:
         "login_attempts": providers.Object(storage.login_attempts),
         "session_lookup": providers.Object(storage.session_lookup),
         "user_directory": providers.Object(storage.user_directory),
+        "disclosures": providers.Object(storage.disclosures),
         "readiness": providers.Object(storage.readiness),
         "purge": providers.Object(storage.purge),
     }
