@@ -1,10 +1,10 @@
 """Work that goes on beside the service."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-import anyio
 import structlog
 
 from application.errors import UnavailableError
@@ -20,15 +20,15 @@ async def repeating(
     if not interval:
         yield
         return
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_repeat, name, work, interval)
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(_repeat(name, work, interval))
         yield
-        tasks.cancel_scope.cancel()
+        task.cancel()
 
 
 async def _repeat(name: str, work: Callable[[], Awaitable[object]], interval: timedelta) -> None:
     while True:
-        await anyio.sleep(interval.total_seconds())
+        await asyncio.sleep(interval.total_seconds())
         try:
             done = await work()
         except UnavailableError:

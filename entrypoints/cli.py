@@ -2,18 +2,24 @@
 
 import os
 import sys
-from collections.abc import Callable, Coroutine, Iterable
-from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Annotated, TypeVar
 from uuid import UUID
 
 import typer
 
+from entrypoints.starting import (
+    EXIT_DATABASE,
+    EXIT_SCHEMA,
+    EXIT_SETTINGS,
+    database_fault,
+    fail,
+    settings_or_exit,
+)
+
 if TYPE_CHECKING:
     # At run time each command imports these itself, so that `--help` answers at once.
-    import psycopg
-
     from entrypoints.container import Container
-    from entrypoints.settings import Settings
 
 app = typer.Typer(
     name="vetassist",
@@ -23,9 +29,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-_EXIT_SETTINGS = 2
-_EXIT_SCHEMA = 3
-_EXIT_DATABASE = 4
 _EXIT_DEMO = 5
 _EXIT_NOT_FOUND = 6
 _EXIT_KEYS = 7
@@ -56,7 +59,7 @@ def demo() -> None:
     try:
         run_demo(migrate, typer.echo)
     except DemoError as error:
-        _fail([str(error)], _EXIT_DEMO)
+        fail([str(error)], _EXIT_DEMO)
 
 
 @app.command()
@@ -66,16 +69,7 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, help="Server processes.")] = 1,
 ) -> None:
     """Run the service. Refuses to start on a bad setting or a schema that is behind."""
-    from entrypoints.settings import SessionDelivery
-
-    settings = _settings()
-    _require_current_schema(settings.database_url.get_secret_value())
-    if settings.is_public_https and settings.session_delivery is SessionDelivery.QUERY:
-        _say_on_stderr(
-            "warning: VETASSIST_SESSION_DELIVERY=query puts the session's token into a URL, where "
-            "histories and logs may keep it; `code` and `cookie` do not"
-        )
-    sys.stderr.flush()
+    # The server checks: both processes would have to load what that takes.
     server = [sys.executable, "-m", "entrypoints.web.server", host, str(port), str(workers)]
     os.execv(sys.executable, server)  # noqa: S606 - the same interpreter, our own module
 
@@ -114,11 +108,11 @@ def migrate() -> None:
     try:
         applied = apply(read_database_url(os.environ))
     except SettingsError as error:
-        _fail(error.faults, _EXIT_SETTINGS)
+        fail(error.faults, EXIT_SETTINGS)
     except psycopg.Error as error:
-        _fail([_database_fault(error)], _EXIT_DATABASE)
+        fail([database_fault(error)], EXIT_DATABASE)
     except SchemaError as error:
-        _fail([str(error)], _EXIT_SCHEMA)
+        fail([str(error)], EXIT_SCHEMA)
     for migration in applied:
         typer.echo(f"applied {migration.name}")
     typer.echo("The schema is up to date.")
@@ -163,7 +157,7 @@ def rewrap_keys(
         f"users; cannot read {done.unreadable}. Data keys under older master keys: {remaining}."
     )
     if done.unreadable or (remaining and not dry_run):
-        _fail(["older master keys are still needed: keep them"], _EXIT_KEYS)
+        fail(["older master keys are still needed: keep them"], _EXIT_KEYS)
 
 
 @user.command("disable")
@@ -189,7 +183,7 @@ def _set_user_active(user_id: UUID, reason: str, *, is_active: bool) -> int:
     try:
         return _run(lambda container: container.set_user_active().execute(command))
     except NotFoundError:
-        _fail(["there is no such user"], _EXIT_NOT_FOUND)
+        fail(["there is no such user"], _EXIT_NOT_FOUND)
 
 
 def _run(use: "Callable[[Container], Coroutine[object, object, _T]]") -> _T:
@@ -199,7 +193,7 @@ def _run(use: "Callable[[Container], Coroutine[object, object, _T]]") -> _T:
     from application.errors import UnavailableError
     from entrypoints.container import Container, opened
 
-    settings = _settings()
+    settings = settings_or_exit()
 
     async def run() -> _T:
         container = Container(settings=settings)
@@ -209,51 +203,7 @@ def _run(use: "Callable[[Container], Coroutine[object, object, _T]]") -> _T:
     try:
         return asyncio.run(run())
     except UnavailableError:
-        _fail(["the database does not answer"], _EXIT_DATABASE)
-
-
-def _settings() -> "Settings":
-    from entrypoints.settings import SettingsError, read_settings
-
-    try:
-        return read_settings(os.environ)
-    except SettingsError as error:
-        _fail(error.faults, _EXIT_SETTINGS)
-
-
-def _require_current_schema(database_url: str) -> None:
-    import psycopg
-
-    from entrypoints.schema import SchemaError, pending_migrations
-
-    try:
-        pending = pending_migrations(database_url)
-    except SchemaError as error:
-        _fail([str(error)], _EXIT_SCHEMA)
-    except psycopg.Error as error:
-        _fail([_database_fault(error)], _EXIT_DATABASE)
-    if pending:
-        _fail(
-            [f"the schema lacks {step.name}: run `vetassist migrate` first" for step in pending],
-            _EXIT_SCHEMA,
-        )
-
-
-def _database_fault(error: "psycopg.Error") -> str:
-    # PostgreSQL's own words name hosts, roles and databases, never a password.
-    said = " ".join((error.diag.message_primary or str(error)).split())
-    verdict = "does not answer" if error.sqlstate is None else "refuses"
-    return f"VETASSIST_DATABASE_URL: the database {verdict}: {said}"
-
-
-def _fail(lines: Iterable[str], code: int) -> NoReturn:
-    for line in lines:
-        _say_on_stderr(line)
-    sys.exit(code)
-
-
-def _say_on_stderr(line: str) -> None:
-    typer.echo(f"vetassist: {line}", err=True)
+        fail(["the database does not answer"], EXIT_DATABASE)
 
 
 if __name__ == "__main__":

@@ -62,7 +62,6 @@ from application.use_cases.view_user import ViewUser
 from domain.secret import Secret
 from entrypoints.background import repeating
 from entrypoints.settings import SessionDelivery, Settings
-from entrypoints.web.api_description import describe
 from entrypoints.web.authentication import Authenticator
 from entrypoints.web.delivery import Delivery
 from entrypoints.web.health_endpoints import HealthEndpoints
@@ -391,12 +390,9 @@ class Container(containers.DeclarativeContainer):
     health_endpoints = providers.Singleton(HealthEndpoints, readiness=readiness)
     openapi_endpoint = providers.Singleton(
         OpenAPIEndpoint,
-        description=providers.Callable(
-            describe,
-            public_url=settings.provided.public_url,
-            cookies=session_cookies,
-            delivers_by_cookie=_delivers_by_cookie,
-        ),
+        public_url=settings.provided.public_url,
+        cookies=session_cookies,
+        delivers_by_cookie=_delivers_by_cookie,
     )
     pages = providers.Singleton(_pages, settings)
 

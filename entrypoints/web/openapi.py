@@ -1,22 +1,27 @@
 """The description of the API, served by the API itself."""
 
 import json
-from collections.abc import Mapping
-from typing import Any, final
+from typing import final
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from entrypoints.web.routing import get_only
+from entrypoints.web.session_cookies import SessionCookies
 
 
 @final
 class OpenAPIEndpoint:
     """Serves the description to everybody: it tells what is public anyway."""
 
-    def __init__(self, *, description: Mapping[str, Any]) -> None:
-        self._document = json.dumps(description, indent=1).encode()
+    def __init__(
+        self, *, public_url: str, cookies: SessionCookies, delivers_by_cookie: bool
+    ) -> None:
+        self._public_url = public_url
+        self._cookies = cookies
+        self._delivers_by_cookie = delivers_by_cookie
+        self._document: bytes | None = None
 
     @property
     def routes(self) -> list[BaseRoute]:
@@ -24,5 +29,18 @@ class OpenAPIEndpoint:
         return [get_only("/openapi.json", self.show)]
 
     async def show(self, _request: Request) -> Response:
-        """The description, as it has been since the process started."""
+        """The description; the same as long as the process lives."""
+        if self._document is None:
+            self._document = self._described()
         return Response(self._document, media_type="application/json")
+
+    def _described(self) -> bytes:
+        # Imported on first use: most processes are never asked.
+        from entrypoints.web.api_description import describe  # noqa: PLC0415
+
+        description = describe(
+            public_url=self._public_url,
+            cookies=self._cookies,
+            delivers_by_cookie=self._delivers_by_cookie,
+        )
+        return json.dumps(description, indent=1).encode()

@@ -1,7 +1,7 @@
-"""A server process: what `vetassist serve` becomes once it has checked everything.
+"""A server process: what `vetassist serve` becomes.
 
 It takes the place of the command's process, so that the command line's own libraries weigh on
-no process that serves.
+no process that serves, and checks everything before it listens.
 """
 
 import signal
@@ -9,13 +9,17 @@ import sys
 from typing import Final
 
 # Libraries of ours load these where they are installed, for features that the service does not
-# use; they would cost a fifth of its memory and of its start.
-for _unused in ("fastapi", "greenlet", "pygments", "rich", "watchfiles", "werkzeug", "yaml"):
-    sys.modules.setdefault(_unused, None)  # type: ignore[arg-type]  # how Python spells "not here"
+# use; they would cost a fifth of its memory and of its start. (Not where others do use them: in a
+# process that is not a server's.)
+if __name__ in {"__main__", "__mp_main__"}:
+    for _unused in ("fastapi", "greenlet", "pygments", "rich", "watchfiles", "werkzeug", "yaml"):
+        sys.modules.setdefault(_unused, None)  # type: ignore[arg-type]  # how Python says "not here"
 
 import uvicorn
 from starlette.applications import Starlette
 
+from entrypoints.settings import SessionDelivery
+from entrypoints.starting import require_current_schema, say_on_stderr, settings_or_exit
 from entrypoints.web.bounded_http import BoundedHTTP
 
 _GRACE_SECONDS: Final = 30
@@ -26,6 +30,18 @@ def app() -> Starlette:
     from entrypoints.web.app import app_from_environment  # noqa: PLC0415 - after the lines above
 
     return app_from_environment()
+
+
+def check() -> None:
+    """End the process, with one line for each fault, on a bad setting or a schema behind."""
+    settings = settings_or_exit()
+    require_current_schema(settings.database_url.get_secret_value())
+    if settings.is_public_https and settings.session_delivery is SessionDelivery.QUERY:
+        say_on_stderr(
+            "warning: VETASSIST_SESSION_DELIVERY=query puts the session's token into a URL, where "
+            "histories and logs may keep it; `code` and `cookie` do not"
+        )
+    sys.stderr.flush()
 
 
 def run(host: str, port: int, workers: int) -> None:
@@ -50,4 +66,5 @@ def run(host: str, port: int, workers: int) -> None:
 
 
 if __name__ == "__main__":
+    check()
     run(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))

@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 
 from adapters.postgres.migrations import migrate
 from entrypoints.cli import app
+from entrypoints.web import server
 from tests.support.databases import change, new_database
 from tests.support.environment import required_settings, write_secrets
 
@@ -27,10 +28,15 @@ def environment() -> Iterator[dict[str, str]]:
 
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[str]]:
-    """What the command's process would have become."""
-    calls: list[Sequence[str]] = []
-    monkeypatch.setattr("os.execv", lambda _path, arguments: calls.append(arguments))
-    return calls
+    """What the command's process became, each that went as far as to listen."""
+    listening: list[Sequence[str]] = []
+
+    def become(_path: str, arguments: Sequence[str]) -> None:
+        server.check()
+        listening.append(arguments)
+
+    monkeypatch.setattr("os.execv", become)
+    return listening
 
 
 def vetassist(*arguments: str) -> Result:
