@@ -12,6 +12,7 @@ ApplicationError
     ProviderUnavailableError   VA does not answer
   UpstreamRejectedError    VA's answer is not acceptable
   SignInFailedError        the sign-in is over; says why
+  AuditBrokenError         the audit trail is not as it was sealed
 
 The ``code`` is public and stable; everything else stays in the log.
 """
@@ -108,3 +109,17 @@ class SignInFailedError(ApplicationError):
         super().__init__(failure.value)
         self.failure = failure
         self.reason = reason
+
+
+class AuditBrokenError(ApplicationError):
+    """A batch of the audit trail is not as it was sealed.
+
+    Attributes:
+        batch: Its number.
+    """
+
+    code: ClassVar[str] = "audit_broken"
+
+    def __init__(self, batch: int) -> None:
+        super().__init__(f"batch {batch}")
+        self.batch = batch

@@ -6,6 +6,7 @@ from typing import Self
 from uuid import UUID
 
 from domain.audit_event import AuditEvent
+from domain.audit_seal import SealedBatch, SealedLeaf
 from domain.data_key import WrappedDataKey
 from domain.handoff import Handoff
 from domain.identifiers import ICN, SessionId, UserId
@@ -28,6 +29,8 @@ class MemoryTables:
     va_tokens: dict[UserId, SealedVATokens] = field(default_factory=dict)
     va_revocations: dict[UUID, VARevocation] = field(default_factory=dict)
     audit: list[AuditEvent] = field(default_factory=list)
+    audit_batches: dict[int, SealedBatch] = field(default_factory=dict)
+    audit_leaves: dict[int, tuple[SealedLeaf, ...]] = field(default_factory=dict)
 
     def copy(self) -> Self:
         """The same rows in tables of their own."""
@@ -41,6 +44,8 @@ class MemoryTables:
             va_tokens=dict(self.va_tokens),
             va_revocations=dict(self.va_revocations),
             audit=list(self.audit),
+            audit_batches=dict(self.audit_batches),
+            audit_leaves=dict(self.audit_leaves),
         )
 
     def user_of(self, icn: ICN) -> User | None:

@@ -5,12 +5,14 @@ from types import TracebackType
 from typing import NoReturn, Self, final
 
 from application.errors import UnavailableError
+from application.ports.audit_seals import AuditSeals
 from application.ports.audit_trail import AuditTrail
 from application.ports.data_keys import DataKeys
 from application.ports.handoffs import Handoffs
 from application.ports.login_attempts import LoginAttempts
 from application.ports.purge import Purge
 from application.ports.readiness import Readiness
+from application.ports.sealed_trail import SealedTrail, StoredBatch
 from application.ports.session_lookup import SessionLookup
 from application.ports.session_repository import SessionRepository
 from application.ports.unit_of_work import UnitOfWork
@@ -18,6 +20,7 @@ from application.ports.user_directory import UserDirectory
 from application.ports.user_repository import UserRepository
 from application.ports.va_revocations import VARevocations
 from application.ports.va_token_vault import VATokenVault
+from domain.audit_seal import Place
 from domain.identifiers import SessionId, UserId
 from domain.login_attempt import LoginAttempt
 from tests.support.storage import Storage
@@ -60,6 +63,24 @@ class DownPurge(Purge):
 
 
 @final
+class DownSealedTrail(SealedTrail):
+    async def size(self) -> NoReturn:
+        raise UnavailableError
+
+    async def batches(self, *, after: int, limit: int) -> NoReturn:
+        raise UnavailableError
+
+    async def number_of(self, noted_hash: bytes) -> NoReturn:
+        raise UnavailableError
+
+    async def leaves(self, batch: StoredBatch, *, limit: int) -> NoReturn:
+        raise UnavailableError
+
+    async def loose(self, *, after: Place | None, horizon: Place | None, limit: int) -> NoReturn:
+        raise UnavailableError
+
+
+@final
 class DownUnitOfWork(UnitOfWork):
     """Cannot be entered, so there is nothing behind its doors."""
 
@@ -91,6 +112,10 @@ class DownUnitOfWork(UnitOfWork):
     def audit(self) -> AuditTrail:
         raise UnavailableError
 
+    @property
+    def audit_seals(self) -> AuditSeals:
+        raise UnavailableError
+
     async def commit(self) -> NoReturn:
         raise UnavailableError
 
@@ -115,4 +140,5 @@ def down_storage() -> Storage:
         login_attempts=DownLoginAttempts(),
         readiness=DownReadiness(),
         purge=DownPurge(),
+        sealed_trail=DownSealedTrail(),
     )

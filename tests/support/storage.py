@@ -6,6 +6,7 @@ from datetime import datetime
 from adapters.memory.login_attempts import MemoryLoginAttempts
 from adapters.memory.purge import MemoryPurge
 from adapters.memory.readiness import MemoryReadiness
+from adapters.memory.sealed_trail import MemorySealedTrail
 from adapters.memory.session_lookup import MemorySessionLookup
 from adapters.memory.store import MemoryStore
 from adapters.memory.unit_of_work import MemoryUnitOfWork
@@ -14,12 +15,14 @@ from adapters.postgres.login_attempts import PostgresLoginAttempts
 from adapters.postgres.pool import Pool
 from adapters.postgres.purge import PostgresPurge
 from adapters.postgres.readiness import PostgresReadiness
+from adapters.postgres.sealed_trail import PostgresSealedTrail
 from adapters.postgres.session_lookup import PostgresSessionLookup
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from adapters.postgres.user_directory import PostgresUserDirectory
 from application.ports.login_attempts import LoginAttempts
 from application.ports.purge import Purge
 from application.ports.readiness import Readiness
+from application.ports.sealed_trail import SealedTrail
 from application.ports.session_lookup import SessionLookup
 from application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from application.ports.user_directory import UserDirectory
@@ -42,6 +45,7 @@ class Storage:
     login_attempts: LoginAttempts
     readiness: Readiness
     purge: Purge
+    sealed_trail: SealedTrail
 
 
 def memory_storage(store: MemoryStore | None = None) -> Storage:
@@ -53,6 +57,7 @@ def memory_storage(store: MemoryStore | None = None) -> Storage:
         login_attempts=MemoryLoginAttempts(store),
         readiness=MemoryReadiness(),
         purge=MemoryPurge(store),
+        sealed_trail=MemorySealedTrail(store),
     )
 
 
@@ -64,6 +69,7 @@ def postgres_storage(pool: Pool) -> Storage:
         login_attempts=PostgresLoginAttempts(pool),
         readiness=PostgresReadiness(pool),
         purge=PostgresPurge(pool),
+        sealed_trail=PostgresSealedTrail(pool),
     )
 
 
