@@ -6,10 +6,12 @@ from typing import Self
 from uuid import UUID
 
 from domain.audit_event import AuditEvent
+from domain.client_assertion import ClientAssertion
 from domain.data_key import WrappedDataKey
 from domain.handoff import Handoff
 from domain.identifiers import ICN, SessionId, UserId
 from domain.login_attempt import LoginAttempt
+from domain.service_client import ClientId, ServiceClient
 from domain.session import Session
 from domain.user import User
 from domain.va_revocation import VARevocation
@@ -29,6 +31,8 @@ class MemoryTables:
     va_tokens: dict[UserId, SealedVATokens] = field(default_factory=dict)
     va_token_states: dict[UserId, RefreshState] = field(default_factory=dict)
     va_revocations: dict[UUID, VARevocation] = field(default_factory=dict)
+    service_clients: dict[ClientId, ServiceClient] = field(default_factory=dict)
+    used_assertions: dict[tuple[ClientId, bytes], ClientAssertion] = field(default_factory=dict)
     audit: list[AuditEvent] = field(default_factory=list)
 
     def copy(self) -> Self:
@@ -43,6 +47,8 @@ class MemoryTables:
             va_tokens=dict(self.va_tokens),
             va_token_states=dict(self.va_token_states),
             va_revocations=dict(self.va_revocations),
+            service_clients=dict(self.service_clients),
+            used_assertions=dict(self.used_assertions),
             audit=list(self.audit),
         )
 

@@ -8,6 +8,7 @@ from typing import Protocol, Self
 from application.ports.audit_trail import AuditTrail
 from application.ports.data_keys import DataKeys
 from application.ports.handoffs import Handoffs
+from application.ports.service_clients import ServiceClients
 from application.ports.session_repository import SessionRepository
 from application.ports.user_repository import UserRepository
 from application.ports.va_revocations import VARevocations
@@ -49,6 +50,10 @@ class UnitOfWork(AbstractAsyncContextManager["UnitOfWork"], Protocol):
     @property
     @abstractmethod
     def va_revocations(self) -> VARevocations: ...
+
+    @property
+    @abstractmethod
+    def service_clients(self) -> ServiceClients: ...
 
     @property
     @abstractmethod
