@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from domain.secret import Secret
     from domain.service_client import ClientId, ServiceClient
     from entrypoints.container import Container
+    from entrypoints.doctor.findings import Finding
+    from entrypoints.settings import Settings
 
 app = typer.Typer(
     name="vetassist",
@@ -36,6 +38,7 @@ app = typer.Typer(
 _EXIT_DEMO = 5
 _EXIT_NOT_FOUND = 6
 _EXIT_KEYS = 7
+_EXIT_UNWELL = 10
 
 user = typer.Typer(help="Let users in, or no longer.", no_args_is_help=True)
 app.add_typer(user, name="user")
@@ -135,6 +138,90 @@ def purge() -> None:
         f"Removed {purged.sessions} sessions and {purged.sign_ins} old sign-ins; "
         f"shredded the unused VA tokens of {shredded} users."
     )
+
+
+@app.command()
+def doctor(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a report for scripts.")] = False,
+) -> None:
+    """Look whether everything is as it should be, and say what to do where it is not."""
+    import asyncio
+    import logging
+
+    from entrypoints.doctor.checks import check_settings
+    from entrypoints.doctor.findings import Verdict, worst
+    from entrypoints.doctor.report import as_json as in_json
+    from entrypoints.doctor.report import print_table
+    from entrypoints.settings import SettingsError, read_settings
+
+    # What the pool says of a database that is away is said by a finding, once.
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
+    try:
+        findings = asyncio.run(_examined(read_settings(os.environ)))
+    except SettingsError as error:
+        findings = [*check_settings(error.faults), *_schema_alone()]
+    if as_json:
+        typer.echo(in_json(findings))
+    else:
+        print_table(findings)
+    if worst(findings) is Verdict.FAIL:
+        sys.exit(_EXIT_UNWELL)
+
+
+async def _examined(settings: "Settings") -> "list[Finding]":
+    from contextlib import AbstractAsyncContextManager, AsyncExitStack
+    from functools import partial
+
+    from domain.login_attempt import LoginSecrets
+    from entrypoints.container import Container, opened
+    from entrypoints.doctor.examination import Patient, examine
+
+    container = Container(settings=settings)
+    source = container.secrets()
+    provider = container.identity_provider()
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(opened(container.connection_pool()))
+        if isinstance(provider, AbstractAsyncContextManager):
+            await stack.enter_async_context(provider)
+        return await examine(
+            Patient(
+                settings=settings,
+                pending_migrations=partial(_pending, settings.database_url.get_secret_value()),
+                vital_signs=container.vital_signs().read,
+                keys_under_older=container.rewrap_data_keys().count,
+                # Nobody is sent there: it takes the metadata to say where that would be.
+                ask_provider=lambda: provider.authorization_url(
+                    LoginSecrets(state=source.token(), browser=source.token())
+                ),
+            )
+        )
+
+
+def _schema_alone() -> "list[Finding]":
+    """What can be said of the schema while other settings cannot be used."""
+    from entrypoints.doctor.examination import examine_schema
+    from entrypoints.settings import SettingsError, read_database_url
+
+    try:
+        database_url = read_database_url(os.environ)
+    except SettingsError:
+        return []
+    return examine_schema(lambda: _pending(database_url))
+
+
+def _pending(database_url: str) -> list[str]:
+    import psycopg
+
+    from entrypoints.doctor.examination import SchemaFaultError
+    from entrypoints.schema import SchemaError, pending_migrations
+
+    try:
+        return [step.name for step in pending_migrations(database_url)]
+    except SchemaError as error:
+        raise SchemaFaultError(str(error)) from error
+    except psycopg.Error as error:
+        raise SchemaFaultError(database_fault(error)) from error
 
 
 @keys.command("rewrap")

@@ -79,6 +79,7 @@ from domain.secret import Secret
 from entrypoints.background import repeating
 from entrypoints.metrics.measurements import Measurements
 from entrypoints.settings import PROCESSES, SessionDelivery, Settings
+from entrypoints.tracing.spans import NoSpans, Spans
 from entrypoints.web.authentication import Authenticator
 from entrypoints.web.delivery import Delivery
 from entrypoints.web.disclosure_endpoints import DisclosureEndpoints
@@ -165,16 +166,39 @@ def _pages(settings: Settings) -> "Pages":
     return Pages(public_url=settings.public_url)
 
 
-def _provider_call_observer(measurements: Measurements) -> Callable[[ProviderCall], None]:
+def _spans(settings: Settings, visitors: VisitorReader) -> Spans:
+    if not settings.tracing:
+        return NoSpans()
+    # An extra: it need not be there.
+    from entrypoints.tracing.open_telemetry import OpenTelemetrySpans  # noqa: PLC0415
+
+    return OpenTelemetrySpans(trusts=visitors.trusts)
+
+
+def _provider_call_observer(
+    measurements: Measurements, spans: Spans
+) -> Callable[[ProviderCall], None]:
     def observe(call: ProviderCall) -> None:
         measurements.count_va_call(call.operation, call.outcome, call.seconds)
+        spans.add(
+            f"VA {call.operation}",
+            began_at=call.began_at,
+            seconds=call.seconds,
+            attributes={"vetassist.operation": call.operation, "vetassist.outcome": call.outcome},
+        )
 
     return observe
 
 
-def _unit_observer(measurements: Measurements) -> Callable[[UnitEnded], None]:
+def _unit_observer(measurements: Measurements, spans: Spans) -> Callable[[UnitEnded], None]:
     def observe(unit: UnitEnded) -> None:
         measurements.count_unit_of_work(unit.outcome, unit.seconds)
+        spans.add(
+            "unit of work",
+            began_at=unit.began_at,
+            seconds=unit.seconds,
+            attributes={"db.system.name": "postgresql", "vetassist.outcome": unit.outcome},
+        )
 
     return observe
 
@@ -238,6 +262,11 @@ class Container(containers.DeclarativeContainer):
         _client_assertions, settings
     )
 
+    visitors = providers.Singleton(
+        VisitorReader, pseudonyms=pseudonyms, trusted_proxies=settings.provided.trusted_proxies
+    )
+    spans: providers.Provider[Spans] = providers.Singleton(_spans, settings, visitors)
+
     # Storage: to swap it, replace these.
     connection_pool = providers.Singleton(
         build_pool,
@@ -247,7 +276,7 @@ class Container(containers.DeclarativeContainer):
     unit_of_work: providers.Provider[UnitOfWork] = providers.Factory(
         PostgresUnitOfWork,
         pool=connection_pool,
-        observer=providers.Singleton(_unit_observer, measurements),
+        observer=providers.Singleton(_unit_observer, measurements, spans),
     )
     login_attempts: providers.Provider[LoginAttempts] = providers.Singleton(
         PostgresLoginAttempts, pool=connection_pool
@@ -282,7 +311,7 @@ class Container(containers.DeclarativeContainer):
         settings=providers.Callable(_provider_settings, settings),
         client=providers.Singleton(http_client),
         clock=clock,
-        observer=providers.Singleton(_provider_call_observer, measurements),
+        observer=providers.Singleton(_provider_call_observer, measurements, spans),
     )
 
     # Use cases.
@@ -446,9 +475,6 @@ class Container(containers.DeclarativeContainer):
     )
 
     # The web.
-    visitors = providers.Singleton(
-        VisitorReader, pseudonyms=pseudonyms, trusted_proxies=settings.provided.trusted_proxies
-    )
     session_cookies = providers.Singleton(
         SessionCookies, secure=settings.provided.is_public_https, clock=clock
     )
@@ -550,6 +576,7 @@ class Container(containers.DeclarativeContainer):
         providers.Factory(opened, lookup_pool),
         identity_provider,
         va_token_refresher,
+        spans,
         providers.Factory(
             _metrics,
             settings,

@@ -76,8 +76,11 @@ class VAEndpoints:
             wanted = single_values(request, ["return_to"]).get("return_to")
         except MalformedParametersError:
             return problem(HTTPStatus.BAD_REQUEST, "malformed_parameters")
-        command = StartVALoginCommand(return_to=None if wanted is None else ReturnPath(wanted))
-        if not self._rate_limit.allows(self._visitors.read(request).address_hash):
+        visitor = self._visitors.read(request)
+        command = StartVALoginCommand(
+            visitor=visitor, return_to=None if wanted is None else ReturnPath(wanted)
+        )
+        if not self._rate_limit.allows(visitor.address_hash):
             return problem(
                 HTTPStatus.TOO_MANY_REQUESTS, "too_many_logins", headers={"Retry-After": "10"}
             )

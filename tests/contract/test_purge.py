@@ -10,6 +10,7 @@ from domain.secret import Secret
 from domain.session import Session
 from tests.support.builders import (
     a_login_attempt,
+    a_login_start,
     a_session,
     a_token_id,
     some_login_secrets,
@@ -82,7 +83,7 @@ async def test_no_more_than_the_limit_goes_at_once(storage: Storage) -> None:
 async def test_login_attempts_go_once_they_ended_before_then(storage: Storage) -> None:
     secrets = some_login_secrets()
     attempt = a_login_attempt(secrets, now=THEN)
-    await storage.login_attempts.add(attempt)
+    await storage.login_attempts.add(attempt, a_login_start())
 
     async def is_left() -> bool:
         outcome = await storage.login_attempts.consume(

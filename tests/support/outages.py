@@ -22,6 +22,7 @@ from application.ports.va_revocations import VARevocations
 from application.ports.va_token_refreshes import VATokenRefreshes
 from application.ports.va_token_vault import VATokenVault
 from application.ports.vital_signs import Vitals, VitalSigns
+from domain.audit_event import AuditEvent
 from domain.disclosure import DisclosureMark
 from domain.identifiers import SessionId, UserId
 from domain.login_attempt import LoginAttempt
@@ -30,7 +31,7 @@ from tests.support.storage import Storage
 
 @final
 class DownLoginAttempts(LoginAttempts):
-    async def add(self, attempt: LoginAttempt) -> NoReturn:
+    async def add(self, attempt: LoginAttempt, event: AuditEvent) -> NoReturn:
         raise UnavailableError
 
     async def consume(self, *, state_hash: bytes, browser_hash: bytes, now: datetime) -> NoReturn:
