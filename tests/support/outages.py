@@ -1,10 +1,12 @@
 """A storage that does not answer."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import NoReturn, Self, final
 
 from application.errors import UnavailableError
+from application.ports.audit_history import AuditHistory
 from application.ports.audit_trail import AuditTrail
 from application.ports.data_keys import DataKeys
 from application.ports.disclosures import Disclosures
@@ -23,6 +25,7 @@ from application.ports.va_token_refreshes import VATokenRefreshes
 from application.ports.va_token_vault import VATokenVault
 from application.ports.vital_signs import Vitals, VitalSigns
 from domain.audit_event import AuditEvent
+from domain.audit_record import AuditFilter, AuditMark, AuditRecord
 from domain.disclosure import DisclosureMark
 from domain.identifiers import SessionId, UserId
 from domain.login_attempt import LoginAttempt
@@ -128,6 +131,13 @@ class DownUnitOfWork(UnitOfWork):
         """Never left, as it is never entered."""
 
 
+class DownAuditHistory(AuditHistory):
+    async def list(
+        self, wanted: AuditFilter, *, after: AuditMark | None, limit: int
+    ) -> Sequence[AuditRecord]:
+        raise UnavailableError
+
+
 class DownVitalSigns(VitalSigns):
     async def read(self) -> Vitals:
         raise UnavailableError
@@ -140,6 +150,7 @@ def down_storage() -> Storage:
         session_lookup=DownSessionLookup(),
         user_directory=DownUserDirectory(),
         disclosures=DownDisclosures(),
+        audit_history=DownAuditHistory(),
         login_attempts=DownLoginAttempts(),
         readiness=DownReadiness(),
         purge=DownPurge(),
