@@ -42,7 +42,7 @@ LOCK := uv pip compile --generate-hashes --universal --python-version 3.11 \
   --no-emit-index-url --no-emit-find-links --no-header
 
 lock:
-	$(LOCK) pyproject.toml --extra demo --group dev --output-file requirements.lock
+	$(LOCK) pyproject.toml --extra demo --extra tracing --group dev --output-file requirements.lock
 	$(LOCK) pyproject.toml --constraint requirements.lock --output-file requirements-serve.lock
 	echo hatchling | $(LOCK) - --constraint requirements.lock --output-file requirements-build.lock
 

@@ -6,20 +6,25 @@ ApplicationError
     TokenReusedError           the token was used before: somebody else may hold it
   ForbiddenError           not allowed this way
     FreshSignInNeededError     sign in again first
+    VASignInNeededError        VA's tokens are of no use any more: sign in with VA again
+    VAScopeNotGrantedError     the Veteran did not allow that at VA
   NotFoundError            absent, or not yours
   ConflictError            contradicts what is stored
   UnavailableError         try again later
     ProviderUnavailableError   VA does not answer
   UpstreamRejectedError    VA's answer is not acceptable
+    UnwantedTokensError        VA gave tokens that must not be used
   SignInFailedError        the sign-in is over; says why
   AuditBrokenError         the audit trail is not as it was sealed
 
 The ``code`` is public and stable; everything else stays in the log.
 """
 
+from datetime import timedelta
 from typing import ClassVar
 
 from domain.sign_in_failure import SignInFailure
+from domain.va_tokens import VATokens
 
 
 class ApplicationError(Exception):
@@ -58,6 +63,18 @@ class FreshSignInNeededError(ForbiddenError):
     code: ClassVar[str] = "fresh_sign_in_needed"
 
 
+class VASignInNeededError(ForbiddenError):
+    """No token of VA's can be had until the Veteran signs in with VA again."""
+
+    code: ClassVar[str] = "va_sign_in_needed"
+
+
+class VAScopeNotGrantedError(ForbiddenError):
+    """VA's token does not cover what is asked for: the Veteran did not grant it."""
+
+    code: ClassVar[str] = "va_scope_not_granted"
+
+
 class NotFoundError(ApplicationError):
     """There is no such thing, or it is not the caller's."""
 
@@ -77,9 +94,17 @@ class UnavailableError(ApplicationError):
 
 
 class ProviderUnavailableError(UnavailableError):
-    """The identity provider does not answer, or says that it cannot."""
+    """The identity provider does not answer, or says that it cannot.
+
+    Attributes:
+        retry_after: When it is worth asking again, from now; None when nobody knows.
+    """
 
     code: ClassVar[str] = "provider_unavailable"
+
+    def __init__(self, cause: str = "", *, retry_after: timedelta | None = None) -> None:
+        super().__init__(cause)
+        self.retry_after = retry_after
 
 
 class UpstreamRejectedError(ApplicationError):
@@ -98,6 +123,18 @@ class UpstreamRejectedError(ApplicationError):
         super().__init__(reason)
         self.reason = reason
         self.failure = failure
+
+
+class UnwantedTokensError(UpstreamRejectedError):
+    """The identity provider gave tokens that must not be used, but revoked.
+
+    Attributes:
+        tokens: What it gave.
+    """
+
+    def __init__(self, reason: str, tokens: VATokens) -> None:
+        super().__init__(reason)
+        self.tokens = tokens
 
 
 class SignInFailedError(ApplicationError):

@@ -46,14 +46,18 @@ class OutboxEntries:
             return None
         wrapped = await work.data_keys.find(user_id)
         try:
-            key = None if wrapped is None else await self._wrapper.unwrap(wrapped)
-            tokens = self._sealing.open(sealed, key)
+            tokens = await self._sealing.unsealed(sealed, wrapped)
         except SealBrokenError:
             # What nobody can open, nobody can revoke, or use.
             return None
-        return await self._entry(user_id, tokens, now)
+        return await self.of(user_id, tokens, now=now)
 
-    async def _entry(self, user_id: UserId, tokens: VATokens, now: datetime) -> VARevocation:
+    async def of(self, user_id: UserId, tokens: VATokens, *, now: datetime) -> VARevocation:
+        """An entry for tokens that are stored nowhere.
+
+        Raises:
+            UnavailableError: The keeper of the master key did not answer.
+        """
         key = DataKey(user_id=user_id, version=_VERSION, key=self._secrets.key())
         # Revoking the refresh token ends the access token as well (RFC 7009, section 2.1).
         token = tokens.refresh_token or tokens.access_token

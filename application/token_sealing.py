@@ -79,6 +79,15 @@ class TokenSealing:
             expires_at=sealed.expires_at,
         )
 
+    async def unsealed(self, sealed: SealedVATokens, wrapped: WrappedDataKey | None) -> VATokens:
+        """As ``open``, with the key as it is stored; None where the user has none.
+
+        Raises:
+            SealBrokenError: The key or one of the tokens does not open.
+            UnavailableError: The keeper of the master key did not answer.
+        """
+        return self.open(sealed, None if wrapped is None else await self._wrapper.unwrap(wrapped))
+
     def _sealed(self, token: Secret | None, key: DataKey, field: TokenField) -> bytes | None:
         return None if token is None else self._cipher.seal(token, key=key, field=field)
 

@@ -19,6 +19,7 @@ from dependency_injector import providers
 
 from adapters.memory.identity_provider import MemoryIdentityProvider
 from adapters.postgres.pool import opened
+from adapters.system.clock import SystemClock
 from application.ports.identity_provider import ProviderSignIn
 from application.use_cases.complete_va_login import CompleteVALoginCommand
 from application.use_cases.start_va_login import StartVALoginCommand
@@ -67,7 +68,7 @@ async def stays() -> bool:
 
 async def main(at_once: int, first: int, count: int) -> None:
     """Complete so many sign-ins, so many at once, and print one line of JSON."""
-    provider = MemoryIdentityProvider(issuer=_ISSUER)
+    provider = MemoryIdentityProvider(issuer=_ISSUER, clock=SystemClock())
     container = Container(
         settings=read_settings(os.environ), identity_provider=providers.Object(provider)
     )

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
+from starlette.types import Message
 
 from adapters.encryption.aes_gcm_cipher import AESGCMTokenCipher
 from adapters.encryption.key_ring import KeyRing
@@ -18,6 +19,9 @@ from adapters.postgres.pool import Pool, build_pool
 from adapters.postgres.session_lookup import PostgresSessionLookup
 from adapters.session_tokens.jwt_session_tokens import JWTSessionTokens, JWTSettings
 from adapters.session_tokens.signed_refresh_tokens import SignedRefreshTokens
+from adapters.system.clock import SystemClock
+from application.ports.session_lookup import SessionLookup
+from application.use_cases.validate_session import ValidateSession
 from domain.data_key import DataKey
 from domain.identifiers import ICN, SessionId, TokenId, UserId
 from domain.refresh_token import RefreshToken
@@ -25,8 +29,11 @@ from domain.return_path import ReturnPath
 from domain.secret import Secret
 from domain.session import Session
 from domain.session_limits import SessionLimits
+from domain.session_standing import SessionStanding
 from domain.va_tokens import TokenField
 from domain.visitor import Visitor
+from entrypoints.metrics.measurements import Measurements
+from entrypoints.web.hot_path import HotPath
 
 USER: Final = UserId(uuid4())
 NOW: Final = datetime.now(UTC)
@@ -114,6 +121,60 @@ def test_check_return_path(benchmark: BenchmarkFixture) -> None:
 def runner() -> Iterator[asyncio.Runner]:
     with asyncio.Runner() as runner:
         yield runner
+
+
+class OneStanding(SessionLookup):
+    """Knows one session, at once: what is left is what the service does by itself."""
+
+    def __init__(self, session: Session) -> None:
+        self._standing = SessionStanding(
+            session_id=session.id,
+            user_id=session.user_id,
+            issued_at=session.issued_at,
+            renewed_at=session.renewed_at,
+            expires_at=session.expires_at,
+            absolute_expires_at=session.absolute_expires_at,
+            is_revoked=False,
+        )
+
+    async def find(self, user_id: UserId, session_id: SessionId) -> SessionStanding | None:
+        standing = self._standing
+        return (
+            standing if (user_id, session_id) == (standing.user_id, standing.session_id) else None
+        )
+
+
+def test_answer_verify_without_database(
+    benchmark: BenchmarkFixture, runner: asyncio.Runner, session: Session
+) -> None:
+    tokens = jwt_tokens(1)
+    token = tokens.issue(session, ICN("1012666182V203559"), expires_at=session.expires_at)
+    hot_path = HotPath(
+        validate_session=ValidateSession(
+            tokens=tokens, sessions=OneStanding(session), clock=SystemClock()
+        ),
+        limits=SessionLimits(),
+        is_public_https=True,
+        measurements=Measurements(),
+    )
+    authorization = (b"authorization", f"Bearer {token.reveal()}".encode())
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def answer() -> None:
+        for _ in range(100):
+            scope = {
+                "type": "http",
+                "method": "GET",
+                "path": "/api/v1/verify",
+                "headers": [authorization],
+            }
+            assert await hot_path.answers(scope, send)
+        sent.clear()
+
+    benchmark(lambda: runner.run(answer()))
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,10 @@ class AuditEventType(StrEnum):
     LOGIN_FAILED = "login_failed"
     VA_LINKED = "va_linked"
     VA_UNLINKED = "va_unlinked"
+    VA_TOKEN_USED = "va_token_used"  # noqa: S105 - an event's name
+    VA_TOKEN_USE_REFUSED = "va_token_use_refused"  # noqa: S105 - an event's name
+    VA_TOKENS_REFRESHED = "va_tokens_refreshed"
+    VA_REFRESH_REFUSED = "va_refresh_refused"
     VA_TOKENS_REVOKED = "va_tokens_revoked"
     VA_TOKENS_SHREDDED = "va_tokens_shredded"
     DATA_KEY_REPLACED = "data_key_replaced"

@@ -7,6 +7,19 @@ from domain.veteran_status import VeteranStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VAAccount:
+    """An account at the identity provider.
+
+    Attributes:
+        issuer: The verified `iss`.
+        subject: The verified `sub`. Never an ICN.
+    """
+
+    issuer: str
+    subject: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VAIdentity:
     """Verified facts about one person, from one sign-in.
 
@@ -29,3 +42,8 @@ class VAIdentity:
     family_name: str | None = field(repr=False)
     email: str | None = field(repr=False)
     is_complete: bool
+
+    @property
+    def account(self) -> VAAccount:
+        """Which account vouched for the person."""
+        return VAAccount(issuer=self.issuer, subject=self.subject)

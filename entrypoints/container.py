@@ -1,6 +1,8 @@
 """The composition root: the one place that names concrete classes."""
 
-from contextlib import AbstractAsyncContextManager
+import os
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -14,19 +16,20 @@ from adapters.encryption.remembering_key_wrapper import RememberingKeyWrapper
 from adapters.encryption.seal_keys import HMACSealKeys
 from adapters.encryption.visitor_pseudonyms import HMACVisitorPseudonyms
 from adapters.postgres.login_attempts import PostgresLoginAttempts
-from adapters.postgres.pool import build_pool, opened
+from adapters.postgres.pool import Pool, build_pool, opened
 from adapters.postgres.purge import PostgresPurge
 from adapters.postgres.readiness import PostgresReadiness
 from adapters.postgres.sealed_trail import PostgresSealedTrail
 from adapters.postgres.session_lookup import MAX_FLIGHTS, PostgresSessionLookup
-from adapters.postgres.unit_of_work import PostgresUnitOfWork
+from adapters.postgres.unit_of_work import PostgresUnitOfWork, UnitEnded
 from adapters.postgres.user_directory import PostgresUserDirectory
+from adapters.postgres.vital_signs import PostgresVitalSigns
 from adapters.session_tokens.jwt_session_tokens import JWTSessionTokens, JWTSettings
 from adapters.session_tokens.signed_refresh_tokens import SignedRefreshTokens
 from adapters.system.audit_checkpoints import LineAuditCheckpoints
 from adapters.system.clock import SystemClock
 from adapters.system.secret_source import SystemSecretSource
-from adapters.va_oauth.bounded_http import http_client
+from adapters.va_oauth.bounded_http import ProviderCall, http_client
 from adapters.va_oauth.identity_provider import VAIdentityProvider
 from adapters.va_oauth.settings import ProviderSettings
 from application.outbox_entries import OutboxEntries
@@ -47,6 +50,7 @@ from application.ports.token_cipher import TokenCipher
 from application.ports.unit_of_work import UnitOfWork
 from application.ports.user_directory import UserDirectory
 from application.ports.visitor_pseudonyms import VisitorPseudonyms
+from application.ports.vital_signs import VitalSigns
 from application.session_grants import SessionGrants
 from application.token_sealing import TokenSealing
 from application.use_cases.complete_va_login import CompleteVALogin
@@ -65,12 +69,15 @@ from application.use_cases.set_user_active import SetUserActive
 from application.use_cases.shred_unused_tokens import ShredUnusedTokens
 from application.use_cases.start_va_login import StartVALogin
 from application.use_cases.unlink_va_identity import UnlinkVAIdentity
+from application.use_cases.use_va_token import UseVAToken
 from application.use_cases.validate_session import ValidateSession
 from application.use_cases.verify_audit import VerifyAudit
 from application.use_cases.view_user import ViewUser
+from application.va_token_refresher import VATokenRefresher
 from domain.secret import Secret
 from entrypoints.background import repeating
-from entrypoints.settings import SessionDelivery, Settings
+from entrypoints.metrics.measurements import Measurements
+from entrypoints.settings import PROCESSES, SessionDelivery, Settings
 from entrypoints.web.authentication import Authenticator
 from entrypoints.web.delivery import Delivery
 from entrypoints.web.health_endpoints import HealthEndpoints
@@ -80,6 +87,7 @@ from entrypoints.web.login_cookies import LoginCookies
 from entrypoints.web.openapi import OpenAPIEndpoint
 from entrypoints.web.origin_guard import OriginGuard
 from entrypoints.web.rate_limit import LoginRateLimit
+from entrypoints.web.reference_cookie import ReferenceCookie
 from entrypoints.web.renewal_endpoints import RenewalEndpoints
 from entrypoints.web.session_cookies import SessionCookies
 from entrypoints.web.session_endpoints import SessionEndpoints
@@ -142,10 +150,52 @@ def _pages(settings: Settings) -> "Pages":
     return Pages(public_url=settings.public_url)
 
 
+def _provider_call_observer(measurements: Measurements) -> Callable[[ProviderCall], None]:
+    def observe(call: ProviderCall) -> None:
+        measurements.count_va_call(call.operation, call.outcome, call.seconds)
+
+    return observe
+
+
+def _unit_observer(measurements: Measurements) -> Callable[[UnitEnded], None]:
+    def observe(unit: UnitEnded) -> None:
+        measurements.count_unit_of_work(unit.outcome, unit.seconds)
+
+    return observe
+
+
+def _metrics(
+    settings: Settings,
+    measurements: Measurements,
+    pools: dict[str, Pool],
+    vital_signs: VitalSigns,
+) -> AbstractAsyncContextManager[object]:
+    if settings.metrics_port is None:
+        return nullcontext()
+    # What only metrics need is loaded where they are switched on.
+    from entrypoints.metrics.exposition import Exposition  # noqa: PLC0415
+    from entrypoints.metrics.listener import metrics_listener  # noqa: PLC0415
+
+    exposition = Exposition(
+        measurements=measurements,
+        pools={name: pool.get_stats for name, pool in pools.items()},
+        vital_signs=vital_signs,
+    )
+    return metrics_listener(
+        exposition.text,
+        host=settings.metrics_host,
+        port=settings.metrics_port,
+        processes=int(os.environ.get(PROCESSES, "1")),
+    )
+
+
 class Container(containers.DeclarativeContainer):
     """Every object of the service. Building it opens nothing and awaits nothing."""
 
     settings = providers.Dependency(instance_of=Settings)
+
+    #: What this process counts of itself.
+    measurements = providers.Singleton(Measurements)
 
     # The machine, and the keys.
     clock: providers.Provider[Clock] = providers.Singleton(SystemClock)
@@ -181,7 +231,9 @@ class Container(containers.DeclarativeContainer):
         max_size=settings.provided.pool_size,
     )
     unit_of_work: providers.Provider[UnitOfWork] = providers.Factory(
-        PostgresUnitOfWork, pool=connection_pool
+        PostgresUnitOfWork,
+        pool=connection_pool,
+        observer=providers.Singleton(_unit_observer, measurements),
     )
     login_attempts: providers.Provider[LoginAttempts] = providers.Singleton(
         PostgresLoginAttempts, pool=connection_pool
@@ -206,6 +258,9 @@ class Container(containers.DeclarativeContainer):
     readiness: providers.Provider[Readiness] = providers.Singleton(
         PostgresReadiness, pool=connection_pool
     )
+    vital_signs: providers.Provider[VitalSigns] = providers.Singleton(
+        PostgresVitalSigns, pool=connection_pool
+    )
 
     # Identity provider: to swap it, replace this one.
     identity_provider: providers.Provider[IdentityProvider] = providers.Singleton(
@@ -213,6 +268,7 @@ class Container(containers.DeclarativeContainer):
         settings=providers.Callable(_provider_settings, settings),
         client=providers.Singleton(http_client),
         clock=clock,
+        observer=providers.Singleton(_provider_call_observer, measurements),
     )
 
     # Use cases.
@@ -303,6 +359,22 @@ class Container(containers.DeclarativeContainer):
         cipher=cipher,
         clock=clock,
     )
+    va_token_refresher = providers.Singleton(
+        VATokenRefresher,
+        unit_of_work=unit_of_work.provider,
+        provider=identity_provider,
+        sealing=token_sealing,
+        outbox_entries=outbox_entries,
+        clock=clock,
+    )
+    use_va_token = providers.Singleton(
+        UseVAToken,
+        unit_of_work=unit_of_work.provider,
+        sealing=token_sealing,
+        refresher=va_token_refresher,
+        clock=clock,
+        min_validity=providers.Factory(timedelta, seconds=settings.provided.va_token_min_seconds),
+    )
     shred_unused_tokens = providers.Singleton(
         ShredUnusedTokens,
         unit_of_work=unit_of_work.provider,
@@ -359,6 +431,7 @@ class Container(containers.DeclarativeContainer):
         validate_session=validate_session,
         limits=settings.provided.session_limits,
         is_public_https=settings.provided.is_public_https,
+        measurements=measurements,
     )
     authenticator = providers.Singleton(
         Authenticator,
@@ -366,6 +439,7 @@ class Container(containers.DeclarativeContainer):
         cookies=session_cookies,
         guard=origin_guard,
         accepts_cookie=_delivers_by_cookie,
+        measurements=measurements,
     )
     va_endpoints = providers.Singleton(
         VAEndpoints,
@@ -377,12 +451,17 @@ class Container(containers.DeclarativeContainer):
             frontend_url=settings.provided.frontend_url,
             method=settings.provided.session_delivery,
             cookies=session_cookies,
+            reference=providers.Singleton(
+                ReferenceCookie, secure=settings.provided.is_public_https
+            ),
+            serves_front_end=settings.provided.serves_front_end,
         ),
         visitors=visitors,
         authenticator=authenticator,
         rate_limit=providers.Singleton(
             LoginRateLimit, per_minute=settings.provided.login_rate, clock=clock
         ),
+        measurements=measurements,
     )
     session_endpoints = providers.Singleton(
         SessionEndpoints,
@@ -426,23 +505,34 @@ class Container(containers.DeclarativeContainer):
         providers.Factory(opened, connection_pool),
         providers.Factory(opened, lookup_pool),
         identity_provider,
+        va_token_refresher,
+        providers.Factory(
+            _metrics,
+            settings,
+            measurements,
+            providers.Dict(sign_ins=connection_pool, validations=lookup_pool),
+            vital_signs,
+        ),
         providers.Factory(
             repeating,
             "purge",
             purge_expired.provided.execute,
             providers.Factory(timedelta, minutes=settings.provided.purge_interval_minutes),
+            measurements,
         ),
         providers.Factory(
             repeating,
             "shred unused tokens",
             shred_unused_tokens.provided.execute,
             providers.Factory(timedelta, minutes=settings.provided.purge_interval_minutes),
+            measurements,
         ),
         providers.Factory(
             repeating,
             "revoke at VA",
             revoke_at_va.provided.execute,
             providers.Factory(timedelta, seconds=settings.provided.outbox_interval_seconds),
+            measurements,
         ),
         providers.Factory(
             repeating,

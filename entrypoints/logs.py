@@ -27,7 +27,8 @@ def configure_logs(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            # The core speaks to Python's own logging; this is what it may add to an event.
+            foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder(allow=["reason"])],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.JSONRenderer(),

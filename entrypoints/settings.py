@@ -29,6 +29,8 @@ from domain.session_limits import DEFAULT_WARNING, SessionLimits
 
 PREFIX: Final = "VETASSIST_"
 SECRETS_DIRECTORY: Final = "VETASSIST_SECRETS_DIR"
+#: How many processes serve together, as uvicorn names it; `serve --workers` sets it.
+PROCESSES: Final = "WEB_CONCURRENCY"
 CALLBACK_PATH: Final = "/api/v1/va/callback"
 
 _KEY_BYTES: Final = 32
@@ -258,6 +260,7 @@ class Settings(BaseSettings):
     session_retention_days: int = Field(default=90, ge=0)
     purge_interval_minutes: int = Field(default=10, ge=0)
     va_token_retention_days: int = Field(default=42, ge=1)
+    va_token_min_seconds: int = Field(default=60, ge=1, le=1800)
     fresh_sign_in_minutes: int = Field(default=10, ge=1)
     outbox_interval_seconds: int = Field(default=15, ge=0)
     logout_all_revokes_at_va: bool = False
@@ -271,6 +274,8 @@ class Settings(BaseSettings):
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR|CRITICAL)$")] = "INFO"
     pool_size: int = Field(default=10, ge=1, le=1000)
     login_rate: int = Field(default=600, ge=0)
+    metrics_port: int | None = Field(default=None, ge=1, le=65535)
+    metrics_host: str = Field(default="127.0.0.1", min_length=1)
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:

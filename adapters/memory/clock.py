@@ -1,5 +1,6 @@
 """A clock that stands until it is told."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import final
 
@@ -8,7 +9,7 @@ from application.ports.clock import Clock
 
 @final
 class MemoryClock(Clock):
-    """Shows the same instant until it is moved; it moves forwards only.
+    """Shows the same instant until it is moved; it moves forwards only. A sleeper moves it.
 
     Args:
         now: What it shows first: aware, in any zone.
@@ -19,6 +20,10 @@ class MemoryClock(Clock):
 
     def now(self) -> datetime:
         return self._now
+
+    async def sleep(self, duration: timedelta) -> None:
+        self.advance(duration)
+        await asyncio.sleep(0)
 
     def advance(self, by: timedelta) -> None:
         """Let time pass; a negative ``by`` changes nothing."""

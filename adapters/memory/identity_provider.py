@@ -1,16 +1,26 @@
 """An identity provider in memory: a small world of consents and outages."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Final, final
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from application.errors import ProviderUnavailableError, UpstreamRejectedError
+from application.errors import (
+    ProviderUnavailableError,
+    UnwantedTokensError,
+    UpstreamRejectedError,
+)
+from application.ports.clock import Clock
 from application.ports.identity_provider import IdentityProvider, ProviderSignIn
+from domain.identifiers import ICN
 from domain.login_attempt import LoginSecrets
 from domain.secret import Secret
+from domain.va_identity import VAAccount, VAIdentity
+from domain.va_tokens import VATokens
 
 _CODE_BYTES: Final = 32
+_LIFETIME: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +36,7 @@ class MemoryIdentityProvider(IdentityProvider):
 
     Args:
         issuer: What a callback's `iss` must be, if there is one.
+        clock: Tells when the tokens of a refresh expire: an hour later.
         authorization_endpoint: Where browsers are sent.
     """
 
@@ -33,14 +44,29 @@ class MemoryIdentityProvider(IdentityProvider):
         self,
         *,
         issuer: str,
+        clock: Clock,
         authorization_endpoint: str = "https://provider.example/authorization",
     ) -> None:
         self._issuer = issuer
         self._authorization_endpoint = authorization_endpoint
+        self._clock = clock
         self._grants: dict[str, _Grant] = {}
         self._is_down = False
         self._refusal: str | None = None
+        self._retry_after: timedelta | None = None
+        #: What each refresh token that is good for something stands for.
+        self.refreshable: dict[Secret, ProviderSignIn] = {}
+        self._identity: VAIdentity | None = None
         self.exchanges = 0
+        self.refreshes = 0
+        #: Whether a refresh replaces the refresh token.
+        self.is_rotating = True
+        #: Whether a refresh leaves the refresh token out of its answer.
+        self.is_terse = False
+        #: Whether the answer to a refresh is lost on its way.
+        self.loses_answers = False
+        #: What a refresh grants; None: what was granted before.
+        self.scope: str | None = None
         self.revoked: dict[Secret, bool] = {}
 
     def consent(self, authorization_url: str, signed_in: ProviderSignIn) -> Secret:
@@ -54,9 +80,14 @@ class MemoryIdentityProvider(IdentityProvider):
         )
         return Secret(code)
 
-    def go_down(self) -> None:
-        """Answer nothing from now on."""
+    def go_down(self, retry_after: timedelta | None = None) -> None:
+        """Answer nothing from now on, but for when to ask again."""
         self._is_down = True
+        self._retry_after = retry_after
+
+    def mistake_everybody_for(self, identity: VAIdentity) -> None:
+        """Answer every refresh with tokens that stand for this person."""
+        self._identity = identity
 
     def come_back(self) -> None:
         """Answer again, and refuse nothing."""
@@ -93,7 +124,45 @@ class MemoryIdentityProvider(IdentityProvider):
             raise UpstreamRejectedError("invalid_grant")
         if grant.nonce != secrets.nonce:
             raise UpstreamRejectedError("nonce")
+        if (refresh_token := grant.signed_in.tokens.refresh_token) is not None:
+            self.refreshable[refresh_token] = grant.signed_in
         return grant.signed_in
+
+    async def refresh(
+        self, refresh_token: Secret, *, account: VAAccount, icn: ICN | None, scope: str
+    ) -> VATokens:
+        if account.issuer != self._issuer:
+            raise UpstreamRejectedError("issuer_changed")
+        self._answer()
+        self.refreshes += 1
+        if self._refusal is not None:
+            raise UpstreamRejectedError(self._refusal)
+        grant = self.refreshable.get(refresh_token)
+        if grant is None or refresh_token in self.revoked:
+            raise UpstreamRejectedError("invalid_grant")
+        tokens = self._refreshed(refresh_token, grant, scope)
+        if self.loses_answers:
+            raise ProviderUnavailableError
+        identity = self._identity or grant.identity
+        if identity.subject != account.subject:
+            raise UnwantedTokensError("another_subject", tokens)
+        if identity.icn != icn:
+            raise UnwantedTokensError("another_patient", tokens)
+        return tokens
+
+    def _refreshed(self, refresh_token: Secret, grant: ProviderSignIn, scope: str) -> VATokens:
+        if self.is_rotating:
+            del self.refreshable[refresh_token]
+            refresh_token = Secret(secrets.token_urlsafe(_CODE_BYTES))
+            self.refreshable[refresh_token] = grant
+        return replace(
+            grant.tokens,
+            access_token=Secret(secrets.token_urlsafe(_CODE_BYTES)),
+            refresh_token=None if self.is_terse else refresh_token,
+            id_token=Secret(secrets.token_urlsafe(_CODE_BYTES)),
+            scope=scope if self.scope is None else self.scope,
+            expires_at=self._clock.now() + _LIFETIME,
+        )
 
     async def revoke(self, token: Secret, *, is_refresh_token: bool) -> None:
         self._answer()
@@ -103,4 +172,4 @@ class MemoryIdentityProvider(IdentityProvider):
 
     def _answer(self) -> None:
         if self._is_down:
-            raise ProviderUnavailableError
+            raise ProviderUnavailableError(retry_after=self._retry_after)

@@ -14,6 +14,7 @@ from domain.login_attempt import LoginAttempt
 from domain.session import Session
 from domain.user import User
 from domain.va_revocation import VARevocation
+from domain.va_token_refresh import RefreshState
 from domain.va_tokens import SealedVATokens
 
 
@@ -27,6 +28,7 @@ class MemoryTables:
     handoffs: dict[bytes, Handoff] = field(default_factory=dict)
     data_keys: dict[UserId, WrappedDataKey] = field(default_factory=dict)
     va_tokens: dict[UserId, SealedVATokens] = field(default_factory=dict)
+    va_token_states: dict[UserId, RefreshState] = field(default_factory=dict)
     va_revocations: dict[UUID, VARevocation] = field(default_factory=dict)
     audit: list[AuditEvent] = field(default_factory=list)
     audit_batches: dict[int, SealedBatch] = field(default_factory=dict)
@@ -42,6 +44,7 @@ class MemoryTables:
             handoffs=dict(self.handoffs),
             data_keys=dict(self.data_keys),
             va_tokens=dict(self.va_tokens),
+            va_token_states=dict(self.va_token_states),
             va_revocations=dict(self.va_revocations),
             audit=list(self.audit),
             audit_batches=dict(self.audit_batches),

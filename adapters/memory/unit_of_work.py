@@ -11,6 +11,7 @@ from adapters.memory.session_repository import MemorySessionRepository
 from adapters.memory.store import MemoryStore, MemoryTables
 from adapters.memory.user_repository import MemoryUserRepository
 from adapters.memory.va_revocations import MemoryVARevocations
+from adapters.memory.va_token_refreshes import MemoryVATokenRefreshes
 from adapters.memory.va_token_vault import MemoryVATokenVault
 from application.ports.unit_of_work import UnitOfWork
 
@@ -42,6 +43,10 @@ class MemoryUnitOfWork(UnitOfWork):
     @property
     def va_tokens(self) -> MemoryVATokenVault:
         return MemoryVATokenVault(self._draft)
+
+    @property
+    def va_token_refreshes(self) -> MemoryVATokenRefreshes:
+        return MemoryVATokenRefreshes(self._draft)
 
     @property
     def va_revocations(self) -> MemoryVARevocations:

@@ -3,10 +3,13 @@
 from dataclasses import replace
 from datetime import datetime
 from typing import final
+from uuid import uuid4
 
 from adapters.memory.store import MemoryTables
 from application.ports.va_token_vault import VATokenVault
 from domain.identifiers import UserId
+from domain.va_identity import VAAccount
+from domain.va_token_refresh import RefreshState, TokenGeneration
 from domain.va_tokens import SealedVATokens
 
 
@@ -18,18 +21,42 @@ class MemoryVATokenVault(VATokenVault):
         self._draft = draft
         self._tokens = draft.va_tokens
 
-    async def save(self, tokens: SealedVATokens, *, now: datetime) -> None:  # noqa: ARG002 - a time for the table's own books
+    async def save(
+        self,
+        tokens: SealedVATokens,
+        *,
+        account: VAAccount | None,
+        now: datetime,  # noqa: ARG002 - a time for the table's own books
+    ) -> None:
         stored = self._tokens.get(tokens.user_id)
+        number, fence = 0, 0
         if stored is not None:
+            state = self._draft.va_token_states[tokens.user_id]
+            number, fence = state.generation.number, state.fence
             tokens = replace(
                 tokens,
                 refresh_token=tokens.refresh_token or stored.refresh_token,
                 id_token=tokens.id_token or stored.id_token,
             )
         self._tokens[tokens.user_id] = tokens
+        self._draft.va_token_states[tokens.user_id] = RefreshState(
+            generation=TokenGeneration(sign_in=uuid4(), number=number + 1),
+            account=account,
+            fence=fence,
+        )
+
+    async def reseal(self, tokens: SealedVATokens) -> None:
+        if (stored := self._tokens.get(tokens.user_id)) is not None:
+            self._tokens[tokens.user_id] = replace(
+                stored,
+                access_token=tokens.access_token,
+                refresh_token=tokens.refresh_token,
+                id_token=tokens.id_token,
+            )
 
     async def destroy(self, user_id: UserId) -> None:
         self._tokens.pop(user_id, None)
+        self._draft.va_token_states.pop(user_id, None)
 
     async def list_sealed_early(self, *, after: UserId | None, limit: int) -> list[UserId]:
         early = [

@@ -6,6 +6,7 @@ from domain.data_key import WrappedDataKey
 from domain.errors import InvalidICNError
 from domain.identifiers import ICN, UserId
 from domain.user import User
+from domain.va_tokens import SealedVATokens
 from domain.veteran_status import VeteranStatus
 
 USER_COLUMNS: Final = (
@@ -13,6 +14,11 @@ USER_COLUMNS: Final = (
 )
 
 DATA_KEY_COLUMNS: Final = "data_key, data_key_version, data_key_master_id"
+
+SEALED_COLUMNS: Final = (
+    "access_token_encrypted, refresh_token_encrypted, id_token_encrypted, "
+    "token_type, scope, expires_at"
+)
 
 
 def data_key_of(row: dict[str, Any]) -> WrappedDataKey | None:
@@ -25,6 +31,38 @@ def data_key_of(row: dict[str, Any]) -> WrappedDataKey | None:
         master_key_id=row["data_key_master_id"],
         box=row["data_key"],
     )
+
+
+def sealed_tokens_of(row: dict[str, Any], user_id: UserId) -> SealedVATokens:
+    """A user's sealed tokens from their columns."""
+    refresh, id_token = row["refresh_token_encrypted"], row["id_token_encrypted"]
+    return SealedVATokens(
+        user_id=user_id,
+        access_token=_bytes(row["access_token_encrypted"]),
+        refresh_token=None if refresh is None else _bytes(refresh),
+        id_token=None if id_token is None else _bytes(id_token),
+        token_type=row["token_type"] or "Bearer",
+        scope=row["scope"] or "",
+        expires_at=row["expires_at"],
+    )
+
+
+def sealed_parameters(tokens: SealedVATokens) -> dict[str, object]:
+    """The parameters that a statement stores sealed tokens by."""
+    return {
+        "user_id": tokens.user_id,
+        # As text, which both `bytea` and an earlier phase's `text` columns take.
+        "access": tokens.access_token.decode(),
+        "refresh": tokens.refresh_token and tokens.refresh_token.decode(),
+        "id_token": tokens.id_token and tokens.id_token.decode(),
+        "token_type": tokens.token_type,
+        "scope": tokens.scope,
+        "expires_at": tokens.expires_at,
+    }
+
+
+def _bytes(value: bytes | str) -> bytes:
+    return value.encode() if isinstance(value, str) else value
 
 
 def user_of(row: dict[str, Any]) -> User:

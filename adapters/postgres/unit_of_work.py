@@ -1,6 +1,9 @@
 """Units of work in PostgreSQL."""
 
+import time
+from collections.abc import Callable
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self, final
 
@@ -16,10 +19,31 @@ from adapters.postgres.pool import Pool
 from adapters.postgres.session_repository import PostgresSessionRepository
 from adapters.postgres.user_repository import PostgresUserRepository
 from adapters.postgres.va_revocations import PostgresVARevocations
+from adapters.postgres.va_token_refreshes import PostgresVATokenRefreshes
 from adapters.postgres.va_token_vault import PostgresVATokenVault
+from application.errors import UnavailableError
 from application.ports.unit_of_work import UnitOfWork
 
 _TIME_TO_LEAVE: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitEnded:
+    """One unit of work that is over.
+
+    Attributes:
+        outcome: ``committed``, ``rolled_back``, or ``unavailable`` when there was no connection.
+        began_at: Unix time in nanoseconds.
+        seconds: How long it took, the wait for a connection included.
+    """
+
+    outcome: str
+    began_at: int
+    seconds: float
+
+
+#: Is told of each unit when it is over.
+UnitObserver = Callable[[UnitEnded], None]
 
 
 @final
@@ -31,8 +55,12 @@ class PostgresUnitOfWork(UnitOfWork):
     the row locks suffice.
     """
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, observer: UnitObserver | None = None) -> None:
         self._pool = pool
+        self._observer = observer
+        self._began_at = time.time_ns()
+        self._began = time.perf_counter()
+        self._is_committed = False
         self._connection: AsyncConnection[Any]
         self._exit = AsyncExitStack()
         self._pipeline = AsyncExitStack()
@@ -58,6 +86,10 @@ class PostgresUnitOfWork(UnitOfWork):
         return PostgresVATokenVault(self._connection)
 
     @property
+    def va_token_refreshes(self) -> PostgresVATokenRefreshes:
+        return PostgresVATokenRefreshes(self._connection)
+
+    @property
     def va_revocations(self) -> PostgresVARevocations:
         return PostgresVARevocations(self._connection)
 
@@ -74,8 +106,17 @@ class PostgresUnitOfWork(UnitOfWork):
             await self._connection.execute("COMMIT")
             # Leaving the pipeline is what waits: for COMMIT, and for every statement before it.
             await self._pipeline.aclose()
+        self._is_committed = True
 
     async def __aenter__(self) -> Self:
+        try:
+            await self._enter()
+        except UnavailableError:
+            self._tell("unavailable")
+            raise
+        return self
+
+    async def _enter(self) -> None:
         with translated_errors():
             async with AsyncExitStack() as stack:
                 self._connection = await stack.enter_async_context(self._pool.connection())
@@ -84,7 +125,6 @@ class PostgresUnitOfWork(UnitOfWork):
                 await self._pipeline.enter_async_context(self._connection.pipeline())
                 await self._connection.execute("BEGIN")
                 self._exit = stack.pop_all()
-        return self
 
     async def __aexit__(
         self,
@@ -93,8 +133,16 @@ class PostgresUnitOfWork(UnitOfWork):
         traceback: TracebackType | None,
     ) -> None:
         # A request that was given up still gives its connection back in good order.
-        with translated_errors(), anyio.move_on_after(_TIME_TO_LEAVE, shield=True):
-            await self._exit.__aexit__(exc_type, exc, traceback)
+        try:
+            with translated_errors(), anyio.move_on_after(_TIME_TO_LEAVE, shield=True):
+                await self._exit.__aexit__(exc_type, exc, traceback)
+        finally:
+            self._tell("committed" if self._is_committed else "rolled_back")
+
+    def _tell(self, outcome: str) -> None:
+        if self._observer is not None:
+            seconds = time.perf_counter() - self._began
+            self._observer(UnitEnded(outcome=outcome, began_at=self._began_at, seconds=seconds))
 
     async def _roll_back(self) -> None:
         # What a connection that is gone had begun is undone already.

@@ -7,18 +7,20 @@ from psycopg import AsyncConnection
 from psycopg.rows import dict_row
 
 from adapters.postgres.errors import translated_errors
+from adapters.postgres.rows import SEALED_COLUMNS, sealed_parameters, sealed_tokens_of
 from application.ports.va_token_vault import VATokenVault
 from domain.identifiers import UserId
+from domain.va_identity import VAAccount
 from domain.va_tokens import SealedVATokens
 
 _SAVE: Final = """
 INSERT INTO vetassist_va_tokens AS stored (
     user_id, access_token_encrypted, refresh_token_encrypted, id_token_encrypted,
-    token_type, scope, expires_at, created_at, refreshed_at
+    token_type, scope, expires_at, created_at, refreshed_at, issuer, subject
 )
 VALUES (
     %(user_id)s, %(access)s, %(refresh)s, %(id_token)s,
-    %(token_type)s, %(scope)s, %(expires_at)s, %(now)s, %(now)s
+    %(token_type)s, %(scope)s, %(expires_at)s, %(now)s, %(now)s, %(issuer)s, %(subject)s
 )
 ON CONFLICT (user_id) DO UPDATE SET
     access_token_encrypted = excluded.access_token_encrypted,
@@ -29,7 +31,22 @@ ON CONFLICT (user_id) DO UPDATE SET
     token_type = excluded.token_type,
     scope = excluded.scope,
     expires_at = excluded.expires_at,
-    refreshed_at = excluded.refreshed_at
+    refreshed_at = excluded.refreshed_at,
+    issuer = excluded.issuer,
+    subject = excluded.subject,
+    sign_in_id = gen_random_uuid(),
+    generation = stored.generation + 1,
+    lease_until = NULL,
+    needs_sign_in_at = NULL,
+    retry_at = NULL,
+    refresh_attempts = 0
+"""
+_RESEAL: Final = """
+UPDATE vetassist_va_tokens SET
+    access_token_encrypted = %(access)s,
+    refresh_token_encrypted = %(refresh)s,
+    id_token_encrypted = %(id_token)s
+WHERE user_id = %(user_id)s
 """
 _DELETE: Final = "DELETE FROM vetassist_va_tokens WHERE user_id = %s"
 # The version stands at the start of what is sealed (see the cipher). A sign-in that brought no
@@ -49,13 +66,9 @@ WHERE users.last_login_at <= %(since)s
 ORDER BY tokens.user_id
 LIMIT %(limit)s
 """
-_SELECT: Final = """
-SELECT
-    access_token_encrypted, refresh_token_encrypted, id_token_encrypted,
-    token_type, scope, expires_at
-FROM vetassist_va_tokens
-WHERE user_id = %s
-"""
+_SELECT: Final = f"""
+SELECT {SEALED_COLUMNS} FROM vetassist_va_tokens WHERE user_id = %s
+"""  # noqa: S608 - the columns are a constant
 
 
 @final
@@ -65,22 +78,20 @@ class PostgresVATokenVault(VATokenVault):
     def __init__(self, connection: AsyncConnection[Any]) -> None:
         self._connection = connection
 
-    async def save(self, tokens: SealedVATokens, *, now: datetime) -> None:
+    async def save(
+        self, tokens: SealedVATokens, *, account: VAAccount | None, now: datetime
+    ) -> None:
+        parameters = sealed_parameters(tokens) | {
+            "issuer": account and account.issuer,
+            "subject": account and account.subject,
+            "now": now,
+        }
         with translated_errors():
-            await self._connection.execute(
-                _SAVE,
-                {
-                    "user_id": tokens.user_id,
-                    # As text, which both `bytea` and an earlier phase's `text` columns take.
-                    "access": tokens.access_token.decode(),
-                    "refresh": tokens.refresh_token and tokens.refresh_token.decode(),
-                    "id_token": tokens.id_token and tokens.id_token.decode(),
-                    "token_type": tokens.token_type,
-                    "scope": tokens.scope,
-                    "expires_at": tokens.expires_at,
-                    "now": now,
-                },
-            )
+            await self._connection.execute(_SAVE, parameters)
+
+    async def reseal(self, tokens: SealedVATokens) -> None:
+        with translated_errors():
+            await self._connection.execute(_RESEAL, sealed_parameters(tokens))
 
     async def destroy(self, user_id: UserId) -> None:
         with translated_errors():
@@ -104,17 +115,4 @@ class PostgresVATokenVault(VATokenVault):
                 row = await cursor.fetchone()
         if row is None:
             return None
-        refresh, id_token = row["refresh_token_encrypted"], row["id_token_encrypted"]
-        return SealedVATokens(
-            user_id=user_id,
-            access_token=_bytes(row["access_token_encrypted"]),
-            refresh_token=None if refresh is None else _bytes(refresh),
-            id_token=None if id_token is None else _bytes(id_token),
-            token_type=row["token_type"] or "Bearer",
-            scope=row["scope"] or "",
-            expires_at=row["expires_at"],
-        )
-
-
-def _bytes(value: bytes | str) -> bytes:
-    return value.encode() if isinstance(value, str) else value
+        return sealed_tokens_of(row, user_id)

@@ -1,6 +1,7 @@
 """The machine's clock."""
 
-from datetime import UTC, datetime
+import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import final
 
 from application.ports.clock import Clock
@@ -19,3 +20,6 @@ class SystemClock(Clock):
     def now(self) -> datetime:
         self._latest = max(self._latest, datetime.now(UTC))
         return self._latest
+
+    async def sleep(self, duration: timedelta) -> None:
+        await asyncio.sleep(max(0.0, duration.total_seconds()))

@@ -1,7 +1,8 @@
 """HTTP calls that end in time and read no more than they should."""
 
 import asyncio
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, final
@@ -11,21 +12,55 @@ import httpx
 
 from application.errors import ProviderUnavailableError, UpstreamRejectedError
 
+#: What a call is counted as that nobody named.
+OTHER: Final = "other"
+
 _TOO_MANY_REQUESTS: Final = 429
 _SERVER_ERROR: Final = 500
+_TOO_LATE: Final = (TimeoutError, httpx.TimeoutException)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """A whole answer, within bounds."""
+    """A whole answer, within bounds.
+
+    Attributes:
+        retry_after: The header of that name as it came; None when there was none.
+    """
 
     status: int
     body: bytes
+    retry_after: str | None = None
 
     @property
     def means_not_now(self) -> bool:
         """Whether the other side says that it cannot answer at present."""
         return self.status == _TOO_MANY_REQUESTS or self.status >= _SERVER_ERROR
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderCall:
+    """One call that is over, in words that name nobody.
+
+    Attributes:
+        operation: What was asked for.
+        outcome: The status's class (``2xx``), or why there is no whole answer.
+        began_at: Unix time in nanoseconds.
+        seconds: How long it took.
+    """
+
+    operation: str
+    outcome: str
+    began_at: int
+    seconds: float
+
+
+#: Is told of each call when it is over.
+CallObserver = Callable[[ProviderCall], None]
+
+
+def nobody(_call: ProviderCall) -> None:
+    """An observer that does not care."""
 
 
 def http_client() -> httpx.AsyncClient:
@@ -70,23 +105,67 @@ def _transport() -> httpx.AsyncHTTPTransport:
 class BoundedHTTP:
     """Bounds each call as a whole; httpx's own time-outs bound its single steps only."""
 
-    def __init__(self, client: httpx.AsyncClient, *, deadline: timedelta, max_bytes: int) -> None:
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        *,
+        deadline: timedelta,
+        max_bytes: int,
+        observer: CallObserver = nobody,
+    ) -> None:
         self._client = client
         self._deadline = deadline.total_seconds()
         self._max_bytes = max_bytes
+        self._observer = observer
 
-    async def get(self, url: str, *, headers: Mapping[str, str] | None = None) -> Reply:
+    async def get(
+        self, url: str, *, operation: str = OTHER, headers: Mapping[str, str] | None = None
+    ) -> Reply:
         """GET. Raises as ``post``."""
-        return await self._send(self._client.build_request("GET", url, headers=headers))
+        return await self._observed(
+            operation, self._client.build_request("GET", url, headers=headers)
+        )
 
-    async def post(self, url: str, *, form: Mapping[str, str], headers: Mapping[str, str]) -> Reply:
-        """POST a form.
+    async def post(
+        self,
+        url: str,
+        *,
+        form: Mapping[str, str],
+        headers: Mapping[str, str],
+        operation: str = OTHER,
+    ) -> Reply:
+        """POST a form; ``operation`` is what the call is counted as.
 
         Raises:
             ProviderUnavailableError: No whole answer within the deadline.
             UpstreamRejectedError: A redirect, or an answer too large or compressed.
         """
-        return await self._send(self._client.build_request("POST", url, data=form, headers=headers))
+        return await self._observed(
+            operation, self._client.build_request("POST", url, data=form, headers=headers)
+        )
+
+    async def _observed(self, operation: str, request: httpx.Request) -> Reply:
+        began_at, began = time.time_ns(), time.perf_counter()
+        outcome = "given_up"
+        try:
+            reply = await self._send(request)
+            outcome = f"{reply.status // 100}xx"
+        except ProviderUnavailableError as error:
+            outcome = "timeout" if isinstance(error.__cause__, _TOO_LATE) else "unreachable"
+            raise
+        except UpstreamRejectedError:
+            outcome = "unacceptable"
+            raise
+        finally:
+            self._observer(
+                ProviderCall(
+                    operation=operation,
+                    outcome=outcome,
+                    began_at=began_at,
+                    seconds=time.perf_counter() - began,
+                )
+            )
+        return reply
 
     async def _send(self, request: httpx.Request) -> Reply:
         try:
@@ -110,4 +189,8 @@ class BoundedHTTP:
             body += chunk
             if len(body) > self._max_bytes:
                 raise UpstreamRejectedError("answer_too_large")
-        return Reply(status=response.status_code, body=bytes(body))
+        return Reply(
+            status=response.status_code,
+            body=bytes(body),
+            retry_after=response.headers.get("retry-after"),
+        )

@@ -32,7 +32,7 @@ _MAX_NUMERIC_DATE: Final = 253_402_300_799
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifiedIDToken:
-    """Claims whose signature, issuer, audience, times and nonce have been checked."""
+    """Claims whose signature, issuer, audience, times and nonce, if one was sent, are checked."""
 
     subject: str = field(repr=False)
     claims: Mapping[str, Any] = field(repr=False)
@@ -51,8 +51,15 @@ class IDTokenVerifier:
         self._clock = clock
         self._codec = jwt.PyJWS(algorithms=[ALGORITHM])
 
-    async def verify(self, token: object, *, nonce: str, access_token: str) -> VerifiedIDToken:
+    async def verify(
+        self, token: object, *, nonce: str | None, access_token: str
+    ) -> VerifiedIDToken:
         """Check everything that can be checked.
+
+        Args:
+            token: As it came.
+            nonce: What a sign-in sent along; None for a refresh, whose token needs none.
+            access_token: What came with it.
 
         Raises:
             UpstreamRejectedError: Something does not hold.
@@ -68,7 +75,7 @@ class IDTokenVerifier:
         claims = self._signed_claims(token, key)
         self._check_audience(claims)
         _check_times(claims, self._clock.now())
-        if not _same(claims.get("nonce"), nonce):
+        if nonce is not None and not _same(claims.get("nonce"), nonce):
             raise UpstreamRejectedError("id_token_nonce")
         if "at_hash" in claims and not _same(claims["at_hash"], _at_hash(access_token)):
             raise UpstreamRejectedError("id_token_at_hash")

@@ -9,15 +9,20 @@ from types import TracebackType
 from typing import Any, Final, final
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
+import anyio
 import httpx
 
-from adapters.va_oauth.bounded_http import BoundedHTTP
+from adapters.va_oauth.bounded_http import BoundedHTTP, CallObserver, nobody
 from adapters.va_oauth.id_token import IDTokenVerifier, VerifiedIDToken
 from adapters.va_oauth.metadata import ProviderDocuments, ProviderMetadata
 from adapters.va_oauth.person import PersonSource, StatusAnswer
 from adapters.va_oauth.settings import ProviderSettings
 from adapters.va_oauth.token_response import TokenResponse, read_token_response
-from application.errors import ProviderUnavailableError, UpstreamRejectedError
+from application.errors import (
+    ProviderUnavailableError,
+    UnwantedTokensError,
+    UpstreamRejectedError,
+)
 from application.ports.clock import Clock
 from application.ports.identity_provider import IdentityProvider, ProviderSignIn
 from domain.errors import InvalidICNError
@@ -25,7 +30,8 @@ from domain.identifiers import ICN
 from domain.login_attempt import LoginSecrets
 from domain.secret import Secret
 from domain.sign_in_failure import SignInFailure
-from domain.va_identity import VAIdentity
+from domain.va_identity import VAAccount, VAIdentity
+from domain.va_tokens import VATokens
 from domain.veteran_status import VeteranStatus
 
 _DEADLINE: Final = timedelta(seconds=10)
@@ -33,6 +39,7 @@ _MAX_BYTES: Final = 256 * 1024
 _STATUS_SCOPE: Final = "veteran_status.read"
 _OK: Final = 200
 _REFUSES_US: Final = frozenset({401, 403})
+_KEY_UNKNOWN: Final = "key_unknown"
 _MAX_NAME_CHARACTERS: Final = 100
 _MAX_EMAIL_CHARACTERS: Final = 254
 
@@ -48,11 +55,13 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
         client: httpx.AsyncClient,
         clock: Clock,
         deadline: timedelta = _DEADLINE,
+        observer: CallObserver = nobody,
     ) -> None:
         self._settings = settings
         self._client = client
         self._clock = clock
-        self._http = BoundedHTTP(client, deadline=deadline, max_bytes=_MAX_BYTES)
+        self._deadline = deadline
+        self._http = BoundedHTTP(client, deadline=deadline, max_bytes=_MAX_BYTES, observer=observer)
         self._documents = ProviderDocuments(
             http=self._http,
             discovery_url=settings.discovery_url,
@@ -114,12 +123,34 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
         identity = self._identity(response, id_token, userinfo, status)
         return ProviderSignIn(identity=identity, tokens=response.tokens)
 
+    async def refresh(
+        self, refresh_token: Secret, *, account: VAAccount, icn: ICN | None, scope: str
+    ) -> VATokens:
+        if account.issuer != self._settings.issuer:
+            # No other provider has any business with this one's token.
+            raise UpstreamRejectedError("issuer_changed")
+        try:
+            # The refresh itself, with the provider's documents before it and its keys after it.
+            with anyio.fail_after(2 * self._deadline.total_seconds()):
+                response = await self._refresh(refresh_token, scope)
+                try:
+                    await self._check_same_person(response, account, icn)
+                except UpstreamRejectedError as error:
+                    if error.reason == _KEY_UNKNOWN:
+                        # Its keys lag behind, which says nothing of the tokens.
+                        raise
+                    raise UnwantedTokensError(error.reason, response.tokens) from error
+        except TimeoutError as error:
+            raise ProviderUnavailableError("deadline") from error
+        return response.tokens
+
     async def revoke(self, token: Secret, *, is_refresh_token: bool) -> None:
         endpoint = (await self._documents.metadata()).revocation_endpoint
         if endpoint is None:
             return
         reply = await self._http.post(
             endpoint,
+            operation="revoke",
             form={
                 "token": token.reveal(),
                 "token_type_hint": "refresh_token" if is_refresh_token else "access_token",
@@ -132,6 +163,30 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
         if reply.status != _OK:
             raise UpstreamRejectedError("revocation_refused")
 
+    async def _refresh(self, refresh_token: Secret, scope: str) -> TokenResponse:
+        metadata = await self._documents.metadata()
+        reply = await self._http.post(
+            metadata.token_endpoint,
+            operation="refresh",
+            form={"grant_type": "refresh_token", "refresh_token": refresh_token.reveal()},
+            headers={"Authorization": self._basic_credentials()},
+        )
+        return read_token_response(reply, requested_scope=scope, now=self._clock.now())
+
+    async def _check_same_person(
+        self, response: TokenResponse, account: VAAccount, icn: ICN | None
+    ) -> None:
+        if response.id_token is not None:
+            id_token = await self._verifier.verify(
+                response.id_token,
+                nonce=None,
+                access_token=response.tokens.access_token.reveal(),
+            )
+            if id_token.subject != account.subject:
+                raise UpstreamRejectedError("another_subject")
+        if response.patient is not None and response.patient != (icn and icn.value):
+            raise UpstreamRejectedError("another_patient")
+
     @property
     def _requested_scope(self) -> str:
         return " ".join(self._settings.scopes)
@@ -141,6 +196,7 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
     ) -> TokenResponse:
         reply = await self._http.post(
             metadata.token_endpoint,
+            operation="exchange",
             form={
                 "grant_type": "authorization_code",
                 "code": code.reveal(),

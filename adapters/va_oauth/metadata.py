@@ -154,7 +154,7 @@ class ProviderDocuments:
         raise UpstreamRejectedError("key_unknown")
 
     async def _fetch_metadata(self) -> ProviderMetadata:
-        document = await self._fetch(self._discovery_url)
+        document = await self._fetch(self._discovery_url, "discovery")
         if document.get("issuer") != self._issuer:
             raise ProviderUnavailableError("metadata_issuer")
         return ProviderMetadata(
@@ -170,14 +170,14 @@ class ProviderDocuments:
 
     async def _fetch_keys(self) -> SigningKeys:
         metadata = await self.metadata()
-        keys = SigningKeys.parse(await self._fetch(metadata.jwks_uri))
+        keys = SigningKeys.parse(await self._fetch(metadata.jwks_uri, "keys"))
         # Fresh keys may hold an id that was unknown a moment ago.
         self._unknown_key_ids.clear()
         return keys
 
-    async def _fetch(self, url: str) -> dict[str, Any]:
+    async def _fetch(self, url: str, operation: str) -> dict[str, Any]:
         try:
-            reply = await self._http.get(url)
+            reply = await self._http.get(url, operation=operation)
             if reply.status != _OK:
                 raise ProviderUnavailableError(f"status_{reply.status}")
             return object_of(reply.body)

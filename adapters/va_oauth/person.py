@@ -51,7 +51,7 @@ class PersonSource:
         Raises:
             UpstreamRejectedError: Refused, malformed, or about somebody else.
         """
-        claims = await self._heard(url, access_token, self._userinfo_of)
+        claims = await self._heard(url, access_token, self._userinfo_of, operation="userinfo")
         if claims is not None and claims.get("sub") != subject:
             raise UpstreamRejectedError("userinfo_sub")
         return claims
@@ -62,15 +62,15 @@ class PersonSource:
         Raises:
             UpstreamRejectedError: Refused or malformed.
         """
-        return await self._heard(url, access_token, self._status_of)
+        return await self._heard(url, access_token, self._status_of, operation="status")
 
     async def _heard(
-        self, url: str, access_token: Secret, read: Callable[[Reply], _T]
+        self, url: str, access_token: Secret, read: Callable[[Reply], _T], *, operation: str
     ) -> _T | None:
         headers = {"Authorization": f"Bearer {access_token.reveal()}"}
         for pause in (_RETRY_AFTER_SECONDS, None):
             try:
-                return read(await self._http.get(url, headers=headers))
+                return read(await self._http.get(url, operation=operation, headers=headers))
             except (_NotNowError, ProviderUnavailableError):
                 if pause is not None:
                     await anyio.sleep(pause)

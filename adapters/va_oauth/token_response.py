@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from adapters.va_oauth.bounded_http import Reply
+from adapters.va_oauth.retry_after import read_retry_after
 from adapters.va_oauth.strict_json import NotStrictJSONError, object_of
 from application.errors import ProviderUnavailableError, UpstreamRejectedError
 from domain.secret import Secret
@@ -54,7 +55,9 @@ def read_token_response(reply: Reply, *, requested_scope: str, now: datetime) ->
         UpstreamRejectedError: It refuses, or its answer is not acceptable.
     """
     if reply.means_not_now:
-        raise ProviderUnavailableError(f"status_{reply.status}")
+        raise ProviderUnavailableError(
+            f"status_{reply.status}", retry_after=read_retry_after(reply.retry_after, now)
+        )
     try:
         answer = object_of(reply.body)
     except NotStrictJSONError as error:

@@ -1,7 +1,7 @@
 """Port: what time it is."""
 
 from abc import abstractmethod
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 
@@ -11,3 +11,7 @@ class Clock(Protocol):
     @abstractmethod
     def now(self) -> datetime:
         """The current instant, aware, in UTC; never earlier than one given before."""
+
+    @abstractmethod
+    async def sleep(self, duration: timedelta) -> None:
+        """Let others go on until ``duration`` has passed; a negative one is none."""

@@ -4,9 +4,10 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Protocol
 
+from domain.identifiers import ICN
 from domain.login_attempt import LoginSecrets
 from domain.secret import Secret
-from domain.va_identity import VAIdentity
+from domain.va_identity import VAAccount, VAIdentity
 from domain.va_tokens import VATokens
 
 
@@ -48,6 +49,31 @@ class IdentityProvider(Protocol):
         Raises:
             UpstreamRejectedError: The provider refused, or answered what is not acceptable.
             ProviderUnavailableError: It did not answer the exchange in time, or could not.
+        """
+
+    @abstractmethod
+    async def refresh(
+        self, refresh_token: Secret, *, account: VAAccount, icn: ICN | None, scope: str
+    ) -> VATokens:
+        """Newer tokens for a refresh token (RFC 6749, section 6).
+
+        The provider may leave the refresh token out, or the ID token. An ID token that comes is
+        verified in full, but for a nonce, and must be of the same account (OpenID Connect Core
+        1.0, section 12.2). The person that the answer names, if it does, must be the same.
+
+        Args:
+            refresh_token: What VA gave before.
+            account: Whose sign-in brought it.
+            icn: The person it acts for; None when nobody knows.
+            scope: What was granted before; what an answer means that names no scope.
+
+        Raises:
+            UnwantedTokensError: Tokens came that do not stand for that account and person.
+            UpstreamRejectedError: The provider refused, by its own codes (RFC 6749, section 5.2)
+                where it named one, or answered what is not acceptable; `issuer_changed` when the
+                account is another provider's, which then hears nothing.
+            ProviderUnavailableError: It did not answer in time, or cannot at present. It may
+                have replaced the refresh token all the same.
         """
 
     @abstractmethod

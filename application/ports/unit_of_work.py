@@ -12,6 +12,7 @@ from application.ports.handoffs import Handoffs
 from application.ports.session_repository import SessionRepository
 from application.ports.user_repository import UserRepository
 from application.ports.va_revocations import VARevocations
+from application.ports.va_token_refreshes import VATokenRefreshes
 from application.ports.va_token_vault import VATokenVault
 
 
@@ -41,6 +42,10 @@ class UnitOfWork(AbstractAsyncContextManager["UnitOfWork"], Protocol):
     @property
     @abstractmethod
     def va_tokens(self) -> VATokenVault: ...
+
+    @property
+    @abstractmethod
+    def va_token_refreshes(self) -> VATokenRefreshes: ...
 
     @property
     @abstractmethod

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from domain.identifiers import UserId
+from domain.va_identity import VAAccount
 from domain.va_tokens import SealedVATokens
 
 
@@ -12,11 +13,29 @@ class VATokenVault(Protocol):
     """At most one set of sealed tokens a user. What they say is not looked at."""
 
     @abstractmethod
-    async def save(self, tokens: SealedVATokens, *, now: datetime) -> None:
-        """Replace the user's tokens; a refresh token that is left out keeps the stored one.
+    async def save(
+        self, tokens: SealedVATokens, *, account: VAAccount | None, now: datetime
+    ) -> None:
+        """Replace the user's tokens by those of a new sign-in, with which a generation begins.
+
+        A refresh token that is left out keeps the stored one, and an ID token likewise. A lease
+        on the tokens before is worth nothing any more, and so is all that its holders noted.
+
+        Args:
+            tokens: What the sign-in brought.
+            account: Who signed in; None when nobody knows.
+            now: When.
 
         Raises:
             UnavailableError: The store did not answer.
+        """
+
+    @abstractmethod
+    async def reseal(self, tokens: SealedVATokens) -> None:
+        """Store the same tokens sealed anew, for a user that the unit holds; all else stays.
+
+        Raises:
+            UnavailableError: The store did not answer; raised here or at commit.
         """
 
     @abstractmethod

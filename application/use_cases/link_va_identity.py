@@ -69,7 +69,8 @@ class LinkVAIdentity:
         if not linked.user.is_active:
             raise UpstreamRejectedError("account_disabled", SignInFailure.ACCOUNT_DISABLED)
         key = await self._key_of(work, linked, command.visitor)
-        await work.va_tokens.save(self._sealing.seal(command.tokens, key), now=now)
+        sealed = self._sealing.seal(command.tokens, key)
+        await work.va_tokens.save(sealed, account=command.identity.account, now=now)
         if linked.is_new:
             event = AuditEvent.va_linked(linked.user.id, visitor=command.visitor, now=now)
             await work.audit.append(event)

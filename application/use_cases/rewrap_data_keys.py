@@ -174,9 +174,8 @@ class RewrapDataKeys:
                     unreadable.add(user_id)
 
     async def _upgrade(self, user_id: UserId, *, is_dry_run: bool) -> bool:
-        now = self._clock.now()
         async with self._unit_of_work() as work:
-            # A sign-in holds the same row, so neither overwrites what the other has sealed.
+            # A sign-in and a refresh hold the same row, so none overwrites what another sealed.
             if await work.users.lock(user_id) is None:
                 return False
             sealed = await work.va_tokens.find(user_id)
@@ -187,6 +186,6 @@ class RewrapDataKeys:
             tokens = self._sealing.open(sealed, existing)
             if not is_dry_run:
                 key = await self._sealing.key_for(work, user_id, wrapped)
-                await work.va_tokens.save(self._sealing.seal(tokens, key), now=now)
+                await work.va_tokens.reseal(self._sealing.seal(tokens, key))
                 await work.commit()
         return True

@@ -263,6 +263,10 @@ _SCHEMAS: Final[_Json] = {
                 "title": {"type": "string", "description": "The status in words."},
                 "status": {"type": "integer", "minimum": 400, "maximum": 599},
                 "code": {"type": "string", "description": "For programs; stable."},
+                "reference": {
+                    "type": "string",
+                    "description": "The X-Request-ID, to be quoted to support.",
+                },
             }
         ),
     },

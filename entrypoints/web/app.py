@@ -67,7 +67,11 @@ def create_app(container: Container) -> Starlette:
         routes=routes,
         lifespan=lifespan,
         middleware=[
-            Middleware(Surroundings, is_public_https=settings.is_public_https),
+            Middleware(
+                Surroundings,
+                is_public_https=settings.is_public_https,
+                measurements=container.measurements(),
+            ),
             *_cross_origin(settings),
         ],
         exception_handlers={

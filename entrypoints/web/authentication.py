@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from time import perf_counter
 from typing import Final, final
 
 from starlette.requests import Request
@@ -12,6 +13,7 @@ from application.use_cases.validate_session import (
     ValidateSessionCommand,
     ValidSession,
 )
+from entrypoints.metrics.measurements import Measurements
 from entrypoints.web.origin_guard import OriginGuard
 from entrypoints.web.session_cookies import SessionCookies
 
@@ -42,11 +44,13 @@ class Authenticator:
         cookies: SessionCookies,
         guard: OriginGuard,
         accepts_cookie: bool,
+        measurements: Measurements,
     ) -> None:
         self._validate_session = validate_session
         self._cookies = cookies
         self._guard = guard
         self._accepts_cookie = accepts_cookie
+        self._measurements = measurements
 
     async def session(
         self, request: Request, *, forwarded_methods: Iterable[str] = ()
@@ -74,8 +78,19 @@ class Authenticator:
                 self._guard.check(request, forwarded_methods=forwarded_methods)
         if token is None:
             raise UnauthenticatedError
-        return await self._validate_session.execute(ValidateSessionCommand(token=token))
+        return await self._validated(token)
 
     def cookie_token(self, request: Request) -> str | None:
         """The token of the session cookie, unverified; None where cookies carry none."""
         return self._cookies.session(request) if self._accepts_cookie else None
+
+    async def _validated(self, token: str) -> ValidSession:
+        began = perf_counter()
+        refusal: Exception | None = None
+        try:
+            return await self._validate_session.execute(ValidateSessionCommand(token=token))
+        except Exception as error:
+            refusal = error
+            raise
+        finally:
+            self._measurements.count_validation(refusal, perf_counter() - began)

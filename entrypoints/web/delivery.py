@@ -8,6 +8,7 @@ from starlette.responses import RedirectResponse, Response
 from application.use_cases.complete_va_login import VALoginCompleted
 from domain.sign_in_failure import SignInFailure
 from entrypoints.settings import SessionDelivery
+from entrypoints.web.reference_cookie import ERROR_PAGE, ReferenceCookie
 from entrypoints.web.session_cookies import SessionCookies
 from entrypoints.web.timestamps import rfc3339
 
@@ -19,11 +20,19 @@ class Delivery:
     """Redirects to the front end's two pages."""
 
     def __init__(
-        self, *, frontend_url: str, method: SessionDelivery, cookies: SessionCookies
+        self,
+        *,
+        frontend_url: str,
+        method: SessionDelivery,
+        cookies: SessionCookies,
+        reference: ReferenceCookie,
+        serves_front_end: bool,
     ) -> None:
         self._frontend_url = frontend_url
         self._method = method
         self._cookies = cookies
+        self._reference = reference
+        self._serves_front_end = serves_front_end
 
     def success(self, completed: VALoginCompleted) -> Response:
         """To `/va-success`, with the session or the means to get it."""
@@ -42,10 +51,16 @@ class Delivery:
         self._set_cookies(response, completed)
         return response
 
-    def failure(self, failure: SignInFailure) -> Response:
-        """To `/va-error`, with the reason and nothing of VA's own text."""
-        target = f"{self._frontend_url}/va-error?{_encoded({'error': failure.value})}"
-        return RedirectResponse(target, status_code=_SEE_OTHER)
+    def failure(self, failure: SignInFailure, *, request_id: str) -> Response:
+        """To `/va-error`, with the reason and nothing of VA's own text.
+
+        Our own page is also told what to quote to support.
+        """
+        target = f"{self._frontend_url}{ERROR_PAGE}?{_encoded({'error': failure.value})}"
+        response = RedirectResponse(target, status_code=_SEE_OTHER)
+        if self._serves_front_end:
+            self._reference.set(response, request_id)
+        return response
 
     def _set_cookies(self, response: Response, completed: VALoginCompleted) -> None:
         if completed.ticket is not None:

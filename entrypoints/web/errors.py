@@ -1,5 +1,6 @@
 """Failures as HTTP answers: RFC 9457 problem details."""
 
+import math
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
@@ -14,6 +15,7 @@ from application.errors import (
     ConflictError,
     ForbiddenError,
     NotFoundError,
+    ProviderUnavailableError,
     UnauthenticatedError,
     UnavailableError,
     UpstreamRejectedError,
@@ -41,9 +43,21 @@ _HEADERS: Final[dict[int, dict[str, str]]] = {
 
 
 def problem(status: int, code: str, *, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """A problem document; it says the code and nothing of what was sent."""
+    """A problem document; it says the code and nothing of what was sent.
+
+    Its ``reference`` is the request's id, to be quoted to support.
+    """
+    document = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+    }
+    reference = structlog.contextvars.get_contextvars().get("request_id")
+    if reference is not None:
+        document["reference"] = reference
     return JSONResponse(
-        {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "code": code},
+        document,
         status_code=status,
         headers={**_HEADERS.get(status, {}), **(headers or {})},
         media_type="application/problem+json",
@@ -57,7 +71,14 @@ async def respond(_request: Request, error: Exception) -> Response:
     status = next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), 500)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.warning("request_failed", code=error.code, cause=type(error.__cause__).__name__)
-    return problem(status, error.code)
+    return problem(status, error.code, headers=_retry_after(error))
+
+
+def _retry_after(error: Exception) -> Mapping[str, str]:
+    """When to ask again, in whole seconds, where it is known better than in general."""
+    if not isinstance(error, ProviderUnavailableError) or error.retry_after is None:
+        return {}
+    return {"Retry-After": str(max(1, math.ceil(error.retry_after.total_seconds())))}
 
 
 async def respond_to_http(request: Request, error: Exception) -> Response:

@@ -9,6 +9,7 @@ reached here, a refusal, an outage or a bug, which the application words and log
 
 import json
 from collections.abc import Callable
+from time import perf_counter
 from typing import Final, final
 
 from starlette.types import Scope, Send
@@ -19,15 +20,16 @@ from application.use_cases.validate_session import (
     ValidSession,
 )
 from domain.session_limits import SessionLimits
+from entrypoints.metrics.measurements import SESSION, VERIFY, Measurements
+from entrypoints.metrics.timings import Timings
 from entrypoints.web.authentication import REFUSAL
 from entrypoints.web.middleware import security_headers
 from entrypoints.web.request_ids import request_ids
 from entrypoints.web.session_endpoints import session_fields
 
 _RawHeaders = list[tuple[bytes, bytes]]
+_Answer = Callable[[ValidSession], tuple[_RawHeaders, bytes]]
 
-_VERIFY: Final = "/api/v1/verify"
-_SESSION: Final = "/api/v1/session"
 # As nearly everybody writes it; other spellings are read where there is time for them.
 _BEARER: Final = b"Bearer "
 
@@ -37,7 +39,12 @@ class HotPath:
     """Answers both routes in the plain case."""
 
     def __init__(
-        self, *, validate_session: ValidateSession, limits: SessionLimits, is_public_https: bool
+        self,
+        *,
+        validate_session: ValidateSession,
+        limits: SessionLimits,
+        is_public_https: bool,
+        measurements: Measurements,
     ) -> None:
         self._validate_session = validate_session
         self._limits = limits
@@ -46,24 +53,29 @@ class HotPath:
             for name, value in security_headers(is_public_https=is_public_https).items()
         ]
         self._request_ids = request_ids()
-        self._answers: dict[str, Callable[[ValidSession], tuple[_RawHeaders, bytes]]] = {
-            _VERIFY: self._verified,
-            _SESSION: self._shown,
+        self._measurements = measurements
+        self._answers: dict[str, tuple[_Answer, Timings]] = {
+            VERIFY: (self._verified, measurements.at_once[VERIFY]),
+            SESSION: (self._shown, measurements.at_once[SESSION]),
         }
 
     async def answers(self, scope: Scope, send: Send) -> bool:
         """Answer the request if it is the plain case; False leaves it to the application."""
-        answer = self._answers.get(scope.get("path", ""))
-        if answer is None or scope["type"] != "http" or scope["method"] != "GET":
+        asked = self._answers.get(scope.get("path", ""))
+        if asked is None or scope["type"] != "http" or scope["method"] != "GET":
             return False
         token = _plain_bearer_token(scope)
         if token is None:
             return False
+        answer, timings = asked
+        began = perf_counter()
         try:
             valid = await self._validate_session.execute(ValidateSessionCommand(token=token))
         except Exception as refusal:  # noqa: BLE001 - a bug as well: it is answered there
             scope[REFUSAL] = refusal
+            self._measurements.count_validation(refusal, perf_counter() - began)
             return False
+        timings.add(perf_counter() - began)
         headers, body = answer(valid)
         await send(
             {"type": "http.response.start", "status": 200, "headers": headers + self._headers}

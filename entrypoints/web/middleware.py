@@ -9,6 +9,7 @@ import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from entrypoints.metrics.measurements import Measurements
 from entrypoints.web.errors import problem
 from entrypoints.web.request_ids import REQUEST_ID, request_ids
 
@@ -41,10 +42,11 @@ def security_headers(*, is_public_https: bool) -> dict[str, str]:
 class Surroundings:
     """One layer of plain ASGI around the whole app."""
 
-    def __init__(self, app: ASGIApp, *, is_public_https: bool) -> None:
+    def __init__(self, app: ASGIApp, *, is_public_https: bool, measurements: Measurements) -> None:
         self._app = app
         self._headers = security_headers(is_public_https=is_public_https)
         self._request_ids = request_ids()
+        self._measurements = measurements
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -73,12 +75,15 @@ class Surroundings:
                 if status == 0:
                     answer = problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error")
                     await answer(scope, receive, send_with_headers)
+            seconds = time.perf_counter() - began
+            method, route = scope["method"], _route_of(scope)
+            self._measurements.count_request(method, route, status, seconds)
             _log.info(
                 "request",
-                method=scope["method"],
-                route=_route_of(scope),
+                method=method,
+                route=route,
                 status=status,
-                milliseconds=round((time.perf_counter() - began) * 1000, 1),
+                milliseconds=round(seconds * 1000, 1),
             )
 
 

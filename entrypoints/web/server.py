@@ -4,6 +4,7 @@ It takes the place of the command's process, so that the command line's own libr
 no process that serves, and checks everything before it listens.
 """
 
+import os
 import signal
 import sys
 from typing import Final
@@ -18,7 +19,7 @@ if __name__ in {"__main__", "__mp_main__"}:
 import uvicorn
 from starlette.applications import Starlette
 
-from entrypoints.settings import SessionDelivery
+from entrypoints.settings import PROCESSES, SessionDelivery
 from entrypoints.starting import require_current_schema, say_on_stderr, settings_or_exit
 from entrypoints.web.bounded_http import BoundedHTTP
 
@@ -48,6 +49,8 @@ def run(host: str, port: int, workers: int) -> None:
     """Serve until SIGTERM or SIGINT; requests in flight end first, for up to 30 seconds."""
     # Once uvicorn has stopped it raises the signal again: that is then an end, and no failure.
     signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(0))
+    # Each process makes its own application, and its metrics a port of their own.
+    os.environ[PROCESSES] = str(workers)
     uvicorn.run(
         "entrypoints.web.server:app",
         factory=True,

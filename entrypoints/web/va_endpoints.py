@@ -15,6 +15,7 @@ from application.use_cases.complete_va_login import CompleteVALogin, CompleteVAL
 from application.use_cases.start_va_login import StartVALogin, StartVALoginCommand
 from domain.return_path import ReturnPath
 from domain.secret import Secret
+from entrypoints.metrics.measurements import SUCCESS, Measurements
 from entrypoints.settings import CALLBACK_PATH
 from entrypoints.web.authentication import Authenticator
 from entrypoints.web.delivery import Delivery
@@ -22,6 +23,7 @@ from entrypoints.web.errors import problem
 from entrypoints.web.login_cookies import LoginCookies
 from entrypoints.web.parameters import MalformedParametersError, single_values
 from entrypoints.web.rate_limit import LoginRateLimit
+from entrypoints.web.request_ids import REQUEST_ID
 from entrypoints.web.routing import get_only
 from entrypoints.web.visitors import VisitorReader
 
@@ -49,6 +51,7 @@ class VAEndpoints:
         visitors: VisitorReader,
         authenticator: Authenticator,
         rate_limit: LoginRateLimit,
+        measurements: Measurements,
     ) -> None:
         self._start_va_login = start_va_login
         self._complete_va_login = complete_va_login
@@ -57,6 +60,7 @@ class VAEndpoints:
         self._visitors = visitors
         self._authenticator = authenticator
         self._rate_limit = rate_limit
+        self._measurements = measurements
 
     @property
     def routes(self) -> list[BaseRoute]:
@@ -90,8 +94,10 @@ class VAEndpoints:
         except SignInFailedError as failed:
             level = logging.ERROR if failed.reason in _OPERATORS_FAULT else logging.WARNING
             _log.log(level, "sign_in_failed", error=failed.failure.value, reason=failed.reason)
-            response = self._delivery.failure(failed.failure)
+            self._measurements.count_sign_in(failed.failure)
+            response = self._delivery.failure(failed.failure, request_id=request.scope[REQUEST_ID])
         else:
+            self._measurements.count_sign_in(SUCCESS)
             response = self._delivery.success(completed)
         if command.secrets is not None:
             self._cookies.clear(response, command.secrets)

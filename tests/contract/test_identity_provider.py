@@ -6,6 +6,7 @@ The one that speaks HTTP talks to the simulated VA, inside this process.
 import re
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol, final
 from urllib.parse import parse_qs, urlsplit
@@ -16,12 +17,16 @@ import pytest
 from adapters.memory.identity_provider import MemoryIdentityProvider
 from adapters.va_oauth.identity_provider import VAIdentityProvider
 from adapters.va_oauth.settings import ProviderSettings
-from application.errors import ProviderUnavailableError, UpstreamRejectedError
+from application.errors import (
+    ProviderUnavailableError,
+    UnwantedTokensError,
+    UpstreamRejectedError,
+)
 from application.ports.identity_provider import IdentityProvider, ProviderSignIn
 from domain.identifiers import ICN
 from domain.login_attempt import LoginSecrets
 from domain.secret import Secret
-from domain.va_identity import VAIdentity
+from domain.va_identity import VAAccount, VAIdentity
 from domain.va_tokens import VATokens
 from domain.veteran_status import VeteranStatus
 from entrypoints.sandbox.app import create_sandbox
@@ -30,11 +35,14 @@ from entrypoints.sandbox.settings import SandboxSettings
 from entrypoints.sandbox.signing import SigningKey
 from entrypoints.sandbox.veterans import TEST_VETERANS, Veteran
 from entrypoints.sandbox.world import World
-from tests.support.builders import ISSUER, NOW, some_login_secrets, some_tokens
+from tests.support.builders import ISSUER, NOW, an_identity, some_login_secrets, some_tokens
 from tests.support.frozen_clock import frozen_clock
 
 SCOPE = "openid profile offline_access veteran_status.read"
+_OPTIONAL = ("refresh_token", "scope", "id_token")
 TAMARA = TEST_VETERANS[0]
+ACCOUNT = VAAccount(issuer=ISSUER, subject=TAMARA.okta_id)
+TAMARAS_ICN = ICN(TAMARA.icn or "")
 NO_ICN = next(veteran for veteran in TEST_VETERANS if veteran.icn is None)
 
 
@@ -50,7 +58,7 @@ class ProviderWorld(Protocol):
         """Let a Veteran sign in where the URL leads; returns the code."""
 
     @abstractmethod
-    def go_down(self) -> None: ...
+    def go_down(self, retry_after: timedelta | None = None) -> None: ...
 
     @abstractmethod
     def come_back(self) -> None: ...
@@ -60,6 +68,22 @@ class ProviderWorld(Protocol):
         """Let every exchange and every revocation be refused."""
 
     @abstractmethod
+    def rotate(self) -> None:
+        """Let each refresh replace the refresh token."""
+
+    @abstractmethod
+    def keep_to_itself(self) -> None:
+        """Let each refresh leave the refresh token and the scope out of its answer."""
+
+    @abstractmethod
+    def reduce_scope(self, scope: str) -> None:
+        """Let each refresh grant no more than this."""
+
+    @abstractmethod
+    def mistake_everybody_for(self, *, subject: str, icn: ICN) -> None:
+        """Let each refresh answer with tokens of that account and person."""
+
+    @abstractmethod
     def is_revoked(self, token: Secret) -> bool:
         """Whether the provider was asked to revoke a token."""
 
@@ -67,7 +91,8 @@ class ProviderWorld(Protocol):
 @final
 class MemoryWorld(ProviderWorld):
     def __init__(self) -> None:
-        self._provider = MemoryIdentityProvider(issuer=ISSUER)
+        self._provider = MemoryIdentityProvider(issuer=ISSUER, clock=frozen_clock())
+        self._provider.is_rotating = False
 
     @property
     def provider(self) -> IdentityProvider:
@@ -87,14 +112,27 @@ class MemoryWorld(ProviderWorld):
         signed_in = ProviderSignIn(identity=identity, tokens=some_tokens())
         return self._provider.consent(authorization_url, signed_in)
 
-    def go_down(self) -> None:
-        self._provider.go_down()
+    def go_down(self, retry_after: timedelta | None = None) -> None:
+        self._provider.go_down(retry_after)
 
     def come_back(self) -> None:
         self._provider.come_back()
 
     def refuse(self) -> None:
         self._provider.refuse("invalid_grant")
+
+    def rotate(self) -> None:
+        self._provider.is_rotating = True
+
+    def keep_to_itself(self) -> None:
+        self._provider.is_terse = True
+
+    def reduce_scope(self, scope: str) -> None:
+        self._provider.scope = scope
+
+    def mistake_everybody_for(self, *, subject: str, icn: ICN) -> None:
+        identity = replace(an_identity(icn), subject=subject)
+        self._provider.mistake_everybody_for(identity)
 
     def is_revoked(self, token: Secret) -> bool:
         return token in self._provider.revoked
@@ -142,8 +180,9 @@ class SandboxWorld(ProviderWorld):
         answer = await self.http.post(f"{OAUTH_BASE}/authorization", data=form)
         return Secret(parse_qs(urlsplit(answer.headers["location"]).query)["code"][0])
 
-    def go_down(self) -> None:
-        down = {"answer": 503, "retry_after": "0"}
+    def go_down(self, retry_after: timedelta | None = None) -> None:
+        seconds = "" if retry_after is None else str(int(retry_after.total_seconds()))
+        down = {"answer": 503, "retry_after": seconds or "0"}
         self.world.faults.replace(dict.fromkeys(("discovery", "keys", "token", "revoke"), down))
 
     def come_back(self) -> None:
@@ -152,6 +191,23 @@ class SandboxWorld(ProviderWorld):
     def refuse(self) -> None:
         refused = {"answer": 400, "body": '{"error":"invalid_grant"}'}
         self.world.faults.replace({"token": refused, "revoke": refused})
+
+    def rotate(self) -> None:
+        self.world.faults.replace({"rotate_refresh_tokens": {}})
+
+    def keep_to_itself(self) -> None:
+        self.world.faults.replace({"token_overrides": {"value": dict.fromkeys(_OPTIONAL)}})
+
+    def reduce_scope(self, scope: str) -> None:
+        self.world.faults.replace({"token_overrides": {"value": {"scope": scope}}})
+
+    def mistake_everybody_for(self, *, subject: str, icn: ICN) -> None:
+        self.world.faults.replace(
+            {
+                "id_token_overrides": {"value": {"sub": subject}},
+                "token_overrides": {"value": {"patient": icn.value}},
+            }
+        )
 
     def is_revoked(self, token: Secret) -> bool:
         return not self.world.introspect(token.reveal())["active"]
@@ -383,6 +439,127 @@ async def test_a_provider_may_refuse_to_revoke(world: ProviderWorld) -> None:
     world.refuse()
     with pytest.raises(UpstreamRejectedError):
         await world.provider.revoke(token, is_refresh_token=True)
+
+
+async def refreshed(
+    world: ProviderWorld,
+    refresh_token: Secret | None,
+    *,
+    account: VAAccount = ACCOUNT,
+    scope: str = SCOPE,
+) -> VATokens:
+    assert refresh_token is not None
+    return await world.provider.refresh(
+        refresh_token, account=account, icn=TAMARAS_ICN, scope=scope
+    )
+
+
+async def test_a_refresh_gives_newer_tokens_and_the_refresh_token_again(
+    world: ProviderWorld,
+) -> None:
+    old = await some_live_tokens(world)
+    new = await refreshed(world, old.refresh_token)
+
+    assert new == VATokens(
+        access_token=new.access_token,
+        refresh_token=old.refresh_token,
+        id_token=new.id_token,
+        token_type="Bearer",
+        scope=SCOPE,
+        expires_at=NOW + timedelta(hours=1),
+    )
+    assert new.access_token != old.access_token
+    assert (await refreshed(world, new.refresh_token)).access_token != new.access_token
+
+
+async def test_case_47_a_refresh_token_that_was_replaced_is_refused_and_the_new_one_is_not(
+    world: ProviderWorld,
+) -> None:
+    old = await some_live_tokens(world)
+    world.rotate()
+    new = await refreshed(world, old.refresh_token)
+    assert new.refresh_token not in {None, old.refresh_token}
+
+    with pytest.raises(UpstreamRejectedError) as rejected:
+        await refreshed(world, old.refresh_token)
+    assert rejected.value.reason == "invalid_grant"
+    await refreshed(world, new.refresh_token)
+
+
+@pytest.mark.parametrize("revoked", [True, False])
+async def test_case_47_a_refresh_token_that_is_worth_nothing_is_refused(
+    world: ProviderWorld,
+    revoked: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    token = (await some_live_tokens(world)).refresh_token
+    if revoked and token is not None:
+        await world.provider.revoke(token, is_refresh_token=True)
+
+    with pytest.raises(UpstreamRejectedError) as rejected:
+        await refreshed(world, token if revoked else Secret("nobody's"))
+    assert rejected.value.reason == "invalid_grant"
+
+
+async def test_case_55_a_refresh_may_leave_out_what_stays_as_it_was(world: ProviderWorld) -> None:
+    token = (await some_live_tokens(world)).refresh_token
+    world.keep_to_itself()
+    new = await refreshed(world, token, scope="openid what-was-granted")
+
+    assert new.refresh_token is None
+    assert new.scope == "openid what-was-granted"
+
+
+async def test_case_54_a_refresh_may_grant_less(world: ProviderWorld) -> None:
+    token = (await some_live_tokens(world)).refresh_token
+    world.reduce_scope("openid")
+
+    assert (await refreshed(world, token)).scope == "openid"
+
+
+@pytest.mark.parametrize(
+    ("subject", "icn", "reason"),
+    [
+        ("00u-of-somebody-else", TAMARAS_ICN, "another_subject"),
+        (TAMARA.okta_id, ICN("1012861229V078999"), "another_patient"),
+    ],
+)
+async def test_case_58_a_refresh_that_stands_for_somebody_else_is_refused_with_its_tokens(
+    world: ProviderWorld, subject: str, icn: ICN, reason: str
+) -> None:
+    token = (await some_live_tokens(world)).refresh_token
+    world.mistake_everybody_for(subject=subject, icn=icn)
+
+    with pytest.raises(UnwantedTokensError) as unwanted:
+        await refreshed(world, token)
+    assert unwanted.value.reason == reason
+    assert unwanted.value.tokens.refresh_token == token
+    world.mistake_everybody_for(subject=TAMARA.okta_id, icn=TAMARAS_ICN)
+    await refreshed(world, token)
+
+
+async def test_a_refresh_token_of_another_provider_is_not_shown_to_this_one(
+    world: ProviderWorld,
+) -> None:
+    token = (await some_live_tokens(world)).refresh_token
+    world.go_down()
+    elsewhere = replace(ACCOUNT, issuer=f"{ISSUER}/")
+
+    with pytest.raises(UpstreamRejectedError) as rejected:
+        await refreshed(world, token, account=elsewhere)
+    assert rejected.value.reason == "issuer_changed"
+
+
+async def test_case_49_a_provider_that_cannot_refresh_says_when_to_ask_again(
+    world: ProviderWorld,
+) -> None:
+    token = (await some_live_tokens(world)).refresh_token
+    world.go_down(timedelta(seconds=70))
+
+    with pytest.raises(ProviderUnavailableError) as unavailable:
+        await refreshed(world, token)
+    assert unavailable.value.retry_after == timedelta(seconds=70)
+    world.come_back()
+    await refreshed(world, token)
 
 
 @pytest.mark.parametrize("status", [401, 403, 429, 500, 503])

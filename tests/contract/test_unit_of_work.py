@@ -18,6 +18,7 @@ from tests.support.builders import (
     a_session,
     a_user_id,
     a_visitor,
+    an_account,
     an_icn,
     an_identity,
     some_sealed_tokens,
@@ -46,7 +47,7 @@ class Rows:
 
     async def write(self, work: UnitOfWork) -> Session:
         await work.users.link(self.identity, self.icn, new_id=self.user_id, now=NOW)
-        await work.va_tokens.save(some_sealed_tokens(self.user_id), now=NOW)
+        await work.va_tokens.save(some_sealed_tokens(self.user_id), account=an_account(), now=NOW)
         session = a_session(self.user_id)
         await work.sessions.add(session)
         await work.audit.append(AuditEvent.login(session, visitor=a_visitor(), now=NOW))

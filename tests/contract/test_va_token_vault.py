@@ -7,7 +7,7 @@ from typing import Any
 from application.ports.unit_of_work import UnitOfWorkFactory
 from domain.identifiers import UserId
 from domain.va_tokens import SealedVATokens
-from tests.support.builders import NOW, a_user_id, some_sealed_tokens
+from tests.support.builders import NOW, a_user_id, an_account, some_sealed_tokens
 from tests.support.storage import a_stored_user
 
 LATER = NOW + timedelta(days=1)
@@ -15,7 +15,7 @@ LATER = NOW + timedelta(days=1)
 
 async def save(unit_of_work: UnitOfWorkFactory, tokens: SealedVATokens) -> None:
     async with unit_of_work() as work:
-        await work.va_tokens.save(tokens, now=NOW)
+        await work.va_tokens.save(tokens, account=an_account(), now=NOW)
         await work.commit()
 
 
@@ -86,7 +86,7 @@ async def test_a_unit_sees_the_tokens_it_has_just_saved_and_nobody_else_does(
     user = await a_stored_user(unit_of_work)
     tokens = some_sealed_tokens(user.id)
     async with unit_of_work() as work:
-        await work.va_tokens.save(tokens, now=NOW)
+        await work.va_tokens.save(tokens, account=an_account(), now=NOW)
         assert await work.va_tokens.find(user.id) == tokens
 
     assert await find(unit_of_work, user.id) is None

@@ -149,3 +149,40 @@ async def test_a_store_whose_schema_is_behind_is_not_ready(
     async with opened(build_pool(own_database, max_size=1)) as pool:
         with pytest.raises(UnavailableError, match=reason):
             await PostgresReadiness(pool).check()
+
+
+def test_tokens_from_before_refreshes_are_those_of_the_users_newest_account(
+    empty_database: str,
+) -> None:
+    for step in migrations()[:4]:
+        change(empty_database, step.sql)
+    change(
+        empty_database,
+        """
+        INSERT INTO vetassist_users (id) SELECT format('%s-0000-4000-8000-000000000000', name)::uuid
+        FROM unnest(ARRAY['aaaaaaaa', 'bbbbbbbb']) AS name;
+        INSERT INTO vetassist_va_tokens (user_id, access_token_encrypted, expires_at)
+        SELECT id, 'sealed', now() FROM vetassist_users;
+        INSERT INTO vetassist_va_identities (issuer, subject, user_id, created_at, last_seen_at)
+        SELECT 'https://va.example', subject, 'aaaaaaaa-0000-4000-8000-000000000000', now(), seen
+        FROM (VALUES
+            ('an old account', now() - interval '1 day'),
+            ('the newest account', now()),
+            ('the oldest account', now() - interval '9 days')
+        ) AS known (subject, seen);
+        """,
+    )
+    change(empty_database, migrations()[4].sql)
+
+    columns = "issuer, subject, generation, lease_fence, lease_until, needs_sign_in_at, retry_at"
+    with_account, without = rows_of(
+        empty_database, f"SELECT {columns} FROM vetassist_va_tokens ORDER BY user_id"
+    )
+    blank = dict.fromkeys(columns.split(", "))
+    assert without == blank | {"generation": 1, "lease_fence": 0}
+    assert with_account == without | {
+        "issuer": "https://va.example",
+        "subject": "the newest account",
+    }
+    ids = rows_of(empty_database, "SELECT DISTINCT sign_in_id FROM vetassist_va_tokens")
+    assert len(ids) == 2

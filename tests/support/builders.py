@@ -15,7 +15,7 @@ from domain.return_path import ReturnPath
 from domain.secret import Secret
 from domain.session import Session
 from domain.session_limits import SessionLimits
-from domain.va_identity import VAIdentity
+from domain.va_identity import VAAccount, VAIdentity
 from domain.va_revocation import VARevocation
 from domain.va_tokens import SealedVATokens, VATokens
 from domain.veteran_status import VeteranStatus
@@ -47,6 +47,11 @@ def a_token_id() -> TokenId:
 def a_subject() -> str:
     """An account at the provider, in the form of VA's."""
     return f"00u{secrets.token_hex(8)}"
+
+
+def an_account() -> VAAccount:
+    """Somebody's account at the provider."""
+    return VAAccount(issuer=ISSUER, subject=a_subject())
 
 
 def a_visitor(user_agent: str | None = "Mozilla/5.0 (X11; Linux x86_64)") -> Visitor:

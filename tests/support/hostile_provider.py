@@ -209,6 +209,7 @@ class HostileProvider(Provider):
         self._redirect_uri = ""
         self._grants: dict[str, _Grant] = {}
         self._access_tokens: set[str] = set()
+        self._refresh_tokens: dict[str, _Grant] = {}
 
     @property
     def settings(self) -> Mapping[str, object]:
@@ -223,8 +224,13 @@ class HostileProvider(Provider):
 
     @property
     def exchanges(self) -> int:
-        """How often a code was brought to the token endpoint."""
+        """How often a code or a refresh token was brought to the token endpoint."""
         return self.requests["/connect/exchange"]
+
+    @property
+    def newest_refresh_token(self) -> str:
+        """The one that was given last."""
+        return list(self._refresh_tokens)[-1]
 
     def opened(self, *, redirect_uri: str, clock: Clock) -> ASGIApp:
         self._redirect_uri = redirect_uri
@@ -300,6 +306,8 @@ class HostileProvider(Provider):
         if client != [CLIENT_ID, CLIENT_SECRET]:
             return _json({"error": "invalid_client"}, 401)
         form = dict(parse_qsl((await request.body()).decode(), strict_parsing=True))
+        if form["grant_type"] == "refresh_token":
+            return self._refresh(form)
         grant = self._grants.pop(form["code"], None)
         verifier = sha256(form["code_verifier"].encode()).digest()
         if (
@@ -309,7 +317,15 @@ class HostileProvider(Provider):
             or not (self.is_lax or base64url(verifier) == grant.code_challenge)
         ):
             return _json({"error": "invalid_grant"}, 400)
-        return _json(altered(self._tokens(grant), self.token_answer))
+        return _json(altered(self._tokens(grant, nonce=grant.nonce), self.token_answer))
+
+    def _refresh(self, form: Mapping[str, str]) -> Response:
+        assert set(form) == {"grant_type", "refresh_token"}
+        grant = self._refresh_tokens.pop(form["refresh_token"], None)
+        if grant is None:
+            return _json({"error": "invalid_grant"}, 400)
+        # No nonce in this one (OpenID Connect Core 1.0, section 12.2).
+        return _json(altered(self._tokens(grant, nonce=ABSENT), self.token_answer))
 
     async def _userinfo(self, request: Request) -> Response:
         token = request.headers.get("authorization", "").removeprefix("Bearer ")
@@ -318,16 +334,17 @@ class HostileProvider(Provider):
         claims = {**self.person, "icn": self._icn_if("userinfo")}
         return _json(altered(claims, self.userinfo))
 
-    def _tokens(self, grant: _Grant) -> dict[str, object]:
-        access_token = self._secret()
+    def _tokens(self, grant: _Grant, *, nonce: object) -> dict[str, object]:
+        access_token, refresh_token = self._secret(), self._secret()
         self._access_tokens.add(access_token)
+        self._refresh_tokens[refresh_token] = grant
         claims = {
             "iss": self.issuer,
             "sub": self.person["sub"],
             "aud": [CLIENT_ID],
             "exp": self.now() + _TOKEN_LIFETIME,
             "iat": self.now(),
-            "nonce": grant.nonce,
+            "nonce": nonce,
             "at_hash": base64url(sha256(access_token.encode()).digest()[:16]),
             "sid": "a session of the provider's",
             "icn": self._icn_if("id_token"),
@@ -342,7 +359,7 @@ class HostileProvider(Provider):
             "access_token": access_token,
             "token_type": "bearer",
             "expires_in": _TOKEN_LIFETIME,
-            "refresh_token": self._secret(),
+            "refresh_token": refresh_token,
             "id_token": id_token,
             "patient": self._icn_if("patient"),
         }

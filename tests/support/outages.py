@@ -19,7 +19,9 @@ from application.ports.unit_of_work import UnitOfWork
 from application.ports.user_directory import UserDirectory
 from application.ports.user_repository import UserRepository
 from application.ports.va_revocations import VARevocations
+from application.ports.va_token_refreshes import VATokenRefreshes
 from application.ports.va_token_vault import VATokenVault
+from application.ports.vital_signs import Vitals, VitalSigns
 from domain.audit_seal import Place
 from domain.identifiers import SessionId, UserId
 from domain.login_attempt import LoginAttempt
@@ -105,6 +107,10 @@ class DownUnitOfWork(UnitOfWork):
         raise UnavailableError
 
     @property
+    def va_token_refreshes(self) -> VATokenRefreshes:
+        raise UnavailableError
+
+    @property
     def va_revocations(self) -> VARevocations:
         raise UnavailableError
 
@@ -131,6 +137,11 @@ class DownUnitOfWork(UnitOfWork):
         """Never left, as it is never entered."""
 
 
+class DownVitalSigns(VitalSigns):
+    async def read(self) -> Vitals:
+        raise UnavailableError
+
+
 def down_storage() -> Storage:
     """A store of which every part is down."""
     return Storage(
@@ -141,4 +152,5 @@ def down_storage() -> Storage:
         readiness=DownReadiness(),
         purge=DownPurge(),
         sealed_trail=DownSealedTrail(),
+        vital_signs=DownVitalSigns(),
     )

@@ -66,6 +66,8 @@ _SECRET_PARAMETERS: Final = frozenset(
 )
 #: Shorter texts may stand in a log by chance.
 _MIN_SECRET_CHARACTERS: Final = 5
+#: The cookie whose value is there to be told to support.
+_TO_BE_QUOTED: Final = "vetassist_reference"
 _CLIENT_SECRET: Final = "Z4nF8_w2~sandbox-client"
 # What takes long to make is made once for all products.
 _SANDBOX_KEY: Final = SigningKey.generate()
@@ -371,7 +373,11 @@ class Product:
                 assert secret not in trail, f"{secret!r} stands in the audit trail"
 
     async def _note_secrets(self, response: httpx.Response) -> None:
-        self.secrets.update(cookie.value or "" for cookie in response.cookies.jar)
+        self.secrets.update(
+            cookie.value or ""
+            for cookie in response.cookies.jar
+            if not cookie.name.endswith(_TO_BE_QUOTED)
+        )
         for url in (str(response.request.url), response.headers.get("location", "")):
             for name, value in parse_qsl(urlsplit(url).query, errors="replace"):
                 if name in _SECRET_PARAMETERS:

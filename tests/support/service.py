@@ -150,7 +150,8 @@ async def opened_tokens(container: Container, user_id: UserId) -> VATokens | Non
 
 def a_service(storage: Storage, settings: Settings = _SETTINGS) -> Service:
     """A service over ``storage``, with the real cryptography."""
-    clock, provider = frozen_clock(), MemoryIdentityProvider(issuer=ISSUER)
+    clock = frozen_clock()
+    provider = MemoryIdentityProvider(issuer=ISSUER, clock=clock)
     world = _world_providers(clock, provider) | {"settings": settings}
     container = Container(**_storage_providers(storage), **world)
     return Service(container=container, storage=storage, provider=provider, clock=clock)
@@ -165,7 +166,8 @@ def a_service_with(storage: Storage, master_keys: Mapping[str, bytes]) -> Servic
 def a_memory_service(store: MemoryStore, storage: Storage | None = None) -> MemoryService:
     """A service that is in memory throughout; ``storage`` stands in for the store's own."""
     storage = storage or memory_storage(store)
-    clock, provider = frozen_clock(), MemoryIdentityProvider(issuer=ISSUER)
+    clock = frozen_clock()
+    provider = MemoryIdentityProvider(issuer=ISSUER, clock=clock)
     container = Container(
         **_storage_providers(storage),
         **_world_providers(clock, provider),

@@ -11,6 +11,7 @@ from adapters.memory.session_lookup import MemorySessionLookup
 from adapters.memory.store import MemoryStore
 from adapters.memory.unit_of_work import MemoryUnitOfWork
 from adapters.memory.user_directory import MemoryUserDirectory
+from adapters.memory.vital_signs import MemoryVitalSigns
 from adapters.postgres.login_attempts import PostgresLoginAttempts
 from adapters.postgres.pool import Pool
 from adapters.postgres.purge import PostgresPurge
@@ -19,6 +20,8 @@ from adapters.postgres.sealed_trail import PostgresSealedTrail
 from adapters.postgres.session_lookup import PostgresSessionLookup
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from adapters.postgres.user_directory import PostgresUserDirectory
+from adapters.postgres.vital_signs import PostgresVitalSigns
+from adapters.system.clock import SystemClock
 from application.ports.login_attempts import LoginAttempts
 from application.ports.purge import Purge
 from application.ports.readiness import Readiness
@@ -26,6 +29,7 @@ from application.ports.sealed_trail import SealedTrail
 from application.ports.session_lookup import SessionLookup
 from application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from application.ports.user_directory import UserDirectory
+from application.ports.vital_signs import VitalSigns
 from domain.identifiers import SessionId, UserId
 from domain.revocation import Revocation, RevokedBy
 from domain.session import Session
@@ -46,6 +50,7 @@ class Storage:
     readiness: Readiness
     purge: Purge
     sealed_trail: SealedTrail
+    vital_signs: VitalSigns
 
 
 def memory_storage(store: MemoryStore | None = None) -> Storage:
@@ -58,6 +63,7 @@ def memory_storage(store: MemoryStore | None = None) -> Storage:
         readiness=MemoryReadiness(),
         purge=MemoryPurge(store),
         sealed_trail=MemorySealedTrail(store),
+        vital_signs=MemoryVitalSigns(store, SystemClock()),
     )
 
 
@@ -70,6 +76,7 @@ def postgres_storage(pool: Pool) -> Storage:
         readiness=PostgresReadiness(pool),
         purge=PostgresPurge(pool),
         sealed_trail=PostgresSealedTrail(pool),
+        vital_signs=PostgresVitalSigns(pool),
     )
 
 

@@ -17,6 +17,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from adapters.encryption.audit_keys import AuditKey
 from domain.audit_event import AuditEventType
+from entrypoints.metrics.measurements import Measurements
 from entrypoints.web.middleware import Surroundings
 from tests.support.product import Product, captured_log, running_product
 
@@ -167,7 +168,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 async def call(endpoint: Endpoint, path: str = "/thing/1") -> httpx.Response:
     app: Any = Starlette(
         routes=[Route("/thing/{id}", endpoint, methods=["GET"])],
-        middleware=[Middleware(Surroundings, is_public_https=False)],
+        middleware=[Middleware(Surroundings, is_public_https=False, measurements=Measurements())],
     )
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
@@ -218,7 +219,7 @@ async def test_an_answer_that_breaks_off_is_logged_and_not_begun_again() -> None
         sent.append(message)
 
     with captured_log() as log:
-        await Surroundings(breaks_off, is_public_https=False)(
+        await Surroundings(breaks_off, is_public_https=False, measurements=Measurements())(
             {"type": "http", "method": "GET"}, receive, send
         )
 

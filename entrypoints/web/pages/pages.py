@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from entrypoints.web.pages.explanations import Explanation, explain
+from entrypoints.web.reference_cookie import ERROR_PAGE, ReferenceCookie
 
 _FOLDER: Final = Path(__file__).parent
 
@@ -33,6 +34,7 @@ class Pages:
         # Absolute, because the sign-in's cookie has to be set on the host VA.gov leads back to:
         # a browser at 127.0.0.1 would otherwise come back to localhost without it.
         templates.globals["sign_in_url"] = f"{public_url.rstrip('/')}/api/v1/va/login"
+        self._reference = ReferenceCookie(secure=public_url.startswith("https://"))
         self._start = templates.get_template("start.html")
         self._success = templates.get_template("va_success.html")
         self._error = templates.get_template("va_error.html")
@@ -44,7 +46,7 @@ class Pages:
         return [
             Route("/", self._show_start, methods=["GET"]),
             Route("/va-success", self._show_success, methods=["GET"]),
-            Route("/va-error", self._show_error, methods=["GET"]),
+            Route(ERROR_PAGE, self._show_error, methods=["GET"]),
             Route("/sessions", self._show_sessions, methods=["GET"]),
             Mount("/static", StaticFiles(directory=_FOLDER / "static"), name="static"),
         ]
@@ -67,7 +69,8 @@ class Pages:
 
     async def _show_error(self, request: Request) -> Response:
         explanation = explain(request.query_params.getlist("error"))
-        return self._explain(explanation, status=200, request_id=None)
+        reference = None if explanation.code is None else self._reference.read(request)
+        return self._explain(explanation, status=200, request_id=reference)
 
     async def _show_sessions(self, _request: Request) -> Response:
         return HTMLResponse(self._sessions.render())

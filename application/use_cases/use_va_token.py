@@ -1,0 +1,204 @@
+"""Use case: a back end acts for a Veteran with VA's access token."""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import final
+
+from application.errors import (
+    ApplicationError,
+    ProviderUnavailableError,
+    SessionEndedError,
+    VAScopeNotGrantedError,
+    VASignInNeededError,
+)
+from application.ports.clock import Clock
+from application.ports.token_cipher import SealBrokenError
+from application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from application.token_sealing import TokenSealing
+from application.va_token_refresher import DueRefresh, VATokenRefresher
+from domain.audit_event import AuditEvent, AuditEventType
+from domain.secret import Secret
+from domain.session_standing import SessionStanding
+from domain.user import User
+from domain.va_token_refresh import KeptVATokens
+from domain.va_token_use import TokenPurpose
+from domain.va_tokens import VATokens
+from domain.visitor import Visitor
+
+_log = logging.getLogger("vetassist.va_tokens")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UseVATokenCommand:
+    """Which back end wants to act for whom, and what for.
+
+    Attributes:
+        session: The Veteran's session, as it was found when the request came.
+        client_id: The back end's name, authenticated.
+        scopes: What the token must cover; empty: whatever was granted.
+    """
+
+    session: SessionStanding
+    client_id: str
+    purpose: TokenPurpose
+    scopes: frozenset[str]
+    visitor: Visitor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsableVAToken:
+    """VA's access token, and how far it goes.
+
+    Attributes:
+        scope: All that it covers, separated by spaces; more than was asked for, maybe.
+        expires_at: First instant (UTC) at which it is no longer valid.
+    """
+
+    access_token: Secret
+    scope: str
+    expires_at: datetime
+
+
+class _RefusedError(Exception):
+    """The use is refused: with ``reason`` in the audit and ``error`` for the caller."""
+
+    def __init__(self, reason: str, error: ApplicationError) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.error = error
+
+
+@final
+class UseVAToken:
+    """Hands out the access token, on record: no token leaves before its audit is committed."""
+
+    def __init__(
+        self,
+        *,
+        unit_of_work: UnitOfWorkFactory,
+        sealing: TokenSealing,
+        refresher: VATokenRefresher,
+        clock: Clock,
+        min_validity: timedelta,
+    ) -> None:
+        self._unit_of_work = unit_of_work
+        self._sealing = sealing
+        self._refresher = refresher
+        self._clock = clock
+        self._min_validity = min_validity
+
+    async def execute(self, command: UseVATokenCommand) -> UsableVAToken:
+        """Give the user's access token to a back end, refreshed when its end is near.
+
+        It is valid for ``min_validity`` at least, unless VA gives no such token at present. The
+        session is looked at again in the transaction that records the use, so whatever
+        ended it before that wins.
+
+        Raises:
+            SessionEndedError: The session no longer stands.
+            VASignInNeededError: There are no tokens, or none that could be used or refreshed.
+            VAScopeNotGrantedError: They do not cover what was asked for.
+            ProviderUnavailableError: They have expired, and VA gives no newer ones at present.
+            UnavailableError: Storage did not answer; no token was given.
+        """
+        may_refresh = True
+        while True:
+            found = await self._look(command, may_refresh=may_refresh)
+            if isinstance(found, UsableVAToken):
+                return found
+            await self._refresher.refresh(found)
+            may_refresh = False
+
+    async def _look(
+        self, command: UseVATokenCommand, *, may_refresh: bool
+    ) -> UsableVAToken | DueRefresh:
+        """The token, its use on record; or what is to be refreshed first."""
+        async with self._unit_of_work() as work:
+            try:
+                found = await self._found(work, command, may_refresh=may_refresh)
+            except _RefusedError as refused:
+                asked_for = " ".join(sorted(command.scopes))
+                await work.audit.append(
+                    self._event(
+                        AuditEventType.VA_TOKEN_USE_REFUSED,
+                        command,
+                        scope=asked_for,
+                        reason=refused.reason,
+                    )
+                )
+                await work.commit()
+                raise refused.error from None
+            if isinstance(found, UsableVAToken):
+                event = self._event(AuditEventType.VA_TOKEN_USED, command, scope=found.scope)
+                await work.audit.append(event)
+                await work.commit()
+        return found
+
+    async def _found(
+        self, work: UnitOfWork, command: UseVATokenCommand, *, may_refresh: bool
+    ) -> UsableVAToken | DueRefresh:
+        now = self._clock.now()
+        user = await self._user(work, command.session, now)
+        kept = await work.va_token_refreshes.find(user.id)
+        if kept is None:
+            raise _RefusedError("no_tokens", VASignInNeededError())
+        if kept.state.needs_sign_in_at is not None:
+            raise _RefusedError("sign_in_needed", VASignInNeededError())
+        tokens = await self._opened(work, kept)
+        if not command.scopes <= set(tokens.scope.split()):
+            raise _RefusedError("scope_not_granted", VAScopeNotGrantedError())
+        is_short = tokens.expires_at < now + self._min_validity
+        if is_short and may_refresh and not kept.state.is_put_off(now):
+            return _due(user, kept, tokens)
+        # While VA cannot be asked, a short one is better than none.
+        if tokens.expires_at <= now:
+            unavailable = ProviderUnavailableError(retry_after=kept.retry_after(now))
+            raise _RefusedError(unavailable.code, unavailable)
+        return UsableVAToken(
+            access_token=tokens.access_token, scope=tokens.scope, expires_at=tokens.expires_at
+        )
+
+    async def _user(self, work: UnitOfWork, session: SessionStanding, now: datetime) -> User:
+        # Whatever ends sessions holds the same rows, so it comes before this or after.
+        user = await work.users.lock(session.user_id)
+        stored = await work.sessions.lock(session.user_id, session.session_id)
+        if user is None or not user.is_active or stored is None or not stored.is_active(now):
+            raise _RefusedError("session_ended", SessionEndedError())
+        return user
+
+    async def _opened(self, work: UnitOfWork, kept: KeptVATokens) -> VATokens:
+        wrapped = await work.data_keys.find(kept.sealed.user_id)
+        try:
+            return await self._sealing.unsealed(kept.sealed, wrapped)
+        except SealBrokenError:
+            _log.error("va_tokens_unreadable")
+            raise _RefusedError("unreadable", VASignInNeededError()) from None
+
+    def _event(self, type_: AuditEventType, command: UseVATokenCommand, **data: str) -> AuditEvent:
+        return AuditEvent.of_session(
+            type_,
+            command.session.user_id,
+            command.session.session_id,
+            visitor=command.visitor,
+            now=self._clock.now(),
+            client=command.client_id,
+            purpose=command.purpose.value,
+            **data,
+        )
+
+
+def _due(user: User, kept: KeptVATokens, tokens: VATokens) -> DueRefresh:
+    if tokens.refresh_token is None:
+        raise _RefusedError("no_refresh_token", VASignInNeededError())
+    if kept.state.account is None:
+        # Nobody could tell whether VA's answer is about the same account.
+        raise _RefusedError("account_unknown", VASignInNeededError())
+    return DueRefresh(
+        user_id=user.id,
+        icn=user.icn,
+        generation=kept.state.generation,
+        account=kept.state.account,
+        refresh_token=tokens.refresh_token,
+        scope=tokens.scope,
+    )

@@ -1,0 +1,36 @@
+"""What one of VA's tokens may be used for."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+
+class TokenPurpose(StrEnum):
+    """The closed list of purposes; each is something that a scope of VA's lets one do.
+
+    The names stand in the stored audit trail: they are never reused.
+    """
+
+    VETERAN_STATUS = "veteran_status"
+    SERVICE_HISTORY = "service_history"
+    DISABILITY_RATING = "disability_rating"
+    ENROLLED_BENEFITS = "enrolled_benefits"
+    HEALTH_RECORDS = "health_records"
+    CLAIM_STATUS = "claim_status"
+    CLAIM_FILING = "claim_filing"
+
+    @property
+    def plain_name(self) -> str:
+        """What the Veteran reads: the end of "VetAssist asked VA in order to ..."."""
+        return _PLAIN_NAMES[self]
+
+
+_PLAIN_NAMES: Final[Mapping[TokenPurpose, str]] = {
+    TokenPurpose.VETERAN_STATUS: "confirm that you are a Veteran",
+    TokenPurpose.SERVICE_HISTORY: "read your service history",
+    TokenPurpose.DISABILITY_RATING: "read your disability rating",
+    TokenPurpose.ENROLLED_BENEFITS: "see which benefits you are enrolled in",
+    TokenPurpose.HEALTH_RECORDS: "read your health records",
+    TokenPurpose.CLAIM_STATUS: "see how your claims are doing",
+    TokenPurpose.CLAIM_FILING: "file a claim for you",
+}

@@ -1,0 +1,224 @@
+"""The counts of this process in the form that Prometheus reads.
+
+The only module that needs prometheus-client: it is imported when metrics are switched on.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final, final
+
+import structlog
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from application.errors import UnavailableError
+from application.ports.vital_signs import Vitals, VitalSigns
+from entrypoints.metrics.measurements import VALID, Measurements
+from entrypoints.metrics.timings import Timings
+
+_log = structlog.stdlib.get_logger("vetassist.metrics")
+
+#: What a pool of connections says of itself: how many there are, are free, and are waited for.
+PoolStats = Callable[[], Mapping[str, int]]
+
+_OK: Final = "200"
+
+
+@final
+class Exposition:
+    """Writes down what was measured, and how pools and store are at this moment."""
+
+    def __init__(
+        self,
+        *,
+        measurements: Measurements,
+        pools: Mapping[str, PoolStats],
+        vital_signs: VitalSigns,
+    ) -> None:
+        self._measurements = measurements
+        self._pools = pools
+        self._vital_signs = vital_signs
+        self._process = CollectorRegistry(auto_describe=True)
+        ProcessCollector(registry=self._process)
+
+    async def text(self, accept: str) -> tuple[str, bytes]:
+        """Everything at this moment, in the format that ``accept`` prefers, with its name."""
+        try:
+            vitals = await self._vital_signs.read()
+        except UnavailableError:
+            vitals = None
+        except Exception as error:  # noqa: BLE001 - a fault of the store's hides no other figure
+            _log.error("vital_signs_failed", error=type(error).__name__)
+            vitals = None
+        registry = CollectorRegistry()
+        registry.register(_Families(self._families(vitals)))
+        encode, content_type = choose_encoder(accept)
+        return content_type, encode(registry)
+
+    def _families(self, vitals: Vitals | None) -> list[Metric]:
+        return [
+            *self._of_sign_ins(),
+            *self._of_requests(),
+            *self._of_va(),
+            *self._of_storage(),
+            *self._of_background(),
+            *_of_vitals(vitals),
+            *self._process.collect(),
+        ]
+
+    def _of_sign_ins(self) -> Iterator[Metric]:
+        sign_ins = CounterMetricFamily(
+            "vetassist_sign_ins", "Sign-ins that are over, by public code.", labels=["outcome"]
+        )
+        for outcome, count in self._measurements.sign_ins.items():
+            sign_ins.add_metric([outcome], count)
+        yield sign_ins
+        timings = dict(self._measurements.validations)
+        for at_once in self._measurements.at_once.values():
+            timings[VALID] = timings[VALID].plus(at_once)
+        yield _histogram(
+            "vetassist_validation_seconds",
+            "Looking whether a token's session stands.",
+            ["outcome"],
+            {(outcome,): each for outcome, each in timings.items()},
+        )
+
+    def _of_requests(self) -> Iterator[Metric]:
+        counts = {
+            (method, route, str(status)): count
+            for (method, route, status), count in self._measurements.requests.items()
+        }
+        timings = dict(self._measurements.request_timings)
+        for route, at_once in self._measurements.at_once.items():
+            key = ("GET", route, _OK)
+            counts[key] = counts.get(key, 0) + sum(at_once.counts)
+            timings[route] = timings[route].plus(at_once) if route in timings else at_once
+        requests = CounterMetricFamily(
+            "vetassist_http_requests",
+            "Requests answered, by the route's template.",
+            labels=["method", "route", "status"],
+        )
+        for labels, count in counts.items():
+            requests.add_metric(list(labels), count)
+        yield requests
+        yield _histogram(
+            "vetassist_http_request_seconds",
+            "From a request's head to the end of its answer.",
+            ["route"],
+            {(route,): each for route, each in timings.items()},
+        )
+
+    def _of_va(self) -> Iterator[Metric]:
+        yield _histogram(
+            "vetassist_va_call_seconds",
+            "Calls to VA, by what was asked for and how it was answered.",
+            ["operation", "outcome"],
+            {tuple(labels): each for labels, each in self._measurements.va_calls.items()},
+        )
+
+    def _of_storage(self) -> Iterator[Metric]:
+        yield _histogram(
+            "vetassist_unit_of_work_seconds",
+            "Transactions, the wait for a connection included.",
+            ["outcome"],
+            {(outcome,): each for outcome, each in self._measurements.units_of_work.items()},
+        )
+        size = GaugeMetricFamily(
+            "vetassist_pool_connections", "Connections there are.", labels=["pool"]
+        )
+        in_use = GaugeMetricFamily(
+            "vetassist_pool_connections_in_use", "Connections that are lent out.", labels=["pool"]
+        )
+        waiting = GaugeMetricFamily(
+            "vetassist_pool_requests_waiting", "Callers who wait for one.", labels=["pool"]
+        )
+        for name, stats_of in self._pools.items():
+            stats = stats_of()
+            there = stats.get("pool_size", 0)
+            size.add_metric([name], there)
+            in_use.add_metric([name], there - stats.get("pool_available", 0))
+            waiting.add_metric([name], stats.get("requests_waiting", 0))
+        yield from (size, in_use, waiting)
+
+    def _of_background(self) -> Iterator[Metric]:
+        runs = CounterMetricFamily(
+            "vetassist_background_runs", "Runs of background work.", labels=["work", "outcome"]
+        )
+        for (work, outcome), count in self._measurements.runs.items():
+            runs.add_metric([work, outcome], count)
+        items = CounterMetricFamily(
+            "vetassist_background_items",
+            "What background work dealt with, such as rows that the purge removed.",
+            labels=["work", "kind"],
+        )
+        for (work, kind), count in self._measurements.items.items():
+            items.add_metric([work, kind], count)
+        last = GaugeMetricFamily(
+            "vetassist_background_last_success_timestamp_seconds",
+            "When background work was last done here (Unix time).",
+            labels=["work"],
+        )
+        for work, instant in self._measurements.run_at.items():
+            last.add_metric([work], instant)
+        yield from (runs, items, last)
+
+
+@final
+class _Families(Collector):
+    """Families that were collected before: the registry's own way in is not asynchronous."""
+
+    def __init__(self, families: list[Metric]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._families
+
+    def describe(self) -> Iterator[Metric]:
+        yield from ()
+
+
+def _of_vitals(vitals: Vitals | None) -> Iterator[Metric]:
+    yield GaugeMetricFamily(
+        "vetassist_database_up",
+        "Whether the database answered this scrape.",
+        value=0 if vitals is None else 1,
+    )
+    if vitals is None:
+        return
+    yield GaugeMetricFamily(
+        "vetassist_outbox_entries", "Tokens that VA is still to revoke.", value=vitals.outbox
+    )
+    age = 0.0
+    if vitals.oldest_in_outbox is not None:
+        age = (vitals.now - vitals.oldest_in_outbox).total_seconds()
+    yield GaugeMetricFamily(
+        "vetassist_outbox_oldest_seconds", "How long the oldest of them has waited.", value=age
+    )
+    yield GaugeMetricFamily(
+        "vetassist_database_clock_offset_seconds",
+        "How far the database's clock is ahead of this machine's.",
+        value=vitals.now.timestamp() - time.time(),
+    )
+
+
+def _histogram(
+    name: str,
+    text: str,
+    labels: list[str],
+    timings: Mapping[tuple[str, ...], Timings],
+) -> HistogramMetricFamily:
+    family = HistogramMetricFamily(name, text, labels=labels)
+    for values, each in timings.items():
+        so_far, buckets = 0, []
+        for bound, count in zip([*map(str, each.bounds), "+Inf"], each.counts, strict=True):
+            so_far += count
+            buckets.append((bound, so_far))
+        family.add_metric(list(values), buckets=buckets, sum_value=each.seconds)
+    return family

@@ -1,0 +1,122 @@
+"""A port for Prometheus, apart from the one that the public reaches.
+
+It answers one question, so it needs no framework: it reads a request's head, bounded in size and
+time, answers, and hangs up.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Final
+
+import structlog
+
+_log = structlog.stdlib.get_logger("vetassist.metrics")
+
+#: The whole answer for an Accept header: its content type and its body.
+Scrape = Callable[[str], Awaitable[tuple[str, bytes]]]
+
+_PATH: Final = "/metrics"
+_MAX_HEAD_BYTES: Final = 16_384
+_PATIENCE_SECONDS: Final = 10.0
+_PLAIN: Final = "text/plain; charset=utf-8"
+
+
+@asynccontextmanager
+async def metrics_listener(
+    scrape: Scrape, *, host: str, port: int, processes: int
+) -> AsyncIterator[int]:
+    """Answer scrapes from here to there, on one port a process; which port that is.
+
+    Args:
+        scrape: What to answer with.
+        host: Address to listen on.
+        port: The first process's; the next ones take the next ports that are free.
+        processes: How many share the work, and so how many ports there are.
+
+    Raises:
+        OSError: None of the ports is free.
+    """
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                writer.write(await _answer(reader, scrape))
+                await writer.drain()
+        except (TimeoutError, ConnectionError):
+            _log.debug("scrape_broken_off")
+        finally:
+            writer.close()
+
+    server, taken = await _listen(serve, host, port, processes)
+    _log.info("metrics", host=host, port=taken)
+    try:
+        yield taken
+    finally:
+        server.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                await server.wait_closed()
+
+
+async def _listen(
+    serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+    host: str,
+    port: int,
+    processes: int,
+) -> tuple[asyncio.Server, int]:
+    for candidate in range(port, port + processes):
+        try:
+            server = await asyncio.start_server(serve, host, candidate, limit=_MAX_HEAD_BYTES)
+        except OSError:
+            if candidate == port + processes - 1:
+                raise
+        else:
+            return server, server.sockets[0].getsockname()[1]
+    raise AssertionError  # pragma: no cover - there is at least one process
+
+
+async def _answer(reader: asyncio.StreamReader, scrape: Scrape) -> bytes:
+    try:
+        head = await reader.readuntil(b"\r\n\r\n")
+    except (asyncio.LimitOverrunError, asyncio.IncompleteReadError):
+        return _response(HTTPStatus.BAD_REQUEST)
+    line, *fields = head.decode("latin-1").split("\r\n")
+    method, _, rest = line.partition(" ")
+    path = rest.partition(" ")[0].partition("?")[0]
+    if path != _PATH:
+        return _response(HTTPStatus.NOT_FOUND)
+    if method != "GET":
+        return _response(HTTPStatus.METHOD_NOT_ALLOWED, allow="GET")
+    try:
+        content_type, body = await scrape(_field(fields, "accept"))
+    except Exception as error:  # noqa: BLE001 - a bug here ends no service
+        _log.error("scrape_failed", error=type(error).__name__)
+        return _response(HTTPStatus.INTERNAL_SERVER_ERROR)
+    return _response(HTTPStatus.OK, content_type, body)
+
+
+def _field(fields: list[str], wanted: str) -> str:
+    for field in fields:
+        name, _, value = field.partition(":")
+        if name.strip().lower() == wanted:
+            return value.strip()
+    return ""
+
+
+def _response(
+    status: HTTPStatus, content_type: str = _PLAIN, body: bytes | None = None, *, allow: str = ""
+) -> bytes:
+    body = f"{status.phrase}\n".encode() if body is None else body
+    lines = [
+        f"HTTP/1.1 {status.value} {status.phrase}",
+        f"Content-Type: {content_type}",
+        f"Content-Length: {len(body)}",
+        "Cache-Control: no-store",
+        "X-Content-Type-Options: nosniff",
+        "Connection: close",
+        *([f"Allow: {allow}"] if allow else []),
+    ]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body

@@ -1,0 +1,384 @@
+"""VA's tokens used and refreshed on a real PostgreSQL: by several processes, and against races.
+
+Two processes share one refresh, round after round. For how many rounds is VETASSIST_TEST_ROUNDS's
+to say::
+
+    VETASSIST_TEST_ROUNDS=1000 .venv/bin/python -m pytest tests/integration -k case_81_of_32
+"""
+
+import json
+import logging
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
+
+import anyio
+import httpx
+import psycopg
+import pytest
+from anyio.lowlevel import checkpoint
+
+from adapters.postgres.pool import Pool
+from adapters.va_oauth.identity_provider import VAIdentityProvider
+from application.errors import SessionEndedError
+from application.use_cases.complete_va_login import CompleteVALoginCommand
+from application.use_cases.revoke_sessions import RevokeSessionsCommand, Which
+from application.use_cases.rewrap_data_keys import RewrapDataKeysCommand
+from application.use_cases.start_va_login import StartVALoginCommand
+from application.use_cases.unlink_va_identity import UnlinkVAIdentityCommand
+from domain.identifiers import UserId
+from domain.secret import Secret
+from domain.session_grant import SessionGrant
+from domain.va_identity import VAIdentity
+from domain.va_tokens import TokenField
+from entrypoints.container import Container, opened
+from entrypoints.sandbox.settings import VA_SANDBOX_ISSUER
+from tests.support.builders import a_provider_sign_in, a_visitor, an_identity, some_tokens
+from tests.support.databases import change, rows_of
+from tests.support.early_tokens import sealed_early
+from tests.support.environment import plain_environment, read, required_settings
+from tests.support.processes import REPOSITORY, Running, free_port, running
+from tests.support.service import Service, a_service, a_service_with
+from tests.support.storage import postgres_storage, standing_of
+from tests.support.va_tokens import a_use, use
+
+pytestmark = pytest.mark.postgres
+
+ROUNDS: Final = int(os.environ.get("VETASSIST_TEST_ROUNDS", "10"))
+PROCESSES: Final = 2
+EACH: Final = 16
+_MASTER_KEYS: Final = {"k2": os.urandom(32), "k1": os.urandom(32)}
+_FORM: Final = "/oauth2/veteran-verification/v1/authorization"
+_EVENTS: Final = [
+    "va_token_used",
+    "va_token_use_refused",
+    "va_tokens_refreshed",
+    "va_refresh_refused",
+]
+_HOUR: Final = timedelta(hours=1)
+_PATIENCE_SECONDS: Final = 20
+
+_log = logging.getLogger("tests.va_tokens")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """A database of its own, a simulated VA beside it, and what a service is told of both."""
+
+    database_url: str
+    sandbox: Running
+    environment: dict[str, str]
+
+    def faults(self, plan: dict[str, Any]) -> None:
+        httpx.put(f"{self.sandbox.url}/sandbox/faults", json=plan, trust_env=False)
+
+    @property
+    def counters(self) -> dict[str, Any]:
+        answer = httpx.get(f"{self.sandbox.url}/sandbox/counters", trust_env=False)
+        counters: dict[str, Any] = answer.json()
+        return counters
+
+    async def sign_in(self) -> SessionGrant:
+        """A Veteran signs in at the simulated VA."""
+        container = Container(settings=read(self.environment))
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(opened(container.connection_pool()))
+            provider = container.identity_provider()
+            assert isinstance(provider, VAIdentityProvider)
+            await stack.enter_async_context(provider)
+            http = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
+            started = await container.start_va_login().execute(StartVALoginCommand(return_to=None))
+            page = await http.get(started.authorization_url)
+            request_id = page.text.split('name="request" value="')[1].split('"')[0]
+            form = {"request": request_id, "veteran": "tamara-ellis"}
+            sent_back = await http.post(f"{self.sandbox.url}{_FORM}", data=form)
+            code = parse_qs(urlsplit(sent_back.headers["location"]).query)["code"][0]
+            completed = await container.complete_va_login().execute(
+                CompleteVALoginCommand(
+                    secrets=started.secrets,
+                    code=Secret(code),
+                    provider_error=None,
+                    issuer=None,
+                    is_wellformed=True,
+                    visitor=a_visitor(),
+                    is_abandoned=_stays,
+                )
+            )
+        return completed.grant
+
+
+async def _stays() -> bool:
+    return False
+
+
+@pytest.fixture
+def surroundings(own_database: str, tmp_path: Path) -> Iterator[Surroundings]:
+    port = free_port()
+    va = f"http://127.0.0.1:{port}"
+    environment = (
+        plain_environment()
+        | required_settings(own_database)
+        | {
+            "VETASSIST_VA_DISCOVERY_URL": (
+                f"{va}/oauth2/veteran-verification/v1/.well-known/openid-configuration"
+            ),
+            "VETASSIST_VA_ISSUER": VA_SANDBOX_ISSUER,
+            "VETASSIST_VA_STATUS_URL": f"{va}/services/veteran_verification/v2/status",
+            "VETASSIST_SESSION_IDLE_MINUTES": "720",
+            "PYTHONPATH": str(REPOSITORY),
+        }
+    )
+    with running(
+        "sandbox",
+        environment=environment,
+        log=tmp_path / "sandbox",
+        ready="/oauth2/veteran-verification/v1/keys",
+        port=port,
+    ) as sandbox:
+        yield Surroundings(database_url=own_database, sandbox=sandbox, environment=environment)
+
+
+Worker = subprocess.Popen[str]
+
+
+@contextmanager
+def worker(surroundings: Surroundings) -> Iterator[Worker]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.integration.va_token_worker"],
+        cwd=REPOSITORY,
+        env=surroundings.environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def ask(process: Worker, grant: SessionGrant, count: int) -> None:
+    assert process.stdin is not None
+    process.stdin.write(f"{grant.session.user_id} {grant.session.id} {count}\n")
+    process.stdin.flush()
+
+
+def answer_of(process: Worker) -> list[str]:
+    assert process.stdout is not None
+    got: list[str] = json.loads(process.stdout.readline())
+    return got
+
+
+async def test_case_81_of_32_back_ends_in_two_processes_one_asks_va_and_all_get_the_token(
+    surroundings: Surroundings,
+) -> None:
+    grant = await surroundings.sign_in()
+    # So that a second call for the same generation would be found out.
+    surroundings.faults({"rotate_refresh_tokens": {}})
+    before = surroundings.counters
+    seen: list[str] = []
+    with (
+        psycopg.connect(surroundings.database_url, autocommit=True) as database,
+        worker(surroundings) as one,
+        worker(surroundings) as other,
+    ):
+        began = time.monotonic()
+        for _ in range(ROUNDS):
+            database.execute(
+                "UPDATE vetassist_va_tokens SET expires_at = now() WHERE user_id = %s",
+                (grant.session.user_id,),
+            )
+            for process in (one, other):
+                ask(process, grant, EACH)
+            got = Counter(answer_of(one) + answer_of(other))
+            (token,) = got
+            assert got[token] == PROCESSES * EACH
+            seen.append(token)
+        took = time.monotonic() - began
+
+    after = surroundings.counters
+    calls = after["requests"]["token"] - before["requests"]["token"]
+    _log.info("%d rounds of %d: %d calls, %.0f s", ROUNDS, PROCESSES * EACH, calls, took)
+    assert calls == ROUNDS
+    assert after["refreshes"] - before["refreshes"] == ROUNDS
+    assert len(set(seen)) == ROUNDS
+    (row,) = rows_of(surroundings.database_url, "SELECT generation FROM vetassist_va_tokens")
+    assert row["generation"] == ROUNDS + 1
+    assert events_of(surroundings.database_url) == {
+        "va_tokens_refreshed": ROUNDS,
+        "va_token_used": ROUNDS * PROCESSES * EACH,
+    }
+
+
+def events_of(database_url: str) -> dict[str, int]:
+    """How often each thing that has to do with VA's tokens stands in the trail."""
+    query = (
+        "SELECT event_type, count(*) FROM vetassist_auth_audit"
+        " WHERE event_type = ANY (%s) GROUP BY event_type"
+    )
+    return {row["event_type"]: row["count"] for row in rows_of(database_url, query, _EVENTS)}
+
+
+async def test_case_87_when_the_process_that_asks_va_is_killed_another_goes_on(
+    surroundings: Surroundings,
+) -> None:
+    grant = await surroundings.sign_in()
+    url = surroundings.database_url
+    change(url, "UPDATE vetassist_va_tokens SET expires_at = now()")
+    surroundings.faults({"token": {"delay_seconds": 3, "times": 1}})
+    with worker(surroundings) as doomed, worker(surroundings) as other:
+        ask(doomed, grant, 1)
+        with anyio.fail_after(_PATIENCE_SECONDS):
+            while surroundings.counters["requests"]["token"] < 2:
+                await checkpoint()
+        doomed.kill()
+        (row,) = rows_of(url, "SELECT lease_until FROM vetassist_va_tokens")
+        assert row["lease_until"] is not None
+        # Nobody wants to wait for that long.
+        change(url, "UPDATE vetassist_va_tokens SET lease_until = now()")
+
+        ask(other, grant, EACH)
+        (token,) = Counter(answer_of(other))
+
+    assert len(token) == 64
+    assert events_of(url) == {"va_tokens_refreshed": 1, "va_token_used": EACH}
+
+
+# Races within one process, whose VA is in memory.
+
+
+@pytest.fixture
+def service(own_pool: Pool) -> Service:
+    return a_service_with(postgres_storage(own_pool), _MASTER_KEYS)
+
+
+async def an_expired_link(service: Service, identity: VAIdentity) -> SessionGrant:
+    tokens = some_tokens(now=service.clock.now() - _HOUR)
+    return (await service.sign_in(a_provider_sign_in(identity, tokens))).grant
+
+
+async def unlink(service: Service, grant: SessionGrant, _identity: VAIdentity) -> None:
+    command = UnlinkVAIdentityCommand(session=standing_of(grant.session), visitor=a_visitor())
+    await service.container.unlink_va_identity().execute(command)
+
+
+async def sign_in_again(service: Service, _grant: SessionGrant, identity: VAIdentity) -> None:
+    await service.sign_in(a_provider_sign_in(identity, some_tokens(now=service.clock.now())))
+
+
+async def log_out_everywhere(service: Service, grant: SessionGrant, _identity: VAIdentity) -> None:
+    command = RevokeSessionsCommand(
+        user_id=grant.session.user_id,
+        current=grant.session.id,
+        which=Which.ALL,
+        visitor=a_visitor(),
+    )
+    await service.container.revoke_sessions().execute(command)
+
+
+@pytest.mark.parametrize("act", [unlink, sign_in_again, log_out_everywhere])
+async def test_case_84_whatever_races_a_refresh_leaves_no_token_that_nobody_keeps(
+    pool: Pool, act: Any
+) -> None:
+    service = a_service(
+        postgres_storage(pool),
+        read(required_settings() | {"VETASSIST_LOGOUT_ALL_REVOKES_AT_VA": "true"}),
+    )
+    for _ in range(ROUNDS):
+        identity = an_identity()
+        grant = await an_expired_link(service, identity)
+        user_id = grant.session.user_id
+
+        async def try_to_use(grant: SessionGrant = grant) -> None:
+            with suppress(SessionEndedError):
+                await use(service.container, a_use(grant))
+
+        async with anyio.create_task_group() as tasks:
+            for _each in range(4):
+                tasks.start_soon(try_to_use)
+            tasks.start_soon(act, service, grant, identity)
+
+        while (await service.container.revoke_at_va().execute()).done:
+            pass
+        stored = await service.stored_tokens(user_id)
+        kept = set() if stored is None else {stored.refresh_token}
+        alive = set(service.provider.refreshable) - set(service.provider.revoked)
+        if act is sign_in_again:
+            # What a sign-in replaces is revoked only if nobody has ever seen it.
+            assert kept <= alive
+        else:
+            assert stored is None
+            assert not alive
+        service.provider.refreshable.clear()
+        service.provider.revoked.clear()
+
+
+async def test_case_99_a_rewrap_beside_refreshes_loses_neither(
+    service: Service, own_database: str
+) -> None:
+    identities = [an_identity() for _ in range(20)]
+    grants = [await an_expired_link(service, identity) for identity in identities]
+    for grant in grants:
+        await seal_as_before_data_keys(service, own_database, grant.session.user_id)
+
+    async def rewrap() -> None:
+        command = RewrapDataKeysCommand(is_dry_run=False, on_progress=lambda _: None)
+        for _ in range(3):
+            assert (await service.container.rewrap_data_keys().execute(command)).unreadable == 0
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(rewrap)
+        for grant in grants:
+            tasks.start_soon(use, service.container, a_use(grant))
+
+    assert service.provider.refreshes == len(grants)
+    assert not service.provider.revoked
+    for grant in grants:
+        tokens = await service.stored_tokens(grant.session.user_id)
+        assert tokens is not None
+        assert tokens.refresh_token in service.provider.refreshable
+    rows = rows_of(
+        own_database, "SELECT generation, access_token_encrypted FROM vetassist_va_tokens"
+    )
+    assert {row["generation"] for row in rows} == {2}
+    assert all(bytes(row["access_token_encrypted"]).startswith(b"v2.") for row in rows)
+
+
+async def seal_as_before_data_keys(service: Service, database_url: str, user_id: UserId) -> None:
+    """Leave the user as an earlier phase did: no data key, tokens under a master key."""
+    tokens = await service.stored_tokens(user_id)
+    assert tokens is not None
+    assert tokens.refresh_token is not None
+    access, refresh = (
+        sealed_early(
+            token,
+            master_key_id="k1",
+            master_key=_MASTER_KEYS["k1"],
+            user_id=user_id,
+            field=field,
+        ).decode()
+        for token, field in (
+            (tokens.access_token, TokenField.ACCESS),
+            (tokens.refresh_token, TokenField.REFRESH),
+        )
+    )
+    change(
+        database_url,
+        f"""
+        UPDATE vetassist_va_tokens SET access_token_encrypted = '{access}',
+            refresh_token_encrypted = '{refresh}', id_token_encrypted = NULL
+        WHERE user_id = '{user_id}';
+        UPDATE vetassist_users SET data_key = NULL, data_key_version = NULL,
+            data_key_master_id = NULL WHERE id = '{user_id}'
+        """,
+    )

@@ -1,0 +1,61 @@
+"""A process of back ends that want the same Veteran's token at the same moment.
+
+    python -m tests.integration.va_token_worker
+
+Takes its settings from the environment. For each line ``USER_ID SESSION_ID COUNT`` that it reads
+it asks for the token COUNT times at once, and writes a line of JSON: for each, a fingerprint of
+what it got, or the code of what it was refused with.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from hashlib import sha256
+from uuid import UUID
+
+from application.errors import ApplicationError
+from application.use_cases.use_va_token import UseVATokenCommand
+from domain.identifiers import SessionId, UserId
+from domain.session_standing import SessionStanding
+from domain.va_token_use import TokenPurpose
+from domain.visitor import Visitor
+from entrypoints.container import Container, opened
+from entrypoints.settings import read_settings
+
+
+async def _work() -> None:
+    container = Container(settings=read_settings(os.environ))
+    async with (
+        opened(container.connection_pool()) as pool,
+        opened(container.lookup_pool()),
+        container.va_token_refresher(),
+    ):
+        await pool.wait()
+        while line := await asyncio.to_thread(sys.stdin.readline):
+            user, session, count = line.split()
+            found = await container.session_lookup().find(
+                UserId(UUID(user)), SessionId(UUID(session))
+            )
+            assert found is not None
+            got = await asyncio.gather(*(_use(container, found) for _ in range(int(count))))
+            print(json.dumps(got), flush=True)  # noqa: T201 - the answer
+
+
+async def _use(container: Container, session: SessionStanding) -> str:
+    command = UseVATokenCommand(
+        session=session,
+        client_id="a-back-end",
+        purpose=TokenPurpose.VETERAN_STATUS,
+        scopes=frozenset({"veteran_status.read"}),
+        visitor=Visitor(),
+    )
+    try:
+        token = await container.use_va_token().execute(command)
+    except ApplicationError as error:
+        return error.code
+    return sha256(token.access_token.reveal().encode()).hexdigest()
+
+
+if __name__ == "__main__":
+    asyncio.run(_work())
