@@ -3,11 +3,15 @@
 ApplicationError
   UnauthenticatedError     who are you
     SessionEndedError          you were signed in, and no longer are
+    SessionNotStandingError    the same, of a JWT
     TokenReusedError           the token was used before: somebody else may hold it
   ForbiddenError           not allowed this way
     FreshSignInNeededError     sign in again first
     VASignInNeededError        VA's tokens are of no use any more: sign in with VA again
     VAScopeNotGrantedError     the Veteran did not allow that at VA
+  ClientRefusedError       the back end is no client that may come
+    PurposeNotAllowedError     it may come, but not for that purpose
+    ScopeNotAllowedError       it may come, but not for that scope
   NotFoundError            absent, or not yours
   ConflictError            contradicts what is stored
   UnavailableError         try again later
@@ -23,6 +27,7 @@ The ``code`` is public and stable; everything else stays in the log.
 from datetime import timedelta
 from typing import ClassVar
 
+from domain.service_client import ClientId
 from domain.sign_in_failure import SignInFailure
 from domain.va_tokens import VATokens
 
@@ -43,6 +48,10 @@ class SessionEndedError(UnauthenticatedError):
     """The token is genuine, but its session has ended: by log-out, revocation or a limit."""
 
     code: ClassVar[str] = "session_ended"
+
+
+class SessionNotStandingError(UnauthenticatedError):
+    """The JWT is genuine, but its session does not stand; to the JWT's holder all is one."""
 
 
 class TokenReusedError(UnauthenticatedError):
@@ -73,6 +82,34 @@ class VAScopeNotGrantedError(ForbiddenError):
     """VA's token does not cover what is asked for: the Veteran did not grant it."""
 
     code: ClassVar[str] = "va_scope_not_granted"
+
+
+class ClientRefusedError(ApplicationError):
+    """A back end has not proved that it is a registered client, or asks for what it may not.
+
+    Attributes:
+        reason: Our own code for the audit; the caller is not told.
+        client_id: The registered client it claims to be; None when there is no such client.
+    """
+
+    code: ClassVar[str] = "invalid_client"
+
+    def __init__(self, reason: str, client_id: ClientId | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.client_id = client_id
+
+
+class PurposeNotAllowedError(ClientRefusedError):
+    """The client is not registered for the purpose it names."""
+
+    code: ClassVar[str] = "unauthorized_client"
+
+
+class ScopeNotAllowedError(ClientRefusedError):
+    """The client is not registered for a scope it asks for."""
+
+    code: ClassVar[str] = "invalid_scope"
 
 
 class NotFoundError(ApplicationError):

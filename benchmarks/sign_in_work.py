@@ -95,7 +95,7 @@ async def main(at_once: int, first: int, count: int) -> None:
 async def _begun(
     container: Container, provider: MemoryIdentityProvider, number: int
 ) -> CompleteVALoginCommand:
-    started = await container.start_va_login().execute(StartVALoginCommand())
+    started = await container.start_va_login().execute(StartVALoginCommand(visitor=Visitor()))
     return CompleteVALoginCommand(
         secrets=started.secrets,
         code=provider.consent(started.authorization_url, sign_in_of(number)),

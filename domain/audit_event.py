@@ -15,10 +15,12 @@ from domain.visitor import Visitor
 class AuditEventType(StrEnum):
     """What happened. The names stand in the stored trail: they are never reused."""
 
+    LOGIN_STARTED = "login_started"
     LOGIN = "login"
     LOGIN_FAILED = "login_failed"
     VA_LINKED = "va_linked"
     VA_UNLINKED = "va_unlinked"
+    ATTRIBUTES_CHANGED = "attributes_changed"
     VA_TOKEN_USED = "va_token_used"  # noqa: S105 - an event's name
     VA_TOKEN_USE_REFUSED = "va_token_use_refused"  # noqa: S105 - an event's name
     VA_TOKENS_REFRESHED = "va_tokens_refreshed"
@@ -39,6 +41,9 @@ class AuditEventType(StrEnum):
     LOGOUT_ALL = "logout_all"
     USER_DISABLED = "user_disabled"
     USER_ENABLED = "user_enabled"
+    CLIENT_ADDED = "client_added"
+    CLIENT_DISABLED = "client_disabled"
+    CLIENT_REFUSED = "client_refused"
     PURGED = "purged"
 
 
@@ -57,6 +62,13 @@ class AuditEvent:
     user_id: UserId | None
     visitor: Visitor
     data: Mapping[str, str | int] = field(default_factory=dict)
+
+    @classmethod
+    def login_started(cls, *, visitor: Visitor, now: datetime) -> Self:
+        """A browser was sent to VA; who it is nobody knows yet."""
+        return cls(
+            type=AuditEventType.LOGIN_STARTED, occurred_at=now, user_id=None, visitor=visitor
+        )
 
     @classmethod
     def login(cls, session: Session, *, visitor: Visitor, now: datetime) -> Self:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Self
 
 from domain.data_key import WrappedDataKey
 from domain.identifiers import ICN, UserId
@@ -27,6 +28,14 @@ class User:
     is_active: bool
     last_login_at: datetime | None
 
+    def changed_since(self, before: Self) -> tuple[str, ...]:
+        """The names of the attributes that VA vouches for and that differ, never their values."""
+        return tuple(
+            name
+            for name in ("status", "given_name", "family_name", "email")
+            if getattr(self, name) != getattr(before, name)
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkedUser:
@@ -36,6 +45,7 @@ class LinkedUser:
         user: The account of the identity's ICN.
         alias_owner: The account that (issuer, sub) was remembered for.
         is_new: Whether this sign-in made the account.
+        changed: The names of those of the account's attributes that it gave another value.
         data_key: The key of its tokens, or None while it has none.
     """
 
@@ -43,6 +53,7 @@ class LinkedUser:
     alias_owner: UserId
     is_new: bool
     data_key: WrappedDataKey | None
+    changed: tuple[str, ...] = ()
 
     @property
     def is_conflicting(self) -> bool:

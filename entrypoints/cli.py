@@ -22,7 +22,10 @@ from entrypoints.starting import (
 
 if TYPE_CHECKING:
     # At run time each command imports these itself, so that `--help` answers at once.
+    from domain.service_client import ServiceClient
     from entrypoints.container import Container
+    from entrypoints.doctor.findings import Finding
+    from entrypoints.settings import Settings
 
 app = typer.Typer(
     name="vetassist",
@@ -36,6 +39,7 @@ _EXIT_DEMO = 5
 _EXIT_NOT_FOUND = 6
 _EXIT_KEYS = 7
 _EXIT_AUDIT = 9
+_EXIT_UNWELL = 10
 
 user = typer.Typer(help="Let users in, or no longer.", no_args_is_help=True)
 app.add_typer(user, name="user")
@@ -43,6 +47,9 @@ keys = typer.Typer(help="Look after the keys that guard VA's tokens.", no_args_i
 app.add_typer(keys, name="keys")
 audit = typer.Typer(help="Seal, check and hand on the audit trail.", no_args_is_help=True)
 app.add_typer(audit, name="audit")
+
+client = typer.Typer(help="Say which back ends may act for Veterans.", no_args_is_help=True)
+app.add_typer(client, name="client")
 
 _T = TypeVar("_T")
 UserIdArgument = Annotated[UUID, typer.Argument(help="The user's id: the JWT's `sub`.")]
@@ -133,6 +140,90 @@ def purge() -> None:
         f"Removed {purged.sessions} sessions and {purged.sign_ins} old sign-ins; "
         f"shredded the unused VA tokens of {shredded} users."
     )
+
+
+@app.command()
+def doctor(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a report for scripts.")] = False,
+) -> None:
+    """Look whether everything is as it should be, and say what to do where it is not."""
+    import asyncio
+    import logging
+
+    from entrypoints.doctor.checks import check_settings
+    from entrypoints.doctor.findings import Verdict, worst
+    from entrypoints.doctor.report import as_json as in_json
+    from entrypoints.doctor.report import print_table
+    from entrypoints.settings import SettingsError, read_settings
+
+    # What the pool says of a database that is away is said by a finding, once.
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
+    try:
+        findings = asyncio.run(_examined(read_settings(os.environ)))
+    except SettingsError as error:
+        findings = [*check_settings(error.faults), *_schema_alone()]
+    if as_json:
+        typer.echo(in_json(findings))
+    else:
+        print_table(findings)
+    if worst(findings) is Verdict.FAIL:
+        sys.exit(_EXIT_UNWELL)
+
+
+async def _examined(settings: "Settings") -> "list[Finding]":
+    from contextlib import AbstractAsyncContextManager, AsyncExitStack
+    from functools import partial
+
+    from domain.login_attempt import LoginSecrets
+    from entrypoints.container import Container, opened
+    from entrypoints.doctor.examination import Patient, examine
+
+    container = Container(settings=settings)
+    source = container.secrets()
+    provider = container.identity_provider()
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(opened(container.connection_pool()))
+        if isinstance(provider, AbstractAsyncContextManager):
+            await stack.enter_async_context(provider)
+        return await examine(
+            Patient(
+                settings=settings,
+                pending_migrations=partial(_pending, settings.database_url.get_secret_value()),
+                vital_signs=container.vital_signs().read,
+                keys_under_older=container.rewrap_data_keys().count,
+                # Nobody is sent there: it takes the metadata to say where that would be.
+                ask_provider=lambda: provider.authorization_url(
+                    LoginSecrets(state=source.token(), browser=source.token())
+                ),
+            )
+        )
+
+
+def _schema_alone() -> "list[Finding]":
+    """What can be said of the schema while other settings cannot be used."""
+    from entrypoints.doctor.examination import examine_schema
+    from entrypoints.settings import SettingsError, read_database_url
+
+    try:
+        database_url = read_database_url(os.environ)
+    except SettingsError:
+        return []
+    return examine_schema(lambda: _pending(database_url))
+
+
+def _pending(database_url: str) -> list[str]:
+    import psycopg
+
+    from entrypoints.doctor.examination import SchemaFaultError
+    from entrypoints.schema import SchemaError, pending_migrations
+
+    try:
+        return [step.name for step in pending_migrations(database_url)]
+    except SchemaError as error:
+        raise SchemaFaultError(str(error)) from error
+    except psycopg.Error as error:
+        raise SchemaFaultError(database_fault(error)) from error
 
 
 @keys.command("rewrap")
@@ -277,6 +368,121 @@ def _set_user_active(user_id: UUID, reason: str, *, is_active: bool) -> int:
         return _run(lambda container: container.set_user_active().execute(command))
     except NotFoundError:
         fail(["there is no such user"], _EXIT_NOT_FOUND)
+
+
+@client.command("add")
+def add_client(
+    name: Annotated[str, typer.Argument(help="What Veterans see the back end by.")],
+    purpose: Annotated[list[str], typer.Option(help="What it may use VA's tokens for.")],
+    scope: Annotated[list[str], typer.Option(help="A scope of VA's that it may ask for.")],
+    *,
+    public_key: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Its public key: PEM or a JWK."),
+    ] = None,
+    secret: Annotated[
+        bool, typer.Option("--secret", help="Give it a secret instead, shown this once.")
+    ] = False,
+) -> None:
+    """Register a back end. It proves who it is by a key of its own, or by a secret of ours."""
+    from application.use_cases.add_client import AddClientCommand
+    from domain.errors import InvalidServiceClientError
+    from domain.va_token_use import TokenPurpose
+
+    if (public_key is None) is not secret:
+        fail(["give either --public-key or --secret"], EXIT_SETTINGS)
+    unknown = set(purpose) - set(TokenPurpose)
+    if unknown:
+        names = ", ".join(each.value for each in TokenPurpose)
+        fail([f"--purpose must be one of: {names}"], EXIT_SETTINGS)
+    command = AddClientCommand(
+        name=name,
+        purposes=frozenset(TokenPurpose(each) for each in purpose),
+        scopes=frozenset(scope),
+        public_key=None if public_key is None else _text_of(public_key),
+    )
+    try:
+        added = _run(lambda container: container.add_client().execute(command))
+    except InvalidServiceClientError as error:
+        fail([str(error)], EXIT_SETTINGS)
+    typer.echo(f"client_id: {added.client.id}")
+    if added.secret is not None:
+        typer.echo(f"client_secret: {added.secret.reveal()}")
+        say_on_stderr("the secret is shown this once: keep it where the back end reads it")
+    for key in added.client.keys:
+        typer.echo(f"kid: {key.id}")
+        typer.echo(f"alg: {key.algorithm.value}")
+
+
+@client.command("list")
+def list_clients(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Show every registered back end, disabled ones included."""
+    import json
+
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    clients = _run(lambda container: container.list_clients().execute())
+    if as_json:
+        typer.echo(json.dumps([_shown(each) for each in clients], indent=2))
+        return
+    table = Table("Name", "Client", "Method", "Purposes", "Scopes", "Disabled")
+    for each in clients:
+        # As text: a name may hold what rich would take for markup.
+        table.add_row(
+            Text(each.name),
+            str(each.id),
+            each.method.value,
+            "\n".join(sorted(each.purposes)),
+            Text("\n".join(sorted(each.scopes))),
+            "" if each.disabled_at is None else f"{each.disabled_at:%Y-%m-%d %H:%M} UTC",
+        )
+    Console().print(table)
+
+
+def _shown(client: "ServiceClient") -> dict[str, object]:
+    disabled_at = client.disabled_at
+    return {
+        "client_id": str(client.id),
+        "name": client.name,
+        "method": client.method.value,
+        "purposes": sorted(client.purposes),
+        "scopes": sorted(client.scopes),
+        "keys": [key.id for key in client.keys],
+        "created_at": client.created_at.isoformat(),
+        "disabled_at": None if disabled_at is None else disabled_at.isoformat(),
+    }
+
+
+@client.command("disable")
+def disable_client(
+    client_id: Annotated[str, typer.Argument(help="The client's id.")], reason: Reason
+) -> None:
+    """Refuse a back end from its next request on, for good."""
+    from application.errors import NotFoundError
+    from application.use_cases.disable_client import DisableClientCommand
+    from domain.service_client import parse_client_id
+
+    known = parse_client_id(client_id)
+    if known is None:
+        fail(["there is no such client"], _EXIT_NOT_FOUND)
+    command = DisableClientCommand(client_id=known, reason=reason)
+    try:
+        changed = _run(lambda container: container.disable_client().execute(command))
+    except NotFoundError:
+        fail(["there is no such client"], _EXIT_NOT_FOUND)
+    typer.echo("The client is disabled." if changed else "The client was disabled before.")
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text()
+    except (OSError, UnicodeError):
+        fail([f"{path}: the file cannot be read as text"], EXIT_SETTINGS)
 
 
 def _run(use: "Callable[[Container], Coroutine[object, object, _T]]") -> _T:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dependency_injector import containers, providers
 
+from adapters.client_assertions.jwt_client_assertions import JWTClientAssertions
 from adapters.encryption.aes_gcm_cipher import AESGCMTokenCipher
 from adapters.encryption.audit_keys import AuditKeyRing
 from adapters.encryption.key_ring import KeyRing
@@ -15,6 +16,7 @@ from adapters.encryption.local_key_wrapper import LocalKeyWrapper
 from adapters.encryption.remembering_key_wrapper import RememberingKeyWrapper
 from adapters.encryption.seal_keys import HMACSealKeys
 from adapters.encryption.visitor_pseudonyms import HMACVisitorPseudonyms
+from adapters.postgres.disclosures import PostgresDisclosures
 from adapters.postgres.login_attempts import PostgresLoginAttempts
 from adapters.postgres.pool import Pool, build_pool, opened
 from adapters.postgres.purge import PostgresPurge
@@ -34,7 +36,9 @@ from adapters.va_oauth.identity_provider import VAIdentityProvider
 from adapters.va_oauth.settings import ProviderSettings
 from application.outbox_entries import OutboxEntries
 from application.ports.audit_checkpoints import AuditCheckpoints
+from application.ports.client_assertions import ClientAssertions
 from application.ports.clock import Clock
+from application.ports.disclosures import Disclosures
 from application.ports.identity_provider import IdentityProvider
 from application.ports.key_wrapper import KeyWrapper
 from application.ports.login_attempts import LoginAttempts
@@ -53,10 +57,15 @@ from application.ports.visitor_pseudonyms import VisitorPseudonyms
 from application.ports.vital_signs import VitalSigns
 from application.session_grants import SessionGrants
 from application.token_sealing import TokenSealing
+from application.use_cases.add_client import AddClient
+from application.use_cases.admit_client import AdmitClient
 from application.use_cases.complete_va_login import CompleteVALogin
+from application.use_cases.disable_client import DisableClient
 from application.use_cases.export_audit import ExportAudit
 from application.use_cases.issue_session import IssueSession
 from application.use_cases.link_va_identity import LinkVAIdentity
+from application.use_cases.list_clients import ListClients
+from application.use_cases.list_disclosures import ListDisclosures
 from application.use_cases.list_sessions import ListSessions
 from application.use_cases.purge_expired import PurgeExpired
 from application.use_cases.redeem_handoff import RedeemHandoff
@@ -78,19 +87,23 @@ from domain.secret import Secret
 from entrypoints.background import repeating
 from entrypoints.metrics.measurements import Measurements
 from entrypoints.settings import PROCESSES, SessionDelivery, Settings
+from entrypoints.tracing.spans import NoSpans, Spans
 from entrypoints.web.authentication import Authenticator
 from entrypoints.web.delivery import Delivery
+from entrypoints.web.disclosure_endpoints import DisclosureEndpoints
 from entrypoints.web.health_endpoints import HealthEndpoints
 from entrypoints.web.hot_path import HotPath
 from entrypoints.web.link_endpoints import LinkEndpoints
 from entrypoints.web.login_cookies import LoginCookies
 from entrypoints.web.openapi import OpenAPIEndpoint
-from entrypoints.web.origin_guard import OriginGuard
-from entrypoints.web.rate_limit import LoginRateLimit
+from entrypoints.web.origin_guard import OriginGuard, origin_of
+from entrypoints.web.rate_limit import RateLimit
 from entrypoints.web.reference_cookie import ReferenceCookie
 from entrypoints.web.renewal_endpoints import RenewalEndpoints
 from entrypoints.web.session_cookies import SessionCookies
 from entrypoints.web.session_endpoints import SessionEndpoints
+from entrypoints.web.token_endpoint import REFUSALS_A_MINUTE, TOKEN_PATH, TokenEndpoint
+from entrypoints.web.token_request import Targets
 from entrypoints.web.va_endpoints import VAEndpoints
 from entrypoints.web.visitors import VisitorReader
 
@@ -139,6 +152,17 @@ def _refresh_tokens(settings: JWTSettings) -> SignedRefreshTokens:
     return SignedRefreshTokens(secret=settings.secret, previous_secret=settings.previous_secret)
 
 
+def _client_assertions(settings: Settings) -> JWTClientAssertions:
+    # Both names are in use (RFC 7523, section 3; RFC 7521, section 4.1); both mean only us.
+    return JWTClientAssertions(audiences=(settings.public_url, settings.public_url + TOKEN_PATH))
+
+
+def _targets(settings: Settings) -> Targets:
+    urls = (settings.va_discovery_url, settings.va_status_url)
+    origins = frozenset(origin_of(url) for url in urls if url is not None)
+    return Targets(issuer=settings.va_issuer, origins=origins)
+
+
 def _delivers_by(method: SessionDelivery, settings: Settings) -> bool:
     return settings.session_delivery is method
 
@@ -150,16 +174,39 @@ def _pages(settings: Settings) -> "Pages":
     return Pages(public_url=settings.public_url)
 
 
-def _provider_call_observer(measurements: Measurements) -> Callable[[ProviderCall], None]:
+def _spans(settings: Settings, visitors: VisitorReader) -> Spans:
+    if not settings.tracing:
+        return NoSpans()
+    # An extra: it need not be there.
+    from entrypoints.tracing.open_telemetry import OpenTelemetrySpans  # noqa: PLC0415
+
+    return OpenTelemetrySpans(trusts=visitors.trusts)
+
+
+def _provider_call_observer(
+    measurements: Measurements, spans: Spans
+) -> Callable[[ProviderCall], None]:
     def observe(call: ProviderCall) -> None:
         measurements.count_va_call(call.operation, call.outcome, call.seconds)
+        spans.add(
+            f"VA {call.operation}",
+            began_at=call.began_at,
+            seconds=call.seconds,
+            attributes={"vetassist.operation": call.operation, "vetassist.outcome": call.outcome},
+        )
 
     return observe
 
 
-def _unit_observer(measurements: Measurements) -> Callable[[UnitEnded], None]:
+def _unit_observer(measurements: Measurements, spans: Spans) -> Callable[[UnitEnded], None]:
     def observe(unit: UnitEnded) -> None:
         measurements.count_unit_of_work(unit.outcome, unit.seconds)
+        spans.add(
+            "unit of work",
+            began_at=unit.began_at,
+            seconds=unit.seconds,
+            attributes={"db.system.name": "postgresql", "vetassist.outcome": unit.outcome},
+        )
 
     return observe
 
@@ -223,6 +270,14 @@ class Container(containers.DeclarativeContainer):
     refresh_tokens: providers.Provider[RefreshTokens] = providers.Singleton(
         _refresh_tokens, jwt_settings
     )
+    client_assertions: providers.Provider[ClientAssertions] = providers.Singleton(
+        _client_assertions, settings
+    )
+
+    visitors = providers.Singleton(
+        VisitorReader, pseudonyms=pseudonyms, trusted_proxies=settings.provided.trusted_proxies
+    )
+    spans: providers.Provider[Spans] = providers.Singleton(_spans, settings, visitors)
 
     # Storage: to swap it, replace these.
     connection_pool = providers.Singleton(
@@ -233,7 +288,7 @@ class Container(containers.DeclarativeContainer):
     unit_of_work: providers.Provider[UnitOfWork] = providers.Factory(
         PostgresUnitOfWork,
         pool=connection_pool,
-        observer=providers.Singleton(_unit_observer, measurements),
+        observer=providers.Singleton(_unit_observer, measurements, spans),
     )
     login_attempts: providers.Provider[LoginAttempts] = providers.Singleton(
         PostgresLoginAttempts, pool=connection_pool
@@ -250,6 +305,9 @@ class Container(containers.DeclarativeContainer):
     )
     user_directory: providers.Provider[UserDirectory] = providers.Singleton(
         PostgresUserDirectory, pool=connection_pool
+    )
+    disclosures: providers.Provider[Disclosures] = providers.Singleton(
+        PostgresDisclosures, pool=connection_pool
     )
     purge: providers.Provider[Purge] = providers.Singleton(PostgresPurge, pool=connection_pool)
     sealed_trail: providers.Provider[SealedTrail] = providers.Singleton(
@@ -268,7 +326,7 @@ class Container(containers.DeclarativeContainer):
         settings=providers.Callable(_provider_settings, settings),
         client=providers.Singleton(http_client),
         clock=clock,
-        observer=providers.Singleton(_provider_call_observer, measurements),
+        observer=providers.Singleton(_provider_call_observer, measurements, spans),
     )
 
     # Use cases.
@@ -395,6 +453,25 @@ class Container(containers.DeclarativeContainer):
     set_user_active = providers.Singleton(
         SetUserActive, unit_of_work=unit_of_work.provider, clock=clock
     )
+    admit_client = providers.Singleton(
+        AdmitClient,
+        unit_of_work=unit_of_work.provider,
+        assertions=client_assertions,
+        clock=clock,
+    )
+    add_client = providers.Singleton(
+        AddClient,
+        unit_of_work=unit_of_work.provider,
+        assertions=client_assertions,
+        secrets=secrets,
+        clock=clock,
+        granted_scopes=settings.provided.va_scopes,
+    )
+    list_clients = providers.Singleton(ListClients, unit_of_work=unit_of_work.provider)
+    disable_client = providers.Singleton(
+        DisableClient, unit_of_work=unit_of_work.provider, clock=clock
+    )
+    list_disclosures = providers.Singleton(ListDisclosures, disclosures=disclosures)
     purge_expired = providers.Singleton(
         PurgeExpired,
         purge=purge,
@@ -415,9 +492,6 @@ class Container(containers.DeclarativeContainer):
     export_audit = providers.Singleton(ExportAudit, trail=sealed_trail)
 
     # The web.
-    visitors = providers.Singleton(
-        VisitorReader, pseudonyms=pseudonyms, trusted_proxies=settings.provided.trusted_proxies
-    )
     session_cookies = providers.Singleton(
         SessionCookies, secure=settings.provided.is_public_https, clock=clock
     )
@@ -459,7 +533,7 @@ class Container(containers.DeclarativeContainer):
         visitors=visitors,
         authenticator=authenticator,
         rate_limit=providers.Singleton(
-            LoginRateLimit, per_minute=settings.provided.login_rate, clock=clock
+            RateLimit, per_minute=settings.provided.login_rate, clock=clock
         ),
         measurements=measurements,
     )
@@ -491,6 +565,19 @@ class Container(containers.DeclarativeContainer):
         cookies=session_cookies,
         visitors=visitors,
     )
+    disclosure_endpoints = providers.Singleton(
+        DisclosureEndpoints, authenticator=authenticator, list_disclosures=list_disclosures
+    )
+    token_endpoint = providers.Singleton(
+        TokenEndpoint,
+        admit_client=admit_client,
+        validate_session=validate_session,
+        use_va_token=use_va_token,
+        targets=providers.Singleton(_targets, settings),
+        visitors=visitors,
+        refusals=providers.Singleton(RateLimit, per_minute=REFUSALS_A_MINUTE, clock=clock),
+        clock=clock,
+    )
     health_endpoints = providers.Singleton(HealthEndpoints, readiness=readiness)
     openapi_endpoint = providers.Singleton(
         OpenAPIEndpoint,
@@ -506,6 +593,7 @@ class Container(containers.DeclarativeContainer):
         providers.Factory(opened, lookup_pool),
         identity_provider,
         va_token_refresher,
+        spans,
         providers.Factory(
             _metrics,
             settings,

@@ -2,6 +2,9 @@
 
 import logging
 import sys
+import traceback
+from collections.abc import Mapping, MutableMapping
+from typing import Any
 
 import structlog
 
@@ -31,6 +34,7 @@ def configure_logs(level: str) -> None:
             foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder(allow=["reason"])],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _without_messages,
                 structlog.processors.JSONRenderer(),
             ],
         )
@@ -41,3 +45,27 @@ def configure_logs(level: str) -> None:
     # Both would log URLs, and with them codes and states.
     for name in ("httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def description_of(error: BaseException) -> Mapping[str, Any]:
+    """What may be logged of an error: its kind, and the places in the code.
+
+    Its message may quote what was sent, a row included.
+    """
+    places = [
+        f"{frame.filename}:{frame.lineno} {frame.name}"
+        for frame in traceback.extract_tb(error.__traceback__)
+    ]
+    return {"error": type(error).__name__, "places": places}
+
+
+def _without_messages(
+    _logger: Any, _name: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Describe the errors that libraries log with all they say."""
+    given = event.pop("exc_info", None)
+    event.pop("stack_info", None)
+    error = given[1] if isinstance(given, tuple) else given
+    if isinstance(error, BaseException):
+        event.update(description_of(error))
+    return event

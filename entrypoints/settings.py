@@ -8,6 +8,7 @@ from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
 
@@ -46,6 +47,8 @@ _NO_SECRET: Final = re.compile(
 )
 # 32 random bytes hold about 30 different values; this few means that nobody rolled dice.
 _MIN_DISTINCT: Final = 12
+#: What the extra `tracing` installs, and nothing else does.
+_TRACER: Final = "opentelemetry.exporter.otlp.proto.http"
 _VA: Final = "https://sandbox-api.va.gov"
 _DEFAULT_DISCOVERY_URL: Final = (
     f"{_VA}/oauth2/veteran-verification/v1/.well-known/openid-configuration"
@@ -274,6 +277,7 @@ class Settings(BaseSettings):
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR|CRITICAL)$")] = "INFO"
     pool_size: int = Field(default=10, ge=1, le=1000)
     login_rate: int = Field(default=600, ge=0)
+    tracing: bool = False
     metrics_port: int | None = Field(default=None, ge=1, le=65535)
     metrics_host: str = Field(default="127.0.0.1", min_length=1)
 
@@ -285,6 +289,8 @@ class Settings(BaseSettings):
             and "va_issuer" not in self.model_fields_set
         ):
             faults.append("VETASSIST_VA_ISSUER: must be set when VETASSIST_VA_DISCOVERY_URL is")
+        if self.tracing and not _is_installed(_TRACER):
+            faults.append("VETASSIST_TRACING: needs the extra `tracing` to be installed")
         if "openid" not in self.va_scopes:
             faults.append("VETASSIST_VA_SCOPES: must contain openid")
         try:
@@ -346,6 +352,13 @@ class Settings(BaseSettings):
     def serves_front_end(self) -> bool:
         """Whether the front end is the service itself."""
         return self.frontend_url == self.public_url
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def _key_bytes(secret: SecretStr) -> bytes:

@@ -6,6 +6,7 @@ from typing import final
 
 from adapters.memory.store import MemoryStore
 from application.ports.login_attempts import LoginAttempts
+from domain.audit_event import AuditEvent
 from domain.login_attempt import AttemptRefusal, LoginAttempt
 
 
@@ -16,12 +17,13 @@ class MemoryLoginAttempts(LoginAttempts):
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
 
-    async def add(self, attempt: LoginAttempt) -> None:
+    async def add(self, attempt: LoginAttempt, event: AuditEvent) -> None:
         kept = self._store.login_attempts
         for state_hash, old in list(kept.items()):
             if old.expires_at < attempt.created_at:
                 del kept[state_hash]
         kept[attempt.state_hash] = attempt
+        self._store.committed.audit.append(replace(event, visitor=event.visitor.as_recorded()))
 
     async def consume(
         self, *, state_hash: bytes, browser_hash: bytes, now: datetime

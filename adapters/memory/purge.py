@@ -27,11 +27,16 @@ class MemoryPurge(Purge):
         old_attempts = [k for k, row in attempts.items() if row.expires_at < ended_before][:limit]
         old_handoffs = [k for k, row in handoffs.items() if row.expires_at < ended_before]
         old_handoffs = old_handoffs[: limit - len(old_attempts)]
+        used = self._store.committed.used_assertions
+        old_used = [k for k, row in used.items() if row.forget_at < ended_before]
+        old_used = old_used[: limit - len(old_attempts) - len(old_handoffs)]
         for key in old_attempts:
             del attempts[key]
         for key in old_handoffs:
             del handoffs[key]
-        return len(old_attempts) + len(old_handoffs)
+        for mark in old_used:
+            del used[mark]
+        return len(old_attempts) + len(old_handoffs) + len(old_used)
 
 
 def _end_of(session: Session) -> datetime:

@@ -7,10 +7,12 @@ from uuid import UUID
 
 from domain.audit_event import AuditEvent
 from domain.audit_seal import SealedBatch, SealedLeaf
+from domain.client_assertion import ClientAssertion
 from domain.data_key import WrappedDataKey
 from domain.handoff import Handoff
 from domain.identifiers import ICN, SessionId, UserId
 from domain.login_attempt import LoginAttempt
+from domain.service_client import ClientId, ServiceClient
 from domain.session import Session
 from domain.user import User
 from domain.va_revocation import VARevocation
@@ -30,6 +32,8 @@ class MemoryTables:
     va_tokens: dict[UserId, SealedVATokens] = field(default_factory=dict)
     va_token_states: dict[UserId, RefreshState] = field(default_factory=dict)
     va_revocations: dict[UUID, VARevocation] = field(default_factory=dict)
+    service_clients: dict[ClientId, ServiceClient] = field(default_factory=dict)
+    used_assertions: dict[tuple[ClientId, bytes], ClientAssertion] = field(default_factory=dict)
     audit: list[AuditEvent] = field(default_factory=list)
     audit_batches: dict[int, SealedBatch] = field(default_factory=dict)
     audit_leaves: dict[int, tuple[SealedLeaf, ...]] = field(default_factory=dict)
@@ -46,6 +50,8 @@ class MemoryTables:
             va_tokens=dict(self.va_tokens),
             va_token_states=dict(self.va_token_states),
             va_revocations=dict(self.va_revocations),
+            service_clients=dict(self.service_clients),
+            used_assertions=dict(self.used_assertions),
             audit=list(self.audit),
             audit_batches=dict(self.audit_batches),
             audit_leaves=dict(self.audit_leaves),

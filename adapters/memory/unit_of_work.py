@@ -7,6 +7,7 @@ from adapters.memory.audit_seals import MemoryAuditSeals
 from adapters.memory.audit_trail import MemoryAuditTrail
 from adapters.memory.data_keys import MemoryDataKeys
 from adapters.memory.handoffs import MemoryHandoffs
+from adapters.memory.service_clients import MemoryServiceClients
 from adapters.memory.session_repository import MemorySessionRepository
 from adapters.memory.store import MemoryStore, MemoryTables
 from adapters.memory.user_repository import MemoryUserRepository
@@ -51,6 +52,10 @@ class MemoryUnitOfWork(UnitOfWork):
     @property
     def va_revocations(self) -> MemoryVARevocations:
         return MemoryVARevocations(self._draft)
+
+    @property
+    def service_clients(self) -> MemoryServiceClients:
+        return MemoryServiceClients(self._draft)
 
     @property
     def audit(self) -> MemoryAuditTrail:

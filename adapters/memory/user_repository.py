@@ -77,4 +77,5 @@ class MemoryUserRepository(UserRepository):
             alias_owner=owner,
             is_new=is_new,
             data_key=self._draft.data_keys.get(user.id),
+            changed=() if is_new else updated.changed_since(user),
         )

@@ -13,7 +13,8 @@ from domain.audit_event import AuditEvent, AuditEventType
 from domain.identifiers import UserId
 from domain.visitor import Visitor
 
-_INSERT: Final = """
+#: Adds one event; its parameters are those of ``event_parameters``.
+INSERT_EVENT: Final = """
 INSERT INTO vetassist_auth_audit (
     user_id, event_type, event_data, ip_hash, user_agent_hash, hash_key_id, request_id, created_at
 )
@@ -41,19 +42,7 @@ class PostgresAuditTrail(AuditTrail):
 
     async def append(self, event: AuditEvent) -> None:
         with translated_errors():
-            await self._connection.execute(
-                _INSERT,
-                {
-                    "user_id": event.user_id,
-                    "type": event.type.value,
-                    "data": json.dumps(dict(event.data)),
-                    "ip_hash": event.visitor.address_hash,
-                    "user_agent_hash": event.visitor.user_agent_hash,
-                    "hash_key_id": event.visitor.key_id,
-                    "request_id": event.visitor.request_id,
-                    "occurred_at": event.occurred_at,
-                },
-            )
+            await self._connection.execute(INSERT_EVENT, event_parameters(event))
 
     async def list_for(self, user_id: UserId) -> Sequence[AuditEvent]:
         known = [event_type.value for event_type in AuditEventType]
@@ -76,3 +65,17 @@ class PostgresAuditTrail(AuditTrail):
             )
             for row in rows
         ]
+
+
+def event_parameters(event: AuditEvent) -> dict[str, object]:
+    """The parameters of ``INSERT_EVENT``."""
+    return {
+        "user_id": event.user_id,
+        "type": event.type.value,
+        "data": json.dumps(dict(event.data)),
+        "ip_hash": event.visitor.address_hash,
+        "user_agent_hash": event.visitor.user_agent_hash,
+        "hash_key_id": event.visitor.key_id,
+        "request_id": event.visitor.request_id,
+        "occurred_at": event.occurred_at,
+    }

@@ -5,14 +5,17 @@ from typing import Any, Final, final
 
 from psycopg.rows import dict_row
 
+from adapters.postgres.audit_trail import INSERT_EVENT, event_parameters
 from adapters.postgres.errors import translated_errors
 from adapters.postgres.pool import Pool
 from application.ports.login_attempts import LoginAttempts
+from domain.audit_event import AuditEvent
 from domain.login_attempt import AttemptRefusal, LoginAttempt
 from domain.return_path import ReturnPath
 
-# Each new attempt carries off a few that have ended, so the table keeps its size by itself.
-_ADD: Final = """
+# One statement, so that the attempt and its audit stand together in one round trip. Each new
+# attempt carries off a few that have ended, so the table keeps its size by itself.
+_ADD: Final = f"""
 WITH ended AS (
     DELETE FROM vetassist_login_attempts
     WHERE state_hash = ANY (
@@ -24,10 +27,14 @@ WITH ended AS (
             FOR UPDATE SKIP LOCKED
         )
     )
+), begun AS (
+    INSERT INTO vetassist_login_attempts (
+        state_hash, browser_hash, return_to, created_at, expires_at
+    )
+    VALUES (%(state_hash)s, %(browser_hash)s, %(return_to)s, %(created_at)s, %(expires_at)s)
 )
-INSERT INTO vetassist_login_attempts (state_hash, browser_hash, return_to, created_at, expires_at)
-VALUES (%(state_hash)s, %(browser_hash)s, %(return_to)s, %(created_at)s, %(expires_at)s)
-"""
+{INSERT_EVENT}
+"""  # noqa: S608 - what is put in is a constant
 _COLUMNS: Final = "state_hash, browser_hash, return_to, created_at, expires_at, consumed_at"
 _CONSUME: Final = f"""
 UPDATE vetassist_login_attempts SET consumed_at = %(now)s
@@ -47,7 +54,7 @@ class PostgresLoginAttempts(LoginAttempts):
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def add(self, attempt: LoginAttempt) -> None:
+    async def add(self, attempt: LoginAttempt, event: AuditEvent) -> None:
         with translated_errors():
             async with self._pool.connection() as connection:
                 await connection.execute(
@@ -58,7 +65,8 @@ class PostgresLoginAttempts(LoginAttempts):
                         "return_to": attempt.return_to and attempt.return_to.value,
                         "created_at": attempt.created_at,
                         "expires_at": attempt.expires_at,
-                    },
+                    }
+                    | event_parameters(event),
                 )
 
     async def consume(

@@ -41,6 +41,14 @@ DELETE FROM vetassist_handoffs WHERE (user_id, code_hash) IN (
     FOR UPDATE SKIP LOCKED
 )
 """
+_ASSERTIONS: Final = """
+DELETE FROM vetassist_used_assertions WHERE (client_id, id_hash) IN (
+    SELECT client_id, id_hash FROM vetassist_used_assertions
+    WHERE forget_at < %(before)s
+    ORDER BY forget_at LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED
+)
+"""
 
 
 @final
@@ -54,7 +62,7 @@ class PostgresPurge(Purge):
         return await self._delete((_EXPIRED, _REVOKED), ended_before, limit)
 
     async def sign_ins(self, *, ended_before: datetime, limit: int) -> int:
-        return await self._delete((_ATTEMPTS, _HANDOFFS), ended_before, limit)
+        return await self._delete((_ATTEMPTS, _HANDOFFS, _ASSERTIONS), ended_before, limit)
 
     async def _delete(self, statements: tuple[str, ...], before: datetime, limit: int) -> int:
         removed = 0

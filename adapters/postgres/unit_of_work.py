@@ -16,6 +16,7 @@ from adapters.postgres.data_keys import PostgresDataKeys
 from adapters.postgres.errors import translated_errors
 from adapters.postgres.handoffs import PostgresHandoffs
 from adapters.postgres.pool import Pool
+from adapters.postgres.service_clients import PostgresServiceClients
 from adapters.postgres.session_repository import PostgresSessionRepository
 from adapters.postgres.user_repository import PostgresUserRepository
 from adapters.postgres.va_revocations import PostgresVARevocations
@@ -92,6 +93,10 @@ class PostgresUnitOfWork(UnitOfWork):
     @property
     def va_revocations(self) -> PostgresVARevocations:
         return PostgresVARevocations(self._connection)
+
+    @property
+    def service_clients(self) -> PostgresServiceClients:
+        return PostgresServiceClients(self._connection)
 
     @property
     def audit(self) -> PostgresAuditTrail:

@@ -13,18 +13,33 @@ from domain.identifiers import ICN, UserId
 from domain.user import LinkedUser, User
 from domain.va_identity import VAIdentity
 
-# The upsert holds the user's row until the unit ends. Of any number of first sign-ins at once
-# one inserts; the others wait for it and then find its row.
+_STORED_COLUMNS: Final = ", ".join(f"stored.{name}" for name in USER_COLUMNS.split(", "))
+# What the audit may tell of a change: which attributes, and not a word of what they say.
+_CHANGED: Final = """
+CASE WHEN before.id IS NULL THEN ARRAY[]::text[] ELSE array_remove(ARRAY[
+    CASE WHEN linked.va_veteran_status IS DISTINCT FROM before.va_veteran_status
+        THEN 'status' END,
+    CASE WHEN linked.first_name IS DISTINCT FROM before.first_name THEN 'given_name' END,
+    CASE WHEN linked.last_name IS DISTINCT FROM before.last_name THEN 'family_name' END,
+    CASE WHEN linked.email IS DISTINCT FROM before.email THEN 'email' END
+], NULL) END AS changed
+"""
+# The user's row is held until the unit ends. Of any number of first sign-ins at once one inserts;
+# the others wait for it and then find its row.
 _LINK: Final = f"""
-WITH linked AS (
+WITH before AS MATERIALIZED (
+    SELECT {USER_COLUMNS} FROM vetassist_users WHERE va_icn = %(icn)s FOR NO KEY UPDATE
+), linked AS (
     INSERT INTO vetassist_users AS stored (
         id, va_icn, va_veteran_status, first_name, last_name, email,
         is_active, last_login_at, created_at, updated_at
     )
-    VALUES (
-        %(new_id)s, %(icn)s, coalesce(%(status)s, 'unknown'), %(given_name)s, %(family_name)s,
-        %(email)s, true, %(now)s, %(now)s, %(now)s
-    )
+    -- Joined, so that what was there before is read first.
+    SELECT
+        %(new_id)s::uuid, %(icn)s, coalesce(%(status)s, 'unknown'), %(given_name)s,
+        %(family_name)s, %(email)s, true, %(now)s::timestamptz, %(now)s::timestamptz,
+        %(now)s::timestamptz
+    FROM (SELECT count(*) FROM before) AS read_first
     ON CONFLICT (va_icn) DO UPDATE SET
         va_veteran_status = coalesce(%(status)s, stored.va_veteran_status),
         first_name = coalesce(excluded.first_name, stored.first_name),
@@ -41,24 +56,31 @@ WITH linked AS (
     ON CONFLICT (issuer, subject) DO UPDATE SET last_seen_at = excluded.last_seen_at
     RETURNING user_id
 )
-SELECT linked.*, remembered.user_id AS alias_owner FROM linked, remembered
+SELECT linked.*, remembered.user_id AS alias_owner, {_CHANGED}
+FROM linked CROSS JOIN remembered LEFT JOIN before ON true
 """  # noqa: S608 - the columns are a constant
 _LINK_ALIAS: Final = f"""
 WITH remembered AS (
     UPDATE vetassist_va_identities SET last_seen_at = %(now)s
     WHERE issuer = %(issuer)s AND subject = %(subject)s
     RETURNING user_id
+), before AS MATERIALIZED (
+    SELECT {USER_COLUMNS} FROM vetassist_users
+    WHERE id = (SELECT user_id FROM remembered)
+    FOR NO KEY UPDATE
+), linked AS (
+    UPDATE vetassist_users AS stored SET
+        va_veteran_status = coalesce(%(status)s, before.va_veteran_status),
+        first_name = coalesce(%(given_name)s, before.first_name),
+        last_name = coalesce(%(family_name)s, before.last_name),
+        email = coalesce(%(email)s, before.email),
+        last_login_at = %(now)s,
+        updated_at = %(now)s
+    FROM before
+    WHERE stored.id = before.id
+    RETURNING {_STORED_COLUMNS}, {DATA_KEY_COLUMNS}
 )
-UPDATE vetassist_users AS stored SET
-    va_veteran_status = coalesce(%(status)s, stored.va_veteran_status),
-    first_name = coalesce(%(given_name)s, stored.first_name),
-    last_name = coalesce(%(family_name)s, stored.last_name),
-    email = coalesce(%(email)s, stored.email),
-    last_login_at = %(now)s,
-    updated_at = %(now)s
-FROM remembered
-WHERE stored.id = remembered.user_id
-RETURNING {USER_COLUMNS}, {DATA_KEY_COLUMNS}, remembered.user_id AS alias_owner
+SELECT linked.*, linked.id AS alias_owner, {_CHANGED} FROM linked CROSS JOIN before
 """  # noqa: S608 - the columns are a constant
 _SELECT: Final = f"""
 SELECT {USER_COLUMNS} FROM vetassist_users WHERE id = %s
@@ -123,6 +145,7 @@ def _linked(row: dict[str, Any], *, is_new: bool) -> LinkedUser:
         alias_owner=UserId(row["alias_owner"]),
         is_new=is_new,
         data_key=data_key_of(row),
+        changed=tuple(row["changed"]),
     )
 
 

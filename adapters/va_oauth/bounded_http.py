@@ -12,9 +12,6 @@ import httpx
 
 from application.errors import ProviderUnavailableError, UpstreamRejectedError
 
-#: What a call is counted as that nobody named.
-OTHER: Final = "other"
-
 _TOO_MANY_REQUESTS: Final = 429
 _SERVER_ERROR: Final = 500
 _TOO_LATE: Final = (TimeoutError, httpx.TimeoutException)
@@ -119,7 +116,7 @@ class BoundedHTTP:
         self._observer = observer
 
     async def get(
-        self, url: str, *, operation: str = OTHER, headers: Mapping[str, str] | None = None
+        self, url: str, *, operation: str, headers: Mapping[str, str] | None = None
     ) -> Reply:
         """GET. Raises as ``post``."""
         return await self._observed(
@@ -130,9 +127,9 @@ class BoundedHTTP:
         self,
         url: str,
         *,
+        operation: str,
         form: Mapping[str, str],
         headers: Mapping[str, str],
-        operation: str = OTHER,
     ) -> Reply:
         """POST a form; ``operation`` is what the call is counted as.
 

@@ -16,9 +16,9 @@ import jwt
 
 from adapters.va_oauth.metadata import ProviderDocuments
 from adapters.va_oauth.signing_keys import ALGORITHM
-from adapters.va_oauth.strict_json import NotStrictJSONError, object_of
 from application.errors import UpstreamRejectedError
 from application.ports.clock import Clock
+from application.strict_json import NotStrictJSONError, object_of
 
 #: How far the provider's clock may be from ours, either way, in seconds.
 LEEWAY_SECONDS: Final = 60

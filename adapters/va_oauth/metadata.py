@@ -12,9 +12,9 @@ import anyio
 
 from adapters.va_oauth.bounded_http import BoundedHTTP
 from adapters.va_oauth.signing_keys import SigningKeys
-from adapters.va_oauth.strict_json import NotStrictJSONError, object_of
 from application.errors import ProviderUnavailableError, UpstreamRejectedError
 from application.ports.clock import Clock
+from application.strict_json import NotStrictJSONError, object_of
 from domain.safe_url import is_safe_url
 
 #: After this long a kept answer is asked for again ...

@@ -7,8 +7,8 @@ from typing import Any, Final, TypeVar, final
 import anyio
 
 from adapters.va_oauth.bounded_http import BoundedHTTP, Reply
-from adapters.va_oauth.strict_json import NotStrictJSONError, object_of
 from application.errors import ProviderUnavailableError, UpstreamRejectedError
+from application.strict_json import NotStrictJSONError, object_of
 from domain.secret import Secret
 from domain.veteran_status import VeteranStatus
 

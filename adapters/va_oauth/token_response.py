@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from adapters.va_oauth.bounded_http import Reply
 from adapters.va_oauth.retry_after import read_retry_after
-from adapters.va_oauth.strict_json import NotStrictJSONError, object_of
 from application.errors import ProviderUnavailableError, UpstreamRejectedError
+from application.strict_json import NotStrictJSONError, object_of
 from domain.secret import Secret
 from domain.va_tokens import VATokens
 

@@ -4,6 +4,7 @@ from abc import abstractmethod
 from datetime import datetime
 from typing import Protocol
 
+from domain.audit_event import AuditEvent
 from domain.login_attempt import AttemptRefusal, LoginAttempt
 
 
@@ -11,8 +12,8 @@ class LoginAttempts(Protocol):
     """Attempts to sign in. Each call stands for itself and is durable when it returns."""
 
     @abstractmethod
-    async def add(self, attempt: LoginAttempt) -> None:
-        """Keep a new attempt, and let go of some that ended before it began.
+    async def add(self, attempt: LoginAttempt, event: AuditEvent) -> None:
+        """Keep a new attempt and what the audit says of it, and let go of some that have ended.
 
         Raises:
             UnavailableError: The store did not answer.

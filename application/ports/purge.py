@@ -20,7 +20,7 @@ class Purge(Protocol):
 
     @abstractmethod
     async def sign_ins(self, *, ended_before: datetime, limit: int) -> int:
-        """Remove up to ``limit`` login attempts and one-time codes that ended before then.
+        """Remove up to ``limit`` login attempts, one-time codes and used assertions of before then.
 
         Raises:
             UnavailableError: The store did not answer.

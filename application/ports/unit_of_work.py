@@ -9,6 +9,7 @@ from application.ports.audit_seals import AuditSeals
 from application.ports.audit_trail import AuditTrail
 from application.ports.data_keys import DataKeys
 from application.ports.handoffs import Handoffs
+from application.ports.service_clients import ServiceClients
 from application.ports.session_repository import SessionRepository
 from application.ports.user_repository import UserRepository
 from application.ports.va_revocations import VARevocations
@@ -50,6 +51,10 @@ class UnitOfWork(AbstractAsyncContextManager["UnitOfWork"], Protocol):
     @property
     @abstractmethod
     def va_revocations(self) -> VARevocations: ...
+
+    @property
+    @abstractmethod
+    def service_clients(self) -> ServiceClients: ...
 
     @property
     @abstractmethod

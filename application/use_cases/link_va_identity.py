@@ -74,6 +74,15 @@ class LinkVAIdentity:
         if linked.is_new:
             event = AuditEvent.va_linked(linked.user.id, visitor=command.visitor, now=now)
             await work.audit.append(event)
+        if linked.changed:
+            event = AuditEvent.of_user(
+                AuditEventType.ATTRIBUTES_CHANGED,
+                linked.user.id,
+                visitor=command.visitor,
+                now=now,
+                attributes=" ".join(linked.changed),
+            )
+            await work.audit.append(event)
         return linked.user
 
     async def _key_of(self, work: UnitOfWork, linked: LinkedUser, visitor: Visitor) -> DataKey:

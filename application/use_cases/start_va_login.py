@@ -7,14 +7,17 @@ from application.ports.clock import Clock
 from application.ports.identity_provider import IdentityProvider
 from application.ports.login_attempts import LoginAttempts
 from application.ports.secret_source import SecretSource
+from domain.audit_event import AuditEvent
 from domain.login_attempt import LoginAttempt, LoginSecrets
 from domain.return_path import ReturnPath
+from domain.visitor import Visitor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartVALoginCommand:
-    """Where to come back to once signed in, if anywhere in particular."""
+    """Who wants to sign in, and where to come back to, if anywhere in particular."""
 
+    visitor: Visitor
     return_to: ReturnPath | None = None
 
 
@@ -45,7 +48,7 @@ class StartVALogin:
         self._clock = clock
 
     async def execute(self, command: StartVALoginCommand) -> VALoginStarted:
-        """Remember the attempt and say where to go.
+        """Remember the attempt, on record, and say where to go.
 
         Raises:
             ProviderUnavailableError: VA's metadata could not be had; nothing was kept.
@@ -53,6 +56,8 @@ class StartVALogin:
         """
         secrets = LoginSecrets(state=self._secrets.token(), browser=self._secrets.token())
         url = await self._provider.authorization_url(secrets)
-        attempt = LoginAttempt.begin(secrets, return_to=command.return_to, now=self._clock.now())
-        await self._attempts.add(attempt)
+        now = self._clock.now()
+        attempt = LoginAttempt.begin(secrets, return_to=command.return_to, now=now)
+        event = AuditEvent.login_started(visitor=command.visitor, now=now)
+        await self._attempts.add(attempt, event)
         return VALoginStarted(authorization_url=url, secrets=secrets, attempt=attempt)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import final
 
-from application.errors import UnauthenticatedError
+from application.errors import SessionNotStandingError
 from application.ports.clock import Clock
 from application.ports.session_lookup import SessionLookup
 from application.ports.session_tokens import SessionTokens
@@ -39,12 +39,13 @@ class ValidateSession:
         """Accept a token only while its session stands.
 
         Raises:
-            UnauthenticatedError: The token does not hold, or its session has ended.
+            UnauthenticatedError: The token does not hold.
+            SessionNotStandingError: It does, but its session has ended.
             UnavailableError: Storage did not answer; the session may well stand.
         """
         now = self._clock.now()
         claims = self._tokens.verify(command.token, now=now)
         session = await self._sessions.find(claims.user_id, claims.session_id)
         if session is None or not session.is_active(now):
-            raise UnauthenticatedError
+            raise SessionNotStandingError
         return ValidSession(claims=claims, session=session)

@@ -70,7 +70,7 @@ class Measurements:
 
     def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request that was answered; ``route`` is the template, never the path."""
-        self.requests[method if method in _METHODS else "other", route, status] += 1
+        self.requests[known_method(method), route, status] += 1
         self.request_timings[route].add(seconds)
 
     def count_va_call(self, operation: str, outcome: str, seconds: float) -> None:
@@ -96,6 +96,11 @@ class Measurements:
     def _count_items(self, work: str, kind: str, number: object) -> None:
         if isinstance(number, int):
             self.items[work, kind] += number
+
+
+def known_method(method: str) -> str:
+    """A request's method; ``other`` for any that somebody made up."""
+    return method if method in _METHODS else "other"
 
 
 def _outcome_of(refusal: BaseException | None) -> str:

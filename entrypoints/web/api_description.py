@@ -7,9 +7,19 @@ bug (500), and the pages, which are no API.
 from importlib.metadata import version
 from typing import Any, Final
 
+from domain.va_token_use import TokenPurpose
 from entrypoints.settings import CALLBACK_PATH
+from entrypoints.web.disclosure_endpoints import USES_PATH
 from entrypoints.web.session_cookies import REDEEM_PATH, RENEW_PATH, SessionCookies
 from entrypoints.web.session_endpoints import VERIFY_METHODS, VERIFY_PATH
+from entrypoints.web.token_endpoint import TOKEN_PATH
+from entrypoints.web.token_request import (
+    ACCESS_TOKEN,
+    JWT,
+    JWT_BEARER,
+    MAX_BYTES,
+    TOKEN_EXCHANGE,
+)
 
 _Json = dict[str, Any]
 
@@ -122,6 +132,27 @@ def describe(*, public_url: str, cookies: SessionCookies, delivers_by_cookie: bo
                     responses={"204": _UNLINKED, "403": _UNLINK_REFUSED} | refusals,
                 )
             },
+            USES_PATH: {
+                "get": _operation(
+                    "listUses",
+                    "Which back ends used the caller's VA connection, and what for",
+                    tag=_SESSION,
+                    security=signed_in,
+                    parameters=[
+                        _query(
+                            "after",
+                            {"type": "string", "maxLength": 200},
+                            "The `next` of the page before this one.",
+                        )
+                    ],
+                    responses={
+                        "200": _json("Newest first.", "Uses"),
+                        "400": _problem("`after` is not one of ours.", "bad_request"),
+                    }
+                    | refusals,
+                )
+            },
+            TOKEN_PATH: {"post": _EXCHANGE},
             "/api/v1/user": {
                 "get": _operation(
                     "showUser",
@@ -305,6 +336,60 @@ _SCHEMAS: Final[_Json] = {
             }
         }
     ),
+    "Uses": _object(
+        {
+            "uses": {
+                "type": "array",
+                "maxItems": 25,
+                "items": _object(
+                    {
+                        "client": {
+                            "type": ["string", "null"],
+                            "description": "What the back end is called.",
+                        },
+                        "purpose": {"enum": [*(each.value for each in TokenPurpose), None]},
+                        "in_order_to": {
+                            "type": ["string", "null"],
+                            "description": "The purpose, as the end of a sentence.",
+                            "examples": [TokenPurpose.VETERAN_STATUS.plain_name],
+                        },
+                        "scope": {
+                            "type": "string",
+                            "description": "All that the token covered.",
+                        },
+                        "used_at": _instant("When the back end was given the token."),
+                    }
+                ),
+            },
+            "next": {
+                "type": ["string", "null"],
+                "description": "For `after`; null on the last page.",
+            },
+        }
+    ),
+    "VAToken": {
+        "description": "RFC 8693, section 2.2.1.",
+        **_object(
+            {
+                "access_token": {"type": "string"},
+                "issued_token_type": {"const": ACCESS_TOKEN},
+                "token_type": {"const": "Bearer"},
+                "expires_in": {"type": "integer", "minimum": 0, "description": "Seconds."},
+                "scope": {"type": "string", "description": "All that the token covers."},
+            }
+        ),
+    },
+    "TokenError": {
+        "description": "RFC 6749, section 5.2. Whatever was sent is not repeated.",
+        **_object(
+            {
+                "error": {"type": "string"},
+                "error_description": {"type": "string", "description": "For a developer."},
+                "code": {"type": "string", "description": "For programs; finer than `error`."},
+            },
+            optional=("code",),
+        ),
+    },
     "Grant": _object(
         {
             "session_id": _UUID,
@@ -513,6 +598,99 @@ _REDEEM: Final = _operation(
     }
     | _refs("403", "503"),
 )
+
+
+def _refused_token(description: str, *errors: str, headers: _Json | None = None) -> _Json:
+    """An answer of the token endpoint without a token."""
+    schema = {
+        "allOf": [
+            {"$ref": "#/components/schemas/TokenError"},
+            {"properties": {"error": {"enum": list(errors)}}},
+        ]
+    }
+    return _answer(
+        description,
+        headers=_NOT_CACHED | (headers or {}),
+        content={"application/json": {"schema": schema}},
+    )
+
+
+_NOT_CACHED: Final[_Json] = {"Pragma": {"required": True, "schema": {"const": "no-cache"}}}
+_WAIT: Final[_Json] = {"Retry-After": {"$ref": "#/components/headers/Retry-After"}}
+_EXCHANGE: Final = _operation(
+    "exchangeToken",
+    "The Veteran's JWT for VA's access token",
+    tag=_BACK_ENDS,
+    description="Token exchange (RFC 8693) for registered back ends. They authenticate by HTTP "
+    "Basic, by `client_id` and `client_secret`, or by a signed assertion (RFC 7523). Each use is "
+    "audited, and shown to the Veteran.",
+    security=[{"clientSecret": []}, {}],
+    requestBody={
+        "required": True,
+        "content": {
+            "application/x-www-form-urlencoded": {
+                "schema": {
+                    "type": "object",
+                    "properties": {
+                        "grant_type": {"const": TOKEN_EXCHANGE},
+                        "subject_token": {"type": "string", "description": "The Veteran's JWT."},
+                        "subject_token_type": {"enum": [JWT, ACCESS_TOKEN]},
+                        "requested_token_type": {"const": ACCESS_TOKEN},
+                        "purpose": {
+                            "enum": [purpose.value for purpose in TokenPurpose],
+                            "description": "Ours: what for.",
+                        },
+                        "scope": {
+                            "type": "string",
+                            "description": "Separated by spaces; left out: all that the client is "
+                            "registered for.",
+                        },
+                        "audience": {"type": "string", "description": "VA, if anybody."},
+                        "resource": {"type": "string", "description": "An API of VA's."},
+                        "client_id": {"type": "string"},
+                        "client_secret": {"type": "string"},
+                        "client_assertion_type": {"const": JWT_BEARER},
+                        "client_assertion": {"type": "string"},
+                    },
+                    "required": ["grant_type", "subject_token", "subject_token_type", "purpose"],
+                }
+            }
+        },
+    },
+    responses={
+        "200": _json("A token that is good for a while yet.", "VAToken", headers=_NOT_CACHED),
+        "400": _refused_token(
+            "Malformed, or not to be had: `code` may say why.",
+            "invalid_request",
+            "unsupported_grant_type",
+            "unauthorized_client",
+            "invalid_scope",
+            "invalid_target",
+            "invalid_grant",
+        ),
+        "401": _refused_token(
+            "The client has not shown that it is one.",
+            "invalid_client",
+            headers={
+                "WWW-Authenticate": {
+                    "required": True,
+                    "schema": {"type": "string", "pattern": "^Basic "},
+                }
+            },
+        ),
+        "408": _refused_token("The body took too long to arrive.", "invalid_request"),
+        "413": _refused_token(f"The body is longer than {MAX_BYTES} bytes.", "invalid_request"),
+        "415": _refused_token("The body is no form.", "invalid_request"),
+        "429": _refused_token(
+            "Too many requests from this address were refused.",
+            "temporarily_unavailable",
+            headers=_WAIT,
+        ),
+        "503": _refused_token(
+            "VA, or our database, does not answer.", "temporarily_unavailable", headers=_WAIT
+        ),
+    },
+)
 _ALIVE: Final[_Json] = {"200": _json("It does.", "Alive")}
 _READY: Final[_Json] = {
     "200": _json("The database answers, and its schema is current.", "Ready")
@@ -584,6 +762,7 @@ def _security_schemes(cookies: SessionCookies, *, with_session_cookie: bool) -> 
     schemes = {
         "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
         "refreshCookie": cookie(cookies.refresh_name, "The refresh token, for the renewal only."),
+        "clientSecret": {"type": "http", "scheme": "basic"},
         "handoffCookie": cookie(cookies.handoff_name, "The browser of a one-time code."),
     }
     if with_session_cookie:

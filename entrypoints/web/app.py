@@ -17,6 +17,7 @@ from domain.errors import DomainError
 from entrypoints.container import Container
 from entrypoints.logs import configure_logs
 from entrypoints.settings import Settings, read_settings
+from entrypoints.tracing.spans import Spans
 from entrypoints.web.cross_origin import FrontEndCORS
 from entrypoints.web.errors import respond, respond_to_http
 from entrypoints.web.hot_path import HotPath
@@ -28,14 +29,21 @@ from entrypoints.web.origin_guard import origin_of
 class Application(Starlette):
     """Starlette with the hot path in front of everything."""
 
-    def __init__(self, hot_path: HotPath, **options: Any) -> None:
+    def __init__(self, hot_path: HotPath, spans: Spans, **options: Any) -> None:
         super().__init__(**options)
         self._hot_path = hot_path
+        self._noted = spans.around(self._serve)
         # A slash too many is no other route: without its id, ending one session would end all.
         self.router.redirect_slashes = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
+        if self._noted is not None:
+            await self._noted(scope, receive, send)
+        elif not await self._hot_path.answers(scope, send):
+            await super().__call__(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not await self._hot_path.answers(scope, send):
             await super().__call__(scope, receive, send)
 
@@ -57,6 +65,8 @@ def create_app(container: Container) -> Starlette:
         *container.renewal_endpoints().routes,
         *container.va_endpoints().routes,
         *container.link_endpoints().routes,
+        *container.disclosure_endpoints().routes,
+        *container.token_endpoint().routes,
         *container.health_endpoints().routes,
         *container.openapi_endpoint().routes,
     ]
@@ -64,6 +74,7 @@ def create_app(container: Container) -> Starlette:
         routes += container.pages().routes
     return Application(
         container.hot_path(),
+        container.spans(),
         routes=routes,
         lifespan=lifespan,
         middleware=[

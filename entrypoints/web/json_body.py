@@ -4,12 +4,12 @@ import json
 from http import HTTPStatus
 from typing import Any, Final
 
-import anyio
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
+
+from entrypoints.web.bounded_body import bounded_body
 
 _MAX_BYTES: Final = 4096
-_DEADLINE_SECONDS: Final = 10
 
 
 async def json_object(request: Request) -> dict[str, Any]:
@@ -18,7 +18,7 @@ async def json_object(request: Request) -> dict[str, Any]:
     Raises:
         HTTPException: 400, 408, 413 or 415: not such an object, too slow, too large, not JSON.
     """
-    body = await _body(request)
+    body = await bounded_body(request, max_bytes=_MAX_BYTES)
     if not body:
         return {}
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -49,19 +49,6 @@ def text_field(fields: dict[str, Any], name: str, *, allowed: frozenset[str]) ->
     if not isinstance(value, str) or not (value.isascii() and value.isprintable()):
         raise HTTPException(HTTPStatus.BAD_REQUEST)
     return value
-
-
-async def _body(request: Request) -> bytes:
-    body = bytearray()
-    try:
-        with anyio.fail_after(_DEADLINE_SECONDS):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > _MAX_BYTES:
-                    raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-    except (TimeoutError, ClientDisconnect):
-        raise HTTPException(HTTPStatus.REQUEST_TIMEOUT) from None
-    return bytes(body)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """What surrounds every request: an id, a log line, the security headers, a last resort."""
 
 import time
-import traceback
 from http import HTTPStatus
 from typing import Final, final
 
@@ -9,6 +8,7 @@ import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from entrypoints.logs import description_of
 from entrypoints.metrics.measurements import Measurements
 from entrypoints.web.errors import problem
 from entrypoints.web.request_ids import REQUEST_ID, request_ids
@@ -71,7 +71,7 @@ class Surroundings:
             try:
                 await self._app(scope, receive, send_with_headers)
             except Exception as error:  # noqa: BLE001 - the last resort, for what is a bug
-                _log_bug(error)
+                _log.error("unhandled_error", **description_of(error))
                 if status == 0:
                     answer = problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error")
                     await answer(scope, receive, send_with_headers)
@@ -91,12 +91,3 @@ def _route_of(scope: Scope) -> str:
     """The route's template: what was in the URL is nobody's business."""
     route = scope.get("route")
     return getattr(route, "path", "") or "unmatched"
-
-
-def _log_bug(error: Exception) -> None:
-    # A message may quote what was sent, a row included; the places in the code do not.
-    places = [
-        f"{frame.filename}:{frame.lineno} {frame.name}"
-        for frame in traceback.extract_tb(error.__traceback__)
-    ]
-    _log.error("unhandled_error", error=type(error).__name__, places=places)

@@ -1,4 +1,4 @@
-"""A bound on how often somebody may start to sign in."""
+"""A bound on how often somebody may make us write something down."""
 
 from collections import OrderedDict
 from datetime import datetime
@@ -13,7 +13,7 @@ _EVERYBODY: Final = 20
 
 
 @final
-class LoginRateLimit:
+class RateLimit:
     """Token buckets, one a client address and one for all: each refills over a minute.
 
     Held in this process; several processes allow as many times more. What it guards is the

@@ -22,7 +22,7 @@ from entrypoints.web.delivery import Delivery
 from entrypoints.web.errors import problem
 from entrypoints.web.login_cookies import LoginCookies
 from entrypoints.web.parameters import MalformedParametersError, single_values
-from entrypoints.web.rate_limit import LoginRateLimit
+from entrypoints.web.rate_limit import RateLimit
 from entrypoints.web.request_ids import REQUEST_ID
 from entrypoints.web.routing import get_only
 from entrypoints.web.visitors import VisitorReader
@@ -50,7 +50,7 @@ class VAEndpoints:
         delivery: Delivery,
         visitors: VisitorReader,
         authenticator: Authenticator,
-        rate_limit: LoginRateLimit,
+        rate_limit: RateLimit,
         measurements: Measurements,
     ) -> None:
         self._start_va_login = start_va_login
@@ -76,8 +76,11 @@ class VAEndpoints:
             wanted = single_values(request, ["return_to"]).get("return_to")
         except MalformedParametersError:
             return problem(HTTPStatus.BAD_REQUEST, "malformed_parameters")
-        command = StartVALoginCommand(return_to=None if wanted is None else ReturnPath(wanted))
-        if not self._rate_limit.allows(self._visitors.read(request).address_hash):
+        visitor = self._visitors.read(request)
+        command = StartVALoginCommand(
+            visitor=visitor, return_to=None if wanted is None else ReturnPath(wanted)
+        )
+        if not self._rate_limit.allows(visitor.address_hash):
             return problem(
                 HTTPStatus.TOO_MANY_REQUESTS, "too_many_logins", headers={"Retry-After": "10"}
             )

@@ -40,7 +40,7 @@ class VisitorReader:
     def _client_address(self, request: Request) -> str | None:
         """The peer; behind trusted proxies, the rightmost hop that is none of them."""
         address = request.client.host if request.client else None
-        if address is None or not self._is_trusted(address):
+        if address is None or not self.trusts(address):
             return address
         hops = ",".join(request.headers.getlist("x-forwarded-for")).split(",")
         for hop in reversed(hops):
@@ -48,11 +48,12 @@ class VisitorReader:
             if claimed is None:
                 return address
             address = claimed
-            if not self._is_trusted(address):
+            if not self.trusts(address):
                 return address
         return address
 
-    def _is_trusted(self, address: str) -> bool:
+    def trusts(self, address: str) -> bool:
+        """Whether the peer at an address is a proxy of ours."""
         try:
             parsed = ipaddress.ip_address(address)
         except ValueError:

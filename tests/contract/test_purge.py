@@ -10,10 +10,12 @@ from domain.secret import Secret
 from domain.session import Session
 from tests.support.builders import (
     a_login_attempt,
+    a_login_start,
     a_session,
     a_token_id,
     some_login_secrets,
 )
+from tests.support.service_clients import an_assertion
 from tests.support.storage import Storage, a_stored_user, revoke, store_sessions
 
 #: Long before any other test takes place, so that nobody else's rows are old enough.
@@ -81,7 +83,7 @@ async def test_no_more_than_the_limit_goes_at_once(storage: Storage) -> None:
 async def test_login_attempts_go_once_they_ended_before_then(storage: Storage) -> None:
     secrets = some_login_secrets()
     attempt = a_login_attempt(secrets, now=THEN)
-    await storage.login_attempts.add(attempt)
+    await storage.login_attempts.add(attempt, a_login_start())
 
     async def is_left() -> bool:
         outcome = await storage.login_attempts.consume(
@@ -111,3 +113,22 @@ async def test_one_time_codes_go_once_they_ended_before_then(storage: Storage) -
         )
     assert taken is None
     await drain(storage.purge, THEN + timedelta(days=1))
+
+
+async def test_used_assertions_go_once_they_would_be_refused_for_their_age(
+    storage: Storage,
+) -> None:
+    assertion = an_assertion(forget_at=THEN)
+
+    async def is_new() -> bool:
+        async with storage.unit_of_work() as work:
+            return await work.service_clients.use_up(assertion)
+
+    async with storage.unit_of_work() as work:
+        await work.service_clients.use_up(assertion)
+        await work.commit()
+
+    assert await storage.purge.sign_ins(ended_before=THEN, limit=100) == 0
+    assert not await is_new()
+    assert await storage.purge.sign_ins(ended_before=THEN + A_MOMENT, limit=1) == 1
+    assert await is_new()

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -197,6 +198,33 @@ async def test_a_unit_sees_the_user_it_has_just_made(unit_of_work: UnitOfWorkFac
         assert await work.users.link_alias(identity, now=NOW) == LinkedUser(
             user=linked.user, alias_owner=linked.user.id, is_new=False, data_key=None
         )
+
+
+@pytest.mark.parametrize("by_alias", [False, True])
+async def test_what_a_sign_in_changes_is_named_and_what_it_leaves_is_not(
+    unit_of_work: UnitOfWorkFactory,
+    by_alias: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    identity = an_identity()
+    await a_stored_user(unit_of_work, identity)
+
+    async def changed_by(**said: Any) -> tuple[str, ...]:
+        told = replace(identity, **said)
+        async with unit_of_work() as work:
+            linked = await (
+                work.users.link_alias(told, now=LATER) if by_alias else link(work, told)
+            )
+            await work.commit()
+        assert linked is not None
+        return linked.changed
+
+    assert await changed_by() == ()
+    assert await changed_by(email="new@example.org") == ("email",)
+    assert await changed_by(email="new@example.org") == ()
+    assert await changed_by(email=None, given_name=None, family_name=None, status=None) == ()
+    assert await changed_by(
+        status=VeteranStatus.NOT_CONFIRMED, given_name="A", family_name="B", email="c@example.org"
+    ) == ("status", "given_name", "family_name", "email")
 
 
 async def test_a_user_is_found_without_being_held(unit_of_work: UnitOfWorkFactory) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from tests.support.builders import a_login_attempt, a_session, a_va_revocation
+from tests.support.builders import a_login_attempt, a_login_start, a_session, a_va_revocation
 from tests.support.storage import Storage, a_stored_user, store_sessions
 
 #: Longer ago than anything of another test.
@@ -34,7 +34,7 @@ async def test_an_entry_of_the_outbox_counts_until_it_is_removed(storage: Storag
 async def test_the_oldest_ends_tell_how_far_behind_the_purge_is(storage: Storage) -> None:
     attempt = a_login_attempt(now=LONG_AGO)
     session = a_session((await a_stored_user(storage.unit_of_work)).id, now=LONG_AGO)
-    await storage.login_attempts.add(attempt)
+    await storage.login_attempts.add(attempt, a_login_start())
     await store_sessions(storage.unit_of_work, session)
     there = await storage.vital_signs.read()
     just_after = max(attempt.expires_at, session.expires_at) + A_MINUTE

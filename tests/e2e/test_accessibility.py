@@ -84,7 +84,7 @@ async def test_a_sign_out_that_failed(page: Page, product: Product) -> None:
     await assert_no_violation(page)
 
 
-@pytest.mark.parametrize("path", ["/va-success", "/sessions"])
+@pytest.mark.parametrize("path", ["/va-success", "/sessions", "/uses"])
 async def test_no_session(page: Page, product: Product, path: str) -> None:
     await open_page(page, product, path, shows="You are not signed in")
 

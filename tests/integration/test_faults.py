@@ -81,8 +81,8 @@ def counts(database_url: str) -> dict[str, int]:
     return {table: count_of(database_url, table) for table in TABLES}
 
 
-def break_audit(database_url: str, sqlstate: str) -> None:
-    """Let the trail take no `login` any more."""
+def break_audit(database_url: str, sqlstate: str, *, event_type: str = "login") -> None:
+    """Let the trail take no event of that type any more."""
     change(
         database_url,
         f"""
@@ -91,7 +91,7 @@ def break_audit(database_url: str, sqlstate: str) -> None:
             RAISE EXCEPTION 'the trail takes nothing' USING ERRCODE = '{sqlstate}';
         END $$;
         CREATE TRIGGER refuse BEFORE INSERT ON vetassist_auth_audit
-        FOR EACH ROW WHEN (NEW.event_type = 'login') EXECUTE FUNCTION refuse();
+        FOR EACH ROW WHEN (NEW.event_type = '{event_type}') EXECUTE FUNCTION refuse();
         """,
     )
 
@@ -108,12 +108,13 @@ async def test_case_91_a_sign_in_whose_audit_fails_leaves_nothing(
         await service.sign_in(identity)
     users = rows_of(own_database, "SELECT * FROM vetassist_users")
     tokens = rows_of(own_database, "SELECT * FROM vetassist_va_tokens")
+    begun = await service.begin(identity)
     before = counts(own_database)
     disk_full = "53100"
     break_audit(own_database, disk_full)
 
     with pytest.raises(SignInFailedError) as failed:
-        await service.sign_in(identity)
+        await service.complete(begun.callback())
     assert failed.value.failure is SignInFailure.SERVICE_UNAVAILABLE
     # The failure itself can be told, as it is the login alone that the trail does not take.
     assert counts(own_database) == before | {
@@ -123,15 +124,28 @@ async def test_case_91_a_sign_in_whose_audit_fails_leaves_nothing(
     assert rows_of(own_database, "SELECT * FROM vetassist_va_tokens") == tokens
 
 
+async def test_case_91_a_sign_in_whose_start_cannot_be_audited_does_not_start(
+    own_database: str, own_pool: Pool
+) -> None:
+    service = a_service(postgres_storage(own_pool))
+    break_audit(own_database, "53100", event_type="login_started")
+
+    with pytest.raises(UnavailableError):
+        await service.start()
+    assert count_of(own_database, "vetassist_login_attempts") == 0
+
+
 async def test_case_91_a_fault_in_the_audit_that_nobody_foresaw_leaves_nothing_either(
     own_database: str, own_pool: Pool
 ) -> None:
     service = a_service(postgres_storage(own_pool))
+    begun = await service.begin()
+    before = counts(own_database)
     break_audit(own_database, "P0001")
 
     with pytest.raises(psycopg.Error):
-        await service.sign_in()
-    assert counts(own_database) == dict.fromkeys(TABLES, 0)
+        await service.complete(begun.callback())
+    assert counts(own_database) == before
     change(own_database, "DROP TRIGGER refuse ON vetassist_auth_audit")
     # The connection went back in good order.
     await assert_signs_in(service)

@@ -40,6 +40,7 @@ from domain.secret import Secret
 from domain.session_grant import SessionGrant
 from domain.va_identity import VAIdentity
 from domain.va_tokens import TokenField
+from domain.visitor import Visitor
 from entrypoints.container import Container, opened
 from entrypoints.sandbox.settings import VA_SANDBOX_ISSUER
 from tests.support.builders import a_provider_sign_in, a_visitor, an_identity, some_tokens
@@ -96,7 +97,9 @@ class Surroundings:
             assert isinstance(provider, VAIdentityProvider)
             await stack.enter_async_context(provider)
             http = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
-            started = await container.start_va_login().execute(StartVALoginCommand(return_to=None))
+            started = await container.start_va_login().execute(
+                StartVALoginCommand(visitor=Visitor())
+            )
             page = await http.get(started.authorization_url)
             request_id = page.text.split('name="request" value="')[1].split('"')[0]
             form = {"request": request_id, "veteran": "tamara-ellis"}

@@ -109,7 +109,7 @@ WHERE_IT_BELONGS: Final[dict[str, set[Place]]] = {
 WHERE_IT_IS_KEPT: Final[dict[str, set[str]]] = {
     "name": {"vetassist_users"},
     "ICN": {"vetassist_users"},
-    "VA's name for the account": {"vetassist_va_identities"},
+    "VA's name for the account": {"vetassist_va_identities", "vetassist_va_tokens"},
     "user agent": {"vetassist_sessions"},
 }
 

@@ -6,6 +6,7 @@ from typing import Final
 from uuid import uuid4
 
 from application.ports.identity_provider import ProviderSignIn
+from domain.audit_event import AuditEvent
 from domain.audit_seal import GENESIS, BatchHeader, Place, SealedBatch
 from domain.data_key import DATA_KEY_BYTES, DataKey, WrappedDataKey
 from domain.identifiers import ICN, SessionId, TokenId, UserId
@@ -188,6 +189,11 @@ def some_login_secrets() -> LoginSecrets:
     return LoginSecrets(
         state=Secret(secrets.token_urlsafe(32)), browser=Secret(secrets.token_urlsafe(32))
     )
+
+
+def a_login_start(*, visitor: Visitor | None = None, now: datetime = NOW) -> AuditEvent:
+    """What the audit says of an attempt that begins."""
+    return AuditEvent.login_started(visitor=visitor or a_visitor(), now=now)
 
 
 def a_login_attempt(

@@ -8,11 +8,13 @@ from application.errors import UnavailableError
 from application.ports.audit_seals import AuditSeals
 from application.ports.audit_trail import AuditTrail
 from application.ports.data_keys import DataKeys
+from application.ports.disclosures import Disclosures
 from application.ports.handoffs import Handoffs
 from application.ports.login_attempts import LoginAttempts
 from application.ports.purge import Purge
 from application.ports.readiness import Readiness
 from application.ports.sealed_trail import SealedTrail, StoredBatch
+from application.ports.service_clients import ServiceClients
 from application.ports.session_lookup import SessionLookup
 from application.ports.session_repository import SessionRepository
 from application.ports.unit_of_work import UnitOfWork
@@ -22,7 +24,9 @@ from application.ports.va_revocations import VARevocations
 from application.ports.va_token_refreshes import VATokenRefreshes
 from application.ports.va_token_vault import VATokenVault
 from application.ports.vital_signs import Vitals, VitalSigns
+from domain.audit_event import AuditEvent
 from domain.audit_seal import Place
+from domain.disclosure import DisclosureMark
 from domain.identifiers import SessionId, UserId
 from domain.login_attempt import LoginAttempt
 from tests.support.storage import Storage
@@ -30,7 +34,7 @@ from tests.support.storage import Storage
 
 @final
 class DownLoginAttempts(LoginAttempts):
-    async def add(self, attempt: LoginAttempt) -> NoReturn:
+    async def add(self, attempt: LoginAttempt, event: AuditEvent) -> NoReturn:
         raise UnavailableError
 
     async def consume(self, *, state_hash: bytes, browser_hash: bytes, now: datetime) -> NoReturn:
@@ -46,6 +50,14 @@ class DownSessionLookup(SessionLookup):
 @final
 class DownUserDirectory(UserDirectory):
     async def find(self, user_id: UserId) -> NoReturn:
+        raise UnavailableError
+
+
+@final
+class DownDisclosures(Disclosures):
+    async def list_for(
+        self, user_id: UserId, *, after: DisclosureMark | None, limit: int
+    ) -> NoReturn:
         raise UnavailableError
 
 
@@ -115,6 +127,10 @@ class DownUnitOfWork(UnitOfWork):
         raise UnavailableError
 
     @property
+    def service_clients(self) -> ServiceClients:
+        raise UnavailableError
+
+    @property
     def audit(self) -> AuditTrail:
         raise UnavailableError
 
@@ -148,6 +164,7 @@ def down_storage() -> Storage:
         unit_of_work=DownUnitOfWork,
         session_lookup=DownSessionLookup(),
         user_directory=DownUserDirectory(),
+        disclosures=DownDisclosures(),
         login_attempts=DownLoginAttempts(),
         readiness=DownReadiness(),
         purge=DownPurge(),

@@ -49,6 +49,7 @@ from entrypoints.web.app import create_app
 from entrypoints.web.bounded_http import BoundedHTTP
 from tests.support.environment import generated_secrets
 from tests.support.frozen_clock import FrozenClock, frozen_clock
+from tests.support.service import after_the_start
 from tests.support.storage import Storage, memory_storage, postgres_storage
 
 SERVICE_URL: Final = "http://localhost:8000"
@@ -329,8 +330,13 @@ class Product:
 
     @property
     def audit(self) -> Sequence[AuditEvent]:
-        """The audit trail, oldest first."""
-        return self.store.committed.audit
+        """The audit trail, oldest first, but for the sign-ins that began: ``starts`` has those."""
+        return after_the_start(self.store.committed.audit)
+
+    @property
+    def starts(self) -> Sequence[AuditEvent]:
+        """What the audit says of each sign-in that began."""
+        return [event for event in self.store.committed.audit if event not in self.audit]
 
     def faults(self, **plan: Mapping[str, Any]) -> None:
         """Set the simulated VA's faults, and no others."""

@@ -1,11 +1,12 @@
 """The use cases over a storage, beside a provider and a clock that do as they are told."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from dependency_injector import providers
 
+from adapters.memory.client_assertions import MemoryClientAssertions
 from adapters.memory.identity_provider import MemoryIdentityProvider
 from adapters.memory.key_wrapper import MemoryKeyWrapper
 from adapters.memory.refresh_tokens import MemoryRefreshTokens
@@ -18,7 +19,7 @@ from application.use_cases.complete_va_login import CompleteVALoginCommand, VALo
 from application.use_cases.link_va_identity import LinkVAIdentityCommand
 from application.use_cases.start_va_login import StartVALoginCommand, VALoginStarted
 from application.use_cases.validate_session import ValidateSessionCommand, ValidSession
-from domain.audit_event import AuditEvent
+from domain.audit_event import AuditEvent, AuditEventType
 from domain.identifiers import UserId
 from domain.return_path import ReturnPath
 from domain.secret import Secret
@@ -39,6 +40,8 @@ from tests.support.frozen_clock import FrozenClock, frozen_clock
 from tests.support.storage import Storage, memory_storage
 
 _SETTINGS: Final = read(required_settings())
+#: What clients call the service.
+AUDIENCE: Final = _SETTINGS.public_url
 
 
 async def _stays() -> bool:
@@ -88,7 +91,7 @@ class Service:
         return Begun(started=started, code=code)
 
     async def start(self, return_to: ReturnPath | None = None) -> VALoginStarted:
-        command = StartVALoginCommand(return_to=return_to)
+        command = StartVALoginCommand(visitor=a_visitor(), return_to=return_to)
         return await self.container.start_va_login().execute(command)
 
     async def complete(self, command: CompleteVALoginCommand) -> VALoginCompleted:
@@ -133,8 +136,13 @@ class MemoryService(Service):
 
     @property
     def audit(self) -> list[AuditEvent]:
-        """The committed trail, oldest first."""
-        return list(self.store.committed.audit)
+        """The committed trail, oldest first, but for the sign-ins that began."""
+        return after_the_start(self.store.committed.audit)
+
+
+def after_the_start(trail: Iterable[AuditEvent]) -> list[AuditEvent]:
+    """Events but for those of a sign-in's beginning, which most tests have before theirs."""
+    return [event for event in trail if event.type is not AuditEventType.LOGIN_STARTED]
 
 
 async def opened_tokens(container: Container, user_id: UserId) -> VATokens | None:
@@ -176,6 +184,7 @@ def a_memory_service(store: MemoryStore, storage: Storage | None = None) -> Memo
         cipher=providers.Singleton(MemoryTokenCipher),
         session_tokens=providers.Singleton(MemorySessionTokens),
         refresh_tokens=providers.Singleton(MemoryRefreshTokens),
+        client_assertions=providers.Singleton(MemoryClientAssertions, audiences=[AUDIENCE]),
     )
     return MemoryService(
         container=container, storage=storage, provider=provider, clock=clock, store=store
@@ -188,6 +197,7 @@ def _storage_providers(storage: Storage) -> dict[str, object]:
         "login_attempts": providers.Object(storage.login_attempts),
         "session_lookup": providers.Object(storage.session_lookup),
         "user_directory": providers.Object(storage.user_directory),
+        "disclosures": providers.Object(storage.disclosures),
         "readiness": providers.Object(storage.readiness),
         "purge": providers.Object(storage.purge),
         "sealed_trail": providers.Object(storage.sealed_trail),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from adapters.memory.disclosures import MemoryDisclosures
 from adapters.memory.login_attempts import MemoryLoginAttempts
 from adapters.memory.purge import MemoryPurge
 from adapters.memory.readiness import MemoryReadiness
@@ -12,6 +13,7 @@ from adapters.memory.store import MemoryStore
 from adapters.memory.unit_of_work import MemoryUnitOfWork
 from adapters.memory.user_directory import MemoryUserDirectory
 from adapters.memory.vital_signs import MemoryVitalSigns
+from adapters.postgres.disclosures import PostgresDisclosures
 from adapters.postgres.login_attempts import PostgresLoginAttempts
 from adapters.postgres.pool import Pool
 from adapters.postgres.purge import PostgresPurge
@@ -22,6 +24,7 @@ from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from adapters.postgres.user_directory import PostgresUserDirectory
 from adapters.postgres.vital_signs import PostgresVitalSigns
 from adapters.system.clock import SystemClock
+from application.ports.disclosures import Disclosures
 from application.ports.login_attempts import LoginAttempts
 from application.ports.purge import Purge
 from application.ports.readiness import Readiness
@@ -46,6 +49,7 @@ class Storage:
     unit_of_work: UnitOfWorkFactory
     session_lookup: SessionLookup
     user_directory: UserDirectory
+    disclosures: Disclosures
     login_attempts: LoginAttempts
     readiness: Readiness
     purge: Purge
@@ -59,6 +63,7 @@ def memory_storage(store: MemoryStore | None = None) -> Storage:
         unit_of_work=lambda: MemoryUnitOfWork(store),
         session_lookup=MemorySessionLookup(store),
         user_directory=MemoryUserDirectory(store),
+        disclosures=MemoryDisclosures(store),
         login_attempts=MemoryLoginAttempts(store),
         readiness=MemoryReadiness(),
         purge=MemoryPurge(store),
@@ -72,6 +77,7 @@ def postgres_storage(pool: Pool) -> Storage:
         unit_of_work=lambda: PostgresUnitOfWork(pool),
         session_lookup=PostgresSessionLookup(pool),
         user_directory=PostgresUserDirectory(pool),
+        disclosures=PostgresDisclosures(pool),
         login_attempts=PostgresLoginAttempts(pool),
         readiness=PostgresReadiness(pool),
         purge=PostgresPurge(pool),

@@ -1,6 +1,6 @@
 """The whole product as processes of its own: the service, and the simulated VA beside it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +12,15 @@ from tests.support.processes import HOST, free_port, running
 
 @dataclass(frozen=True, kw_only=True)
 class WholeProduct:
-    """The running service, and the simulated VA it sends people to."""
+    """The running service, and the simulated VA it sends people to.
+
+    Attributes:
+        environment: What the service runs with, for commands of its operator.
+    """
 
     url: str
     sandbox_url: str
+    environment: Mapping[str, str]
 
 
 @contextmanager
@@ -56,4 +61,4 @@ def whole_product(folder: Path, database_url: str, **settings: str | int) -> Ite
         port=service_port,
     )
     with sandbox, service:
-        yield WholeProduct(url=service_url, sandbox_url=sandbox_url)
+        yield WholeProduct(url=service_url, sandbox_url=sandbox_url, environment=environment)

@@ -24,11 +24,16 @@ EVERY_PAGE: Final = (
     "/",
     "/va-success",
     "/sessions",
+    "/uses",
     "/va-error",
     *(f"/va-error?error={failure}" for failure in SignInFailure),
 )
 #: Those that a person who is signed in sees.
-SESSION_PAGES: Final = ("/va-success", "/sessions")
+SESSION_PAGES: Final = {
+    "/va-success": "success.js",
+    "/sessions": "sessions.js",
+    "/uses": "uses.js",
+}
 #: Only support can change these.
 FINAL_FAILURES: Final = {SignInFailure.IDENTITY_CONFLICT, SignInFailure.ACCOUNT_DISABLED}
 
@@ -253,19 +258,19 @@ async def test_no_id_and_no_field_stands_twice_on_a_session_page(
 
 
 async def test_the_session_pages_lead_to_each_other(client: httpx.AsyncClient) -> None:
-    for url, other in (SESSION_PAGES, SESSION_PAGES[::-1]):
-        assert other in (await markup_of(client, url)).links
+    first, *others = SESSION_PAGES
+    for other in others:
+        assert other in (await markup_of(client, first)).links
+        assert first in (await markup_of(client, other)).links
 
 
-@pytest.mark.parametrize(
-    ("url", "foreign"), [("/va-success", "sessions.js"), ("/sessions", "success.js")]
-)
+@pytest.mark.parametrize(("url", "own"), SESSION_PAGES.items())
 async def test_a_script_finds_every_element_that_it_names(
-    client: httpx.AsyncClient, url: str, foreign: str
+    client: httpx.AsyncClient, url: str, own: str
 ) -> None:
     markup = await markup_of(client, url)
 
-    for script in set(SCRIPTS) - {foreign}:
+    for script in (set(SCRIPTS) - set(SESSION_PAGES.values())) | {own}:
         source = (STATIC / script).read_text(encoding="utf-8")
         ids = set(re.findall(r'getElementById\("([^"]+)"\)', source))
         fields = set(re.findall(r'(?:field|fill)\("([^"]+)"', source))

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from entrypoints.web.rate_limit import LoginRateLimit
+from entrypoints.web.rate_limit import RateLimit
 from tests.support.frozen_clock import FrozenClock, frozen_clock
 from tests.support.product import running_product
 
@@ -14,19 +14,19 @@ def clock() -> FrozenClock:
     return frozen_clock()
 
 
-def allowed(limit: LoginRateLimit, address: str | None, *, tries: int) -> int:
+def allowed(limit: RateLimit, address: str | None, *, tries: int) -> int:
     return sum(limit.allows(address) for _ in range(tries))
 
 
 def test_an_address_may_start_as_often_as_a_minute_allows_and_no_more(clock: FrozenClock) -> None:
-    limit = LoginRateLimit(per_minute=6, clock=clock)
+    limit = RateLimit(per_minute=6, clock=clock)
 
     assert allowed(limit, "a", tries=20) == 6
     assert allowed(limit, "b", tries=20) == 6
 
 
 def test_an_allowance_comes_back_evenly_and_never_grows_beyond_a_minute(clock: FrozenClock) -> None:
-    limit = LoginRateLimit(per_minute=6, clock=clock)
+    limit = RateLimit(per_minute=6, clock=clock)
     allowed(limit, "a", tries=6)
 
     clock.advance(timedelta(seconds=9))
@@ -38,12 +38,12 @@ def test_an_allowance_comes_back_evenly_and_never_grows_beyond_a_minute(clock: F
 
 
 def test_visitors_without_an_address_share_one_allowance(clock: FrozenClock) -> None:
-    limit = LoginRateLimit(per_minute=6, clock=clock)
+    limit = RateLimit(per_minute=6, clock=clock)
     assert allowed(limit, None, tries=20) == 6
 
 
 def test_everybody_together_is_bounded_too(clock: FrozenClock) -> None:
-    limit = LoginRateLimit(per_minute=1, clock=clock)
+    limit = RateLimit(per_minute=1, clock=clock)
 
     assert sum(limit.allows(f"address {n}") for n in range(200)) == 20
     clock.advance(timedelta(seconds=60))
@@ -51,7 +51,7 @@ def test_everybody_together_is_bounded_too(clock: FrozenClock) -> None:
 
 
 def test_what_is_remembered_of_many_addresses_is_bounded(clock: FrozenClock) -> None:
-    limit = LoginRateLimit(per_minute=700, clock=clock)
+    limit = RateLimit(per_minute=700, clock=clock)
     for n in range(10_500):
         assert limit.allows(f"address {n}")
     assert len(limit._buckets) == 10_000
@@ -61,7 +61,7 @@ def test_what_is_remembered_of_many_addresses_is_bounded(clock: FrozenClock) -> 
 
 
 def test_a_limit_of_zero_allows_all(clock: FrozenClock) -> None:
-    limit = LoginRateLimit(per_minute=0, clock=clock)
+    limit = RateLimit(per_minute=0, clock=clock)
     assert allowed(limit, "a", tries=1_000) == 1_000
 
 

@@ -18,8 +18,11 @@ from adapters.memory.session_lookup import MemorySessionLookup
 from adapters.memory.unit_of_work import MemoryUnitOfWork
 from adapters.memory.user_directory import MemoryUserDirectory
 from application.errors import UnavailableError
-from entrypoints.web import json_body
+from entrypoints.web import bounded_body
+from entrypoints.web.disclosure_endpoints import USES_PATH
+from entrypoints.web.token_endpoint import REFUSALS_A_MINUTE, TOKEN_PATH
 from tests.support.product import SERVICE_URL, Product, running_product
+from tests.support.service_clients import SecretClient, exchange_fields
 from tests.web.test_openapi import operations
 
 _OUR_PAGE: Final = {"Origin": SERVICE_URL}
@@ -143,6 +146,7 @@ async def _visit_guarded(product: Product, description: Description) -> None:
             await deceived.request(method, path, headers={"X-Forwarded-Method": "POST"})
     client = _client(product, description)
     await client.delete("/api/v1/sessions?except=this", headers=await _bearer(product))
+    await client.get(f"{USES_PATH}?after=nowhere", headers=await _bearer(product))
     bearer = await _bearer(product)
     session = (await client.get("/api/v1/session", headers=bearer)).json()["session_id"]
     await client.delete(f"/api/v1/sessions/{session}", headers=bearer)
@@ -164,7 +168,7 @@ async def _send_bodies(client: httpx.AsyncClient, path: str) -> None:
     await client.post(path, content=b"[]", headers=_JSON)
     await client.post(path, content=b"{}", headers={"Content-Type": "text/plain"})
     await client.post(path, content=b" " * 5000, headers=_JSON)
-    with patch.object(json_body, "_DEADLINE_SECONDS", 0):
+    with patch.object(bounded_body, "_DEADLINE_SECONDS", 0):
         await client.post(path, content=_endless(), headers=_JSON)
 
 
@@ -187,6 +191,23 @@ async def _visit_redemption(product: Product, description: Description) -> None:
     await browser.post(_REDEEM, json=body, headers=_OUR_PAGE)
 
 
+async def _visit_tokens(product: Product, description: Description) -> None:
+    client = _client(product, description)
+    registered = await SecretClient.registered(product.container)
+    signed_in = _client(product, description)
+    token = (await _bearer(product))["Authorization"].removeprefix("Bearer ")
+    good = exchange_fields(token) | registered.fields
+    assert (await client.post(TOKEN_PATH, data=good)).status_code == 200
+    assert (await signed_in.get(USES_PATH, headers=await _bearer(product))).json()["uses"]
+    await client.post(TOKEN_PATH, data=good | {"scope": "more"})
+    await client.post(TOKEN_PATH, json=good)
+    await client.post(TOKEN_PATH, data=good | {"x": "x" * 20_000})
+    with patch.object(bounded_body, "_DEADLINE_SECONDS", 0):
+        await client.post(TOKEN_PATH, content=_endless())
+    for _ in range(REFUSALS_A_MINUTE + 1):
+        await client.post(TOKEN_PATH, data=good | {"client_secret": "x"})
+
+
 def _stop_storage(mocker: MockerFixture) -> None:
     for adapter, method in (
         (MemoryLoginAttempts, "add"),
@@ -203,8 +224,10 @@ async def _visit_without_storage(
 ) -> None:
     bearer = await _bearer(product)
     renewing = await _signed_in(product, description)
+    registered = await SecretClient.registered(product.container)
     _stop_storage(mocker)
     client = _client(product, description)
+    await client.post(TOKEN_PATH, data=exchange_fields("x") | registered.fields)
     for method, path, _ in description.guarded():
         await client.request(method, path, headers=bearer)
     await client.get("/readyz")
@@ -222,6 +245,7 @@ async def test_every_answer_that_is_described_is_given_as_described(mocker: Mock
         await _visit_open(product, description)
         await _visit_guarded(product, description)
         await _visit_renewal(product, description)
+        await _visit_tokens(product, description)
         async with running_product(session_delivery="code", login_rate=1) as by_code:
             await _visit_redemption(by_code, description)
             await _client(by_code, description).get("/api/v1/va/login")

@@ -17,7 +17,7 @@ _FOLDER: Final = Path(__file__).parent
 
 @final
 class Pages:
-    """Start page, the two ends of a sign-in, the person's sessions, and what they are made of.
+    """Start page, the two ends of a sign-in, what a person may look at, and what these are made of.
 
     The markup holds no script, style or event handler of its own and names no foreign host, so
     the strictest Content-Security-Policy fits it.
@@ -39,6 +39,7 @@ class Pages:
         self._success = templates.get_template("va_success.html")
         self._error = templates.get_template("va_error.html")
         self._sessions = templates.get_template("sessions.html")
+        self._uses = templates.get_template("uses.html")
 
     @property
     def routes(self) -> list[BaseRoute]:
@@ -48,6 +49,7 @@ class Pages:
             Route("/va-success", self._show_success, methods=["GET"]),
             Route(ERROR_PAGE, self._show_error, methods=["GET"]),
             Route("/sessions", self._show_sessions, methods=["GET"]),
+            Route("/uses", self._show_uses, methods=["GET"]),
             Mount("/static", StaticFiles(directory=_FOLDER / "static"), name="static"),
         ]
 
@@ -74,6 +76,9 @@ class Pages:
 
     async def _show_sessions(self, _request: Request) -> Response:
         return HTMLResponse(self._sessions.render())
+
+    async def _show_uses(self, _request: Request) -> Response:
+        return HTMLResponse(self._uses.render())
 
     def _explain(
         self, explanation: Explanation, *, status: int, request_id: str | None

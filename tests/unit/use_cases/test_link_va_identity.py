@@ -42,7 +42,7 @@ async def test_the_first_time_a_user_is_made_and_that_is_audited(service: Memory
     )
 
 
-async def test_the_next_time_the_user_is_found_and_nothing_is_audited(
+async def test_the_next_time_the_user_is_found_and_what_has_changed_is_audited(
     service: MemoryService,
 ) -> None:
     identity = an_identity()
@@ -53,7 +53,11 @@ async def test_the_next_time_the_user_is_found_and_nothing_is_audited(
     assert second == replace(
         first, status=VeteranStatus.NOT_CONFIRMED, last_login_at=service.clock.now()
     )
-    assert len(service.audit) == 1
+    changed = service.audit[-1]
+    assert (changed.type, changed.user_id) == (AuditEventType.ATTRIBUTES_CHANGED, first.id)
+    assert changed.data == {"attributes": "status"}
+    await service.link(replace(identity, status=VeteranStatus.NOT_CONFIRMED))
+    assert len(service.audit) == 2
 
 
 async def test_other_accounts_of_the_same_person_lead_to_the_same_user(

@@ -28,6 +28,12 @@ export const readUser = async () => bodyOf(await call("GET", "user"));
 /** Where the person is signed in. */
 export const readSessions = async () => (await bodyOf(await call("GET", "sessions"))).sessions;
 
+/** One page of who used the person's VA connection; `after` is the `next` of the one before. */
+export async function readUses(after) {
+  const place = after === undefined ? "" : `?after=${encodeURIComponent(after)}`;
+  return bodyOf(await call("GET", `va/uses${place}`));
+}
+
 export const signOut = () => call("DELETE", "session");
 
 export const signOutEverywhere = () => call("DELETE", "sessions");

@@ -1,0 +1,1 @@
+"""Clients that prove by a signed JWT who they are."""

@@ -1,0 +1,67 @@
+"""What the audit trail knows of the use of VA's tokens, in PostgreSQL."""
+
+from collections.abc import Sequence
+from typing import Any, Final, final
+
+from psycopg.rows import dict_row
+
+from adapters.postgres.errors import translated_errors
+from adapters.postgres.pool import Pool
+from application.ports.disclosures import Disclosures
+from domain.audit_event import AuditEventType
+from domain.disclosure import Disclosure, DisclosureMark
+from domain.identifiers import UserId
+from domain.va_token_use import TokenPurpose
+
+# The index on (user_id, created_at) is walked backwards; the id, of whatever type an earlier
+# phase gave it, only tells apart what happened at the same instant. To the name of a client
+# leads its id as the trail has it, a text.
+_SELECT: Final = """
+SELECT trail.id::text AS key, trail.created_at, trail.event_data, client.name
+FROM vetassist_auth_audit AS trail
+LEFT JOIN vetassist_service_clients AS client ON client.id::text = trail.event_data ->> 'client'
+WHERE trail.user_id = %(user_id)s AND trail.event_type = %(type)s
+  AND (
+    %(after)s::timestamptz IS NULL OR trail.created_at < %(after)s::timestamptz
+    OR (trail.created_at = %(after)s::timestamptz AND trail.id::text < %(key)s)
+  )
+ORDER BY trail.created_at DESC, trail.id::text DESC
+LIMIT %(limit)s
+"""
+
+
+@final
+class PostgresDisclosures(Disclosures):
+    """One statement on a pooled connection."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def list_for(
+        self, user_id: UserId, *, after: DisclosureMark | None, limit: int
+    ) -> Sequence[Disclosure]:
+        parameters = {
+            "user_id": user_id,
+            "type": AuditEventType.VA_TOKEN_USED.value,
+            "after": after and after.occurred_at,
+            "key": after.key if after else "",
+            "limit": limit,
+        }
+        with translated_errors():
+            async with (
+                self._pool.connection() as connection,
+                connection.cursor(row_factory=dict_row) as cursor,
+            ):
+                await cursor.execute(_SELECT, parameters)
+                return [_disclosure_of(row) for row in await cursor.fetchall()]
+
+
+def _disclosure_of(row: dict[str, Any]) -> Disclosure:
+    data = row["event_data"]
+    known = {purpose.value for purpose in TokenPurpose}
+    return Disclosure(
+        mark=DisclosureMark(occurred_at=row["created_at"], key=row["key"]),
+        client_name=row["name"],
+        purpose=TokenPurpose(data["purpose"]) if data["purpose"] in known else None,
+        scope=data["scope"],
+    )

@@ -1,0 +1,24 @@
+"""Use case: show an operator which back ends are registered."""
+
+from collections.abc import Sequence
+from typing import final
+
+from application.ports.unit_of_work import UnitOfWorkFactory
+from domain.service_client import ServiceClient
+
+
+@final
+class ListClients:
+    """Reads every client, disabled ones included."""
+
+    def __init__(self, *, unit_of_work: UnitOfWorkFactory) -> None:
+        self._unit_of_work = unit_of_work
+
+    async def execute(self) -> Sequence[ServiceClient]:
+        """The clients, oldest first.
+
+        Raises:
+            UnavailableError: Storage did not answer.
+        """
+        async with self._unit_of_work() as work:
+            return await work.service_clients.list_all()

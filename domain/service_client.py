@@ -1,0 +1,167 @@
+"""A back end that may ask for VA's tokens in a Veteran's name."""
+
+import hashlib
+import hmac
+import re
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, NewType, Self
+from uuid import UUID
+
+from domain.errors import InvalidServiceClientError
+from domain.secret import Secret
+from domain.va_token_use import TokenPurpose
+
+ClientId = NewType("ClientId", UUID)
+
+#: One in use, and the next one during a change.
+MAX_CREDENTIALS: Final = 2
+_MAX_NAME_CHARACTERS: Final = 80
+# Source: RFC 6749, appendix A.4.
+_SCOPE: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,128}", re.ASCII)
+
+
+class SigningAlgorithm(StrEnum):
+    """The algorithms of RFC 7518 and RFC 8037 that a client may sign with."""
+
+    RS256 = "RS256"
+    PS256 = "PS256"
+    ES256 = "ES256"
+    EDDSA = "EdDSA"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientKey:
+    """A client's public key, good for one algorithm (RFC 8725, section 3.1).
+
+    Attributes:
+        id: The `kid`.
+        jwk: The key as a JWK (RFC 7517); its public members only.
+    """
+
+    id: str
+    algorithm: SigningAlgorithm
+    jwk: str
+
+
+class ClientMethod(StrEnum):
+    """How a client proves who it is."""
+
+    PRIVATE_KEY_JWT = "private_key_jwt"
+    CLIENT_SECRET = "client_secret"  # noqa: S105 - the method's name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretCredential:
+    """What a client shows that has a secret (RFC 6749, section 2.3.1)."""
+
+    client_id: str
+    secret: Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssertionCredential:
+    """What a client shows that has a key (RFC 7523, section 2.2).
+
+    Attributes:
+        client_id: As it stands beside the assertion, or None.
+    """
+
+    assertion: Secret
+    client_id: str | None
+
+
+ClientCredential = SecretCredential | AssertionCredential
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceClient:
+    """A registered back end. It has keys or secrets, never both.
+
+    Attributes:
+        name: Shown to the Veteran.
+        keys: What verifies its assertions, newest first.
+        secret_hashes: What its secret is known by, newest first. The secret has 256 random bits,
+            so it cannot be guessed from a plain SHA-256 any more than from a slow one.
+        created_at: Instant (UTC).
+        disabled_at: Instant (UTC), or None.
+    """
+
+    id: ClientId
+    name: str
+    keys: tuple[ClientKey, ...] = ()
+    secret_hashes: tuple[bytes, ...] = field(default=(), repr=False)
+    purposes: frozenset[TokenPurpose]
+    scopes: frozenset[str]
+    created_at: datetime
+    disabled_at: datetime | None = None
+
+    @classmethod
+    def register(
+        cls,
+        *,
+        client_id: ClientId,
+        name: str,
+        credential: ClientKey | Secret,
+        purposes: frozenset[TokenPurpose],
+        scopes: frozenset[str],
+        now: datetime,
+    ) -> Self:
+        """A new client, with its first key or secret.
+
+        Raises:
+            InvalidServiceClientError: The Veteran could not read the name, or the client could
+                ask for nothing.
+        """
+        if not name.isprintable() or not 0 < len(name.strip()) <= _MAX_NAME_CHARACTERS:
+            raise InvalidServiceClientError("the name must be 1 to 80 printable characters")
+        if not purposes:
+            raise InvalidServiceClientError("at least one purpose is needed")
+        if not scopes or not all(_SCOPE.fullmatch(scope) for scope in scopes):
+            raise InvalidServiceClientError("at least one scope is needed, each of them one word")
+        keys: tuple[ClientKey, ...] = ()
+        hashes: tuple[bytes, ...] = ()
+        if isinstance(credential, ClientKey):
+            keys = (credential,)
+        else:
+            hashes = (hash_of_secret(credential),)
+        return cls(
+            id=client_id,
+            name=name.strip(),
+            keys=keys,
+            secret_hashes=hashes,
+            purposes=purposes,
+            scopes=scopes,
+            created_at=now,
+        )
+
+    @property
+    def method(self) -> ClientMethod:
+        """How it proves who it is."""
+        return ClientMethod.PRIVATE_KEY_JWT if self.keys else ClientMethod.CLIENT_SECRET
+
+    def knows(self, secret: Secret) -> bool:
+        """Whether the secret is one of the client's."""
+        shown = hash_of_secret(secret)
+        return any(hmac.compare_digest(shown, known) for known in self.secret_hashes)
+
+    def disabled(self, now: datetime) -> Self:
+        """The client, admitted no more."""
+        return replace(self, disabled_at=now)
+
+
+def hash_of_secret(secret: Secret) -> bytes:
+    """What the store knows a client's secret by."""
+    # A visitor may send anything, lone surrogates included.
+    return hashlib.sha256(secret.reveal().encode(errors="surrogatepass")).digest()
+
+
+def parse_client_id(text: str) -> ClientId | None:
+    """The id that somebody named; None when it is none of ours, in spelling alone."""
+    try:
+        parsed = UUID(text)
+    except ValueError:
+        return None
+    # One spelling only.
+    return ClientId(parsed) if str(parsed) == text else None

@@ -1,0 +1,193 @@
+"""What makes a finding of a fact. Each check judges one thing and asks nobody."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from ipaddress import ip_address
+from typing import Final
+
+from application.ports.vital_signs import Vitals
+from entrypoints.doctor.findings import Finding, failed, passed, warned
+from entrypoints.settings import SessionDelivery, Settings
+
+#: NIST SP 800-57 part 1, section 5.3.6: a symmetric key is used for one or two years.
+KEY_AGE: Final = timedelta(days=365)
+#: A JWT's `iat` lies ahead, for another process, by as much as clocks differ.
+DRIFT_WORTH_A_WARNING: Final = timedelta(seconds=2)
+DRIFT_TOO_FAR: Final = timedelta(seconds=30)
+#: The purge may be this many intervals late, and an hour in any case.
+PURGE_INTERVALS: Final = 3
+AN_HOUR: Final = timedelta(hours=1)
+SLOW: Final = timedelta(seconds=3)
+
+_LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def check_settings(faults: Sequence[str]) -> list[Finding]:
+    """Faults are what `serve` would refuse to start for."""
+    if not faults:
+        return [passed("settings", "every setting is usable")]
+    return [failed("settings", fault, "correct it: `serve` does not start") for fault in faults]
+
+
+def check_delivery(settings: Settings) -> Finding:
+    """Whether sessions are handed over by something better than a URL."""
+    if settings.is_public_https and settings.session_delivery is SessionDelivery.QUERY:
+        return warned(
+            "delivery",
+            "the session's token goes through a URL, where histories and logs may keep it",
+            "set VETASSIST_SESSION_DELIVERY to `code` or `cookie` once the front end can do so",
+        )
+    return passed("delivery", f"sessions are handed over by `{settings.session_delivery.value}`")
+
+
+def check_metrics(settings: Settings) -> Finding:
+    """Whether strangers may read the metrics."""
+    if settings.metrics_port is None:
+        return passed("metrics", "off")
+    if _is_loopback(settings.metrics_host):
+        return passed("metrics", f"on port {settings.metrics_port} of this machine")
+    return warned(
+        "metrics",
+        f"port {settings.metrics_port} listens beyond this machine",
+        "let nobody but Prometheus reach it",
+    )
+
+
+def check_key_ages(ages: Mapping[str, timedelta]) -> list[Finding]:
+    """Keys that have been in use for long; ``ages`` holds those whose age is known."""
+    old = {name: age for name, age in ages.items() if age > KEY_AGE}
+    if old:
+        return [
+            warned("keys", f"{name} is {age.days} days old", "change it (docs/deployment.md)")
+            for name, age in sorted(old.items())
+        ]
+    if not ages:
+        return [passed("keys", "strong, and each for one purpose; their age is not known here")]
+    return [passed("keys", f"strong, each for one purpose, none older than {KEY_AGE.days} days")]
+
+
+def check_key_change(settings: Settings) -> Finding:
+    """Whether a change of the JWT's key was begun and never ended."""
+    if settings.jwt_previous_secret is None:
+        return passed("JWT key", "no change of the key is under way")
+    return warned(
+        "JWT key",
+        "VETASSIST_JWT_PREVIOUS_SECRET is still accepted",
+        f"take it out once the change is {settings.session_absolute_minutes} minutes old",
+    )
+
+
+def check_data_keys(settings: Settings, under_older: int) -> Finding:
+    """Whether older master keys are still needed."""
+    if under_older:
+        return warned(
+            "data keys",
+            f"{under_older} data keys are under older master keys",
+            "run `vetassist keys rewrap`, and keep the older keys until then",
+        )
+    if len(settings.token_keys) > 1:
+        return warned(
+            "data keys",
+            "every data key is under the newest master key, and older ones are still there",
+            "take the older keys out of VETASSIST_TOKEN_KEYS",
+        )
+    return passed("data keys", "every data key is under the newest master key")
+
+
+def check_schema(pending: Sequence[str]) -> Finding:
+    """Whether the database has the tables that this version needs."""
+    if pending:
+        return failed(
+            "schema", f"lacks {', '.join(pending)}", "run `vetassist migrate` as the schema's owner"
+        )
+    return passed("schema", "is the one that this version needs")
+
+
+def check_roles(vitals: Vitals) -> Finding:
+    """Whether the role that serves could rewrite the audit trail."""
+    if vitals.may_rewrite_audit:
+        return warned(
+            "roles",
+            "this role may change or delete rows of the audit trail",
+            "serve as a role that may only add and read them (docs/deployment.md)",
+        )
+    return passed("roles", "this role can add to the audit trail, and rewrite none of it")
+
+
+def check_clock(asked_at: datetime, vitals: Vitals, answered_at: datetime) -> Finding:
+    """How far this machine's clock and the database's are apart, at the least."""
+    drift = max(asked_at - vitals.now, vitals.now - answered_at, timedelta())
+    said = f"{drift.total_seconds():.1f} s away from the database's"
+    advice = "let both machines keep time by NTP"
+    if drift > DRIFT_TOO_FAR:
+        return failed("clock", said, advice)
+    if drift > DRIFT_WORTH_A_WARNING:
+        return warned("clock", said, advice)
+    return passed("clock", said)
+
+
+def check_purge(settings: Settings, vitals: Vitals) -> Finding:
+    """Whether what is past its retention is removed in time."""
+    interval = timedelta(minutes=settings.purge_interval_minutes)
+    latest = vitals.now - max(AN_HOUR, PURGE_INTERVALS * interval)
+    retention = timedelta(days=settings.session_retention_days)
+    overdue = [
+        latest - end
+        for end in (
+            vitals.oldest_sign_in_end,
+            vitals.oldest_session_end and vitals.oldest_session_end + retention,
+        )
+        if end is not None and end < latest
+    ]
+    if overdue:
+        return warned(
+            "purge",
+            f"rows are left that should have gone {_rounded(max(overdue))} ago",
+            "see why no process purges, or run `vetassist purge`",
+        )
+    return passed("purge", "nothing is left that is past its retention")
+
+
+def check_outbox(vitals: Vitals) -> Finding:
+    """Whether VA takes the tokens back that it is asked to revoke."""
+    oldest = vitals.oldest_in_outbox
+    if oldest is not None and vitals.now - oldest > AN_HOUR:
+        return warned(
+            "outbox",
+            f"{vitals.outbox} tokens wait to be revoked, one for {_rounded(vitals.now - oldest)}",
+            "see in the log whether VA answers; each is tried again by itself",
+        )
+    return passed("outbox", f"{vitals.outbox} tokens wait to be revoked at VA")
+
+
+def check_provider(fault: str | None, took: timedelta) -> Finding:
+    """Whether VA's metadata can be had, and is the one of the issuer in the settings."""
+    if fault == "metadata_issuer":
+        return failed(
+            "VA",
+            "its metadata names another issuer",
+            "correct VETASSIST_VA_ISSUER, letter by letter",
+        )
+    if fault is not None:
+        return failed(
+            "VA",
+            f"its metadata cannot be had ({fault})",
+            "see whether this machine may reach VETASSIST_VA_DISCOVERY_URL; nobody can sign in",
+        )
+    said = f"its metadata came after {took.total_seconds():.1f} s, from the right issuer"
+    if took > SLOW:
+        return warned("VA", said, "see what makes the way to VA slow")
+    return passed("VA", said)
+
+
+def _is_loopback(host: str) -> bool:
+    if host in _LOOPBACK_NAMES:
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _rounded(span: timedelta) -> str:
+    return str(timedelta(seconds=int(span.total_seconds())))

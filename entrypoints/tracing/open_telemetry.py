@@ -1,0 +1,135 @@
+"""Traces by OpenTelemetry: the optional extra ``tracing``.
+
+The only module that needs it; imported when VETASSIST_TRACING is on. Where the spans go, how many
+of them and under which name is said by OpenTelemetry's own variables (``OTEL_EXPORTER_OTLP_*``,
+``OTEL_TRACES_SAMPLER``, ``OTEL_SERVICE_NAME``).
+"""
+
+import os
+from asyncio import to_thread
+from collections.abc import Callable
+from http import HTTPStatus
+from types import TracebackType
+from typing import Final, Self, final
+
+import structlog
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import SERVICE_NAME, Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from entrypoints.metrics.measurements import SESSION, VERIFY, known_method
+from entrypoints.tracing.spans import Attributes, Spans
+from entrypoints.web.request_ids import REQUEST_ID
+
+#: Whether a peer's word on the trace that a request belongs to counts.
+Trusts = Callable[[str], bool]
+
+_NAME: Final = "vetassist"
+_OWN_NAME: Final = "OTEL_SERVICE_NAME"
+_AT_ONCE: Final = frozenset({VERIFY, SESSION})
+_NO_PARENT: Final = Context()
+
+
+@final
+class OpenTelemetrySpans(Spans):
+    """Hands spans over in batches, from a thread of its own."""
+
+    def __init__(self, *, trusts: Trusts, exporter: SpanExporter | None = None) -> None:
+        name = os.environ.get(_OWN_NAME, _NAME)
+        self._provider = TracerProvider(
+            resource=Resource.create({SERVICE_NAME: name}), shutdown_on_exit=False
+        )
+        self._provider.add_span_processor(BatchSpanProcessor(exporter or OTLPSpanExporter()))
+        self._tracer = self._provider.get_tracer(_NAME)
+        self._trusts = trusts
+        self._propagator = TraceContextTextMapPropagator()
+
+    def around(self, app: ASGIApp) -> ASGIApp | None:
+        async def noted(scope: Scope, receive: Receive, send: Send) -> None:
+            await self._note(app, scope, receive, send)
+
+        return noted
+
+    def add(self, name: str, *, began_at: int, seconds: float, attributes: Attributes) -> None:
+        span = self._tracer.start_span(
+            name, kind=SpanKind.CLIENT, start_time=began_at, attributes=dict(attributes)
+        )
+        span.end(end_time=began_at + round(seconds * 1e9))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await to_thread(self._provider.shutdown)
+
+    async def _note(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await app(scope, receive, send)
+            return
+        status = 0
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        with (
+            self._tracer.start_as_current_span(
+                "request",
+                context=self._parent(scope),
+                kind=SpanKind.SERVER,
+                # An error's message may quote what was sent.
+                record_exception=False,
+                set_status_on_exception=False,
+            ) as span,
+            structlog.contextvars.bound_contextvars(
+                trace_id=trace.format_trace_id(span.get_span_context().trace_id)
+            ),
+        ):
+            await app(scope, receive, send_and_note)
+            _describe(span, scope, status)
+
+    def _parent(self, scope: Scope) -> Context:
+        """The trace that a proxy of ours began; a stranger may not name one."""
+        client = scope.get("client")
+        if client is None or not self._trusts(client[0]):
+            return _NO_PARENT
+        headers = {
+            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
+        }
+        return self._propagator.extract(headers, context=_NO_PARENT)
+
+
+def _describe(span: Span, scope: Scope, status: int) -> None:
+    method, route = known_method(scope["method"]), _route_of(scope)
+    span.update_name(f"{method} {route}")
+    span.set_attributes(
+        {
+            "http.request.method": method,
+            "http.route": route,
+            "http.response.status_code": status,
+        }
+    )
+    if REQUEST_ID in scope:
+        span.set_attribute("vetassist.request_id", scope[REQUEST_ID])
+    if status == 0 or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        span.set_status(Status(StatusCode.ERROR))
+
+
+def _route_of(scope: Scope) -> str:
+    """The route's template. What is answered before the routing is its own template."""
+    if (route := getattr(scope.get("route"), "path", "")) or scope["path"] not in _AT_ONCE:
+        return route or "unmatched"
+    return str(scope["path"])

@@ -1,0 +1,203 @@
+"""VA's access tokens for back ends: token exchange (RFC 8693)."""
+
+import math
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Final, final
+
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from application.errors import (
+    ApplicationError,
+    ClientRefusedError,
+    ProviderUnavailableError,
+    SessionEndedError,
+    SessionNotStandingError,
+    UnauthenticatedError,
+    UnavailableError,
+    VAScopeNotGrantedError,
+    VASignInNeededError,
+)
+from application.ports.clock import Clock
+from application.use_cases.admit_client import AdmitClient, AdmitClientCommand
+from application.use_cases.use_va_token import UsableVAToken, UseVAToken, UseVATokenCommand
+from application.use_cases.validate_session import (
+    ValidateSession,
+    ValidateSessionCommand,
+    ValidSession,
+)
+from domain.visitor import Visitor
+from entrypoints.web.rate_limit import RateLimit
+from entrypoints.web.token_request import (
+    ACCESS_TOKEN,
+    Targets,
+    TokenRequest,
+    TokenRequestError,
+    token_request,
+)
+from entrypoints.web.visitors import VisitorReader
+
+_log = structlog.stdlib.get_logger("vetassist.tokens")
+
+TOKEN_PATH: Final = "/oauth/token"  # noqa: S105 - a path
+#: How many refusals of one address, a minute and process, are worth a line in the audit.
+REFUSALS_A_MINUTE: Final = 60
+_RETRY_AFTER: Final = timedelta(seconds=2)
+# RFC 6749, section 5.1, asks for it beside Cache-Control, which every answer has.
+_HEADERS: Final = {"Pragma": "no-cache"}
+_SIGN_IN: Final = "The Veteran has to sign in with VA again."
+_DESCRIPTIONS: Final = {
+    "invalid_client": "Client authentication failed.",
+    "invalid_request": "The client authenticates in more than one way.",
+    "unauthorized_client": "The client is not registered for this purpose.",
+    "invalid_scope": "The client is not registered for every scope that it asks for.",
+}
+
+
+@final
+class TokenEndpoint:
+    """Parses, finds out who asks and for whom, runs one use case, renders.
+
+    What bounds the refusals never stands in the way of a client that can show who it is, so
+    nobody is shut out by a neighbour's mistakes; a secret of 256 bits needs no such help.
+    """
+
+    def __init__(
+        self,
+        *,
+        admit_client: AdmitClient,
+        validate_session: ValidateSession,
+        use_va_token: UseVAToken,
+        targets: Targets,
+        visitors: VisitorReader,
+        refusals: RateLimit,
+        clock: Clock,
+    ) -> None:
+        self._admit_client = admit_client
+        self._validate_session = validate_session
+        self._use_va_token = use_va_token
+        self._targets = targets
+        self._visitors = visitors
+        self._refusals = refusals
+        self._clock = clock
+
+    @property
+    def routes(self) -> list[BaseRoute]:
+        """The one route takes a client's credentials, and no cookie."""
+        return [Route(TOKEN_PATH, self.exchange, methods=["POST"])]
+
+    async def exchange(self, request: Request) -> Response:
+        """Give VA's access token for the Veteran's JWT, or say why not."""
+        visitor = self._visitors.read(request)
+        try:
+            try:
+                asked = await token_request(request, self._targets)
+                return self._granted(await self._used(asked, visitor))
+            except ClientRefusedError as refused:
+                return await self._turned_away(refused, visitor)
+        except TokenRequestError as error:
+            return _error(error.status, error.error, error.description, code=error.code)
+        except HTTPException as error:
+            return _error(error.status_code, "invalid_request", "The body is not acceptable.")
+        except UnavailableError as error:
+            return _unavailable(error)
+
+    async def _used(self, asked: TokenRequest, visitor: Visitor) -> UsableVAToken:
+        admitted = await self._admit_client.execute(
+            AdmitClientCommand(
+                credential=asked.credential, purpose=asked.purpose, scopes=asked.scopes
+            )
+        )
+        valid = await self._session(asked)
+        command = UseVATokenCommand(
+            session=valid.session,
+            client_id=str(admitted.id),
+            purpose=asked.purpose,
+            scopes=admitted.scopes,
+            visitor=visitor,
+        )
+        try:
+            return await self._use_va_token.execute(command)
+        except (SessionEndedError, VASignInNeededError) as error:
+            raise TokenRequestError("invalid_grant", _SIGN_IN, code=error.code) from None
+        except VAScopeNotGrantedError as error:
+            description = "The Veteran has not granted every scope that is asked for."
+            raise TokenRequestError("invalid_scope", description, code=error.code) from None
+
+    async def _session(self, asked: TokenRequest) -> ValidSession:
+        try:
+            return await self._validate_session.execute(
+                ValidateSessionCommand(token=asked.subject_token)
+            )
+        except SessionNotStandingError:
+            raise TokenRequestError(
+                "invalid_grant", _SIGN_IN, code=SessionEndedError.code
+            ) from None
+        except UnauthenticatedError as error:
+            # RFC 8693, section 2.2.2: this is what an invalid subject_token is.
+            description = "subject_token is none of ours, or has expired: show the newest one."
+            raise TokenRequestError("invalid_request", description, code=error.code) from None
+
+    def _granted(self, token: UsableVAToken) -> Response:
+        left = (token.expires_at - self._clock.now()).total_seconds()
+        return JSONResponse(
+            {
+                "access_token": token.access_token.reveal(),
+                "issued_token_type": ACCESS_TOKEN,
+                "token_type": "Bearer",
+                "expires_in": max(0, int(left)),
+                "scope": token.scope,
+            },
+            headers=_HEADERS,
+        )
+
+    async def _turned_away(self, refused: ClientRefusedError, visitor: Visitor) -> Response:
+        client = None if refused.client_id is None else str(refused.client_id)
+        _log.warning("client_refused", reason=refused.reason, client=client)
+        if not self._refusals.allows(visitor.address_hash):
+            return _error(
+                HTTPStatus.TOO_MANY_REQUESTS,
+                "temporarily_unavailable",
+                "Too many requests were refused.",
+                code="too_many_refusals",
+                retry_after=timedelta(seconds=10),
+            )
+        await self._admit_client.note_refusal(refused, visitor)
+        is_unknown = refused.code == ClientRefusedError.code
+        status = HTTPStatus.UNAUTHORIZED if is_unknown else HTTPStatus.BAD_REQUEST
+        return _error(status, refused.code, _DESCRIPTIONS[refused.code])
+
+
+def _unavailable(error: ApplicationError) -> Response:
+    _log.warning("request_failed", code=error.code, cause=type(error.__cause__).__name__)
+    known = error.retry_after if isinstance(error, ProviderUnavailableError) else None
+    return _error(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "temporarily_unavailable",
+        "No token can be had just now: try again.",
+        code=error.code,
+        retry_after=known or _RETRY_AFTER,
+    )
+
+
+def _error(
+    status: int,
+    error: str,
+    description: str,
+    *,
+    code: str | None = None,
+    retry_after: timedelta | None = None,
+) -> Response:
+    headers = dict(_HEADERS)
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = 'Basic realm="vetassist"'
+    if retry_after is not None:
+        headers["Retry-After"] = str(max(1, math.ceil(retry_after.total_seconds())))
+    body = {"error": error, "error_description": description}
+    if code is not None:
+        body["code"] = code
+    return JSONResponse(body, status_code=status, headers=headers)

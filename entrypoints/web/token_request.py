@@ -1,0 +1,227 @@
+"""A request for a token, read strictly.
+
+Source: RFC 8693, section 2.1; RFC 6749, sections 2.3.1 and 3.2; RFC 7521, section 4.2.
+"""
+
+import re
+from base64 import b64decode
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import parse_qsl, unquote_plus
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from application.errors import ClientRefusedError
+from domain.secret import Secret
+from domain.service_client import AssertionCredential, ClientCredential, SecretCredential
+from domain.va_token_use import TokenPurpose
+from entrypoints.web.bounded_body import bounded_body
+from entrypoints.web.origin_guard import origin_of
+
+TOKEN_EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - a name
+ACCESS_TOKEN: Final = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - as above
+JWT: Final = "urn:ietf:params:oauth:token-type:jwt"
+JWT_BEARER: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+#: Of one request: the Veteran's JWT and a client's assertion take half of it.
+MAX_BYTES: Final = 16_384
+_FORM: Final = "application/x-www-form-urlencoded"
+_MAX_FIELDS: Final = 50
+#: RFC 8693, section 2.1: the only two that may stand more than once.
+_SEVERAL: Final = frozenset({"audience", "resource"})
+_SCOPES: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*", re.ASCII)
+
+
+class TokenRequestError(Exception):
+    """The request cannot be granted, as RFC 6749, section 5.2, has it.
+
+    Attributes:
+        error: The standard's code.
+        description: For a developer; nothing of what was sent.
+        code: Ours, which is finer; None where there is nothing to add.
+    """
+
+    def __init__(
+        self,
+        error: str,
+        description: str,
+        *,
+        code: str | None = None,
+        status: int = HTTPStatus.BAD_REQUEST,
+    ) -> None:
+        super().__init__(error)
+        self.error = error
+        self.description = description
+        self.code = code
+        self.status = status
+
+
+class SeveralCredentialsError(ClientRefusedError):
+    """The client authenticates in more than one way at once."""
+
+    code = "invalid_request"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRequest:
+    """What a back end shows and wants.
+
+    Attributes:
+        subject_token: The Veteran's JWT.
+        scopes: None: whatever the client is registered for.
+    """
+
+    credential: ClientCredential
+    subject_token: str = field(repr=False)
+    purpose: TokenPurpose
+    scopes: frozenset[str] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Targets:
+    """Where the tokens that are to be had are good: at VA.
+
+    Attributes:
+        issuer: VA's name as an authorization server.
+        origins: Those of its APIs.
+    """
+
+    issuer: str
+    origins: frozenset[str]
+
+    def has(self, audience: str) -> bool:
+        """Whether that is VA, by name or by a URL of its."""
+        try:
+            return audience == self.issuer or origin_of(audience) in self.origins
+        except ValueError:
+            return False
+
+
+async def token_request(request: Request, targets: Targets) -> TokenRequest:
+    """Read a request.
+
+    Raises:
+        TokenRequestError: It is no token exchange, or none that there could be an answer to.
+        ClientRefusedError: It comes without credentials, or with several or unreadable ones.
+        HTTPException: 408, 413 or 415: too slow, too large, no form.
+    """
+    if request.scope["query_string"]:
+        raise _invalid("Parameters belong into the body.")
+    fields = await _fields(request)
+    parameters = {name: values[0] for name, values in fields.items()}
+    grant_type = parameters.get("grant_type")
+    if grant_type is None:
+        raise _invalid("grant_type is missing.")
+    if grant_type != TOKEN_EXCHANGE:
+        raise TokenRequestError(
+            "unsupported_grant_type", "The only grant_type here is token exchange."
+        )
+    credential = _credential(request, parameters)
+    _check_types(parameters)
+    for audience in (*fields.get("audience", ()), *fields.get("resource", ())):
+        if not targets.has(audience) or "#" in audience:
+            raise TokenRequestError("invalid_target", "There are only tokens for VA's APIs.")
+    scope = parameters.get("scope")
+    if scope is not None and not _SCOPES.fullmatch(scope):
+        raise TokenRequestError("invalid_scope", "scope is malformed.")
+    return TokenRequest(
+        credential=credential,
+        subject_token=parameters["subject_token"],
+        purpose=_purpose(parameters.get("purpose")),
+        scopes=None if scope is None else frozenset(scope.split(" ")),
+    )
+
+
+async def _fields(request: Request) -> Mapping[str, list[str]]:
+    """The form's values by name; an empty one counts as left out (RFC 6749, section 3.2)."""
+    body = await bounded_body(request, max_bytes=MAX_BYTES)
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != _FORM:
+        raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+    try:
+        pairs = parse_qsl(
+            body.decode("ascii"),
+            keep_blank_values=True,
+            errors="strict",
+            max_num_fields=_MAX_FIELDS,
+        )
+    except ValueError:
+        raise _invalid("The form is malformed.") from None
+    fields: defaultdict[str, list[str]] = defaultdict(list)
+    seen: set[str] = set()
+    for name, value in pairs:
+        # All that is ours is visible ASCII; what is not could come out of a log as something else.
+        if not (value.isascii() and value.isprintable()):
+            raise _invalid("A parameter is not plain text.")
+        if name in seen and name not in _SEVERAL:
+            raise _invalid("A parameter stands twice.")
+        seen.add(name)
+        if value:
+            fields[name].append(value)
+    return fields
+
+
+def _check_types(parameters: Mapping[str, str]) -> None:
+    if "subject_token" not in parameters:
+        raise _invalid("subject_token is missing.")
+    if parameters.get("subject_token_type") not in {JWT, ACCESS_TOKEN}:
+        raise _invalid("subject_token_type must say that the subject_token is a JWT.")
+    if parameters.get("requested_token_type", ACCESS_TOKEN) != ACCESS_TOKEN:
+        raise _invalid("requested_token_type can only be an access token.")
+    if "actor_token" in parameters or "actor_token_type" in parameters:
+        raise _invalid("The actor is the client itself: no actor_token is taken.")
+
+
+def _purpose(text: str | None) -> TokenPurpose:
+    try:
+        return TokenPurpose(text or "")
+    except ValueError:
+        names = ", ".join(purpose.value for purpose in TokenPurpose)
+        raise _invalid(f"purpose must be one of: {names}.") from None
+
+
+def _credential(request: Request, parameters: Mapping[str, str]) -> ClientCredential:
+    # Empty is what a proxy makes of a field that the client did not send.
+    headers = [header for header in request.headers.getlist("authorization") if header]
+    shown = {"client_assertion", "client_assertion_type"} & parameters.keys()
+    if len(headers) + ("client_secret" in parameters) + bool(shown) > 1:
+        raise SeveralCredentialsError("several_credentials")
+    named = parameters.get("client_id")
+    if headers:
+        credential = _basic(headers[0])
+        if named not in {None, credential.client_id}:
+            raise ClientRefusedError("malformed_credentials")
+        return credential
+    if shown:
+        if parameters.get("client_assertion_type") != JWT_BEARER or len(shown) == 1:
+            raise ClientRefusedError("malformed_credentials")
+        return AssertionCredential(
+            assertion=Secret(parameters["client_assertion"]), client_id=named
+        )
+    if named is None or "client_secret" not in parameters:
+        raise ClientRefusedError("no_credentials")
+    return SecretCredential(client_id=named, secret=Secret(parameters["client_secret"]))
+
+
+def _basic(header: str) -> SecretCredential:
+    scheme, _, encoded = header.strip().partition(" ")
+    if scheme.lower() != "basic":
+        raise ClientRefusedError("malformed_credentials")
+    try:
+        decoded = b64decode(encoded.strip(), validate=True).decode("ascii")
+        client_id, colon, secret = decoded.partition(":")
+        # Each is form-encoded before they are joined (RFC 6749, section 2.3.1).
+        client_id, secret = (unquote_plus(each, errors="strict") for each in (client_id, secret))
+    except ValueError:
+        raise ClientRefusedError("malformed_credentials") from None
+    if not colon:
+        raise ClientRefusedError("malformed_credentials")
+    return SecretCredential(client_id=client_id, secret=Secret(secret))
+
+
+def _invalid(description: str) -> TokenRequestError:
+    return TokenRequestError("invalid_request", description)

@@ -1,0 +1,226 @@
+"""`vetassist doctor` on a real database, on none, and before a VA that does not answer."""
+
+import asyncio
+import json
+import os
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner, Result
+
+from application.errors import ProviderUnavailableError, UnavailableError
+from application.ports.vital_signs import Vitals
+from entrypoints.cli import app
+from entrypoints.doctor.examination import Patient, examine, key_ages
+from entrypoints.doctor.findings import failed, warned
+from entrypoints.doctor.report import print_table
+from tests.support.databases import new_database
+from tests.support.environment import read, required_settings, write_secrets
+from tests.support.frozen_clock import frozen_clock
+from tests.support.product import Sandbox, serving
+
+pytestmark = pytest.mark.postgres
+
+UNWELL = 10
+NOBODY = "postgresql://someone:hunter2-canary@127.0.0.1:1/vetassist"
+
+
+@pytest.fixture
+def environment() -> Iterator[dict[str, str]]:
+    """What the command finds in its environment: nothing, until a test adds to it."""
+    with patch.dict(os.environ, {}, clear=True):
+        yield os.environ  # type: ignore[misc]
+
+
+def without_va(database_url: str) -> dict[str, str]:
+    """Settings of which VA is a port where nobody listens."""
+    return required_settings(database_url) | {
+        "VETASSIST_VA_DISCOVERY_URL": "http://127.0.0.1:1/.well-known/openid-configuration",
+        "VETASSIST_VA_ISSUER": "http://127.0.0.1:1",
+    }
+
+
+def verdicts(result: Result) -> dict[str, str]:
+    report = json.loads(result.stdout)
+    return {each["check"]: each["verdict"] for each in report["checks"]}
+
+
+def doctor(*options: str) -> Result:
+    return CliRunner().invoke(app, ["doctor", *options])
+
+
+def test_everything_but_va_is_well_and_that_is_said_with_what_to_do(
+    environment: dict[str, str], database_url: str
+) -> None:
+    environment.update(without_va(database_url))
+    result = doctor("--json")
+    assert result.exit_code == UNWELL
+    found = verdicts(result)
+    assert found["VA"] == "fail"
+    assert {name for name, verdict in found.items() if verdict == "fail"} == {"VA"}
+    assert {"settings", "keys", "schema", "data keys", "roles", "clock", "purge", "outbox"} <= set(
+        found
+    )
+    assert found["schema"] == found["clock"] == found["data keys"] == "pass"
+    report = json.loads(result.stdout)
+    assert report["verdict"] == "fail"
+    assert all(bool(each["advice"]) == (each["verdict"] != "pass") for each in report["checks"])
+
+
+async def test_with_va_there_nothing_fails(environment: dict[str, str], database_url: str) -> None:
+    sandbox = Sandbox()
+    provider = sandbox.opened(redirect_uri="http://localhost:8000/x", clock=frozen_clock())
+    async with serving(provider) as (url, _):
+        environment.update(required_settings(database_url))
+        environment["VETASSIST_VA_DISCOVERY_URL"] = str(
+            sandbox.settings["va_discovery_url"]
+        ).replace(sandbox.url, url)
+        environment["VETASSIST_VA_ISSUER"] = str(sandbox.settings["va_issuer"])
+        result = await asyncio.to_thread(doctor, "--json")
+        environment["VETASSIST_VA_ISSUER"] = f"{url}/another"
+        other = await asyncio.to_thread(doctor, "--json")
+
+    assert result.exit_code == 0
+    assert verdicts(result)["VA"] == "pass"
+    assert other.exit_code == UNWELL
+    (said,) = [each for each in json.loads(other.stdout)["checks"] if each["check"] == "VA"]
+    assert "another issuer" in said["said"]
+
+
+def test_without_a_database_the_rest_is_still_looked_at(environment: dict[str, str]) -> None:
+    environment.update(without_va(NOBODY))
+    result = doctor("--json")
+    assert result.exit_code == UNWELL
+    found = verdicts(result)
+    assert found["database"] == found["schema"] == "fail"
+    assert found["clock"] == found["roles"] == found["data keys"] == "warn"
+    assert found["settings"] == found["keys"] == "pass"
+    assert "hunter2" not in result.output
+
+
+def test_a_database_without_our_tables_fails_and_does_not_break_the_doctor(
+    environment: dict[str, str], database_url: str
+) -> None:
+    with new_database(database_url) as empty:
+        environment.update(without_va(empty))
+        result = doctor("--json")
+    found = verdicts(result)
+    assert result.exit_code == UNWELL
+    assert found["schema"] == found["database"] == found["data keys"] == "fail"
+
+
+def test_bad_settings_are_named_and_the_schema_is_looked_at_all_the_same(
+    environment: dict[str, str], database_url: str
+) -> None:
+    environment["VETASSIST_DATABASE_URL"] = database_url
+    environment["VETASSIST_JWT_SECRET"] = "canary-too-short"
+    result = doctor("--json")
+    assert result.exit_code == UNWELL
+    report = json.loads(result.stdout)
+    said = [each["said"] for each in report["checks"] if each["check"] == "settings"]
+    assert "VETASSIST_AUDIT_KEY: is required" in said
+    assert verdicts(result)["schema"] == "pass"
+    assert "canary" not in result.output
+
+
+def test_people_get_a_table(environment: dict[str, str]) -> None:
+    environment.update(without_va(NOBODY))
+    environment["COLUMNS"] = "200"
+    result = doctor()
+    assert result.exit_code == UNWELL
+    for heading in ("Check", "Verdict", "Found", "What to do"):
+        assert heading in result.output
+    for secret in (environment["VETASSIST_JWT_SECRET"], "hunter2"):
+        assert secret not in result.output
+
+
+def test_what_is_said_is_never_taken_for_markup() -> None:
+    console = Console(file=StringIO(), record=True, width=120)
+    print_table([failed("a", "[bold]b[/nonsense]", "c"), warned("d", "e", "f")], console)
+    assert "[bold]b[/nonsense]" in console.export_text()
+
+
+class Asked:
+    """A patient whose parts do as they are told."""
+
+    def __init__(self, **parts: Callable[[], Awaitable[Any]]) -> None:
+        self._parts = parts
+
+    def patient(self) -> Patient:
+        async def well() -> Vitals:
+            return Vitals(
+                now=datetime.now(UTC),
+                outbox=0,
+                oldest_in_outbox=None,
+                oldest_sign_in_end=None,
+                oldest_session_end=None,
+                may_rewrite_audit=False,
+            )
+
+        async def none() -> int:
+            return 0
+
+        parts: dict[str, Any] = {
+            "vital_signs": well,
+            "keys_under_older": none,
+            "ask_provider": none,
+        }
+        return Patient(
+            settings=read(required_settings()),
+            pending_migrations=list,
+            **(parts | self._parts),
+        )
+
+
+async def never() -> Any:
+    await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize(
+    ("part", "check"),
+    [("vital_signs", "database"), ("keys_under_older", "data keys"), ("ask_provider", "VA")],
+)
+async def test_what_does_not_answer_fails_by_itself_and_in_time(part: str, check: str) -> None:
+    findings = await examine(Asked(**{part: never}).patient(), timedelta(milliseconds=400))
+    (stuck,) = [finding for finding in findings if finding.verdict == "fail"]
+    assert stuck.check == check
+    assert "no answer within" in stuck.said
+
+
+@pytest.mark.parametrize(
+    ("part", "error", "check"),
+    [
+        ("vital_signs", UnavailableError("postgres"), "database"),
+        ("vital_signs", RuntimeError("canary"), "database"),
+        ("keys_under_older", RuntimeError("canary"), "data keys"),
+        ("ask_provider", ProviderUnavailableError("status_503"), "VA"),
+    ],
+)
+async def test_what_breaks_fails_by_itself_without_its_message(
+    part: str, error: Exception, check: str
+) -> None:
+    async def breaks() -> Any:
+        raise error
+
+    findings = await examine(Asked(**{part: breaks}).patient())
+    assert [finding.check for finding in findings if finding.verdict == "fail"] == [check]
+    assert "canary" not in repr(findings)
+
+
+def test_the_age_of_a_key_is_that_of_its_file_and_unknown_without_one(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    folder = write_secrets(tmp_path / "secrets", {"VETASSIST_AUDIT_KEY": "x"})
+    a_year_ago = (now - timedelta(days=400)).timestamp()
+    os.utime(folder / "VETASSIST_AUDIT_KEY", (a_year_ago, a_year_ago))
+    given: Mapping[str, str] = {"VETASSIST_SECRETS_DIR": str(folder)}
+
+    (age,) = key_ages(given, now).values()
+    assert age.days == 400
+    assert key_ages({**given, "VETASSIST_AUDIT_KEY": "wins"}, now) == {}
+    assert key_ages({}, now) == {}
