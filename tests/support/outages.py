@@ -7,6 +7,7 @@ from typing import NoReturn, Self, final
 
 from application.errors import UnavailableError
 from application.ports.audit_history import AuditHistory
+from application.ports.audit_seals import AuditSeals
 from application.ports.audit_trail import AuditTrail
 from application.ports.data_keys import DataKeys
 from application.ports.disclosures import Disclosures
@@ -14,6 +15,7 @@ from application.ports.handoffs import Handoffs
 from application.ports.login_attempts import LoginAttempts
 from application.ports.purge import Purge
 from application.ports.readiness import Readiness
+from application.ports.sealed_trail import SealedTrail, StoredBatch
 from application.ports.service_clients import ServiceClients
 from application.ports.session_lookup import SessionLookup
 from application.ports.session_repository import SessionRepository
@@ -26,6 +28,7 @@ from application.ports.va_token_vault import VATokenVault
 from application.ports.vital_signs import Vitals, VitalSigns
 from domain.audit_event import AuditEvent
 from domain.audit_record import AuditFilter, AuditMark, AuditRecord
+from domain.audit_seal import Place
 from domain.disclosure import DisclosureMark
 from domain.identifiers import SessionId, UserId
 from domain.login_attempt import LoginAttempt
@@ -77,6 +80,24 @@ class DownPurge(Purge):
 
 
 @final
+class DownSealedTrail(SealedTrail):
+    async def size(self) -> NoReturn:
+        raise UnavailableError
+
+    async def batches(self, *, after: int, limit: int) -> NoReturn:
+        raise UnavailableError
+
+    async def number_of(self, noted_hash: bytes) -> NoReturn:
+        raise UnavailableError
+
+    async def leaves(self, batch: StoredBatch, *, limit: int) -> NoReturn:
+        raise UnavailableError
+
+    async def loose(self, *, after: Place | None, horizon: Place | None, limit: int) -> NoReturn:
+        raise UnavailableError
+
+
+@final
 class DownUnitOfWork(UnitOfWork):
     """Cannot be entered, so there is nothing behind its doors."""
 
@@ -114,6 +135,10 @@ class DownUnitOfWork(UnitOfWork):
 
     @property
     def audit(self) -> AuditTrail:
+        raise UnavailableError
+
+    @property
+    def audit_seals(self) -> AuditSeals:
         raise UnavailableError
 
     async def commit(self) -> NoReturn:
@@ -154,5 +179,6 @@ def down_storage() -> Storage:
         login_attempts=DownLoginAttempts(),
         readiness=DownReadiness(),
         purge=DownPurge(),
+        sealed_trail=DownSealedTrail(),
         vital_signs=DownVitalSigns(),
     )

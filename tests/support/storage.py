@@ -8,6 +8,7 @@ from adapters.memory.disclosures import MemoryDisclosures
 from adapters.memory.login_attempts import MemoryLoginAttempts
 from adapters.memory.purge import MemoryPurge
 from adapters.memory.readiness import MemoryReadiness
+from adapters.memory.sealed_trail import MemorySealedTrail
 from adapters.memory.session_lookup import MemorySessionLookup
 from adapters.memory.store import MemoryStore
 from adapters.memory.unit_of_work import MemoryUnitOfWork
@@ -19,6 +20,7 @@ from adapters.postgres.login_attempts import PostgresLoginAttempts
 from adapters.postgres.pool import Pool
 from adapters.postgres.purge import PostgresPurge
 from adapters.postgres.readiness import PostgresReadiness
+from adapters.postgres.sealed_trail import PostgresSealedTrail
 from adapters.postgres.session_lookup import PostgresSessionLookup
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from adapters.postgres.user_directory import PostgresUserDirectory
@@ -29,6 +31,7 @@ from application.ports.disclosures import Disclosures
 from application.ports.login_attempts import LoginAttempts
 from application.ports.purge import Purge
 from application.ports.readiness import Readiness
+from application.ports.sealed_trail import SealedTrail
 from application.ports.session_lookup import SessionLookup
 from application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from application.ports.user_directory import UserDirectory
@@ -54,6 +57,7 @@ class Storage:
     login_attempts: LoginAttempts
     readiness: Readiness
     purge: Purge
+    sealed_trail: SealedTrail
     vital_signs: VitalSigns
 
 
@@ -68,6 +72,7 @@ def memory_storage(store: MemoryStore | None = None) -> Storage:
         login_attempts=MemoryLoginAttempts(store),
         readiness=MemoryReadiness(),
         purge=MemoryPurge(store),
+        sealed_trail=MemorySealedTrail(store),
         vital_signs=MemoryVitalSigns(store, SystemClock()),
     )
 
@@ -82,6 +87,7 @@ def postgres_storage(pool: Pool) -> Storage:
         login_attempts=PostgresLoginAttempts(pool),
         readiness=PostgresReadiness(pool),
         purge=PostgresPurge(pool),
+        sealed_trail=PostgresSealedTrail(pool),
         vital_signs=PostgresVitalSigns(pool),
     )
 
