@@ -345,6 +345,7 @@ class Container(containers.DeclarativeContainer):
         StartVALogin,
         provider=identity_provider,
         attempts=login_attempts,
+        unit_of_work=unit_of_work.provider,
         secrets=secrets,
         clock=clock,
     )
