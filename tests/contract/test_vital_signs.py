@@ -46,7 +46,3 @@ async def test_the_oldest_ends_tell_how_far_behind_the_purge_is(storage: Storage
     assert there.oldest_session_end == session.expires_at
     assert after.oldest_sign_in_end != attempt.expires_at
     assert after.oldest_session_end != session.expires_at
-
-
-async def test_who_owns_the_store_could_rewrite_the_audit(storage: Storage) -> None:
-    assert (await storage.vital_signs.read()).may_rewrite_audit
