@@ -19,6 +19,7 @@ ApplicationError
   UpstreamRejectedError    VA's answer is not acceptable
     UnwantedTokensError        VA gave tokens that must not be used
   SignInFailedError        the sign-in is over; says why
+  AuditBrokenError         the audit trail is not as it was sealed
 
 The ``code`` is public and stable; everything else stays in the log.
 """
@@ -182,3 +183,17 @@ class SignInFailedError(ApplicationError):
         super().__init__(failure.value)
         self.failure = failure
         self.reason = reason
+
+
+class AuditBrokenError(ApplicationError):
+    """A batch of the audit trail is not as it was sealed.
+
+    Attributes:
+        batch: Its number.
+    """
+
+    code: ClassVar[str] = "audit_broken"
+
+    def __init__(self, batch: int) -> None:
+        super().__init__(f"batch {batch}")
+        self.batch = batch

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 from uuid import UUID
@@ -39,11 +40,14 @@ _EXIT_DEMO = 5
 _EXIT_NOT_FOUND = 6
 _EXIT_KEYS = 7
 _EXIT_UNWELL = 10
+_EXIT_AUDIT = 9
 
 user = typer.Typer(help="Let users in, or no longer.", no_args_is_help=True)
 app.add_typer(user, name="user")
 keys = typer.Typer(help="Look after the keys that guard VA's tokens.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
+audit = typer.Typer(help="Seal, check and hand on the audit trail.", no_args_is_help=True)
+app.add_typer(audit, name="audit")
 
 client = typer.Typer(help="Say which back ends may act for Veterans.", no_args_is_help=True)
 app.add_typer(client, name="client")
@@ -253,6 +257,93 @@ def rewrap_keys(
     )
     if done.unreadable or (remaining and not dry_run):
         fail(["older master keys are still needed: keep them"], _EXIT_KEYS)
+
+
+@audit.command("seal")
+def seal_audit() -> None:
+    """Seal now what has been added to the audit trail; `serve` does so by itself."""
+    sealed = _run(lambda container: container.seal_audit().execute())
+    typer.echo(f"Sealed {sealed.rows} rows in {sealed.batches} batches.")
+
+
+@audit.command("verify")
+def verify_audit(
+    *,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            readable=True,
+            help="File with the checkpoints that were kept outside; unset: the file that "
+            "VETASSIST_AUDIT_CHECKPOINTS names.",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a report for scripts.")] = False,
+) -> None:
+    """Find what was altered, removed, inserted or reordered in the audit trail."""
+    from application.use_cases.verify_audit import VerifyAuditCommand
+    from entrypoints.audit_reports import AuditReport, checkpoints_of, progress_over
+
+    report = AuditReport()
+    file = checkpoint or _checkpoint_file()
+    known = [] if file is None else checkpoints_of(file, say_on_stderr)
+    total = _run(lambda container: container.verify_audit().rows_to_look_at())
+    with progress_over("Verifying", total) as advance:
+        command = VerifyAuditCommand(
+            checkpoints=known, on_rows=advance, on_finding=report.on_finding
+        )
+        verified = _run(lambda container: container.verify_audit().execute(command))
+    typer.echo(report.as_json(verified) if as_json else report.as_text(verified))
+    if verified.findings:
+        sys.exit(_EXIT_AUDIT)
+
+
+@audit.command("export")
+def export_audit(
+    file: Annotated[Path, typer.Argument(help="Where to write; it must not be there yet.")],
+    *,
+    since: Annotated[
+        datetime | None, typer.Option(help="Only rows from this instant on (UTC).")
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option(help="Only rows before this instant (UTC).")
+    ] = None,
+    user_id: Annotated[UUID | None, typer.Option("--user", help="Only rows of this user.")] = None,
+) -> None:
+    """Write sealed rows as JSON Lines, each with the proof that it was sealed."""
+    from application.errors import AuditBrokenError
+    from application.use_cases.export_audit import ExportAuditCommand
+    from domain.identifiers import UserId
+    from entrypoints.audit_reports import progress_over, written_whole
+
+    total = _run(lambda container: container.export_audit().rows_to_look_at())
+    try:
+        with written_whole(file) as write, progress_over("Exporting", total) as advance:
+            command = ExportAuditCommand(
+                since=None if since is None else since.replace(tzinfo=UTC),
+                until=None if until is None else until.replace(tzinfo=UTC),
+                user_id=None if user_id is None else UserId(user_id),
+                write=write,
+                on_rows=advance,
+            )
+            exported = _run(lambda container: container.export_audit().execute(command))
+    except AuditBrokenError as error:
+        fail(
+            [f"batch {error.batch} is not as it was sealed: run `vetassist audit verify`"],
+            _EXIT_AUDIT,
+        )
+    except OSError as error:
+        fail([f"{file}: {error.strerror}"], EXIT_SETTINGS)
+    typer.echo(f"Exported {exported.rows} rows and {exported.batches} batch headers to {file}.")
+
+
+def _checkpoint_file() -> Path | None:
+    """The file that checkpoints are told to, if there is one here."""
+    named = settings_or_exit().audit_checkpoints
+    if named is None or named == "-" or not Path(named).is_file():
+        return None
+    return Path(named)
 
 
 @user.command("disable")

@@ -14,24 +14,28 @@ from adapters.encryption.audit_keys import AuditKeyRing
 from adapters.encryption.key_ring import KeyRing
 from adapters.encryption.local_key_wrapper import LocalKeyWrapper
 from adapters.encryption.remembering_key_wrapper import RememberingKeyWrapper
+from adapters.encryption.seal_keys import HMACSealKeys
 from adapters.encryption.visitor_pseudonyms import HMACVisitorPseudonyms
 from adapters.postgres.disclosures import PostgresDisclosures
 from adapters.postgres.login_attempts import PostgresLoginAttempts
 from adapters.postgres.pool import Pool, build_pool, opened
 from adapters.postgres.purge import PostgresPurge
 from adapters.postgres.readiness import PostgresReadiness
+from adapters.postgres.sealed_trail import PostgresSealedTrail
 from adapters.postgres.session_lookup import MAX_FLIGHTS, PostgresSessionLookup
 from adapters.postgres.unit_of_work import PostgresUnitOfWork, UnitEnded
 from adapters.postgres.user_directory import PostgresUserDirectory
 from adapters.postgres.vital_signs import PostgresVitalSigns
 from adapters.session_tokens.jwt_session_tokens import JWTSessionTokens, JWTSettings
 from adapters.session_tokens.signed_refresh_tokens import SignedRefreshTokens
+from adapters.system.audit_checkpoints import LineAuditCheckpoints
 from adapters.system.clock import SystemClock
 from adapters.system.secret_source import SystemSecretSource
 from adapters.va_oauth.bounded_http import ProviderCall, http_client
 from adapters.va_oauth.identity_provider import VAIdentityProvider
 from adapters.va_oauth.settings import ProviderSettings
 from application.outbox_entries import OutboxEntries
+from application.ports.audit_checkpoints import AuditCheckpoints
 from application.ports.client_assertions import ClientAssertions
 from application.ports.clock import Clock
 from application.ports.disclosures import Disclosures
@@ -41,6 +45,8 @@ from application.ports.login_attempts import LoginAttempts
 from application.ports.purge import Purge
 from application.ports.readiness import Readiness
 from application.ports.refresh_tokens import RefreshTokens
+from application.ports.seal_keys import SealKeys
+from application.ports.sealed_trail import SealedTrail
 from application.ports.secret_source import SecretSource
 from application.ports.session_lookup import SessionLookup
 from application.ports.session_tokens import SessionTokens
@@ -55,6 +61,7 @@ from application.use_cases.add_client import AddClient
 from application.use_cases.admit_client import AdmitClient
 from application.use_cases.complete_va_login import CompleteVALogin
 from application.use_cases.disable_client import DisableClient
+from application.use_cases.export_audit import ExportAudit
 from application.use_cases.issue_session import IssueSession
 from application.use_cases.link_va_identity import LinkVAIdentity
 from application.use_cases.list_clients import ListClients
@@ -67,12 +74,14 @@ from application.use_cases.revoke_at_va import RevokeAtVA
 from application.use_cases.revoke_sessions import RevokeSessions
 from application.use_cases.rewrap_data_keys import RewrapDataKeys
 from application.use_cases.rotate_client_credential import RotateClientCredential
+from application.use_cases.seal_audit import SealAudit
 from application.use_cases.set_user_active import SetUserActive
 from application.use_cases.shred_unused_tokens import ShredUnusedTokens
 from application.use_cases.start_va_login import StartVALogin
 from application.use_cases.unlink_va_identity import UnlinkVAIdentity
 from application.use_cases.use_va_token import UseVAToken
 from application.use_cases.validate_session import ValidateSession
+from application.use_cases.verify_audit import VerifyAudit
 from application.use_cases.view_user import ViewUser
 from application.va_token_refresher import VATokenRefresher
 from domain.secret import Secret
@@ -243,6 +252,10 @@ class Container(containers.DeclarativeContainer):
     pseudonyms: providers.Provider[VisitorPseudonyms] = providers.Singleton(
         HMACVisitorPseudonyms, key=audit_keys.provided.current
     )
+    seal_keys: providers.Provider[SealKeys] = providers.Singleton(HMACSealKeys, audit_keys)
+    audit_checkpoints: providers.Provider[AuditCheckpoints] = providers.Singleton(
+        LineAuditCheckpoints, settings.provided.audit_checkpoints
+    )
     key_ring = providers.Singleton(_key_ring, settings)
     # To keep the master key in a key-management service, replace the innermost one.
     key_wrapper: providers.Provider[KeyWrapper] = providers.Singleton(
@@ -298,6 +311,9 @@ class Container(containers.DeclarativeContainer):
         PostgresDisclosures, pool=connection_pool
     )
     purge: providers.Provider[Purge] = providers.Singleton(PostgresPurge, pool=connection_pool)
+    sealed_trail: providers.Provider[SealedTrail] = providers.Singleton(
+        PostgresSealedTrail, pool=connection_pool
+    )
     readiness: providers.Provider[Readiness] = providers.Singleton(
         PostgresReadiness, pool=connection_pool
     )
@@ -473,6 +489,15 @@ class Container(containers.DeclarativeContainer):
             timedelta, days=settings.provided.session_retention_days
         ),
     )
+    seal_audit = providers.Singleton(
+        SealAudit,
+        unit_of_work=unit_of_work.provider,
+        keys=seal_keys,
+        checkpoints=audit_checkpoints,
+        clock=clock,
+    )
+    verify_audit = providers.Singleton(VerifyAudit, trail=sealed_trail, keys=seal_keys)
+    export_audit = providers.Singleton(ExportAudit, trail=sealed_trail)
 
     # The web.
     session_cookies = providers.Singleton(
@@ -604,5 +629,11 @@ class Container(containers.DeclarativeContainer):
             revoke_at_va.provided.execute,
             providers.Factory(timedelta, seconds=settings.provided.outbox_interval_seconds),
             measurements,
+        ),
+        providers.Factory(
+            repeating,
+            "seal the audit trail",
+            seal_audit.provided.execute,
+            providers.Factory(timedelta, seconds=settings.provided.audit_seal_interval_seconds),
         ),
     )

@@ -237,6 +237,8 @@ class Settings(BaseSettings):
     audit_previous_keys: Annotated[
         tuple[SecretBytes, ...], NoDecode, BeforeValidator(_hex_keys)
     ] = ()
+    audit_seal_interval_seconds: int = Field(default=5, ge=0)
+    audit_checkpoints: Annotated[str | None, BeforeValidator(_none_if_empty)] = None
 
     va_discovery_url: HTTPURL = _DEFAULT_DISCOVERY_URL
     va_issuer: HTTPURL = _DEFAULT_ISSUER

@@ -6,6 +6,7 @@ from typing import Self
 from uuid import UUID
 
 from domain.audit_event import AuditEvent
+from domain.audit_seal import SealedBatch, SealedLeaf
 from domain.client_assertion import ClientAssertion
 from domain.data_key import WrappedDataKey
 from domain.handoff import Handoff
@@ -34,6 +35,8 @@ class MemoryTables:
     service_clients: dict[ClientId, ServiceClient] = field(default_factory=dict)
     used_assertions: dict[tuple[ClientId, bytes], ClientAssertion] = field(default_factory=dict)
     audit: list[AuditEvent] = field(default_factory=list)
+    audit_batches: dict[int, SealedBatch] = field(default_factory=dict)
+    audit_leaves: dict[int, tuple[SealedLeaf, ...]] = field(default_factory=dict)
 
     def copy(self) -> Self:
         """The same rows in tables of their own."""
@@ -50,6 +53,8 @@ class MemoryTables:
             service_clients=dict(self.service_clients),
             used_assertions=dict(self.used_assertions),
             audit=list(self.audit),
+            audit_batches=dict(self.audit_batches),
+            audit_leaves=dict(self.audit_leaves),
         )
 
     def user_of(self, icn: ICN) -> User | None:

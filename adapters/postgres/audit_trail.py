@@ -29,7 +29,7 @@ SELECT
     user_id, event_type, event_data, ip_hash, user_agent_hash, hash_key_id, request_id, created_at
 FROM vetassist_auth_audit
 WHERE user_id = %s AND event_type = ANY(%s)
-ORDER BY created_at, id
+ORDER BY created_at, row_number
 """
 
 

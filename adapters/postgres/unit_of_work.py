@@ -10,6 +10,7 @@ from typing import Any, Final, Self, final
 import anyio
 from psycopg import AsyncConnection
 
+from adapters.postgres.audit_seals import PostgresAuditSeals
 from adapters.postgres.audit_trail import PostgresAuditTrail
 from adapters.postgres.data_keys import PostgresDataKeys
 from adapters.postgres.errors import translated_errors
@@ -100,6 +101,10 @@ class PostgresUnitOfWork(UnitOfWork):
     @property
     def audit(self) -> PostgresAuditTrail:
         return PostgresAuditTrail(self._connection)
+
+    @property
+    def audit_seals(self) -> PostgresAuditSeals:
+        return PostgresAuditSeals(self._connection)
 
     async def commit(self) -> None:
         with translated_errors():

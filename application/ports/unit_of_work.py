@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, Self
 
+from application.ports.audit_seals import AuditSeals
 from application.ports.audit_trail import AuditTrail
 from application.ports.data_keys import DataKeys
 from application.ports.handoffs import Handoffs
@@ -58,6 +59,10 @@ class UnitOfWork(AbstractAsyncContextManager["UnitOfWork"], Protocol):
     @property
     @abstractmethod
     def audit(self) -> AuditTrail: ...
+
+    @property
+    @abstractmethod
+    def audit_seals(self) -> AuditSeals: ...
 
     @abstractmethod
     async def commit(self) -> None:

@@ -1,12 +1,17 @@
 """Every adapter of a port in turn."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 
+from adapters.postgres.migrations import migrate
+from adapters.postgres.pool import build_pool, opened
 from application.ports.login_attempts import LoginAttempts
 from application.ports.readiness import Readiness
 from application.ports.session_lookup import SessionLookup
 from application.ports.unit_of_work import UnitOfWorkFactory
 from application.ports.user_directory import UserDirectory
+from tests.support.databases import new_database
 from tests.support.storage import Storage, memory_storage, postgres_storage
 
 
@@ -15,6 +20,18 @@ def storage(request: pytest.FixtureRequest) -> Storage:
     if request.param == "memory":
         return memory_storage()
     return postgres_storage(request.getfixturevalue("pool"))
+
+
+@pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.postgres)])
+async def own_storage(request: pytest.FixtureRequest) -> AsyncIterator[Storage]:
+    """A store that no other test sees."""
+    if request.param == "memory":
+        yield memory_storage()
+        return
+    with new_database(request.getfixturevalue("database_url")) as url:
+        migrate(url)
+        async with opened(build_pool(url, max_size=4)) as pool:
+            yield postgres_storage(pool)
 
 
 @pytest.fixture

@@ -56,9 +56,9 @@ def doctor(*options: str) -> Result:
 
 
 def test_everything_but_va_is_well_and_that_is_said_with_what_to_do(
-    environment: dict[str, str], database_url: str
+    environment: dict[str, str], own_database: str
 ) -> None:
-    environment.update(without_va(database_url))
+    environment.update(without_va(own_database))
     result = doctor("--json")
     assert result.exit_code == UNWELL
     found = verdicts(result)
@@ -73,11 +73,11 @@ def test_everything_but_va_is_well_and_that_is_said_with_what_to_do(
     assert all(bool(each["advice"]) == (each["verdict"] != "pass") for each in report["checks"])
 
 
-async def test_with_va_there_nothing_fails(environment: dict[str, str], database_url: str) -> None:
+async def test_with_va_there_nothing_fails(environment: dict[str, str], own_database: str) -> None:
     sandbox = Sandbox()
     provider = sandbox.opened(redirect_uri="http://localhost:8000/x", clock=frozen_clock())
     async with serving(provider) as (url, _):
-        environment.update(required_settings(database_url))
+        environment.update(required_settings(own_database))
         environment["VETASSIST_VA_DISCOVERY_URL"] = str(
             sandbox.settings["va_discovery_url"]
         ).replace(sandbox.url, url)
@@ -105,9 +105,9 @@ def test_without_a_database_the_rest_is_still_looked_at(environment: dict[str, s
 
 
 def test_a_database_without_our_tables_fails_and_does_not_break_the_doctor(
-    environment: dict[str, str], database_url: str
+    environment: dict[str, str], own_database: str
 ) -> None:
-    with new_database(database_url) as empty:
+    with new_database(own_database) as empty:
         environment.update(without_va(empty))
         result = doctor("--json")
     found = verdicts(result)
@@ -116,9 +116,9 @@ def test_a_database_without_our_tables_fails_and_does_not_break_the_doctor(
 
 
 def test_bad_settings_are_named_and_the_schema_is_looked_at_all_the_same(
-    environment: dict[str, str], database_url: str
+    environment: dict[str, str], own_database: str
 ) -> None:
-    environment["VETASSIST_DATABASE_URL"] = database_url
+    environment["VETASSIST_DATABASE_URL"] = own_database
     environment["VETASSIST_JWT_SECRET"] = "canary-too-short"
     result = doctor("--json")
     assert result.exit_code == UNWELL

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from application.ports.identity_provider import ProviderSignIn
 from domain.audit_event import AuditEvent
+from domain.audit_seal import GENESIS, BatchHeader, Place, SealedBatch
 from domain.data_key import DATA_KEY_BYTES, DataKey, WrappedDataKey
 from domain.identifiers import ICN, SessionId, TokenId, UserId
 from domain.login_attempt import LoginAttempt, LoginSecrets
@@ -202,3 +203,21 @@ def a_login_attempt(
     now: datetime = NOW,
 ) -> LoginAttempt:
     return LoginAttempt.begin(login_secrets or some_login_secrets(), return_to=return_to, now=now)
+
+
+def a_sealed_batch(number: int = 1, *, previous: SealedBatch | None = None) -> SealedBatch:
+    """A batch over rows that are nowhere, sealed with a key that nobody has."""
+    header = BatchHeader(
+        number=number,
+        month="2026-01",
+        count=10,
+        total=10 * number,
+        first_row=10 * number - 9,
+        last_row=10 * number,
+        root=secrets.token_bytes(32),
+        previous=GENESIS if previous is None else previous.hash,
+        horizon=Place(transaction=700 + number, row=10 * number),
+        sealed_at=NOW + timedelta(microseconds=number),
+        key_id=secrets.token_hex(8),
+    )
+    return SealedBatch(header=header, mac=secrets.token_bytes(32))

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import psycopg
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row
 
 _TRIES: Final = 6000
@@ -16,11 +16,19 @@ _TRY_SECONDS: Final = 0.01
 
 
 @contextmanager
-def new_database(server_url: str) -> Iterator[str]:
-    """An empty database; it goes when the block ends, whoever is still connected."""
+def new_database(server_url: str, *, like: str | None = None) -> Iterator[str]:
+    """An empty database, or a copy of one that nobody is connected to.
+
+    It goes when the block ends, whoever is still connected.
+    """
+    template = sql.Identifier(
+        "template1" if like is None else str(conninfo_to_dict(like)["dbname"])
+    )
     name = sql.Identifier(f"vetassist_test_{secrets.token_hex(8)}")
     with psycopg.connect(server_url, autocommit=True) as server:
-        server.execute(sql.SQL("CREATE DATABASE {} STRATEGY file_copy").format(name))
+        server.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(name, template)
+        )
         try:
             yield make_conninfo(server_url, dbname=name.as_string().strip('"'))
         finally:

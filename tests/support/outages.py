@@ -5,6 +5,7 @@ from types import TracebackType
 from typing import NoReturn, Self, final
 
 from application.errors import UnavailableError
+from application.ports.audit_seals import AuditSeals
 from application.ports.audit_trail import AuditTrail
 from application.ports.data_keys import DataKeys
 from application.ports.disclosures import Disclosures
@@ -12,6 +13,7 @@ from application.ports.handoffs import Handoffs
 from application.ports.login_attempts import LoginAttempts
 from application.ports.purge import Purge
 from application.ports.readiness import Readiness
+from application.ports.sealed_trail import SealedTrail, StoredBatch
 from application.ports.service_clients import ServiceClients
 from application.ports.session_lookup import SessionLookup
 from application.ports.session_repository import SessionRepository
@@ -23,6 +25,7 @@ from application.ports.va_token_refreshes import VATokenRefreshes
 from application.ports.va_token_vault import VATokenVault
 from application.ports.vital_signs import Vitals, VitalSigns
 from domain.audit_event import AuditEvent
+from domain.audit_seal import Place
 from domain.disclosure import DisclosureMark
 from domain.identifiers import SessionId, UserId
 from domain.login_attempt import LoginAttempt
@@ -74,6 +77,24 @@ class DownPurge(Purge):
 
 
 @final
+class DownSealedTrail(SealedTrail):
+    async def size(self) -> NoReturn:
+        raise UnavailableError
+
+    async def batches(self, *, after: int, limit: int) -> NoReturn:
+        raise UnavailableError
+
+    async def number_of(self, noted_hash: bytes) -> NoReturn:
+        raise UnavailableError
+
+    async def leaves(self, batch: StoredBatch, *, limit: int) -> NoReturn:
+        raise UnavailableError
+
+    async def loose(self, *, after: Place | None, horizon: Place | None, limit: int) -> NoReturn:
+        raise UnavailableError
+
+
+@final
 class DownUnitOfWork(UnitOfWork):
     """Cannot be entered, so there is nothing behind its doors."""
 
@@ -113,6 +134,10 @@ class DownUnitOfWork(UnitOfWork):
     def audit(self) -> AuditTrail:
         raise UnavailableError
 
+    @property
+    def audit_seals(self) -> AuditSeals:
+        raise UnavailableError
+
     async def commit(self) -> NoReturn:
         raise UnavailableError
 
@@ -144,4 +169,5 @@ def down_storage() -> Storage:
         readiness=DownReadiness(),
         purge=DownPurge(),
         vital_signs=DownVitalSigns(),
+        sealed_trail=DownSealedTrail(),
     )

@@ -200,6 +200,7 @@ def _storage_providers(storage: Storage) -> dict[str, object]:
         "disclosures": providers.Object(storage.disclosures),
         "readiness": providers.Object(storage.readiness),
         "purge": providers.Object(storage.purge),
+        "sealed_trail": providers.Object(storage.sealed_trail),
     }
 
 

@@ -7,6 +7,7 @@ from adapters.memory.disclosures import MemoryDisclosures
 from adapters.memory.login_attempts import MemoryLoginAttempts
 from adapters.memory.purge import MemoryPurge
 from adapters.memory.readiness import MemoryReadiness
+from adapters.memory.sealed_trail import MemorySealedTrail
 from adapters.memory.session_lookup import MemorySessionLookup
 from adapters.memory.store import MemoryStore
 from adapters.memory.unit_of_work import MemoryUnitOfWork
@@ -17,6 +18,7 @@ from adapters.postgres.login_attempts import PostgresLoginAttempts
 from adapters.postgres.pool import Pool
 from adapters.postgres.purge import PostgresPurge
 from adapters.postgres.readiness import PostgresReadiness
+from adapters.postgres.sealed_trail import PostgresSealedTrail
 from adapters.postgres.session_lookup import PostgresSessionLookup
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from adapters.postgres.user_directory import PostgresUserDirectory
@@ -26,6 +28,7 @@ from application.ports.disclosures import Disclosures
 from application.ports.login_attempts import LoginAttempts
 from application.ports.purge import Purge
 from application.ports.readiness import Readiness
+from application.ports.sealed_trail import SealedTrail
 from application.ports.session_lookup import SessionLookup
 from application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from application.ports.user_directory import UserDirectory
@@ -51,6 +54,7 @@ class Storage:
     readiness: Readiness
     purge: Purge
     vital_signs: VitalSigns
+    sealed_trail: SealedTrail
 
 
 def memory_storage(store: MemoryStore | None = None) -> Storage:
@@ -64,6 +68,7 @@ def memory_storage(store: MemoryStore | None = None) -> Storage:
         readiness=MemoryReadiness(),
         purge=MemoryPurge(store),
         vital_signs=MemoryVitalSigns(store, SystemClock()),
+        sealed_trail=MemorySealedTrail(store),
     )
 
 
@@ -77,6 +82,7 @@ def postgres_storage(pool: Pool) -> Storage:
         readiness=PostgresReadiness(pool),
         purge=PostgresPurge(pool),
         vital_signs=PostgresVitalSigns(pool),
+        sealed_trail=PostgresSealedTrail(pool),
     )
 
 

@@ -1,0 +1,83 @@
+"""The audit trail as it lies there, in memory."""
+
+from collections.abc import Sequence
+from typing import final
+
+from adapters.memory.audit_seals import content_of
+from adapters.memory.store import MemoryStore
+from application.ports.sealed_trail import (
+    LoosePage,
+    LooseRow,
+    SealedTrail,
+    StoredBatch,
+    StoredLeaf,
+    StoredRow,
+    TrailSize,
+)
+from domain.audit_seal import Place
+
+
+@final
+class MemorySealedTrail(SealedTrail):
+    """Reads what is committed."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+
+    async def size(self) -> TrailSize:
+        tables = self._store.committed
+        rows = sum(len(leaves) for leaves in tables.audit_leaves.values())
+        return TrailSize(batches=len(tables.audit_batches), rows=rows)
+
+    async def batches(self, *, after: int, limit: int) -> Sequence[StoredBatch]:
+        batches = self._store.committed.audit_batches
+        return [
+            StoredBatch(sealed=batches[number], noted_hash=batches[number].hash)
+            for number in sorted(batches)
+            if number > after
+        ][:limit]
+
+    async def number_of(self, noted_hash: bytes) -> int | None:
+        batches = self._store.committed.audit_batches.values()
+        return next((each.header.number for each in batches if each.hash == noted_hash), None)
+
+    async def leaves(self, batch: StoredBatch, *, limit: int) -> Sequence[StoredLeaf]:
+        tables = self._store.committed
+        leaves = tables.audit_leaves.get(batch.sealed.header.number, ())
+        return [
+            StoredLeaf(
+                position=position,
+                row=leaf.place.row,
+                hash=leaf.hash,
+                tag=leaf.tag,
+                rows=[self._row(leaf.place.row)],
+            )
+            for position, leaf in enumerate(leaves[:limit])
+        ]
+
+    async def loose(self, *, after: Place | None, horizon: Place | None, limit: int) -> LoosePage:
+        tables = self._store.committed
+        begin = 0 if after is None else after.row
+        numbers = range(begin + 1, len(tables.audit) + 1)[:limit]
+        sealed = {leaf.place.row for leaves in tables.audit_leaves.values() for leaf in leaves}
+        return LoosePage(
+            looked_at=len(numbers),
+            loose=[
+                LooseRow(
+                    row=number,
+                    batch=None,
+                    is_passed=horizon is not None and number <= horizon.row,
+                )
+                for number in numbers
+                if number not in sealed
+            ],
+            last=Place(transaction=0, row=numbers[-1]) if len(numbers) == limit else None,
+        )
+
+    def _row(self, number: int) -> StoredRow:
+        event = self._store.committed.audit[number - 1]
+        return StoredRow(
+            content=content_of(event, number),
+            user_id=event.user_id,
+            occurred_at=event.occurred_at,
+        )

@@ -1,0 +1,50 @@
+"""Checkpoints of the audit trail, as lines for a log collector."""
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Final, final
+
+from application.errors import UnavailableError
+from application.ports.audit_checkpoints import AuditCheckpoints
+from domain.audit_seal import SealedBatch
+
+STANDARD_OUTPUT: Final = "-"
+_MODE: Final = 0o640
+
+
+@final
+class LineAuditCheckpoints(AuditCheckpoints):
+    """Appends to a file, or writes to standard output, or does nothing.
+
+    A line is one write to a file opened for appending, so processes may share the file.
+    """
+
+    def __init__(self, target: str | None) -> None:
+        self._target = target
+
+    async def tell(self, batch: SealedBatch) -> None:
+        if self._target is None:
+            return
+        line = json.dumps(batch.to_record(), separators=(",", ":")) + "\n"
+        try:
+            if self._target == STANDARD_OUTPUT:
+                sys.stdout.write(line)
+                sys.stdout.flush()
+            else:
+                # The disk is waited for, which the event loop must not be.
+                await asyncio.to_thread(_append, Path(self._target), line.encode())
+        except OSError as error:
+            raise UnavailableError("audit checkpoints") from error
+
+
+def _append(path: Path, line: bytes) -> None:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, _MODE)
+    with open(descriptor, "rb+", buffering=0) as file:  # noqa: PTH123 - of a descriptor
+        # Whoever was killed in the middle of a line has left it without an end.
+        if file.seek(0, os.SEEK_END) and os.pread(descriptor, 1, file.tell() - 1) != b"\n":
+            line = b"\n" + line
+        os.write(descriptor, line)
+        os.fsync(descriptor)

@@ -1,0 +1,107 @@
+"""Use case: seal what has been added to the audit trail."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, final
+
+from application.ports.audit_checkpoints import AuditCheckpoints
+from application.ports.clock import Clock
+from application.ports.seal_keys import SealKeys
+from application.ports.unit_of_work import UnitOfWorkFactory
+from domain.audit_seal import BatchHeader, SealedBatch, SealedLeaf, TrailRow, tagged
+from domain.merkle_tree import leaf_hash
+
+#: Rows of one batch: few enough that a server process is not held up by hashing them.
+BATCH: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditSealed:
+    """How much was sealed."""
+
+    batches: int
+    rows: int
+
+
+@final
+class SealAudit:
+    """Closes batch after batch until nothing is left.
+
+    Each batch is one transaction, so a process that is killed leaves the trail as it was after
+    the batch before. Any number of processes may try; one at a time seals.
+    """
+
+    def __init__(
+        self,
+        *,
+        unit_of_work: UnitOfWorkFactory,
+        keys: SealKeys,
+        checkpoints: AuditCheckpoints,
+        clock: Clock,
+        batch_limit: int = BATCH,
+    ) -> None:
+        self._unit_of_work = unit_of_work
+        self._keys = keys
+        self._checkpoints = checkpoints
+        self._clock = clock
+        self._batch_limit = batch_limit
+        # A process that died after a commit may not have told of it.
+        self._is_told = False
+
+    async def execute(self) -> AuditSealed:
+        """Seal everything that can be sealed, and tell the checkpoint of each batch.
+
+        Raises:
+            UnavailableError: The store did not answer, or a checkpoint could not be told; what
+                is sealed stays sealed, and the newest checkpoint is told the next time.
+        """
+        if not self._is_told:
+            await self._tell_newest()
+        batches = rows = 0
+        self._is_told = False
+        while (batch := await self._seal_next()) is not None:
+            await self._checkpoints.tell(batch)
+            batches += 1
+            rows += batch.header.count
+        self._is_told = True
+        return AuditSealed(batches=batches, rows=rows)
+
+    async def _tell_newest(self) -> None:
+        async with self._unit_of_work() as work:
+            newest = await work.audit_seals.newest()
+        if newest is not None:
+            await self._checkpoints.tell(newest)
+
+    async def _seal_next(self) -> SealedBatch | None:
+        async with self._unit_of_work() as work:
+            if not await work.audit_seals.take_turn():
+                return None
+            previous = await work.audit_seals.newest()
+            unsealed = await work.audit_seals.unsealed(after=previous, limit=self._batch_limit)
+            if unsealed is None:
+                return None
+            hashes = [leaf_hash(row.content) for row in unsealed.rows]
+            header = BatchHeader.over(
+                unsealed,
+                hashes,
+                previous=previous,
+                now=self._clock.now(),
+                key_id=self._keys.key_id,
+            )
+            batch = SealedBatch(header=header, mac=self._keys.authenticate(header.encoded()))
+            await work.audit_seals.add(batch, self._leaves(batch, unsealed.rows, hashes))
+            await work.commit()
+            return batch
+
+    def _leaves(
+        self, batch: SealedBatch, rows: Sequence[TrailRow], hashes: Sequence[bytes]
+    ) -> list[SealedLeaf]:
+        number = batch.header.number
+        return [
+            SealedLeaf(
+                place=row.place,
+                hash=leaf,
+                tag=self._keys.tag(tagged(number, row.place.row, leaf)),
+            )
+            for row, leaf in zip(rows, hashes, strict=True)
+        ]

@@ -1,0 +1,224 @@
+"""Sealed batches of the audit trail, each chained to the one before."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Self
+
+from domain.merkle_tree import HASH_BYTES, tree_root
+
+#: What the first batch is chained to.
+GENESIS: Final = bytes(HASH_BYTES)
+_FORMAT: Final = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Place:
+    """Where a row stands in the order of sealing.
+
+    Attributes:
+        transaction: Number of the transaction that wrote the row.
+        row: The row's number.
+    """
+
+    transaction: int
+    row: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrailRow:
+    """One row of the trail, as it is sealed.
+
+    Attributes:
+        content: Every column that is not null, in the store's canonical encoding (docs/audit.md).
+    """
+
+    place: Place
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnsealedRows:
+    """The next rows to seal, in the order of sealing.
+
+    Attributes:
+        month: The month (UTC) of all of them, such as ``2026-01``.
+        horizon: How far sealing has come with them; it goes on after this.
+    """
+
+    rows: Sequence[TrailRow]
+    month: str
+    horizon: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchHeader:
+    """What is said of a batch, and authenticated.
+
+    Attributes:
+        number: 1 for the first.
+        count: Rows in the batch.
+        total: Rows in this batch and all before it.
+        first_row, last_row: Numbers of the rows at its two ends.
+        root: Root of the Merkle tree over the rows.
+        previous: Hash of the batch before, or GENESIS.
+        horizon: How far sealing has come with this batch.
+        sealed_at: Instant (UTC).
+        key_id: Of the audit key that authenticates it.
+    """
+
+    number: int
+    month: str
+    count: int
+    total: int
+    first_row: int
+    last_row: int
+    root: bytes
+    previous: bytes
+    horizon: Place
+    sealed_at: datetime
+    key_id: str
+
+    @classmethod
+    def over(
+        cls,
+        unsealed: UnsealedRows,
+        leaves: Sequence[bytes],
+        *,
+        previous: "SealedBatch | None",
+        now: datetime,
+        key_id: str,
+    ) -> Self:
+        """The header of the batch over these rows, whose leaf hashes are ``leaves``."""
+        before = previous.header if previous is not None else None
+        return cls(
+            number=1 if before is None else before.number + 1,
+            month=unsealed.month,
+            count=len(leaves),
+            total=len(leaves) + (0 if before is None else before.total),
+            first_row=unsealed.rows[0].place.row,
+            last_row=unsealed.rows[-1].place.row,
+            root=tree_root(leaves),
+            previous=GENESIS if previous is None else previous.hash,
+            horizon=unsealed.horizon,
+            sealed_at=now,
+            key_id=key_id,
+        )
+
+    def to_record(self) -> dict[str, Any]:
+        """The header as JSON tells it: hashes in hexadecimal, the time as RFC 3339."""
+        return {
+            "format": _FORMAT,
+            "number": self.number,
+            "month": self.month,
+            "count": self.count,
+            "total": self.total,
+            "first_row": self.first_row,
+            "last_row": self.last_row,
+            "root": self.root.hex(),
+            "previous": self.previous.hex(),
+            "horizon": [self.horizon.transaction, self.horizon.row],
+            "sealed_at": self.sealed_at.isoformat(timespec="microseconds"),
+            "key_id": self.key_id,
+        }
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Self:
+        """The header that a record tells of.
+
+        Raises:
+            ValueError: It is none of this format.
+        """
+        try:
+            if record["format"] != _FORMAT:
+                raise ValueError("another format")
+            transaction, row = record["horizon"]
+            return cls(
+                number=int(record["number"]),
+                month=str(record["month"]),
+                count=int(record["count"]),
+                total=int(record["total"]),
+                first_row=int(record["first_row"]),
+                last_row=int(record["last_row"]),
+                root=bytes.fromhex(record["root"]),
+                previous=bytes.fromhex(record["previous"]),
+                horizon=Place(transaction=int(transaction), row=int(row)),
+                sealed_at=datetime.fromisoformat(record["sealed_at"]),
+                key_id=str(record["key_id"]),
+            )
+        except (KeyError, TypeError) as fault:
+            raise ValueError("no batch header") from fault
+
+    def encoded(self) -> bytes:
+        """The one spelling of the header that is hashed and authenticated."""
+        return json.dumps(self.to_record(), sort_keys=True, separators=(",", ":")).encode()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedBatch:
+    """A batch header with what authenticates it.
+
+    Attributes:
+        mac: HMAC-SHA256 over the encoded header, under the sealing key.
+    """
+
+    header: BatchHeader
+    mac: bytes
+
+    @property
+    def hash(self) -> bytes:
+        """What the next batch is chained to."""
+        return hashlib.sha256(self.header.encoded() + self.mac).digest()
+
+    def to_record(self) -> dict[str, Any]:
+        """The batch as JSON tells it, for checkpoints and exports."""
+        return {"batch": self.header.to_record(), "mac": self.mac.hex(), "hash": self.hash.hex()}
+
+    @classmethod
+    def from_record(cls, record: Any) -> Self:
+        """The batch that a record tells of.
+
+        Raises:
+            ValueError: It is none, or contradicts itself.
+        """
+        try:
+            batch = cls(
+                header=BatchHeader.from_record(record["batch"]), mac=bytes.fromhex(record["mac"])
+            )
+            is_itself = record["hash"] == batch.hash.hex()
+        except (KeyError, TypeError) as fault:
+            raise ValueError("no sealed batch") from fault
+        if not is_itself:
+            raise ValueError("its hash is another one")
+        return batch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedLeaf:
+    """One row's part in a batch.
+
+    Attributes:
+        hash: The leaf's hash in the Merkle tree.
+        tag: Authenticates the leaf by itself, so that an altered one can be named.
+    """
+
+    place: Place
+    hash: bytes
+    tag: bytes
+
+
+def tagged(batch: int, row: int, leaf: bytes) -> bytes:
+    """What a leaf's tag authenticates: that this row was sealed in this batch as this leaf."""
+    return b"leaf\0" + batch.to_bytes(8) + row.to_bytes(8) + leaf
+
+
+def month_bounds(month: str) -> tuple[datetime, datetime]:
+    """The first instant of a month such as ``2026-01``, and of the next one (UTC).
+
+    Raises:
+        ValueError: There is no such month.
+    """
+    begin = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
+    return begin, (begin + timedelta(days=31)).replace(day=1)

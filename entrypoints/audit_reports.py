@@ -1,0 +1,124 @@
+"""What the audit commands read, write and print."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, final
+
+from rich.console import Console
+from rich.progress import Progress
+
+from application.use_cases.verify_audit import AuditVerified
+from domain.audit_finding import AuditFinding
+from domain.audit_seal import SealedBatch
+
+#: Findings that are shown one by one; all are counted.
+SHOWN: Final = 1_000
+
+
+@contextmanager
+def progress_over(what: str, rows: int) -> Iterator[Callable[[int], None]]:
+    """A progress bar on standard error; call what it gives with each number of rows done."""
+    with Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task(what, total=rows)
+        yield lambda done: progress.advance(task, done)
+
+
+def checkpoints_of(file: Path, say: Callable[[str], None]) -> Iterator[SealedBatch]:
+    """The checkpoints in a file; a line may have a collector's words before the JSON.
+
+    Lines that are none are counted and told of: whoever was killed in the middle of a line
+    leaves half of one.
+    """
+    odd = 0
+    with file.open(encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            if not line.strip():
+                continue
+            try:
+                yield SealedBatch.from_record(json.loads(line[max(line.find("{"), 0) :]))
+            except (ValueError, RecursionError):
+                odd += 1
+    if odd:
+        say(f"{file}: {odd} lines are no checkpoints, and were left aside")
+
+
+@contextmanager
+def written_whole(file: Path) -> Iterator[Callable[[str], None]]:
+    """A new file for its owner only, there once all of it is written.
+
+    Raises:
+        OSError: It cannot be written, or is there already.
+    """
+    if file.exists():
+        raise FileExistsError(17, "is there already", str(file))
+    draft = file.with_name(f".{file.name}.part")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as lines:
+            yield lambda line: print(line, file=lines)
+            lines.flush()
+            os.fsync(lines.fileno())
+        draft.rename(file)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+@final
+class AuditReport:
+    """What a verification found, for a person or a script."""
+
+    def __init__(self) -> None:
+        self._findings: list[AuditFinding] = []
+
+    def on_finding(self, finding: AuditFinding) -> None:
+        """Keep a finding, as long as there are few."""
+        if len(self._findings) < SHOWN:
+            self._findings.append(finding)
+
+    def as_text(self, verified: AuditVerified) -> str:
+        """Some lines for a person."""
+        lines = [str(finding) for finding in self._findings]
+        if verified.findings > len(self._findings):
+            lines.append(f"... and {verified.findings - len(self._findings)} more")
+        lines.append(
+            f"Looked at {verified.rows} sealed rows in {verified.batches} batches; "
+            f"{verified.waiting} rows wait to be sealed; "
+            f"compared {verified.checkpoints} checkpoints."
+        )
+        if not verified.checkpoints:
+            lines.append(
+                "Without a checkpoint from outside nobody can see whether the newest batches "
+                "were cut off."
+            )
+        lines.append(
+            f"The trail was tampered with: {verified.findings} findings."
+            if verified.findings
+            else "The trail is as it was sealed."
+        )
+        return "\n".join(lines)
+
+    def as_json(self, verified: AuditVerified) -> str:
+        """One object for a script."""
+        newest = verified.newest
+        report: dict[str, Any] = {
+            "intact": not verified.findings,
+            "batches": verified.batches,
+            "rows": verified.rows,
+            "waiting": verified.waiting,
+            "checkpoints": verified.checkpoints,
+            "findings": verified.findings,
+            "newest": None if newest is None else newest.to_record(),
+            "details": [
+                {
+                    "kind": finding.kind.value,
+                    "batch": finding.batch,
+                    "row": finding.row,
+                    "detail": finding.detail,
+                }
+                for finding in self._findings
+            ],
+        }
+        return json.dumps(report)

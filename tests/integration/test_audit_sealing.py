@@ -1,0 +1,262 @@
+"""Sealing beside live traffic, across crashes, and on another server.
+
+The race has a long form: ``VETASSIST_TEST_ROUNDS=50`` (see test_races.py).
+"""
+
+import asyncio
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import psycopg
+import pytest
+
+from adapters.memory.audit_checkpoints import MemoryAuditCheckpoints
+from adapters.postgres.pool import build_pool, opened
+from application.errors import UnavailableError
+from application.use_cases.seal_audit import SealAudit
+from domain.audit_seal import BatchHeader, Place, SealedBatch
+from domain.merkle_tree import leaf_hash
+from entrypoints.audit_reports import checkpoints_of
+from tests.integration.seal_worker import STEPS
+from tests.support.audit_desk import AuditDesk, seal_keys
+from tests.support.databases import change, count_of, rows_of
+from tests.support.environment import plain_environment, required_settings
+from tests.support.processes import REPOSITORY
+from tests.support.storage import postgres_storage
+
+pytestmark = pytest.mark.postgres
+
+ROUNDS: Final = int(os.environ.get("VETASSIST_TEST_ROUNDS", "1"))
+INSERT: Final = "INSERT INTO vetassist_auth_audit (event_type) VALUES ('logout')"
+
+
+@pytest.fixture
+async def desk(own_database: str) -> AsyncIterator[AuditDesk]:
+    async with opened(build_pool(own_database, max_size=8)) as pool:
+        yield AuditDesk(storage=postgres_storage(pool))
+
+
+async def test_a_row_that_commits_late_is_not_passed_over(
+    desk: AuditDesk, own_database: str
+) -> None:
+    """Its number is lower than that of a row which is there already."""
+    with psycopg.connect(own_database) as late:
+        late.execute(INSERT)
+        await desk.append(2)
+        # What stands behind the late row waits for it.
+        assert (await desk.seal()).rows == 0
+        late.commit()
+    await desk.append(1)
+
+    assert (await desk.seal()).rows == 4
+    assert await desk.findings(desk.checkpoints) == []
+    sealed = rows_of(own_database, "SELECT audit_row FROM vetassist_audit_leaves ORDER BY position")
+    assert [row["audit_row"] for row in sealed] == [1, 2, 3, 4]
+
+
+async def test_a_row_that_is_rolled_back_holds_nothing_up(
+    desk: AuditDesk, own_database: str
+) -> None:
+    with psycopg.connect(own_database) as given_up:
+        given_up.execute(INSERT)
+        given_up.rollback()
+    await desk.append(2)
+
+    assert (await desk.seal()).rows == 2
+    assert await desk.findings(desk.checkpoints) == []
+
+
+async def test_rows_that_commit_in_any_order_beside_two_sealers_are_all_sealed_once(
+    desk: AuditDesk, own_database: str
+) -> None:
+    events, writers = 30 * ROUNDS, 6
+
+    async def write(seed: int) -> None:
+        chance = random.Random(seed)
+        connection = await psycopg.AsyncConnection.connect(own_database)
+        async with connection:
+            for number in range(events):
+                for _ in range(chance.randint(1, 3)):
+                    await connection.execute(INSERT)
+                    await asyncio.sleep(0)
+                await (connection.rollback() if number % 7 == 3 else connection.commit())
+
+    writing = True
+
+    async def seal() -> None:
+        sealer = desk.sealer()
+        while writing:
+            await sealer.execute()
+
+    async with asyncio.TaskGroup() as sealers:
+        for _ in range(2):
+            sealers.create_task(seal())
+        async with asyncio.TaskGroup() as tasks:
+            for seed in range(writers):
+                tasks.create_task(write(seed))
+        writing = False
+    await desk.seal()
+
+    rows = count_of(own_database, "vetassist_auth_audit")
+    assert count_of(own_database, "vetassist_audit_leaves") == rows > 0
+    verified, findings = await desk.verify(desk.checkpoints)
+    assert findings == []
+    assert (verified.rows, verified.waiting) == (rows, 0)
+
+
+async def test_while_one_seals_another_does_not_wait_for_it(
+    desk: AuditDesk, own_database: str
+) -> None:
+    await desk.append(1)
+    async with desk.storage.unit_of_work() as busy:
+        assert await busy.audit_seals.take_turn()
+        assert (await desk.seal()).rows == 0
+    assert (await desk.seal()).rows == 1
+
+
+async def test_nothing_that_writes_waits_for_sealing(desk: AuditDesk, own_database: str) -> None:
+    await desk.append(1)
+    async with desk.storage.unit_of_work() as sealing:
+        assert await sealing.audit_seals.take_turn()
+        assert await sealing.audit_seals.unsealed(after=None, limit=10) is not None
+        with psycopg.connect(own_database, options="-c lock_timeout=1") as connection:
+            connection.execute(INSERT)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_case_87_a_sealer_killed_at_any_step_leaves_a_trail_that_is_verified_and_goes_on(
+    own_database: str, tmp_path: Path, step: str
+) -> None:
+    values = required_settings(own_database)
+    checkpoints = tmp_path / "checkpoints.jsonl"
+    change(own_database, INSERT + ";" + INSERT + ";" + INSERT + ";" + INSERT + ";" + INSERT)
+    killed = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "tests.integration.seal_worker",
+            own_database,
+            str(checkpoints),
+            step,
+        ],
+        cwd=REPOSITORY,
+        env=plain_environment() | values,
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    told = list(checkpoints_of(checkpoints, print)) if checkpoints.exists() else []
+    key = bytes.fromhex(values["VETASSIST_AUDIT_KEY"])
+    asyncio.run(verified_and_goes_on(own_database, key, told))
+
+
+async def verified_and_goes_on(database_url: str, key: bytes, told: list[SealedBatch]) -> None:
+    async with opened(build_pool(database_url, max_size=2)) as pool:
+        desk = AuditDesk(storage=postgres_storage(pool), keys=seal_keys(key))
+        _, findings = await desk.verify(told)
+        assert findings == []
+        await desk.seal()
+        verified, findings = await desk.verify([*told, *desk.checkpoints])
+        assert (verified.rows, verified.waiting, findings) == (5, 0, [])
+        # Whatever the killed one had sealed and not told of has been told of now.
+        assert verified.newest in desk.checkpoints
+
+
+async def test_a_checkpoint_that_could_not_be_told_is_told_the_next_time(
+    desk: AuditDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sealer = desk.sealer()
+    tell = MemoryAuditCheckpoints.tell
+
+    async def refuse(_self: MemoryAuditCheckpoints, _batch: SealedBatch) -> None:
+        raise UnavailableError("the collector is away")
+
+    await desk.append(2)
+    monkeypatch.setattr(MemoryAuditCheckpoints, "tell", refuse)
+    with pytest.raises(UnavailableError):
+        await sealer.execute()
+    monkeypatch.setattr(MemoryAuditCheckpoints, "tell", tell)
+    assert (await sealer.execute()).rows == 0
+
+    verified, _ = await desk.verify()
+    assert desk.checkpoints == [verified.newest]
+
+
+async def test_on_a_server_that_counts_transactions_anew_sealing_goes_on(
+    desk: AuditDesk, own_database: str
+) -> None:
+    """As after a restore from a dump: the numbers of before are higher than any new one."""
+    await desk.append(6)
+    await desk.seal()
+    elsewhere = 2**40
+    change(
+        own_database,
+        f"""
+        UPDATE vetassist_auth_audit SET transaction_id = '{elsewhere}';
+        DELETE FROM vetassist_audit_batches; DELETE FROM vetassist_audit_leaves;
+        """,
+    )
+    await seal_as_the_old_server_would(desk, rows=4, horizon=elsewhere)
+    # Two rows of the old server are not sealed yet, and new ones come.
+    await desk.append(3)
+    assert (await desk.seal()).rows == 5
+    await desk.append(6)
+    assert (await desk.seal()).rows == 6
+    assert (await desk.seal()).rows == 0
+
+    verified, findings = await desk.verify()
+    assert findings == []
+    assert (verified.rows, verified.waiting) == (15, 0)
+
+
+async def seal_as_the_old_server_would(desk: AuditDesk, *, rows: int, horizon: int) -> None:
+    """One batch over the first rows, whose transactions this server has not counted to."""
+    sealer = SealAudit(
+        unit_of_work=desk.storage.unit_of_work,
+        keys=desk.keys,
+        checkpoints=desk.told,
+        clock=desk.clock,
+    )
+    async with desk.storage.unit_of_work() as work:
+        await work.audit_seals.unsealed(after=None, limit=1)
+        found = await work.audit_seals._unsealed_of_another_server(  # type: ignore[attr-defined]
+            Place(transaction=horizon, row=0), 0, rows
+        )
+        found = replace(found, horizon=found.rows[-1].place)
+        hashes = [leaf_hash(row.content) for row in found.rows]
+        header = BatchHeader.over(
+            found, hashes, previous=None, now=desk.clock.now(), key_id=desk.keys.key_id
+        )
+        batch = SealedBatch(header=header, mac=desk.keys.authenticate(header.encoded()))
+        await work.audit_seals.add(batch, sealer._leaves(batch, found.rows, hashes))
+        await work.commit()
+
+
+async def test_rows_of_an_earlier_phase_are_sealed_as_they_were_adopted(
+    desk: AuditDesk, own_database: str
+) -> None:
+    """A column that a later step of the schema adds leaves their seals as they are."""
+    await desk.append(3)
+    await desk.seal()
+    change(own_database, "ALTER TABLE vetassist_auth_audit ADD COLUMN added_later text")
+    assert await desk.findings(desk.checkpoints) == []
+
+
+async def test_seals_do_not_depend_on_how_a_session_shows_its_values(
+    desk: AuditDesk, own_database: str
+) -> None:
+    await desk.append(3)
+    await desk.seal()
+    shown = "-c TimeZone=Asia/Tokyo -c bytea_output=escape -c extra_float_digits=0"
+    async with opened(build_pool(own_database + f" options='{shown}'", max_size=1)) as pool:
+        other = AuditDesk(storage=postgres_storage(pool), keys=desk.keys)
+        assert await other.findings(desk.checkpoints) == []
+        await other.append(3)
+        await other.seal()
+    assert await desk.findings() == []

@@ -1,0 +1,135 @@
+"""`vetassist audit`, in this process, on a database of its own."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from adapters.postgres.migrations import migrate
+from entrypoints.cli import app
+from examples import verify_audit_export
+from tests.support.databases import change, new_database
+from tests.support.environment import required_settings
+
+pytestmark = pytest.mark.postgres
+
+FIVE_ROWS = """
+INSERT INTO vetassist_auth_audit (event_type, created_at)
+SELECT 'logout', '2026-01-20 17:30:00+00' FROM generate_series(1, 5)
+"""
+
+
+@pytest.fixture
+def trail(database_url: str, tmp_path: Path) -> Iterator[str]:
+    """A database with five rows, and everything set for it; checkpoints go to a file."""
+    with new_database(database_url) as url:
+        migrate(url)
+        change(url, FIVE_ROWS)
+        values = required_settings(url) | {
+            "VETASSIST_AUDIT_CHECKPOINTS": str(tmp_path / "checkpoints.jsonl")
+        }
+        with patch.dict(os.environ, values, clear=True):
+            yield url
+
+
+def audit(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["audit", *arguments])
+
+
+def test_what_is_there_is_sealed_and_verified(trail: str) -> None:
+    sealed = audit("seal")
+    assert (sealed.exit_code, sealed.stdout) == (0, "Sealed 5 rows in 1 batches.\n")
+    verified = audit("verify")
+
+    assert verified.exit_code == 0
+    assert verified.stdout.splitlines() == [
+        "Looked at 5 sealed rows in 1 batches; 0 rows wait to be sealed; compared 1 checkpoints.",
+        "The trail is as it was sealed.",
+    ]
+
+
+def test_without_a_checkpoint_it_says_what_it_cannot_see(trail: str, tmp_path: Path) -> None:
+    audit("seal")
+    (tmp_path / "checkpoints.jsonl").unlink()
+    assert "whether the newest batches were cut off" in audit("verify").stdout
+
+
+def test_tampering_is_told_with_an_exit_code_of_its_own(trail: str, tmp_path: Path) -> None:
+    audit("seal")
+    change(trail, "DELETE FROM vetassist_auth_audit WHERE row_number = 3")
+    told = audit("verify")
+    report = audit("verify", "--json", "--checkpoint", str(tmp_path / "checkpoints.jsonl"))
+
+    assert told.exit_code == report.exit_code == 9
+    assert told.stdout.splitlines()[0] == "row_removed: batch 1, row 3: it is not there"
+    said = json.loads(report.stdout)
+    assert (said["intact"], said["findings"], said["checkpoints"]) == (False, 1, 1)
+    assert said["details"] == [
+        {"kind": "row_removed", "batch": 1, "row": 3, "detail": "it is not there"}
+    ]
+
+
+def test_lines_that_are_no_checkpoints_are_left_aside_and_counted(
+    trail: str, tmp_path: Path
+) -> None:
+    audit("seal")
+    with (tmp_path / "checkpoints.jsonl").open("a") as file:
+        file.write('{"batch": {"number": 1\n\nnonsense\n{"batch": {}}\n' + "[" * 100_000 + "\n")
+    verified = audit("verify")
+
+    assert verified.exit_code == 0
+    assert "4 lines are no checkpoints" in verified.stderr
+
+
+def test_a_checkpoint_file_that_is_not_there_is_a_fault(trail: str, tmp_path: Path) -> None:
+    refused = audit("verify", "--checkpoint", str(tmp_path / "nowhere"))
+    assert refused.exit_code == 2
+    assert "Traceback" not in refused.output
+
+
+def test_an_export_is_a_new_file_for_its_owner_that_checks_outside(
+    trail: str, tmp_path: Path
+) -> None:
+    audit("seal")
+    file = tmp_path / "export.jsonl"
+    exported = audit("export", str(file))
+
+    assert exported.exit_code == 0
+    assert exported.stdout == f"Exported 5 rows and 1 batch headers to {file}.\n"
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoints.jsonl", "export.jsonl"]
+    checkpoints = str(tmp_path / "checkpoints.jsonl")
+    assert verify_audit_export.main([str(file), "--checkpoints", checkpoints]) == 0
+
+
+def test_an_export_is_bounded_by_time_and_user(trail: str, tmp_path: Path) -> None:
+    audit("seal")
+    nobody = "00000000-0000-4000-8000-000000000000"
+    for number, (bound, value) in enumerate(
+        [("--since", "2026-01-21"), ("--until", "2026-01-20T17:30:00"), ("--user", nobody)]
+    ):
+        exported = audit("export", str(tmp_path / str(number)), bound, value)
+        assert exported.stdout.startswith("Exported 0 rows")
+
+
+def test_a_file_that_is_there_is_not_written_over(trail: str, tmp_path: Path) -> None:
+    file = tmp_path / "export.jsonl"
+    file.write_text("an export of before")
+    refused = audit("export", str(file))
+
+    assert refused.exit_code == 2
+    assert file.read_text() == "an export of before"
+
+
+def test_a_trail_that_was_tampered_with_is_not_exported(trail: str, tmp_path: Path) -> None:
+    audit("seal")
+    change(trail, "UPDATE vetassist_auth_audit SET event_type = 'login' WHERE row_number = 3")
+    refused = audit("export", str(tmp_path / "export.jsonl"))
+
+    assert refused.exit_code == 9
+    assert "batch 1 is not as it was sealed" in refused.stderr
+    assert not (tmp_path / "export.jsonl").exists()
