@@ -39,8 +39,8 @@ app = typer.Typer(
 _EXIT_DEMO = 5
 _EXIT_NOT_FOUND = 6
 _EXIT_KEYS = 7
-_EXIT_UNWELL = 10
 _EXIT_AUDIT = 9
+_EXIT_UNWELL = 10
 
 user = typer.Typer(help="Let users in, or no longer.", no_args_is_help=True)
 app.add_typer(user, name="user")
@@ -344,6 +344,44 @@ def _checkpoint_file() -> Path | None:
     if named is None or named == "-" or not Path(named).is_file():
         return None
     return Path(named)
+
+
+@audit.command("show")
+def show_audit(
+    *,
+    user_id: Annotated[UUID | None, typer.Option("--user", help="Only of this user.")] = None,
+    since: Annotated[datetime | None, typer.Option(help="From this instant on (UTC).")] = None,
+    until: Annotated[datetime | None, typer.Option(help="Before this instant (UTC).")] = None,
+    types: Annotated[
+        list[str] | None, typer.Option("--type", help="Only of this type; may stand repeatedly.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="No more than this many.")] = 100,
+    as_json: Annotated[bool, typer.Option("--json", help="Print an object a line.")] = False,
+) -> None:
+    """Show what the audit trail holds, newest first."""
+    from application.use_cases.read_history import ReadHistoryCommand
+    from domain.audit_record import AuditFilter
+    from domain.identifiers import UserId
+    from entrypoints.audit_listing import as_json_lines, print_table, types_of
+
+    try:
+        wanted = AuditFilter(
+            user_id=None if user_id is None else UserId(user_id),
+            types=types_of(types or []),
+            since=None if since is None else since.replace(tzinfo=UTC),
+            until=None if until is None else until.replace(tzinfo=UTC),
+        )
+    except ValueError as error:
+        fail([str(error)], EXIT_SETTINGS)
+    command = ReadHistoryCommand(wanted=wanted, page_size=limit)
+    page = _run(lambda container: container.read_history().execute(command))
+    if as_json:
+        for line in as_json_lines(page.records):
+            typer.echo(line)
+    else:
+        print_table(page.records)
+    if page.next is not None:
+        say_on_stderr(f"there are more than these {limit}: narrow them down, or raise --limit")
 
 
 @user.command("disable")

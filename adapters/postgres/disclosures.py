@@ -14,8 +14,8 @@ from domain.identifiers import UserId
 from domain.va_token_use import TokenPurpose
 
 # The index on (user_id, created_at) is walked backwards from where the page begins; the id, of
-# whatever type an earlier phase gave it, only tells apart what happened at the same instant. To
-# the name of a client leads its id as the trail has it, a text.
+# whatever type an earlier phase gave it, only tells apart what happened at the same instant. A
+# client's id stands in the trail as a text.
 _SELECT: Final = """
 SELECT trail.id::text AS key, trail.created_at, trail.event_data, client.name
 FROM vetassist_auth_audit AS trail

@@ -1,4 +1,4 @@
-"""What a sign-in and a validation cost on the way to PostgreSQL and back."""
+"""What a sign-in, a validation and a use of VA's token cost on the way to PostgreSQL and back."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
@@ -14,6 +14,7 @@ from tests.support.postgres_wire import Wire, tapped
 from tests.support.service import Begun, Service, a_service
 from tests.support.service_clients import PURPOSE, KeyClient, SecretClient
 from tests.support.storage import postgres_storage
+from tests.support.va_tokens import a_use, use
 
 pytestmark = pytest.mark.postgres
 
@@ -104,6 +105,15 @@ async def test_a_validation_takes_one_round_trip(service: Service, wire: Wire) -
 
 async def test_beginning_a_sign_in_takes_one_round_trip(service: Service, wire: Wire) -> None:
     assert await round_trips(wire, service.start) == 1
+
+
+async def test_a_use_of_vas_token_takes_five_round_trips(service: Service, wire: Wire) -> None:
+    grant = (await service.sign_in()).grant
+    for _ in range(USES_UNTIL_PREPARED):
+        await use(service.container, a_use(grant))
+
+    # User, session, tokens and key are read one after the other; the audit goes with the commit.
+    assert await round_trips(wire, lambda: use(service.container, a_use(grant))) == 5
 
 
 async def admit(service: Service, credential: ClientCredential) -> None:
