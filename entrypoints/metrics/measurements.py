@@ -69,8 +69,15 @@ class Measurements:
         self.validations[_outcome_of(refusal)].add(seconds)
 
     def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count a request that was answered; ``route`` is the template, never the path."""
-        self.requests[known_method(method), route, status] += 1
+        """Count a request that was answered.
+
+        Args:
+            method: As ``known_method`` has it.
+            route: The template, never the path.
+            status: What it was answered with.
+            seconds: How long that took.
+        """
+        self.requests[method, route, int(status)] += 1
         self.request_timings[route].add(seconds)
 
     def count_va_call(self, operation: str, outcome: str, seconds: float) -> None:

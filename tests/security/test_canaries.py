@@ -32,7 +32,9 @@ from adapters.postgres.pool import Pool, build_pool, opened
 from adapters.postgres.readiness import PostgresReadiness
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from application.errors import UnavailableError
+from application.use_cases.admit_client import AdmitClient
 from application.use_cases.complete_va_login import CompleteVALogin
+from application.use_cases.list_disclosures import ListDisclosures
 from application.use_cases.list_sessions import ListSessions
 from application.use_cases.redeem_handoff import RedeemHandoff, RedeemHandoffCommand
 from application.use_cases.renew_session import RenewSession, RenewSessionCommand
@@ -46,11 +48,14 @@ from application.use_cases.view_user import ViewUser
 from domain.identifiers import UserId
 from domain.secret import Secret
 from entrypoints.settings import Settings
+from entrypoints.web.disclosure_endpoints import USES_PATH
+from entrypoints.web.token_endpoint import TOKEN_PATH
 from tests.security.cookies import OUR_PAGE, REDEEM, RENEW, cookies_of
 from tests.support.builders import a_login_attempt, a_visitor, an_icn, some_login_secrets
 from tests.support.databases import new_database
 from tests.support.hostile_provider import ABSENT, HostileProvider, saying
 from tests.support.product import CALLBACK, LOGIN, Browser, Product, running_product, serving
+from tests.support.service_clients import KeyClient, SecretClient, exchange_fields
 
 pytestmark = pytest.mark.postgres
 
@@ -104,6 +109,7 @@ WHERE_IT_BELONGS: Final[dict[str, set[Place]]] = {
         Place(_REDEEM, "a cookie"),
     },
     "name": {Place("GET /api/v1/user", "body")},
+    "VA's access token": {Place(f"POST {TOKEN_PATH}", "body")},
 }
 #: By table; what names a person or a device stands where it is of use, and what admits nowhere.
 WHERE_IT_IS_KEPT: Final[dict[str, set[str]]] = {
@@ -182,6 +188,7 @@ class Witness:
         if answer.headers.get("content-type") == "application/json":
             said = answer.json()
             self._learn_jwt(said.get("token"))
+            self.learn("VA's access token", said.get("access_token"))
             self._learn_refresh(said.get("refresh_token"))
 
     def _learn_jwt(self, token: str | None) -> None:
@@ -340,6 +347,41 @@ async def unlink(witness: Witness, browser: Browser, provider: HostileProvider) 
     assert answer.status_code == 403
 
 
+async def act_for(witness: Witness, browser: Browser) -> None:
+    """Back ends get VA's token, or not, with good and bad credentials."""
+    shown, _ = await a_session(witness, browser)
+    scopes = frozenset({"openid"})
+    container, now = witness.product.container, witness.product.clock.now()
+    by_secret = await SecretClient.registered(container, scopes=scopes)
+    by_key = await KeyClient.registered(container, scopes=scopes)
+    good = [by_secret.fields, by_key.fields(now), by_key.fields(now)]
+    odd = [
+        {"client_id": by_secret.id, "client_secret": witness.canary("input")},
+        {"client_id": witness.canary("input"), "client_secret": witness.canary("input")},
+        by_key.fields(now, jti=None),
+        by_key.fields(now, aud=witness.canary("input")),
+        {**by_key.fields(now), "client_assertion_type": witness.canary("input")},
+    ]
+    witness.learn("client's secret", by_secret.secret)
+    for fields in good + odd:
+        assertion = fields.get("client_assertion", "")
+        witness.learn("client's assertion", assertion, assertion.rpartition(".")[2])
+    client = witness.browser()
+    token = shown["Authorization"].removeprefix("Bearer ")
+    fields = exchange_fields(token, scope="openid")
+    statuses = [
+        (await client.post(TOKEN_PATH, data=fields | credential)).status_code
+        for credential in [*good, good[1], *odd]
+    ]
+    assert statuses == [200] * 3 + [401] * 6
+    for name in ("purpose", "scope", "audience", "subject_token", "grant_type", "x"):
+        changed = fields | by_secret.fields | {name: witness.canary("input")}
+        await client.post(TOKEN_PATH, data=changed, auth=None)
+    await client.post(TOKEN_PATH, data=fields, auth=(by_secret.id, by_secret.secret))
+    await client.post(f"{TOKEN_PATH}?x={witness.canary('input')}", data=fields | by_secret.fields)
+    assert (await browser.get(USES_PATH, headers=shown)).json()["uses"]
+
+
 async def steal(witness: Witness, browser: Browser) -> None:
     """Refresh tokens that were used before, logged out, or never given to anybody."""
     _, refresh = await a_session(witness, browser)
@@ -468,7 +510,7 @@ async def dump(pool: Pool) -> dict[str, str]:
 async def test_no_secret_is_anywhere_but_where_it_belongs(
     witness: Witness, provider: HostileProvider, own_pool: Pool, mocker: MockerFixture
 ) -> None:
-    for act in (live, partial(unlink, provider=provider), steal, misuse_a_code):
+    for act in (live, partial(unlink, provider=provider), act_for, steal, misuse_a_code):
         somebody(witness, provider)
         await act(witness, witness.browser())
     await fail_to_sign_in(witness, witness.browser(), provider)
@@ -535,6 +577,13 @@ async def test_a_bug_on_any_route_shows_nothing_of_what_was_under_way(
         (RevokeSessions, "DELETE", "/api/v1/session", signed_in),
         (RevokeSessions, "DELETE", "/api/v1/sessions", signed_in),
         (UnlinkVAIdentity, "DELETE", "/api/v1/va/link", signed_in),
+        (ListDisclosures, "GET", USES_PATH, signed_in),
+        (
+            AdmitClient,
+            "POST",
+            TOKEN_PATH,
+            {"data": exchange_fields("x", client_id="x", client_secret="x")},
+        ),
         (RenewSession, "POST", RENEW, {"json": {"refresh_token": refresh}}),
         (RedeemHandoff, "POST", REDEEM, with_mark),
         (ValidateSession, "GET", "/api/v1/session", signed_in),

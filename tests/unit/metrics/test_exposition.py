@@ -12,7 +12,7 @@ from application.errors import UnauthenticatedError, UnavailableError
 from application.ports.vital_signs import Vitals, VitalSigns
 from entrypoints.background import repeating
 from entrypoints.metrics.exposition import Exposition
-from entrypoints.metrics.measurements import SUCCESS, VERIFY, Measurements
+from entrypoints.metrics.measurements import SUCCESS, VERIFY, Measurements, known_method
 from tests.support.builders import NOW, a_va_revocation
 from tests.support.frozen_clock import FrozenClock
 from tests.support.product import until
@@ -97,7 +97,7 @@ async def test_what_the_hot_path_answered_is_among_the_validations_and_the_reque
 async def test_a_method_that_nobody_knows_makes_no_label_of_its_own() -> None:
     measurements = Measurements()
     for method in ("BREW", "WHEN"):
-        measurements.count_request(method, "unmatched", 405, 0.1)
+        measurements.count_request(known_method(method), "unmatched", 405, 0.1)
     found = await samples(measurements)
     requests = key("vetassist_http_requests_total", method="other", route="unmatched", status="405")
     assert found[requests] == 2
