@@ -85,6 +85,8 @@ PLAIN_WORDS: Final[Mapping[AuditEventType, str | Callable[[_Data], str]]] = Mapp
         AuditEventType.USER_DISABLED: "VetAssist switched your account off.",
         AuditEventType.USER_ENABLED: "VetAssist switched your account on again.",
         AuditEventType.CLIENT_ADDED: "A service of VetAssist was registered.",
+        AuditEventType.CLIENT_CREDENTIAL_ADDED: "A service of VetAssist was given a new key.",
+        AuditEventType.CLIENT_CREDENTIAL_RETIRED: "An old key of a service was withdrawn.",
         AuditEventType.CLIENT_DISABLED: "A service of VetAssist was switched off.",
         AuditEventType.CLIENT_REFUSED: "A service did not prove who it is, and was refused.",
         AuditEventType.PURGED: "Records that are no longer kept were removed.",

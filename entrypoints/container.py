@@ -76,6 +76,7 @@ from application.use_cases.renew_session import RenewSession
 from application.use_cases.revoke_at_va import RevokeAtVA
 from application.use_cases.revoke_sessions import RevokeSessions
 from application.use_cases.rewrap_data_keys import RewrapDataKeys
+from application.use_cases.rotate_client_credential import RotateClientCredential
 from application.use_cases.seal_audit import SealAudit
 from application.use_cases.set_user_active import SetUserActive
 from application.use_cases.shred_unused_tokens import ShredUnusedTokens
@@ -473,6 +474,13 @@ class Container(containers.DeclarativeContainer):
         secrets=secrets,
         clock=clock,
         granted_scopes=settings.provided.va_scopes,
+    )
+    rotate_client_credential = providers.Singleton(
+        RotateClientCredential,
+        unit_of_work=unit_of_work.provider,
+        assertions=client_assertions,
+        secrets=secrets,
+        clock=clock,
     )
     list_clients = providers.Singleton(ListClients, unit_of_work=unit_of_work.provider)
     disable_client = providers.Singleton(

@@ -488,6 +488,10 @@ _SCHEMAS: Final[_Json] = {
             "email": {"type": ["string", "null"]},
             "veteran_status": {"enum": ["confirmed", "not confirmed", "unknown"]},
             "last_login_at": {"type": ["string", "null"], "format": "date-time"},
+            "va_sign_in_needed": {
+                "type": "boolean",
+                "description": "Nobody can act for the Veteran at VA until the next sign-in.",
+            },
         }
     ),
     "Alive": _object({"status": {"const": "alive"}}),

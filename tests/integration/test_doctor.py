@@ -116,9 +116,9 @@ def test_without_a_database_the_rest_is_still_looked_at(environment: dict[str, s
 
 
 def test_a_database_without_our_tables_fails_and_does_not_break_the_doctor(
-    environment: dict[str, str], database_url: str
+    environment: dict[str, str], own_database: str
 ) -> None:
-    with new_database(database_url) as empty:
+    with new_database(own_database) as empty:
         environment.update(without_va(empty))
         result = doctor("--json")
     found = verdicts(result)
@@ -127,9 +127,9 @@ def test_a_database_without_our_tables_fails_and_does_not_break_the_doctor(
 
 
 def test_bad_settings_are_named_and_the_schema_is_looked_at_all_the_same(
-    environment: dict[str, str], database_url: str
+    environment: dict[str, str], own_database: str
 ) -> None:
-    environment["VETASSIST_DATABASE_URL"] = database_url
+    environment["VETASSIST_DATABASE_URL"] = own_database
     environment["VETASSIST_JWT_SECRET"] = "canary-too-short"
     result = doctor("--json")
     assert result.exit_code == UNWELL
