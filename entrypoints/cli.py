@@ -112,7 +112,16 @@ def sandbox(host: Host = "127.0.0.1", port: Port = 8001) -> None:
 
 
 @app.command()
-def migrate() -> None:
+def migrate(
+    *,
+    application_role: Annotated[
+        str | None,
+        typer.Option(
+            help="A role for `serve`, other than this command's own: it is made if there is "
+            "none, and may do what the service does and no more. Later runs remember it."
+        ),
+    ] = None,
+) -> None:
     """Bring the schema of VETASSIST_DATABASE_URL up to date."""
     import psycopg
 
@@ -121,7 +130,7 @@ def migrate() -> None:
     from entrypoints.settings import SettingsError, read_database_url
 
     try:
-        applied = apply(read_database_url(os.environ))
+        applied = apply(read_database_url(os.environ), application_role=application_role)
     except SettingsError as error:
         fail(error.faults, EXIT_SETTINGS)
     except psycopg.Error as error:

@@ -205,7 +205,7 @@ def _provider_call_observer(
 
 def _unit_observer(measurements: Measurements, spans: Spans) -> Callable[[UnitEnded], None]:
     def observe(unit: UnitEnded) -> None:
-        measurements.count_unit_of_work(unit.outcome, unit.seconds)
+        measurements.count_unit_of_work(unit.outcome, unit.seconds, unit.events)
         spans.add(
             "unit of work",
             began_at=unit.began_at,

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from adapters.postgres.migrations import migrate
 from adapters.postgres.pool import Pool, build_pool, opened
 from entrypoints.embedded_postgres import embedded_postgres
+from tests.support.databases import application_role
 
 
 @pytest.fixture(scope="session")
@@ -19,20 +19,23 @@ def anyio_backend() -> str:
 
 @pytest.fixture(scope="session")
 def database_url() -> Iterator[str]:
-    """A migrated PostgreSQL: the embedded one, or the one that TEST_DATABASE_URL names."""
+    """A migrated PostgreSQL: the embedded one, or the one that TEST_DATABASE_URL names.
+
+    The service is an application role there, so whatever it may not do fails.
+    """
     given = os.environ.get("TEST_DATABASE_URL")
     if given is not None:
-        migrate(given)
-        yield given
+        with application_role(given) as url:
+            yield url
         return
     # Not among pytest's own folders: each run of it closes them to every other user, and the
     # server is one where the tests run as root. Nothing here outlives the run, so nothing need
     # reach the disk.
     with (
         tempfile.TemporaryDirectory(prefix="vetassist-") as folder,
-        embedded_postgres(Path(folder), configuration="fsync = off\n") as url,
+        embedded_postgres(Path(folder), configuration="fsync = off\n") as owner_url,
+        application_role(owner_url) as url,
     ):
-        migrate(url)
         yield url
 
 

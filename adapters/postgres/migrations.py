@@ -8,6 +8,11 @@ from typing import Any, Final
 
 import psycopg
 
+from adapters.postgres.application_roles import (
+    RoleError,
+    grant_application_roles,
+    remember_application_role,
+)
 from adapters.postgres.pool import connection_string
 
 # Any constant will do, as long as every migrating process asks for the same.
@@ -50,13 +55,16 @@ def migrations() -> list[Migration]:
     ]
 
 
-def migrate(database_url: str) -> Sequence[Migration]:
+def migrate(database_url: str, *, application_role: str | None = None) -> Sequence[Migration]:
     """Apply what is missing, in one transaction; which steps that was.
 
-    Of several processes at once one works, and the others find nothing left to do.
+    Of several processes at once one works, and the others find nothing left to do. The role of
+    that name, and those named before, may then do what the service does, and no more; it is
+    made without a password if there is none.
 
     Raises:
-        SchemaError: An applied step is unknown here or was changed, or a step does not apply.
+        SchemaError: An applied step is unknown here or was changed, or a step does not apply;
+            or the role cannot be the application's.
         psycopg.Error: The database does not answer.
     """
     with psycopg.connect(connection_string(database_url)) as connection:
@@ -68,6 +76,12 @@ def migrate(database_url: str) -> Sequence[Migration]:
         pending = _pending(connection)
         for migration in pending:
             _apply(connection, migration)
+        try:
+            if application_role is not None:
+                remember_application_role(connection, application_role)
+            grant_application_roles(connection)
+        except (RoleError, psycopg.errors.InsufficientPrivilege) as error:
+            raise SchemaError(" ".join(str(error).split())) from error
         return pending
 
 

@@ -11,7 +11,7 @@ from application.ports.readiness import Readiness
 from application.ports.session_lookup import SessionLookup
 from application.ports.unit_of_work import UnitOfWorkFactory
 from application.ports.user_directory import UserDirectory
-from tests.support.databases import new_database
+from tests.support.databases import APPLICATION_ROLE, as_application, new_database
 from tests.support.storage import Storage, memory_storage, postgres_storage
 
 
@@ -29,8 +29,8 @@ async def own_storage(request: pytest.FixtureRequest) -> AsyncIterator[Storage]:
         yield memory_storage()
         return
     with new_database(request.getfixturevalue("database_url")) as url:
-        migrate(url)
-        async with opened(build_pool(url, max_size=4)) as pool:
+        migrate(url, application_role=APPLICATION_ROLE)
+        async with opened(build_pool(as_application(url), max_size=4)) as pool:
             yield postgres_storage(pool)
 
 

@@ -49,10 +49,6 @@ async def test_the_oldest_ends_tell_how_far_behind_the_purge_is(storage: Storage
     assert after.oldest_session_end != session.expires_at
 
 
-async def test_who_owns_the_store_could_rewrite_the_audit(storage: Storage) -> None:
-    assert (await storage.vital_signs.read()).may_rewrite_audit
-
-
 async def test_the_trail_waits_from_its_oldest_event_that_is_not_sealed(
     own_storage: Storage,
 ) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from adapters.postgres.migrations import migrate
 from adapters.postgres.pool import Pool, build_pool, opened
-from tests.support.databases import new_database
+from tests.support.databases import APPLICATION_ROLE, as_application, new_database
 
 
 @pytest.fixture
@@ -17,13 +17,13 @@ def empty_database(database_url: str) -> Iterator[str]:
 
 @pytest.fixture
 def own_database(empty_database: str) -> str:
-    """Migrated, and nobody else's."""
-    migrate(empty_database)
+    """Migrated, and nobody else's; as its owner."""
+    migrate(empty_database, application_role=APPLICATION_ROLE)
     return empty_database
 
 
 @pytest.fixture
 async def own_pool(own_database: str) -> AsyncIterator[Pool]:
-    async with opened(build_pool(own_database, max_size=4)) as pool:
+    async with opened(build_pool(as_application(own_database), max_size=4)) as pool:
         await pool.wait()
         yield pool

@@ -26,7 +26,7 @@ from domain.merkle_tree import leaf_hash
 from entrypoints.audit_reports import checkpoints_of
 from tests.integration.seal_worker import STEPS
 from tests.support.audit_desk import AuditDesk, seal_keys
-from tests.support.databases import change, count_of, rows_of
+from tests.support.databases import as_application, change, count_of, rows_of
 from tests.support.environment import plain_environment, required_settings
 from tests.support.processes import REPOSITORY
 from tests.support.storage import postgres_storage
@@ -39,7 +39,7 @@ INSERT: Final = "INSERT INTO vetassist_auth_audit (event_type) VALUES ('logout')
 
 @pytest.fixture
 async def desk(own_database: str) -> AsyncIterator[AuditDesk]:
-    async with opened(build_pool(own_database, max_size=8)) as pool:
+    async with opened(build_pool(as_application(own_database), max_size=8)) as pool:
         yield AuditDesk(storage=postgres_storage(pool))
 
 

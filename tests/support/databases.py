@@ -11,13 +11,52 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row
 
+from adapters.postgres.migrations import migrate
+
 _TRIES: Final = 6000
 _TRY_SECONDS: Final = 0.01
 
 
+#: The role that the service has in the tests, with a name that no other run's role has.
+APPLICATION_ROLE: Final = f"vetassist_application_{secrets.token_hex(4)}"
+_APPLICATION_PASSWORD: Final = secrets.token_hex(16)
+
+
+@contextmanager
+def application_role(owner_url: str) -> Iterator[str]:
+    """Migrate a database for the application's role; its URL of the database."""
+    owner = conninfo_to_dict(owner_url)
+    _OWNER.update({name: owner.get(name) for name in ("user", "password")})
+    migrate(owner_url, application_role=APPLICATION_ROLE)
+    role = sql.Identifier(APPLICATION_ROLE)
+    with psycopg.connect(owner_url, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("ALTER ROLE {} PASSWORD {}").format(role, sql.Literal(_APPLICATION_PASSWORD))
+        )
+        yield as_application(owner_url)
+        connection.execute(sql.SQL("DROP OWNED BY {}").format(role))
+        connection.execute(
+            "DELETE FROM vetassist_application_roles WHERE name = %s", (APPLICATION_ROLE,)
+        )
+        connection.execute(sql.SQL("DROP ROLE {}").format(role))
+
+
+_OWNER: Final[dict[str, Any]] = {}
+
+
+def as_application(database_url: str) -> str:
+    """A database as the service reaches it: as a role that may do what the service does."""
+    return make_conninfo(database_url, user=APPLICATION_ROLE, password=_APPLICATION_PASSWORD)
+
+
+def as_owner(database_url: str) -> str:
+    """A database as its owner reaches it, who may do anything."""
+    return make_conninfo(database_url, **_OWNER)
+
+
 @contextmanager
 def new_database(server_url: str, *, like: str | None = None) -> Iterator[str]:
-    """An empty database, or a copy of one that nobody is connected to.
+    """An empty database, or a copy of one that nobody is connected to; as its owner.
 
     It goes when the block ends, whoever is still connected.
     """
@@ -25,6 +64,7 @@ def new_database(server_url: str, *, like: str | None = None) -> Iterator[str]:
         "template1" if like is None else str(conninfo_to_dict(like)["dbname"])
     )
     name = sql.Identifier(f"vetassist_test_{secrets.token_hex(8)}")
+    server_url = as_owner(server_url)
     with psycopg.connect(server_url, autocommit=True) as server:
         server.execute(
             sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(name, template)
@@ -54,8 +94,8 @@ def count_of(database_url: str, table: str) -> int:
 
 
 def change(database_url: str, statements: str) -> None:
-    """Run statements in one transaction, on a connection of their own."""
-    with psycopg.connect(database_url) as connection:
+    """Run statements as the owner in one transaction, on a connection of their own."""
+    with psycopg.connect(as_owner(database_url)) as connection:
         connection.execute(statements.encode())
 
 

@@ -1,0 +1,178 @@
+"""The service runs as a role that can do its work, and rewrite no evidence."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import suppress
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.errors import InsufficientPrivilege
+
+from adapters.postgres.application_roles import PRIVILEGES
+from adapters.postgres.migrations import SchemaError, migrate
+from adapters.postgres.pool import Pool, build_pool, opened
+from adapters.postgres.vital_signs import PostgresVitalSigns
+from tests.support.audit_desk import AuditDesk
+from tests.support.databases import (
+    APPLICATION_ROLE,
+    as_application,
+    as_owner,
+    change,
+    rows_of,
+)
+from tests.support.environment import plain_environment
+from tests.support.processes import run
+from tests.support.storage import postgres_storage
+
+pytestmark = pytest.mark.postgres
+
+EVIDENCE = ("vetassist_auth_audit", "vetassist_audit_batches", "vetassist_audit_leaves")
+GRANTED = """
+SELECT table_name, privilege_type FROM information_schema.role_table_grants
+WHERE grantee = %s ORDER BY table_name, privilege_type
+"""
+
+
+def refused(database_url: str, statement: str) -> bool:
+    """Whether the application may not do that."""
+    with psycopg.connect(as_application(database_url)) as connection:
+        try:
+            connection.execute(statement.encode())
+        except InsufficientPrivilege:
+            return True
+        finally:
+            connection.rollback()
+    return False
+
+
+def granted(database_url: str, role: str = APPLICATION_ROLE) -> list[tuple[str, str]]:
+    rows = rows_of(database_url, GRANTED, role)
+    return [(row["table_name"], row["privilege_type"]) for row in rows]
+
+
+@pytest.fixture
+def another_role(own_database: str) -> Iterator[str]:
+    """The name of a role that is not there yet."""
+    name = f"vetassist_another_{secrets.token_hex(4)}"
+    yield name
+    with psycopg.connect(own_database, autocommit=True) as connection:
+        if connection.execute("SELECT FROM pg_roles WHERE rolname = %s", (name,)).fetchone():
+            role = sql.Identifier(name)
+            connection.execute(sql.SQL("DROP OWNED BY {}").format(role))
+            connection.execute(sql.SQL("DROP ROLE {}").format(role))
+
+
+@pytest.mark.parametrize("table", EVIDENCE)
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE {} SET hash_key_id = NULL",
+        "UPDATE {} SET hash = hash",
+        "DELETE FROM {}",
+        "TRUNCATE {}",
+        "DROP TABLE {}",
+        "ALTER TABLE {} ADD COLUMN more text",
+        "SELECT FROM {} FOR UPDATE",
+    ],
+)
+async def test_the_service_can_add_and_read_evidence_and_do_nothing_else_with_it(
+    own_database: str, own_pool: Pool, table: str, statement: str
+) -> None:
+    desk = AuditDesk(storage=postgres_storage(own_pool))
+    await desk.append(2)
+    assert (await desk.seal()).rows == 2
+    # Not each has each column; another case has it.
+    with suppress(psycopg.errors.UndefinedColumn):
+        assert refused(own_database, statement.format(table))
+    assert await desk.findings(desk.checkpoints) == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE vetassist_more (id int)",
+        "INSERT INTO vetassist_schema_migrations (version, name, checksum) VALUES (99, '', '')",
+        "DELETE FROM vetassist_schema_migrations",
+        "INSERT INTO vetassist_application_roles VALUES ('everybody')",
+        "DELETE FROM vetassist_users",
+        "TRUNCATE vetassist_sessions",
+        "SELECT setval('vetassist_auth_audit_row_number', 1)",
+        "ALTER TABLE vetassist_sessions DISABLE TRIGGER ALL",
+    ],
+)
+def test_the_service_cannot_reach_beyond_its_work(own_database: str, statement: str) -> None:
+    assert refused(own_database, statement)
+
+
+def test_of_each_table_it_is_said_what_the_service_may_do_with_it(own_database: str) -> None:
+    query = "SELECT tablename FROM pg_tables WHERE starts_with(tablename, 'vetassist_')"
+    assert {row["tablename"] for row in rows_of(own_database, query)} == set(PRIVILEGES)
+
+
+def test_to_grant_again_changes_nothing_and_takes_away_what_is_too_much(
+    own_database: str,
+) -> None:
+    before = granted(own_database)
+    assert before == sorted(
+        (table, privilege) for table, privileges in PRIVILEGES.items() for privilege in privileges
+    )
+    change(own_database, f"GRANT ALL ON vetassist_auth_audit TO {APPLICATION_ROLE}")
+    assert granted(own_database) != before
+    for _ in range(2):
+        migrate(own_database, application_role=APPLICATION_ROLE)
+        assert granted(own_database) == before
+
+
+def test_a_role_that_was_named_once_gets_what_later_steps_bring(own_database: str) -> None:
+    before = granted(own_database)
+    change(own_database, f"REVOKE ALL ON vetassist_sessions FROM {APPLICATION_ROLE}")
+    migrate(own_database)
+    assert granted(own_database) == before
+
+
+def test_a_role_is_made_where_there_is_none(own_database: str, another_role: str) -> None:
+    migrate(own_database, application_role=another_role)
+    assert granted(own_database, another_role) == granted(own_database)
+    (role,) = rows_of(own_database, "SELECT * FROM pg_roles WHERE rolname = %s", another_role)
+    assert role["rolcanlogin"]
+    assert not any(role[power] for power in ("rolsuper", "rolcreaterole", "rolcreatedb"))
+
+
+def test_a_role_that_was_dropped_since_is_passed_over(own_database: str, another_role: str) -> None:
+    migrate(own_database, application_role=another_role)
+    change(own_database, f"DROP OWNED BY {another_role}; DROP ROLE {another_role}")
+    assert migrate(own_database) == []
+
+
+def test_the_owner_cannot_be_the_application(own_database: str) -> None:
+    (owner,) = rows_of(own_database, "SELECT current_user AS name")
+    with pytest.raises(SchemaError, match="needs another role"):
+        migrate(own_database, application_role=owner["name"])
+
+
+def test_a_name_is_taken_as_a_name(own_database: str) -> None:
+    name = f'odd"; DROP TABLE vetassist_users; -- {secrets.token_hex(4)}'
+    migrate(own_database, application_role=name)
+    assert granted(own_database, name) == granted(own_database)
+    with psycopg.connect(own_database, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP OWNED BY {}").format(sql.Identifier(name)))
+        connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
+
+
+def test_the_command_names_the_role_and_whoever_may_not_is_told(
+    own_database: str, another_role: str
+) -> None:
+    migrating = ("migrate", "--application-role", another_role)
+    environment = plain_environment()
+    ours = {"VETASSIST_DATABASE_URL": as_application(own_database)}
+    assert run(*migrating, environment=environment | ours).returncode in {3, 4}
+    owners = {"VETASSIST_DATABASE_URL": as_owner(own_database)}
+    assert run(*migrating, environment=environment | owners).returncode == 0
+    assert granted(own_database, another_role) == granted(own_database)
+
+
+async def test_the_doctor_can_tell_the_two_roles_apart(own_database: str, own_pool: Pool) -> None:
+    assert not (await PostgresVitalSigns(own_pool).read()).may_rewrite_audit
+    async with opened(build_pool(own_database, max_size=1)) as owners:
+        assert (await PostgresVitalSigns(owners).read()).may_rewrite_audit
