@@ -42,6 +42,8 @@ class AuditEventType(StrEnum):
     USER_DISABLED = "user_disabled"
     USER_ENABLED = "user_enabled"
     CLIENT_ADDED = "client_added"
+    CLIENT_CREDENTIAL_ADDED = "client_credential_added"
+    CLIENT_CREDENTIAL_RETIRED = "client_credential_retired"
     CLIENT_DISABLED = "client_disabled"
     CLIENT_REFUSED = "client_refused"
     PURGED = "purged"

@@ -146,6 +146,29 @@ class ServiceClient:
         shown = hash_of_secret(secret)
         return any(hmac.compare_digest(shown, known) for known in self.secret_hashes)
 
+    def rotated(self, credential: ClientKey | Secret) -> Self:
+        """The client with a new key or secret; the newest before it stays good.
+
+        Raises:
+            InvalidServiceClientError: It is disabled, has that key already, or has the other kind.
+        """
+        if self.disabled_at is not None:
+            raise InvalidServiceClientError("the client is disabled")
+        if isinstance(credential, ClientKey):
+            if self.method is not ClientMethod.PRIVATE_KEY_JWT:
+                raise InvalidServiceClientError("the client has a secret, not a key")
+            if any(credential.id == key.id or credential.jwk == key.jwk for key in self.keys):
+                raise InvalidServiceClientError("the client has that key, or its kid, already")
+            return replace(self, keys=(credential, *self.keys)[:MAX_CREDENTIALS])
+        if self.method is not ClientMethod.CLIENT_SECRET:
+            raise InvalidServiceClientError("the client has a key, not a secret")
+        hashes = (hash_of_secret(credential), *self.secret_hashes)
+        return replace(self, secret_hashes=hashes[:MAX_CREDENTIALS])
+
+    def retired(self) -> Self:
+        """The client with its newest credential alone."""
+        return replace(self, keys=self.keys[:1], secret_hashes=self.secret_hashes[:1])
+
     def disabled(self, now: datetime) -> Self:
         """The client, admitted no more."""
         return replace(self, disabled_at=now)

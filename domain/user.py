@@ -38,6 +38,18 @@ class User:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """What a user is shown of themselves.
+
+    Attributes:
+        needs_va_sign_in: Whether nobody can act for the user at VA until they sign in anew.
+    """
+
+    user: User
+    needs_va_sign_in: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LinkedUser:
     """A user as a sign-in found or made it.
 

@@ -22,7 +22,8 @@ from entrypoints.starting import (
 
 if TYPE_CHECKING:
     # At run time each command imports these itself, so that `--help` answers at once.
-    from domain.service_client import ServiceClient
+    from domain.secret import Secret
+    from domain.service_client import ClientId, ServiceClient
     from entrypoints.container import Container
     from entrypoints.doctor.findings import Finding
     from entrypoints.settings import Settings
@@ -53,6 +54,7 @@ app.add_typer(client, name="client")
 
 _T = TypeVar("_T")
 UserIdArgument = Annotated[UUID, typer.Argument(help="The user's id: the JWT's `sub`.")]
+ClientIdArgument = Annotated[str, typer.Argument(help="The client's id.")]
 Reason = Annotated[str, typer.Option(help="A word on why; it is kept in the audit.")]
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")]
@@ -378,6 +380,44 @@ def _checkpoint_file() -> Path | None:
     return Path(named)
 
 
+@audit.command("show")
+def show_audit(
+    *,
+    user_id: Annotated[UUID | None, typer.Option("--user", help="Only of this user.")] = None,
+    since: Annotated[datetime | None, typer.Option(help="From this instant on (UTC).")] = None,
+    until: Annotated[datetime | None, typer.Option(help="Before this instant (UTC).")] = None,
+    types: Annotated[
+        list[str] | None, typer.Option("--type", help="Only of this type; may stand repeatedly.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="No more than this many.")] = 100,
+    as_json: Annotated[bool, typer.Option("--json", help="Print an object a line.")] = False,
+) -> None:
+    """Show what the audit trail holds, newest first."""
+    from application.use_cases.read_history import ReadHistoryCommand
+    from domain.audit_record import AuditFilter
+    from domain.identifiers import UserId
+    from entrypoints.audit_listing import as_json_lines, print_table, types_of
+
+    try:
+        wanted = AuditFilter(
+            user_id=None if user_id is None else UserId(user_id),
+            types=types_of(types or []),
+            since=None if since is None else since.replace(tzinfo=UTC),
+            until=None if until is None else until.replace(tzinfo=UTC),
+        )
+    except ValueError as error:
+        fail([str(error)], EXIT_SETTINGS)
+    command = ReadHistoryCommand(wanted=wanted, page_size=limit)
+    page = _run(lambda container: container.read_history().execute(command))
+    if as_json:
+        for line in as_json_lines(page.records):
+            typer.echo(line)
+    else:
+        print_table(page.records)
+    if page.next is not None:
+        say_on_stderr(f"there are more than these {limit}: narrow them down, or raise --limit")
+
+
 @user.command("disable")
 def disable_user(user_id: UserIdArgument, reason: Reason) -> None:
     """End every session of a user at once, and let them sign in no more."""
@@ -420,7 +460,6 @@ def add_client(
 ) -> None:
     """Register a back end. It proves who it is by a key of its own, or by a secret of ours."""
     from application.use_cases.add_client import AddClientCommand
-    from domain.errors import InvalidServiceClientError
     from domain.va_token_use import TokenPurpose
 
     if (public_key is None) is not secret:
@@ -435,15 +474,50 @@ def add_client(
         scopes=frozenset(scope),
         public_key=None if public_key is None else _text_of(public_key),
     )
-    try:
-        added = _run(lambda container: container.add_client().execute(command))
-    except InvalidServiceClientError as error:
-        fail([str(error)], EXIT_SETTINGS)
+    added = _of_client(lambda container: container.add_client().execute(command))
     typer.echo(f"client_id: {added.client.id}")
-    if added.secret is not None:
-        typer.echo(f"client_secret: {added.secret.reveal()}")
+    _show_credential(added.client, added.secret)
+
+
+@client.command("rotate-secret")
+def rotate_client_secret(client_id: ClientIdArgument) -> None:
+    """Give a back end a new secret, shown this once; the one before stays good for now."""
+    _rotate(client_id, None)
+
+
+@client.command("rotate-key")
+def rotate_client_key(
+    client_id: ClientIdArgument,
+    public_key: Annotated[
+        Path, typer.Option(exists=True, dir_okay=False, help="The new public key: PEM or a JWK.")
+    ],
+) -> None:
+    """Add a back end's new public key; the one before stays good for now."""
+    _rotate(client_id, _text_of(public_key))
+
+
+@client.command("retire")
+def retire_client_credential(client_id: ClientIdArgument) -> None:
+    """Refuse all but a back end's newest secret or key from its next request on."""
+    known = _client_id(client_id)
+    changed = _of_client(lambda container: container.rotate_client_credential().retire(known))
+    typer.echo("Only the newest one is good." if changed else "There was no other one.")
+
+
+def _rotate(client_id: str, public_key: str | None) -> None:
+    from application.use_cases.rotate_client_credential import RotateClientCredentialCommand
+
+    command = RotateClientCredentialCommand(client_id=_client_id(client_id), public_key=public_key)
+    rotated = _of_client(lambda container: container.rotate_client_credential().execute(command))
+    _show_credential(rotated.client, rotated.secret)
+
+
+def _show_credential(client: "ServiceClient", secret: "Secret | None") -> None:
+    """What the back end is told of its newest credential."""
+    if secret is not None:
+        typer.echo(f"client_secret: {secret.reveal()}")
         say_on_stderr("the secret is shown this once: keep it where the back end reads it")
-    for key in added.client.keys:
+    for key in client.keys[:1]:
         typer.echo(f"kid: {key.id}")
         typer.echo(f"alg: {key.algorithm.value}")
 
@@ -493,23 +567,35 @@ def _shown(client: "ServiceClient") -> dict[str, object]:
 
 
 @client.command("disable")
-def disable_client(
-    client_id: Annotated[str, typer.Argument(help="The client's id.")], reason: Reason
-) -> None:
+def disable_client(client_id: ClientIdArgument, reason: Reason) -> None:
     """Refuse a back end from its next request on, for good."""
-    from application.errors import NotFoundError
     from application.use_cases.disable_client import DisableClientCommand
+
+    command = DisableClientCommand(client_id=_client_id(client_id), reason=reason)
+    changed = _of_client(lambda container: container.disable_client().execute(command))
+    typer.echo("The client is disabled." if changed else "The client was disabled before.")
+
+
+def _client_id(text: str) -> "ClientId":
     from domain.service_client import parse_client_id
 
-    known = parse_client_id(client_id)
+    known = parse_client_id(text)
     if known is None:
         fail(["there is no such client"], _EXIT_NOT_FOUND)
-    command = DisableClientCommand(client_id=known, reason=reason)
+    return known
+
+
+def _of_client(use: "Callable[[Container], Coroutine[object, object, _T]]") -> _T:
+    """Run a use case of one client that may be none, or may not be changed like this."""
+    from application.errors import NotFoundError
+    from domain.errors import InvalidServiceClientError
+
     try:
-        changed = _run(lambda container: container.disable_client().execute(command))
+        return _run(use)
     except NotFoundError:
         fail(["there is no such client"], _EXIT_NOT_FOUND)
-    typer.echo("The client is disabled." if changed else "The client was disabled before.")
+    except InvalidServiceClientError as error:
+        fail([str(error)], EXIT_SETTINGS)
 
 
 def _text_of(path: Path) -> str:

@@ -16,6 +16,7 @@ from adapters.encryption.local_key_wrapper import LocalKeyWrapper
 from adapters.encryption.remembering_key_wrapper import RememberingKeyWrapper
 from adapters.encryption.seal_keys import HMACSealKeys
 from adapters.encryption.visitor_pseudonyms import HMACVisitorPseudonyms
+from adapters.postgres.audit_history import PostgresAuditHistory
 from adapters.postgres.disclosures import PostgresDisclosures
 from adapters.postgres.login_attempts import PostgresLoginAttempts
 from adapters.postgres.pool import Pool, build_pool, opened
@@ -36,6 +37,7 @@ from adapters.va_oauth.identity_provider import VAIdentityProvider
 from adapters.va_oauth.settings import ProviderSettings
 from application.outbox_entries import OutboxEntries
 from application.ports.audit_checkpoints import AuditCheckpoints
+from application.ports.audit_history import AuditHistory
 from application.ports.client_assertions import ClientAssertions
 from application.ports.clock import Clock
 from application.ports.disclosures import Disclosures
@@ -69,12 +71,14 @@ from application.use_cases.list_disclosures import ListDisclosures
 from application.use_cases.list_sessions import ListSessions
 from application.use_cases.make_audit_partitions import MakeAuditPartitions
 from application.use_cases.purge_expired import PurgeExpired
+from application.use_cases.read_history import ReadHistory
 from application.use_cases.redeem_handoff import RedeemHandoff
 from application.use_cases.renew_session import RenewSession
 from application.use_cases.retire_audit import RetireAudit
 from application.use_cases.revoke_at_va import RevokeAtVA
 from application.use_cases.revoke_sessions import RevokeSessions
 from application.use_cases.rewrap_data_keys import RewrapDataKeys
+from application.use_cases.rotate_client_credential import RotateClientCredential
 from application.use_cases.seal_audit import SealAudit
 from application.use_cases.set_user_active import SetUserActive
 from application.use_cases.shred_unused_tokens import ShredUnusedTokens
@@ -94,6 +98,7 @@ from entrypoints.web.authentication import Authenticator
 from entrypoints.web.delivery import Delivery
 from entrypoints.web.disclosure_endpoints import DisclosureEndpoints
 from entrypoints.web.health_endpoints import HealthEndpoints
+from entrypoints.web.history_endpoints import HistoryEndpoints
 from entrypoints.web.hot_path import HotPath
 from entrypoints.web.link_endpoints import LinkEndpoints
 from entrypoints.web.login_cookies import LoginCookies
@@ -202,7 +207,7 @@ def _provider_call_observer(
 
 def _unit_observer(measurements: Measurements, spans: Spans) -> Callable[[UnitEnded], None]:
     def observe(unit: UnitEnded) -> None:
-        measurements.count_unit_of_work(unit.outcome, unit.seconds)
+        measurements.count_unit_of_work(unit.outcome, unit.seconds, unit.events)
         spans.add(
             "unit of work",
             began_at=unit.began_at,
@@ -307,6 +312,9 @@ class Container(containers.DeclarativeContainer):
     )
     user_directory: providers.Provider[UserDirectory] = providers.Singleton(
         PostgresUserDirectory, pool=connection_pool
+    )
+    audit_history: providers.Provider[AuditHistory] = providers.Singleton(
+        PostgresAuditHistory, pool=connection_pool
     )
     disclosures: providers.Provider[Disclosures] = providers.Singleton(
         PostgresDisclosures, pool=connection_pool
@@ -469,10 +477,18 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
         granted_scopes=settings.provided.va_scopes,
     )
+    rotate_client_credential = providers.Singleton(
+        RotateClientCredential,
+        unit_of_work=unit_of_work.provider,
+        assertions=client_assertions,
+        secrets=secrets,
+        clock=clock,
+    )
     list_clients = providers.Singleton(ListClients, unit_of_work=unit_of_work.provider)
     disable_client = providers.Singleton(
         DisableClient, unit_of_work=unit_of_work.provider, clock=clock
     )
+    read_history = providers.Singleton(ReadHistory, history=audit_history)
     list_disclosures = providers.Singleton(ListDisclosures, disclosures=disclosures)
     purge_expired = providers.Singleton(
         PurgeExpired,
@@ -595,6 +611,9 @@ class Container(containers.DeclarativeContainer):
         visitors=visitors,
         refusals=providers.Singleton(RateLimit, per_minute=REFUSALS_A_MINUTE, clock=clock),
         clock=clock,
+    )
+    history_endpoints = providers.Singleton(
+        HistoryEndpoints, authenticator=authenticator, read_history=read_history
     )
     health_endpoints = providers.Singleton(HealthEndpoints, readiness=readiness)
     openapi_endpoint = providers.Singleton(

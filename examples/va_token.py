@@ -68,26 +68,37 @@ class VATokens:
         client: httpx.AsyncClient,
         *,
         service_url: str,
+        audience: str,
         client_id: str,
         key: EllipticCurvePrivateKey,
     ) -> None:
         self._client = client
-        self._service_url = service_url.rstrip("/")
+        self._url = f"{service_url.rstrip('/')}/oauth/token"
+        self._audience = audience
         self._client_id = client_id
         self._key = key
 
     @classmethod
     @asynccontextmanager
     async def opened(
-        cls, service_url: str, *, client_id: str, private_key: bytes
+        cls, service_url: str, *, audience: str, client_id: str, private_key: bytes
     ) -> AsyncIterator[Self]:
-        """For the lifespan of the back end; ``private_key`` is PEM."""
+        """For the lifespan of the back end.
+
+        Args:
+            service_url: Where the back end reaches the service.
+            audience: What the service calls itself: its VETASSIST_PUBLIC_URL.
+            client_id: As registered.
+            private_key: PEM.
+        """
         key = load_pem_private_key(private_key, password=None)
         if not isinstance(key, EllipticCurvePrivateKey):
             raise TypeError("the key must be an EC key")
         # No proxy variable and no redirect may lead a token elsewhere.
         async with httpx.AsyncClient(trust_env=False, follow_redirects=False) as client:
-            yield cls(client, service_url=service_url, client_id=client_id, key=key)
+            yield cls(
+                client, service_url=service_url, audience=audience, client_id=client_id, key=key
+            )
 
     async def token(self, veterans_jwt: str, *, purpose: str, scope: str) -> VAToken:
         """VA's access token for whoever the JWT belongs to. Each call is shown to the Veteran.
@@ -107,7 +118,7 @@ class VATokens:
         }
         try:
             async with asyncio.timeout(_DEADLINE_SECONDS):
-                answer = await self._client.post(f"{self._service_url}/oauth/token", data=fields)
+                answer = await self._client.post(self._url, data=fields)
         except (TimeoutError, httpx.HTTPError) as error:
             raise Unavailable from error
         return _token_of(answer)
@@ -118,7 +129,7 @@ class VATokens:
         claims = {
             "iss": self._client_id,
             "sub": self._client_id,
-            "aud": f"{self._service_url}/oauth/token",
+            "aud": self._audience,
             "jti": secrets.token_urlsafe(16),
             "iat": now,
             "exp": now + _ASSERTION_SECONDS,
@@ -145,8 +156,10 @@ def _token_of(answer: httpx.Response) -> VAToken:
 
 async def main(purpose: str, scope: str) -> None:
     """Show that a token can be had, and not the token."""
+    service_url = os.environ["VETASSIST_URL"]
     async with VATokens.opened(
-        os.environ["VETASSIST_URL"],
+        service_url,
+        audience=os.environ.get("VETASSIST_PUBLIC_URL", service_url),
         client_id=os.environ["CLIENT_ID"],
         private_key=Path(os.environ["CLIENT_KEY"]).read_bytes(),  # noqa: ASYNC240 - once, at start
     ) as tokens:

@@ -19,6 +19,9 @@ class MemoryVitalSigns(VitalSigns):
         tables = self._store.committed
         outbox = tables.va_revocations.values()
         attempts = self._store.login_attempts.values()
+        batches = tables.audit_batches
+        newest = batches[max(batches)] if batches else None
+        sealed = newest.header.horizon.row if newest else 0
         return Vitals(
             now=self._clock.now(),
             outbox=len(outbox),
@@ -27,5 +30,9 @@ class MemoryVitalSigns(VitalSigns):
             oldest_session_end=min(
                 (session.expires_at for session in tables.sessions.values()), default=None
             ),
+            oldest_unsealed=min(
+                (event.occurred_at for event in tables.audit[sealed:]), default=None
+            ),
+            newest_seal_at=newest.header.sealed_at if newest else None,
             may_rewrite_audit=True,
         )

@@ -13,17 +13,18 @@ from domain.disclosure import Disclosure, DisclosureMark
 from domain.identifiers import UserId
 from domain.va_token_use import TokenPurpose
 
-# The index on (user_id, created_at) is walked backwards; the id, of whatever type an earlier
-# phase gave it, only tells apart what happened at the same instant. To the name of a client
-# leads its id as the trail has it, a text.
+# The index on (user_id, created_at) is walked backwards from where the page begins; the id, of
+# whatever type an earlier phase gave it, only tells apart what happened at the same instant. A
+# client's id stands in the trail as a text.
 _SELECT: Final = """
 SELECT trail.id::text AS key, trail.created_at, trail.event_data, client.name
 FROM vetassist_auth_audit AS trail
 LEFT JOIN vetassist_service_clients AS client ON client.id::text = trail.event_data ->> 'client'
 WHERE trail.user_id = %(user_id)s AND trail.event_type = %(type)s
+  AND trail.created_at <= coalesce(%(after)s::timestamptz, 'infinity')
   AND (
     %(after)s::timestamptz IS NULL OR trail.created_at < %(after)s::timestamptz
-    OR (trail.created_at = %(after)s::timestamptz AND trail.id::text < %(key)s)
+    OR trail.id::text < %(key)s
   )
 ORDER BY trail.created_at DESC, trail.id::text DESC
 LIMIT %(limit)s

@@ -9,9 +9,16 @@ from adapters.postgres.pool import Pool
 from adapters.postgres.rows import USER_COLUMNS, user_of
 from application.ports.user_directory import UserDirectory
 from domain.identifiers import UserId
-from domain.user import User
+from domain.user import Profile
 
-_SELECT: Final = f"SELECT {USER_COLUMNS} FROM vetassist_users WHERE id = %s"  # noqa: S608 - the columns are a constant
+_SELECT: Final = f"""
+SELECT {USER_COLUMNS}, NOT EXISTS (
+    SELECT FROM vetassist_va_tokens AS tokens
+    WHERE tokens.user_id = vetassist_users.id AND tokens.needs_sign_in_at IS NULL
+) AS needs_va_sign_in
+FROM vetassist_users
+WHERE id = %s
+"""  # noqa: S608 - the columns are a constant
 
 
 @final
@@ -21,7 +28,7 @@ class PostgresUserDirectory(UserDirectory):
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def find(self, user_id: UserId) -> User | None:
+    async def find(self, user_id: UserId) -> Profile | None:
         with translated_errors():
             async with (
                 self._pool.connection() as connection,
@@ -29,4 +36,6 @@ class PostgresUserDirectory(UserDirectory):
             ):
                 await cursor.execute(_SELECT, (user_id,))
                 row = await cursor.fetchone()
-        return None if row is None else user_of(row)
+        if row is None:
+            return None
+        return Profile(user=user_of(row), needs_va_sign_in=row["needs_va_sign_in"])

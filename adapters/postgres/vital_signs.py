@@ -16,9 +16,20 @@ SELECT
     (SELECT min(created_at) FROM vetassist_va_revocations) AS oldest_in_outbox,
     (SELECT min(expires_at) FROM vetassist_login_attempts) AS oldest_sign_in_end,
     (SELECT min(expires_at) FROM vetassist_sessions) AS oldest_session_end,
+    (
+        SELECT created_at FROM vetassist_auth_audit
+        WHERE newest.number IS NULL OR (transaction_id, row_number)
+            > (newest.horizon_transaction::text::xid8, newest.horizon_row)
+        ORDER BY transaction_id, row_number LIMIT 1
+    ) AS oldest_unsealed,
+    newest.sealed_at AS newest_seal_at,
     has_table_privilege('vetassist_auth_audit', 'UPDATE')
         OR has_table_privilege('vetassist_auth_audit', 'DELETE')
         OR has_table_privilege('vetassist_auth_audit', 'TRUNCATE') AS may_rewrite_audit
+FROM (VALUES (true)) AS once
+LEFT JOIN (
+    SELECT * FROM vetassist_audit_batches ORDER BY number DESC LIMIT 1
+) AS newest ON true
 """
 
 
@@ -37,6 +48,6 @@ class PostgresVitalSigns(VitalSigns):
             ):
                 await cursor.execute(_SELECT)
                 row = await cursor.fetchone()
-        # A statement without FROM answers with one row.
+        # It answers with one row, whatever is stored.
         assert row is not None  # noqa: S101
         return row

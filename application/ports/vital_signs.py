@@ -16,6 +16,9 @@ class Vitals:
         oldest_in_outbox: When the oldest of them was put there; None: none waits.
         oldest_sign_in_end: When the oldest login attempt still kept ended, or will; None: none.
         oldest_session_end: The same of sessions.
+        oldest_unsealed: When the oldest event of the audit trail was added that is not sealed yet;
+            None: all are sealed.
+        newest_seal_at: When a batch of the trail was last sealed; None: never.
         may_rewrite_audit: Whether this role could change or delete rows of the audit trail.
     """
 
@@ -24,6 +27,8 @@ class Vitals:
     oldest_in_outbox: datetime | None
     oldest_sign_in_end: datetime | None
     oldest_session_end: datetime | None
+    oldest_unsealed: datetime | None
+    newest_seal_at: datetime | None
     may_rewrite_audit: bool
 
 

@@ -74,7 +74,7 @@ class AdmitClient:
                 client = await _by_secret(work, command.credential)
             else:
                 client = await self._by_assertion(work, command.credential)
-                await work.commit()
+            await work.commit()
         if command.purpose not in client.purposes:
             raise PurposeNotAllowedError("purpose_not_allowed", client.id)
         scopes = client.scopes if command.scopes is None else command.scopes

@@ -17,6 +17,11 @@ DRIFT_TOO_FAR: Final = timedelta(seconds=30)
 #: The purge may be this many intervals late, and an hour in any case.
 PURGE_INTERVALS: Final = 3
 AN_HOUR: Final = timedelta(hours=1)
+#: The trail is sealed every few seconds (VETASSIST_AUDIT_SEAL_INTERVAL_SECONDS).
+SEAL_LATE: Final = timedelta(minutes=1)
+SEAL_INTERVALS: Final = 3
+SEAL_TOO_LATE: Final = timedelta(days=1)
+CHECKPOINT_LATE: Final = timedelta(minutes=5)
 SLOW: Final = timedelta(seconds=3)
 
 _LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -146,6 +151,49 @@ def check_purge(settings: Settings, vitals: Vitals) -> Finding:
             "see why no process purges, or run `vetassist purge`",
         )
     return passed("purge", "nothing is left that is past its retention")
+
+
+def check_seals(settings: Settings, vitals: Vitals) -> Finding:
+    """Whether the audit trail is sealed soon after it is written."""
+    if vitals.oldest_unsealed is None:
+        return passed("seals", "the whole audit trail is sealed")
+    lag = max(timedelta(), vitals.now - vitals.oldest_unsealed)
+    interval = timedelta(seconds=settings.audit_seal_interval_seconds)
+    said = f"the oldest unsealed event is {_rounded(lag)} old"
+    advice = "see why no process seals, or run `vetassist audit seal`"
+    if lag > SEAL_TOO_LATE:
+        return failed("seals", said, advice)
+    if lag > max(SEAL_LATE, SEAL_INTERVALS * interval):
+        return warned("seals", said, advice)
+    return passed("seals", said)
+
+
+def check_checkpoints(settings: Settings, vitals: Vitals, written_at: datetime | None) -> Finding:
+    """Whether the newest seal is known where the database's owner cannot reach it.
+
+    Args:
+        settings: Where checkpoints are told to.
+        vitals: When the newest batch was sealed.
+        written_at: When the file of checkpoints was last written; None: there is none here.
+    """
+    name = "checkpoints"
+    told_to = settings.audit_checkpoints
+    if told_to is None:
+        return warned(
+            name,
+            "are told nowhere: that the newest events were cut off could not be found",
+            "set VETASSIST_AUDIT_CHECKPOINTS, and keep what it writes elsewhere",
+        )
+    if told_to == "-":
+        return passed(name, "are told on standard output, which the log collector keeps")
+    if vitals.newest_seal_at is None:
+        return passed(name, "nothing is sealed yet, so there is nothing to tell")
+    if written_at is None:
+        return warned(name, "the file is not here", "run the doctor where `serve` runs")
+    if vitals.newest_seal_at - written_at > CHECKPOINT_LATE:
+        age = _rounded(vitals.newest_seal_at - written_at)
+        return failed(name, f"the newest is {age} older than the newest seal", "see the log")
+    return passed(name, "the newest seal is told outside the database")
 
 
 def check_outbox(vitals: Vitals) -> Finding:

@@ -12,6 +12,7 @@ from typing import Final
 from application.errors import ApplicationError, UnavailableError
 from application.ports.vital_signs import Vitals
 from entrypoints.doctor.checks import (
+    check_checkpoints,
     check_clock,
     check_data_keys,
     check_delivery,
@@ -23,6 +24,7 @@ from entrypoints.doctor.checks import (
     check_purge,
     check_roles,
     check_schema,
+    check_seals,
     check_settings,
 )
 from entrypoints.doctor.findings import Finding, failed, warned
@@ -37,6 +39,7 @@ _KEYS: Final = (
     "VETASSIST_AUDIT_KEY",
     "VETASSIST_VA_CLIENT_SECRET",
 )
+_OF_VITALS: Final = ("roles", "clock", "purge", "outbox", "seals", "checkpoints")
 _UNSEEN: Final = "the database does not answer, so this was not looked at"
 _FIRST: Final = "see to the database first"
 
@@ -112,6 +115,17 @@ def key_ages(environment: Mapping[str, str], now: datetime) -> dict[str, timedel
     return ages
 
 
+def checkpoint_written_at(settings: Settings) -> datetime | None:
+    """When the file of checkpoints was last written to; None when there is none here."""
+    if settings.audit_checkpoints is None:
+        return None
+    try:
+        changed_at = Path(settings.audit_checkpoints).stat().st_mtime
+    except OSError:
+        return None
+    return datetime.fromtimestamp(changed_at, UTC)
+
+
 async def _in_time(
     check: str, deadline: timedelta, work: Awaitable[list[Finding]]
 ) -> list[Finding]:
@@ -138,7 +152,7 @@ async def _database(patient: Patient) -> list[Finding]:
             failed(
                 "database", "does not answer", "see whether it runs and may be reached from here"
             ),
-            *(warned(check, _UNSEEN, _FIRST) for check in ("roles", "clock", "purge", "outbox")),
+            *(warned(check, _UNSEEN, _FIRST) for check in _OF_VITALS),
         ]
     except Exception as error:  # noqa: BLE001 - tables that are not there, and the like
         return [
@@ -149,6 +163,8 @@ async def _database(patient: Patient) -> list[Finding]:
         check_clock(asked_at, vitals, datetime.now(UTC)),
         check_purge(patient.settings, vitals),
         check_outbox(vitals),
+        check_seals(patient.settings, vitals),
+        check_checkpoints(patient.settings, vitals, checkpoint_written_at(patient.settings)),
     ]
 
 

@@ -5,6 +5,7 @@ The only module that needs prometheus-client: it is imported when metrics are sw
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from typing import Final, final
 
 import structlog
@@ -130,6 +131,14 @@ class Exposition:
             ["outcome"],
             {(outcome,): each for outcome, each in self._measurements.units_of_work.items()},
         )
+        events = CounterMetricFamily(
+            "vetassist_audit_events",
+            "Events of the audit trail that this process committed, by type.",
+            labels=["type"],
+        )
+        for event_type, count in self._measurements.audit_events.items():
+            events.add_metric([event_type], count)
+        yield events
         size = GaugeMetricFamily(
             "vetassist_pool_connections", "Connections there are.", labels=["pool"]
         )
@@ -195,17 +204,36 @@ def _of_vitals(vitals: Vitals | None) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "vetassist_outbox_entries", "Tokens that VA is still to revoke.", value=vitals.outbox
     )
-    age = 0.0
-    if vitals.oldest_in_outbox is not None:
-        age = (vitals.now - vitals.oldest_in_outbox).total_seconds()
     yield GaugeMetricFamily(
-        "vetassist_outbox_oldest_seconds", "How long the oldest of them has waited.", value=age
+        "vetassist_outbox_oldest_seconds",
+        "How long the oldest of them has waited.",
+        value=_seconds(vitals, vitals.oldest_in_outbox),
     )
+    yield GaugeMetricFamily(
+        "vetassist_purge_oldest_sign_in_seconds",
+        "How long ago the oldest sign-in ended that the purge has left.",
+        value=_seconds(vitals, vitals.oldest_sign_in_end),
+    )
+    yield GaugeMetricFamily(
+        "vetassist_audit_seal_lag_seconds",
+        "How long the oldest event of the audit trail has waited to be sealed.",
+        value=_seconds(vitals, vitals.oldest_unsealed),
+    )
+    if vitals.newest_seal_at is not None:
+        yield GaugeMetricFamily(
+            "vetassist_audit_newest_seal_timestamp_seconds",
+            "When a batch of the audit trail was last sealed (Unix time).",
+            value=vitals.newest_seal_at.timestamp(),
+        )
     yield GaugeMetricFamily(
         "vetassist_database_clock_offset_seconds",
         "How far the database's clock is ahead of this machine's.",
         value=vitals.now.timestamp() - time.time(),
     )
+
+
+def _seconds(vitals: Vitals, since: datetime | None) -> float:
+    return 0.0 if since is None else max(0.0, (vitals.now - since).total_seconds())
 
 
 def _histogram(

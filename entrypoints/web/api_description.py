@@ -7,9 +7,11 @@ bug (500), and the pages, which are no API.
 from importlib.metadata import version
 from typing import Any, Final
 
+from domain.audit_event import AuditEventType
 from domain.va_token_use import TokenPurpose
 from entrypoints.settings import CALLBACK_PATH
 from entrypoints.web.disclosure_endpoints import USES_PATH
+from entrypoints.web.history_endpoints import EXPORT_PATH, HISTORY_PATH
 from entrypoints.web.session_cookies import REDEEM_PATH, RENEW_PATH, SessionCookies
 from entrypoints.web.session_endpoints import VERIFY_METHODS, VERIFY_PATH
 from entrypoints.web.token_endpoint import TOKEN_PATH
@@ -152,6 +154,46 @@ def describe(*, public_url: str, cookies: SessionCookies, delivers_by_cookie: bo
                     | refusals,
                 )
             },
+            HISTORY_PATH: {
+                "get": _operation(
+                    "listHistory",
+                    "What happened to the caller's account, in plain words",
+                    tag=_SESSION,
+                    security=signed_in,
+                    parameters=[
+                        _query(
+                            "after",
+                            {"type": "string", "maxLength": 200},
+                            "The `next` of the page before this one.",
+                        )
+                    ],
+                    responses={
+                        "200": _json("Newest first.", "History"),
+                        "400": _problem("`after` is not one of ours.", "bad_request"),
+                    }
+                    | refusals,
+                )
+            },
+            EXPORT_PATH: {
+                "get": _operation(
+                    "exportHistory",
+                    "All of the caller's history as a file",
+                    tag=_SESSION,
+                    security=signed_in,
+                    parameters=[
+                        _query(
+                            "format",
+                            {"type": "string", "enum": ["json", "csv"], "default": "json"},
+                            "What kind of file.",
+                        )
+                    ],
+                    responses={
+                        "200": _EXPORT,
+                        "400": _problem("`format` is something else.", "bad_request"),
+                    }
+                    | refusals,
+                )
+            },
             TOKEN_PATH: {"post": _EXCHANGE},
             "/api/v1/user": {
                 "get": _operation(
@@ -285,6 +327,28 @@ _OUTLOOK: Final[_Json] = {
     },
     "warn_at": _instant("When to warn the user that the session is about to end."),
 }
+_EVENT: Final[_Json] = _object(
+    {
+        "occurred_at": _instant("When it happened."),
+        "type": {"enum": [each.value for each in AuditEventType]},
+        "summary": {"type": "string", "description": "What happened, to the Veteran."},
+        "device": {
+            "type": ["string", "null"],
+            "description": "Where the session was opened, while the session is kept.",
+            "examples": ["Firefox on Linux"],
+        },
+        "session_id": {"type": ["string", "null"], "format": "uuid"},
+        "reference": {
+            "type": ["string", "null"],
+            "description": "The X-Request-ID of the request that it happened in.",
+        },
+        "details": {
+            "type": "object",
+            "description": "Codes, ids and counts.",
+            "additionalProperties": {"type": ["string", "integer"]},
+        },
+    }
+)
 _SCHEMAS: Final[_Json] = {
     "Problem": {
         "description": "RFC 9457. Whatever was sent is not repeated.",
@@ -367,6 +431,16 @@ _SCHEMAS: Final[_Json] = {
             },
         }
     ),
+    "History": _object(
+        {
+            "events": {"type": "array", "maxItems": 25, "items": _EVENT},
+            "next": {
+                "type": ["string", "null"],
+                "description": "For `after`; null on the last page.",
+            },
+        }
+    ),
+    "HistoryFile": _object({"events": {"type": "array", "items": _EVENT}}),
     "VAToken": {
         "description": "RFC 8693, section 2.2.1.",
         **_object(
@@ -414,6 +488,10 @@ _SCHEMAS: Final[_Json] = {
             "email": {"type": ["string", "null"]},
             "veteran_status": {"enum": ["confirmed", "not confirmed", "unknown"]},
             "last_login_at": {"type": ["string", "null"], "format": "date-time"},
+            "va_sign_in_needed": {
+                "type": "boolean",
+                "description": "Nobody can act for the Veteran at VA until the next sign-in.",
+            },
         }
     ),
     "Alive": _object({"status": {"const": "alive"}}),
@@ -695,6 +773,20 @@ _ALIVE: Final[_Json] = {"200": _json("It does.", "Alive")}
 _READY: Final[_Json] = {
     "200": _json("The database answers, and its schema is current.", "Ready")
 } | _refs("503")
+_EXPORT: Final = _answer(
+    "Newest first.",
+    headers={
+        "Content-Disposition": {
+            "description": "What to call the file.",
+            "required": True,
+            "schema": {"type": "string", "pattern": "^attachment; "},
+        }
+    },
+    content={
+        "application/json": {"schema": {"$ref": "#/components/schemas/HistoryFile"}},
+        "text/csv": {"schema": {"type": "string"}},
+    },
+)
 _THIS: Final = _operation(
     "showDescription",
     "This description",

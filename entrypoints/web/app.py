@@ -67,6 +67,7 @@ def create_app(container: Container) -> Starlette:
         *container.link_endpoints().routes,
         *container.disclosure_endpoints().routes,
         *container.token_endpoint().routes,
+        *container.history_endpoints().routes,
         *container.health_endpoints().routes,
         *container.openapi_endpoint().routes,
     ]

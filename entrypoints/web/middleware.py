@@ -9,7 +9,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from entrypoints.logs import description_of
-from entrypoints.metrics.measurements import Measurements
+from entrypoints.metrics.measurements import Measurements, known_method
 from entrypoints.web.errors import problem
 from entrypoints.web.request_ids import REQUEST_ID, request_ids
 
@@ -76,7 +76,7 @@ class Surroundings:
                     answer = problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error")
                     await answer(scope, receive, send_with_headers)
             seconds = time.perf_counter() - began
-            method, route = scope["method"], _route_of(scope)
+            method, route = known_method(scope["method"]), _route_of(scope)
             self._measurements.count_request(method, route, status, seconds)
             _log.info(
                 "request",

@@ -79,7 +79,8 @@ class SessionEndpoints:
     async def show_user(self, request: Request) -> Response:
         """Who the caller is signed in as."""
         valid = await self._authenticator.session(request)
-        user = await self._view_user.execute(valid.session.user_id)
+        profile = await self._view_user.execute(valid.session.user_id)
+        user = profile.user
         last_login = user.last_login_at
         return JSONResponse(
             {
@@ -89,6 +90,7 @@ class SessionEndpoints:
                 "email": user.email,
                 "veteran_status": user.status.value,
                 "last_login_at": None if last_login is None else rfc3339(last_login),
+                "va_sign_in_needed": profile.needs_va_sign_in,
             }
         )
 

@@ -85,6 +85,22 @@ async def test_a_disabled_client_is_found_as_disabled(unit_of_work: UnitOfWorkFa
     assert await find(unit_of_work, client.id) == client.disabled(later)
 
 
+@pytest.mark.parametrize(
+    "client", [a_client(), a_client(key=a_client_key("k1"))], ids=["secret", "key"]
+)
+async def test_a_clients_credentials_are_replaced_in_their_order(
+    unit_of_work: UnitOfWorkFactory, client: ServiceClient
+) -> None:
+    await store(unit_of_work, client)
+    rotated = client.rotated(a_client_key("k2", x="2") if client.keys else Secret("next"))
+    for stored in (rotated, rotated.retired()):
+        async with unit_of_work() as work:
+            await work.service_clients.lock(client.id)
+            await work.service_clients.save(stored)
+            await work.commit()
+        assert await find(unit_of_work, client.id) == stored
+
+
 async def test_clients_are_listed_oldest_first(unit_of_work: UnitOfWorkFactory) -> None:
     young, old = (a_client(now=NOW - timedelta(days=days)) for days in (1, 2))
     await store(unit_of_work, young, old)

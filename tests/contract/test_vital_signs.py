@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+from tests.contract.test_audit_seals import append, seal
 from tests.support.builders import a_login_attempt, a_login_start, a_session, a_va_revocation
 from tests.support.storage import Storage, a_stored_user, store_sessions
 
@@ -46,3 +47,22 @@ async def test_the_oldest_ends_tell_how_far_behind_the_purge_is(storage: Storage
     assert there.oldest_session_end == session.expires_at
     assert after.oldest_sign_in_end != attempt.expires_at
     assert after.oldest_session_end != session.expires_at
+
+
+async def test_the_trail_waits_from_its_oldest_event_that_is_not_sealed(
+    own_storage: Storage,
+) -> None:
+    fresh = await own_storage.vital_signs.read()
+    later = LONG_AGO + A_MINUTE
+    await append(own_storage.unit_of_work, LONG_AGO, later)
+    unsealed = await own_storage.vital_signs.read()
+    await seal(own_storage.unit_of_work, limit=1)
+    half = await own_storage.vital_signs.read()
+    batch = await seal(own_storage.unit_of_work)
+    whole = await own_storage.vital_signs.read()
+
+    assert (fresh.oldest_unsealed, fresh.newest_seal_at) == (None, None)
+    assert (unsealed.oldest_unsealed, unsealed.newest_seal_at) == (LONG_AGO, None)
+    assert half.oldest_unsealed == later
+    assert whole.oldest_unsealed is None
+    assert whole.newest_seal_at == batch.header.sealed_at

@@ -150,6 +150,21 @@ async def test_what_va_says_about_a_person_is_text_and_never_markup(
     await expect(page.get_by_text("VA has not told us")).to_be_visible()
 
 
+async def test_a_person_whom_va_wants_to_see_again_is_told_so_and_led_there(
+    page: Page, product: Product
+) -> None:
+    await sign_in(page, product)
+    again = page.get_by_role("link", name="Sign in with VA.gov again")
+    await expect(page.get_by_role("link", name="See who used it")).to_be_visible()
+    await expect(again).to_be_hidden()
+
+    await pretend_signed_in(page)
+    await page.goto(f"{product.url}/va-success")
+
+    await expect(again).to_have_attribute("href", "/api/v1/va/login")
+    await expect(again).to_be_visible()
+
+
 async def test_the_page_leads_on_to_its_own_site_only(page: Page, product: Product) -> None:
     await pretend_signed_in(page)
     for return_to in (

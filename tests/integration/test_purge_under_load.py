@@ -302,7 +302,8 @@ async def test_the_trail_and_the_users_are_not_purged(service: Service, own_data
     users = rows_of(own_database, "SELECT id FROM vetassist_users")
     assert [row["id"] for row in users] == [grant.session.user_id]
     trail = rows_of(own_database, "SELECT event_type FROM vetassist_auth_audit ORDER BY id")
-    assert [row["event_type"] for row in trail] == ["va_linked", "login", "purged"]
+    told = [row["event_type"] for row in trail]
+    assert told == ["login_started", "va_linked", "login", "purged"]
 
 
 async def test_what_was_purged_is_refused_like_what_never_was(

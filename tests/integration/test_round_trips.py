@@ -1,4 +1,4 @@
-"""What a sign-in and a validation cost on the way to PostgreSQL and back."""
+"""What a sign-in, a validation and a use of VA's token cost on the way to PostgreSQL and back."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
@@ -6,10 +6,15 @@ from typing import Final
 import pytest
 
 from adapters.postgres.pool import Pool, build_pool, opened
+from application.use_cases.admit_client import AdmitClientCommand
+from domain.secret import Secret
+from domain.service_client import AssertionCredential, ClientCredential, SecretCredential
 from tests.support.builders import an_identity
 from tests.support.postgres_wire import Wire, tapped
 from tests.support.service import Begun, Service, a_service
+from tests.support.service_clients import PURPOSE, KeyClient, SecretClient
 from tests.support.storage import postgres_storage
+from tests.support.va_tokens import a_use, use
 
 pytestmark = pytest.mark.postgres
 
@@ -100,3 +105,38 @@ async def test_a_validation_takes_one_round_trip(service: Service, wire: Wire) -
 
 async def test_beginning_a_sign_in_takes_one_round_trip(service: Service, wire: Wire) -> None:
     assert await round_trips(wire, service.start) == 1
+
+
+async def test_a_use_of_vas_token_takes_five_round_trips(service: Service, wire: Wire) -> None:
+    grant = (await service.sign_in()).grant
+    for _ in range(USES_UNTIL_PREPARED):
+        await use(service.container, a_use(grant))
+
+    # User, session, tokens and key are read one after the other; the audit goes with the commit.
+    assert await round_trips(wire, lambda: use(service.container, a_use(grant))) == 5
+
+
+async def admit(service: Service, credential: ClientCredential) -> None:
+    command = AdmitClientCommand(credential=credential, purpose=PURPOSE, scopes=None)
+    await service.container.admit_client().execute(command)
+
+
+async def test_a_back_end_is_admitted_in_two_round_trips_and_by_an_assertion_in_three(
+    service: Service, wire: Wire
+) -> None:
+    by_secret = await SecretClient.registered(service.container)
+    by_key = await KeyClient.registered(service.container)
+    secret = SecretCredential(client_id=by_secret.id, secret=Secret(by_secret.secret))
+
+    def assertion() -> AssertionCredential:
+        text = by_key.assertion(service.clock.now())
+        return AssertionCredential(assertion=Secret(text), client_id=None)
+
+    for _ in range(USES_UNTIL_PREPARED):
+        await admit(service, secret)
+        await admit(service, assertion())
+    shown = assertion()
+
+    # One to read the client, and one to end the unit; one more to use the assertion up.
+    assert await round_trips(wire, lambda: admit(service, secret)) == 2
+    assert await round_trips(wire, lambda: admit(service, shown)) == 3

@@ -14,7 +14,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager, suppress
+from contextlib import AsyncExitStack, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -27,6 +27,7 @@ import psycopg
 import pytest
 from anyio.lowlevel import checkpoint
 
+from adapters.postgres.migrations import migrate
 from adapters.postgres.pool import Pool
 from adapters.va_oauth.identity_provider import VAIdentityProvider
 from application.errors import SessionEndedError
@@ -44,7 +45,7 @@ from domain.visitor import Visitor
 from entrypoints.container import Container, opened
 from entrypoints.sandbox.settings import VA_SANDBOX_ISSUER
 from tests.support.builders import a_provider_sign_in, a_visitor, an_identity, some_tokens
-from tests.support.databases import change, rows_of
+from tests.support.databases import change, new_database, rows_of
 from tests.support.early_tokens import sealed_early
 from tests.support.environment import plain_environment, read, required_settings
 from tests.support.processes import REPOSITORY, Running, free_port, running
@@ -73,7 +74,7 @@ _log = logging.getLogger("tests.va_tokens")
 
 @dataclass(frozen=True, kw_only=True)
 class Surroundings:
-    """A database of its own, a simulated VA beside it, and what a service is told of both."""
+    """A database, a simulated VA beside it, and what a service is told of both."""
 
     database_url: str
     sandbox: Running
@@ -88,7 +89,7 @@ class Surroundings:
         counters: dict[str, Any] = answer.json()
         return counters
 
-    async def sign_in(self) -> SessionGrant:
+    async def sign_in(self, veteran: str) -> SessionGrant:
         """A Veteran signs in at the simulated VA."""
         container = Container(settings=read(self.environment))
         async with AsyncExitStack() as stack:
@@ -102,7 +103,7 @@ class Surroundings:
             )
             page = await http.get(started.authorization_url)
             request_id = page.text.split('name="request" value="')[1].split('"')[0]
-            form = {"request": request_id, "veteran": "tamara-ellis"}
+            form = {"request": request_id, "veteran": veteran}
             sent_back = await http.post(f"{self.sandbox.url}{_FORM}", data=form)
             code = parse_qs(urlsplit(sent_back.headers["location"]).query)["code"][0]
             completed = await container.complete_va_login().execute(
@@ -123,13 +124,23 @@ async def _stays() -> bool:
     return False
 
 
-@pytest.fixture
-def surroundings(own_database: str, tmp_path: Path) -> Iterator[Surroundings]:
+@pytest.fixture(scope="module")
+def surroundings(
+    database_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Surroundings]:
+    with new_database(database_url) as url:
+        migrate(url)
+        with simulated_va(url, tmp_path_factory.mktemp("va")) as surroundings:
+            yield surroundings
+
+
+@contextmanager
+def simulated_va(database_url: str, folder: Path) -> Iterator[Surroundings]:
     port = free_port()
     va = f"http://127.0.0.1:{port}"
     environment = (
         plain_environment()
-        | required_settings(own_database)
+        | required_settings(database_url)
         | {
             "VETASSIST_VA_DISCOVERY_URL": (
                 f"{va}/oauth2/veteran-verification/v1/.well-known/openid-configuration"
@@ -143,11 +154,11 @@ def surroundings(own_database: str, tmp_path: Path) -> Iterator[Surroundings]:
     with running(
         "sandbox",
         environment=environment,
-        log=tmp_path / "sandbox",
+        log=folder / "sandbox",
         ready="/oauth2/veteran-verification/v1/keys",
         port=port,
     ) as sandbox:
-        yield Surroundings(database_url=own_database, sandbox=sandbox, environment=environment)
+        yield Surroundings(database_url=database_url, sandbox=sandbox, environment=environment)
 
 
 Worker = subprocess.Popen[str]
@@ -170,6 +181,13 @@ def worker(surroundings: Surroundings) -> Iterator[Worker]:
         process.communicate()
 
 
+@pytest.fixture(scope="module")
+def workers(surroundings: Surroundings) -> Iterator[list[Worker]]:
+    """The processes that the back ends live in."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(worker(surroundings)) for _ in range(PROCESSES)]
+
+
 def ask(process: Worker, grant: SessionGrant, count: int) -> None:
     assert process.stdin is not None
     process.stdin.write(f"{grant.session.user_id} {grant.session.id} {count}\n")
@@ -182,28 +200,63 @@ def answer_of(process: Worker) -> list[str]:
     return got
 
 
-async def test_case_81_of_32_back_ends_in_two_processes_one_asks_va_and_all_get_the_token(
-    surroundings: Surroundings,
+def events_of(database_url: str, user_id: UserId) -> dict[str, int]:
+    """How often each thing that has to do with a user's tokens stands in the trail."""
+    query = (
+        "SELECT event_type, count(*) FROM vetassist_auth_audit"
+        " WHERE user_id = %s AND event_type = ANY (%s) GROUP BY event_type"
+    )
+    rows = rows_of(database_url, query, user_id, _EVENTS)
+    return {row["event_type"]: row["count"] for row in rows}
+
+
+async def test_case_87_when_the_process_that_asks_va_is_killed_another_goes_on(
+    surroundings: Surroundings, workers: list[Worker]
 ) -> None:
-    grant = await surroundings.sign_in()
+    grant = await surroundings.sign_in("janet-moore")
+    url = surroundings.database_url
+    change(url, "UPDATE vetassist_va_tokens SET expires_at = now()")
+    before = surroundings.counters["requests"]["token"]
+    surroundings.faults({"token": {"delay_seconds": 3, "times": 1}})
+    with worker(surroundings) as doomed:
+        ask(doomed, grant, 1)
+        with anyio.fail_after(_PATIENCE_SECONDS):
+            while surroundings.counters["requests"]["token"] == before:
+                await checkpoint()
+        doomed.kill()
+        (row,) = rows_of(url, "SELECT lease_until FROM vetassist_va_tokens")
+        assert row["lease_until"] is not None
+        # Nobody wants to wait for that long.
+        change(url, "UPDATE vetassist_va_tokens SET lease_until = now()")
+
+        ask(workers[0], grant, EACH)
+        (token,) = Counter(answer_of(workers[0]))
+
+    assert len(token) == 64
+    assert events_of(url, grant.session.user_id) == {
+        "va_tokens_refreshed": 1,
+        "va_token_used": EACH,
+    }
+
+
+async def test_case_81_of_32_back_ends_in_two_processes_one_asks_va_and_all_get_the_token(
+    surroundings: Surroundings, workers: list[Worker]
+) -> None:
+    grant = await surroundings.sign_in("tamara-ellis")
     # So that a second call for the same generation would be found out.
     surroundings.faults({"rotate_refresh_tokens": {}})
     before = surroundings.counters
     seen: list[str] = []
-    with (
-        psycopg.connect(surroundings.database_url, autocommit=True) as database,
-        worker(surroundings) as one,
-        worker(surroundings) as other,
-    ):
+    with psycopg.connect(surroundings.database_url, autocommit=True) as database:
         began = time.monotonic()
         for _ in range(ROUNDS):
             database.execute(
                 "UPDATE vetassist_va_tokens SET expires_at = now() WHERE user_id = %s",
                 (grant.session.user_id,),
             )
-            for process in (one, other):
+            for process in workers:
                 ask(process, grant, EACH)
-            got = Counter(answer_of(one) + answer_of(other))
+            got = Counter(token for process in workers for token in answer_of(process))
             (token,) = got
             assert got[token] == PROCESSES * EACH
             seen.append(token)
@@ -215,46 +268,13 @@ async def test_case_81_of_32_back_ends_in_two_processes_one_asks_va_and_all_get_
     assert calls == ROUNDS
     assert after["refreshes"] - before["refreshes"] == ROUNDS
     assert len(set(seen)) == ROUNDS
-    (row,) = rows_of(surroundings.database_url, "SELECT generation FROM vetassist_va_tokens")
+    query = "SELECT generation FROM vetassist_va_tokens WHERE user_id = %s"
+    (row,) = rows_of(surroundings.database_url, query, grant.session.user_id)
     assert row["generation"] == ROUNDS + 1
-    assert events_of(surroundings.database_url) == {
+    assert events_of(surroundings.database_url, grant.session.user_id) == {
         "va_tokens_refreshed": ROUNDS,
         "va_token_used": ROUNDS * PROCESSES * EACH,
     }
-
-
-def events_of(database_url: str) -> dict[str, int]:
-    """How often each thing that has to do with VA's tokens stands in the trail."""
-    query = (
-        "SELECT event_type, count(*) FROM vetassist_auth_audit"
-        " WHERE event_type = ANY (%s) GROUP BY event_type"
-    )
-    return {row["event_type"]: row["count"] for row in rows_of(database_url, query, _EVENTS)}
-
-
-async def test_case_87_when_the_process_that_asks_va_is_killed_another_goes_on(
-    surroundings: Surroundings,
-) -> None:
-    grant = await surroundings.sign_in()
-    url = surroundings.database_url
-    change(url, "UPDATE vetassist_va_tokens SET expires_at = now()")
-    surroundings.faults({"token": {"delay_seconds": 3, "times": 1}})
-    with worker(surroundings) as doomed, worker(surroundings) as other:
-        ask(doomed, grant, 1)
-        with anyio.fail_after(_PATIENCE_SECONDS):
-            while surroundings.counters["requests"]["token"] < 2:
-                await checkpoint()
-        doomed.kill()
-        (row,) = rows_of(url, "SELECT lease_until FROM vetassist_va_tokens")
-        assert row["lease_until"] is not None
-        # Nobody wants to wait for that long.
-        change(url, "UPDATE vetassist_va_tokens SET lease_until = now()")
-
-        ask(other, grant, EACH)
-        (token,) = Counter(answer_of(other))
-
-    assert len(token) == 64
-    assert events_of(url) == {"va_tokens_refreshed": 1, "va_token_used": EACH}
 
 
 # Races within one process, whose VA is in memory.

@@ -16,15 +16,18 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache, partial
+from io import StringIO
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl, quote, urlsplit
 
 import httpx
 import psycopg
 import pytest
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from psycopg import sql
 from pydantic import SecretBytes, SecretStr
 from pytest_mock import MockerFixture
+from rich.console import Console
 from starlette.routing import Route
 
 from adapters.postgres.migrations import migrate
@@ -32,8 +35,11 @@ from adapters.postgres.pool import Pool, build_pool, opened
 from adapters.postgres.readiness import PostgresReadiness
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from application.errors import UnavailableError
+from application.use_cases.admit_client import AdmitClient
 from application.use_cases.complete_va_login import CompleteVALogin
+from application.use_cases.list_disclosures import ListDisclosures
 from application.use_cases.list_sessions import ListSessions
+from application.use_cases.read_history import ReadHistoryCommand
 from application.use_cases.redeem_handoff import RedeemHandoff, RedeemHandoffCommand
 from application.use_cases.renew_session import RenewSession, RenewSessionCommand
 from application.use_cases.revoke_at_va import RevokeAtVA
@@ -43,14 +49,25 @@ from application.use_cases.start_va_login import StartVALogin, VALoginStarted
 from application.use_cases.unlink_va_identity import UnlinkVAIdentity
 from application.use_cases.validate_session import ValidateSession, ValidateSessionCommand
 from application.use_cases.view_user import ViewUser
+from domain.audit_record import AuditFilter
 from domain.identifiers import UserId
 from domain.secret import Secret
+from entrypoints.audit_listing import as_json_lines
+from entrypoints.audit_listing import print_table as print_trail
+from entrypoints.doctor.examination import Patient, examine
+from entrypoints.doctor.report import as_json as in_json
+from entrypoints.doctor.report import print_table as print_findings
+from entrypoints.metrics.exposition import Exposition
 from entrypoints.settings import Settings
+from entrypoints.tracing import open_telemetry
+from entrypoints.web.disclosure_endpoints import USES_PATH
+from entrypoints.web.token_endpoint import TOKEN_PATH
 from tests.security.cookies import OUR_PAGE, REDEEM, RENEW, cookies_of
 from tests.support.builders import a_login_attempt, a_visitor, an_icn, some_login_secrets
 from tests.support.databases import new_database
 from tests.support.hostile_provider import ABSENT, HostileProvider, saying
 from tests.support.product import CALLBACK, LOGIN, Browser, Product, running_product, serving
+from tests.support.service_clients import KeyClient, SecretClient, exchange_fields
 
 pytestmark = pytest.mark.postgres
 
@@ -104,6 +121,7 @@ WHERE_IT_BELONGS: Final[dict[str, set[Place]]] = {
         Place(_REDEEM, "a cookie"),
     },
     "name": {Place("GET /api/v1/user", "body")},
+    "VA's access token": {Place(f"POST {TOKEN_PATH}", "body")},
 }
 #: By table; what names a person or a device stands where it is of use, and what admits nowhere.
 WHERE_IT_IS_KEPT: Final[dict[str, set[str]]] = {
@@ -123,6 +141,7 @@ class Witness:
     """Learns what passes, and keeps what was answered."""
 
     product: Product
+    spans: InMemorySpanExporter
     kinds: dict[str, str] = field(default_factory=dict)
     answers: set[tuple[Place, str]] = field(default_factory=set)
     statuses: defaultdict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
@@ -182,6 +201,7 @@ class Witness:
         if answer.headers.get("content-type") == "application/json":
             said = answer.json()
             self._learn_jwt(said.get("token"))
+            self.learn("VA's access token", said.get("access_token"))
             self._learn_refresh(said.get("refresh_token"))
 
     def _learn_jwt(self, token: str | None) -> None:
@@ -256,6 +276,8 @@ async def witness(
     request: pytest.FixtureRequest, own_pool: Pool, provider: HostileProvider, mocker: MockerFixture
 ) -> AsyncIterator[Witness]:
     """The product on PostgreSQL, in each delivery, and all that comes of it."""
+    spans = InMemorySpanExporter()
+    mocker.patch.object(open_telemetry, "OTLPSpanExporter", return_value=spans)
     async with running_product(
         provider=provider,
         pool=own_pool,
@@ -263,8 +285,9 @@ async def witness(
         database_url=f"postgresql://somebody:{DATABASE_PASSWORD}@nowhere.invalid/vetassist",
         jwt_previous_secret=secrets.token_hex(32),
         login_rate=0,
+        tracing=True,
     ) as product:
-        witness = Witness(product)
+        witness = Witness(product, spans=spans)
         witness.learn("setting", *secrets_of(product.settings))
         witness.learn("address", ADDRESS, hashlib.sha256(ADDRESS.encode()).hexdigest())
         for use_case in USE_CASES:
@@ -311,7 +334,8 @@ async def a_session(witness: Witness, browser: Browser) -> tuple[dict[str, str],
 async def live(witness: Witness, browser: Browser) -> None:
     """All that somebody does who is signed in."""
     shown, _ = await a_session(witness, browser)
-    for path in ("session", "sessions", "user", "verify", "verify/claims"):
+    history = ("history", "history/export", "history/export?format=csv")
+    for path in ("session", "sessions", "user", "verify", "verify/claims", *history):
         await browser.get(f"/api/v1/{path}", headers=shown)
         await browser.get(f"/api/v1/{path}")
     await browser.post(RENEW)
@@ -338,6 +362,41 @@ async def unlink(witness: Witness, browser: Browser, provider: HostileProvider) 
     witness.product.clock.advance(timedelta(minutes=29))
     answer = await browser.delete("/api/v1/va/link", headers={**shown, **OUR_PAGE})
     assert answer.status_code == 403
+
+
+async def act_for(witness: Witness, browser: Browser) -> None:
+    """Back ends get VA's token, or not, with good and bad credentials."""
+    shown, _ = await a_session(witness, browser)
+    scopes = frozenset({"openid"})
+    container, now = witness.product.container, witness.product.clock.now()
+    by_secret = await SecretClient.registered(container, scopes=scopes)
+    by_key = await KeyClient.registered(container, scopes=scopes)
+    good = [by_secret.fields, by_key.fields(now), by_key.fields(now)]
+    odd = [
+        {"client_id": by_secret.id, "client_secret": witness.canary("input")},
+        {"client_id": witness.canary("input"), "client_secret": witness.canary("input")},
+        by_key.fields(now, jti=None),
+        by_key.fields(now, aud=witness.canary("input")),
+        {**by_key.fields(now), "client_assertion_type": witness.canary("input")},
+    ]
+    witness.learn("client's secret", by_secret.secret)
+    for fields in good + odd:
+        assertion = fields.get("client_assertion", "")
+        witness.learn("client's assertion", assertion, assertion.rpartition(".")[2])
+    client = witness.browser()
+    token = shown["Authorization"].removeprefix("Bearer ")
+    fields = exchange_fields(token, scope="openid")
+    statuses = [
+        (await client.post(TOKEN_PATH, data=fields | credential)).status_code
+        for credential in [*good, good[1], *odd]
+    ]
+    assert statuses == [200] * 3 + [401] * 6
+    for name in ("purpose", "scope", "audience", "subject_token", "grant_type", "x"):
+        changed = fields | by_secret.fields | {name: witness.canary("input")}
+        await client.post(TOKEN_PATH, data=changed, auth=None)
+    await client.post(TOKEN_PATH, data=fields, auth=(by_secret.id, by_secret.secret))
+    await client.post(f"{TOKEN_PATH}?x={witness.canary('input')}", data=fields | by_secret.fields)
+    assert (await browser.get(USES_PATH, headers=shown)).json()["uses"]
 
 
 async def steal(witness: Witness, browser: Browser) -> None:
@@ -468,7 +527,7 @@ async def dump(pool: Pool) -> dict[str, str]:
 async def test_no_secret_is_anywhere_but_where_it_belongs(
     witness: Witness, provider: HostileProvider, own_pool: Pool, mocker: MockerFixture
 ) -> None:
-    for act in (live, partial(unlink, provider=provider), steal, misuse_a_code):
+    for act in (live, partial(unlink, provider=provider), act_for, steal, misuse_a_code):
         somebody(witness, provider)
         await act(witness, witness.browser())
     await fail_to_sign_in(witness, witness.browser(), provider)
@@ -489,6 +548,9 @@ async def test_no_secret_is_anywhere_but_where_it_belongs(
     assert misplaced == set()
     assert witness.product.logged
     assert witness.found_in(json.dumps(witness.product.logged)) == set()
+    for name, text in (await told_to_operators(witness)).items():
+        assert len(text) > 1000, name
+        assert witness.found_in(text) == set(), name
     kept = await dump(own_pool)
     assert {(kind, table) for table, text in kept.items() for kind in witness.found_in(text)} == {
         (kind, table) for kind, tables in WHERE_IT_IS_KEPT.items() for table in tables
@@ -496,6 +558,44 @@ async def test_no_secret_is_anywhere_but_where_it_belongs(
     assert len(witness.tracebacks) > 20
     # What the fault said is the message of its own error.
     assert witness.found_in("\n".join(witness.tracebacks)) == {A_FAULT}
+
+
+async def told_to_operators(witness: Witness) -> dict[str, str]:
+    """Metrics, traces, what the doctor says and the trail as an operator reads it, by name."""
+    container = witness.product.container
+    exposition = Exposition(
+        measurements=container.measurements(), pools={}, vital_signs=container.vital_signs()
+    )
+
+    async def asked() -> object:
+        login = some_login_secrets()
+        return await container.identity_provider().authorization_url(login)
+
+    findings = await examine(
+        Patient(
+            settings=witness.product.settings,
+            pending_migrations=list,
+            vital_signs=container.vital_signs().read,
+            keys_under_older=container.rewrap_data_keys().count,
+            ask_provider=asked,
+        )
+    )
+    page = await container.read_history().execute(
+        ReadHistoryCommand(wanted=AuditFilter(), page_size=1000)
+    )
+    console = Console(file=StringIO(), record=True, width=300)
+    print_trail(page.records, console)
+    print_findings(findings, console)
+    # Leaving hands over the spans that are still on their way.
+    async with container.spans():
+        pass
+    return {
+        "metrics": (await exposition.text(""))[1].decode(),
+        "traces": "".join(span.to_json() for span in witness.spans.get_finished_spans()),
+        "doctor": in_json(findings),
+        "audit show": "\n".join(as_json_lines(page.records)),
+        "tables": console.export_text(),
+    }
 
 
 async def disable(witness: Witness, pool: Pool) -> None:
@@ -535,6 +635,13 @@ async def test_a_bug_on_any_route_shows_nothing_of_what_was_under_way(
         (RevokeSessions, "DELETE", "/api/v1/session", signed_in),
         (RevokeSessions, "DELETE", "/api/v1/sessions", signed_in),
         (UnlinkVAIdentity, "DELETE", "/api/v1/va/link", signed_in),
+        (ListDisclosures, "GET", USES_PATH, signed_in),
+        (
+            AdmitClient,
+            "POST",
+            TOKEN_PATH,
+            {"data": exchange_fields("x", client_id="x", client_secret="x")},
+        ),
         (RenewSession, "POST", RENEW, {"json": {"refresh_token": refresh}}),
         (RedeemHandoff, "POST", REDEEM, with_mark),
         (ValidateSession, "GET", "/api/v1/session", signed_in),

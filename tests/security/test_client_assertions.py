@@ -172,7 +172,15 @@ def test_case_33_a_key_that_the_assertion_brings_along_is_not_looked_at(
 
 
 @pytest.mark.parametrize(
-    "header", [{"typ": "at+jwt"}, {"typ": "jwt"}, {"crit": ["exp"]}, {"typ": 1}, {"typ": []}]
+    "header",
+    [
+        {"typ": "at+jwt"},
+        {"typ": "jwt"},
+        {"crit": ["exp"]},
+        {"crit": ["b64"], "b64": True},
+        {"typ": 1},
+        {"typ": []},
+    ],
 )
 def test_a_header_that_makes_it_something_else_is_refused(
     somebody: Holder, header: dict[str, Any]

@@ -41,6 +41,8 @@ GUARDED: Final = {
     ("DELETE", "/api/v1/sessions/{session_id}"),
     ("DELETE", "/api/v1/va/link"),
     ("GET", "/api/v1/va/uses"),
+    ("GET", "/api/v1/history"),
+    ("GET", "/api/v1/history/export"),
     ("GET", "/api/v1/user"),
     ("GET", VERIFY_PATH),
     *((method, f"{VERIFY_PATH}/{{path}}") for method in VERIFY_METHODS),
@@ -54,7 +56,7 @@ OPEN: Final = {
     *(
         (method, path)
         for method in ("GET", "HEAD")
-        for path in ("/", "/va-success", "/va-error", "/sessions", "/uses")
+        for path in ("/", "/va-success", "/va-error", "/sessions", "/uses", "/history")
     ),
 }
 

@@ -160,4 +160,5 @@ _USER: Final = {
     "email": None,
     "veteran_status": "unknown",
     "last_login_at": None,
+    "va_sign_in_needed": True,
 }

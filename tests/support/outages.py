@@ -1,10 +1,12 @@
 """A storage that does not answer."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import NoReturn, Self, final
 
 from application.errors import UnavailableError
+from application.ports.audit_history import AuditHistory
 from application.ports.audit_partitions import AuditPartitions
 from application.ports.audit_seals import AuditSeals
 from application.ports.audit_trail import AuditTrail
@@ -26,6 +28,7 @@ from application.ports.va_token_refreshes import VATokenRefreshes
 from application.ports.va_token_vault import VATokenVault
 from application.ports.vital_signs import Vitals, VitalSigns
 from domain.audit_event import AuditEvent
+from domain.audit_record import AuditFilter, AuditMark, AuditRecord
 from domain.audit_seal import Place
 from domain.disclosure import DisclosureMark
 from domain.identifiers import SessionId, UserId
@@ -161,6 +164,13 @@ class DownUnitOfWork(UnitOfWork):
         """Never left, as it is never entered."""
 
 
+class DownAuditHistory(AuditHistory):
+    async def list(
+        self, wanted: AuditFilter, *, after: AuditMark | None, limit: int
+    ) -> Sequence[AuditRecord]:
+        raise UnavailableError
+
+
 class DownVitalSigns(VitalSigns):
     async def read(self) -> Vitals:
         raise UnavailableError
@@ -173,6 +183,7 @@ def down_storage() -> Storage:
         session_lookup=DownSessionLookup(),
         user_directory=DownUserDirectory(),
         disclosures=DownDisclosures(),
+        audit_history=DownAuditHistory(),
         login_attempts=DownLoginAttempts(),
         readiness=DownReadiness(),
         purge=DownPurge(),

@@ -104,9 +104,11 @@ def a_client(
     )
 
 
-def a_client_key(key_id: str = "k1") -> ClientKey:
+def a_client_key(key_id: str = "k1", *, x: str = "1") -> ClientKey:
     """One in the form in which it is stored; what it says is of no matter to a store."""
-    return ClientKey(id=key_id, algorithm=SigningAlgorithm.ES256, jwk='{"kty": "EC"}')
+    return ClientKey(
+        id=key_id, algorithm=SigningAlgorithm.ES256, jwk=json.dumps({"kty": "EC", "x": x})
+    )
 
 
 def an_assertion(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from adapters.memory.audit_history import MemoryAuditHistory
 from adapters.memory.disclosures import MemoryDisclosures
 from adapters.memory.login_attempts import MemoryLoginAttempts
 from adapters.memory.purge import MemoryPurge
@@ -13,6 +14,7 @@ from adapters.memory.store import MemoryStore
 from adapters.memory.unit_of_work import MemoryUnitOfWork
 from adapters.memory.user_directory import MemoryUserDirectory
 from adapters.memory.vital_signs import MemoryVitalSigns
+from adapters.postgres.audit_history import PostgresAuditHistory
 from adapters.postgres.disclosures import PostgresDisclosures
 from adapters.postgres.login_attempts import PostgresLoginAttempts
 from adapters.postgres.pool import Pool
@@ -24,6 +26,7 @@ from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from adapters.postgres.user_directory import PostgresUserDirectory
 from adapters.postgres.vital_signs import PostgresVitalSigns
 from adapters.system.clock import SystemClock
+from application.ports.audit_history import AuditHistory
 from application.ports.disclosures import Disclosures
 from application.ports.login_attempts import LoginAttempts
 from application.ports.purge import Purge
@@ -50,6 +53,7 @@ class Storage:
     session_lookup: SessionLookup
     user_directory: UserDirectory
     disclosures: Disclosures
+    audit_history: AuditHistory
     login_attempts: LoginAttempts
     readiness: Readiness
     purge: Purge
@@ -64,6 +68,7 @@ def memory_storage(store: MemoryStore | None = None) -> Storage:
         session_lookup=MemorySessionLookup(store),
         user_directory=MemoryUserDirectory(store),
         disclosures=MemoryDisclosures(store),
+        audit_history=MemoryAuditHistory(store),
         login_attempts=MemoryLoginAttempts(store),
         readiness=MemoryReadiness(),
         purge=MemoryPurge(store),
@@ -78,6 +83,7 @@ def postgres_storage(pool: Pool) -> Storage:
         session_lookup=PostgresSessionLookup(pool),
         user_directory=PostgresUserDirectory(pool),
         disclosures=PostgresDisclosures(pool),
+        audit_history=PostgresAuditHistory(pool),
         login_attempts=PostgresLoginAttempts(pool),
         readiness=PostgresReadiness(pool),
         purge=PostgresPurge(pool),

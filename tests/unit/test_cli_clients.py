@@ -182,3 +182,42 @@ def test_case_100_nobody_is_disabled_who_is_not_there(url: str, client_id: str) 
     assert result.exit_code == 6
     assert result.stderr == "vetassist: there is no such client\n"
     assert audited(url) == []
+
+
+def test_case_100_a_new_secret_is_shown_once_and_the_one_before_retired(url: str) -> None:
+    added = add("--secret")
+    rotated = told(vetassist("client", "rotate-secret", added["client_id"]))
+
+    assert set(rotated) == {"client_secret"}
+    assert rotated["client_secret"] != added["client_secret"]
+    assert rotated["client_secret"] not in dump(url)
+    first, again = [vetassist("client", "retire", added["client_id"]) for _ in range(2)]
+    assert (first.exit_code, again.exit_code) == (0, 0)
+    assert first.stdout != again.stdout
+    assert [type_ for type_, _ in audited(url)] == [
+        "client_added",
+        "client_credential_added",
+        "client_credential_retired",
+    ]
+
+
+def test_a_second_key_is_added_beside_the_first(url: str, tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("one.pem", "two.pem")]
+    for file in files:
+        file.write_text(pem_of(ec_key()))
+    added = add("--public-key", str(files[0]))
+
+    rotate = ("client", "rotate-key", added["client_id"], "--public-key")
+    rotated = told(vetassist(*rotate, str(files[1])))
+    same = vetassist(*rotate, str(files[1]))
+    secret = vetassist("client", "rotate-secret", added["client_id"])
+
+    assert set(rotated) == {"kid", "alg"}
+    assert listed()[0]["keys"] == [rotated["kid"], added["kid"]]
+    assert (same.exit_code, secret.exit_code) == (2, 2)
+
+
+@pytest.mark.parametrize("command", ["rotate-secret", "retire"])
+def test_nothing_is_changed_of_a_client_that_is_not_there(url: str, command: str) -> None:
+    assert vetassist("client", command, str(uuid4())).exit_code == 6
+    assert audited(url) == []

@@ -39,6 +39,15 @@ def test_building_is_done_once_for_all_but_the_units_of_work() -> None:
     assert built.unit_of_work() is not built.unit_of_work()
 
 
+def test_what_va_answers_a_refresh_is_waited_for_before_the_store_is_closed() -> None:
+    built = container()
+    lifetimes: list[object] = [*built.lifetimes()]
+
+    # Left in reverse: after the pools, and after the provider.
+    refresher = lifetimes.index(built.va_token_refresher())
+    assert 1 < lifetimes.index(built.identity_provider()) < refresher
+
+
 def test_two_containers_share_nothing() -> None:
     one, other = container(), container()
     for name, provider in one.providers.items():

@@ -25,6 +25,7 @@ EVERY_PAGE: Final = (
     "/va-success",
     "/sessions",
     "/uses",
+    "/history",
     "/va-error",
     *(f"/va-error?error={failure}" for failure in SignInFailure),
 )
@@ -33,6 +34,7 @@ SESSION_PAGES: Final = {
     "/va-success": "success.js",
     "/sessions": "sessions.js",
     "/uses": "uses.js",
+    "/history": "history.js",
 }
 #: Only support can change these.
 FINAL_FAILURES: Final = {SignInFailure.IDENTITY_CONFLICT, SignInFailure.ACCOUNT_DISABLED}

@@ -20,6 +20,7 @@ from adapters.memory.user_directory import MemoryUserDirectory
 from application.errors import UnavailableError
 from entrypoints.web import bounded_body
 from entrypoints.web.disclosure_endpoints import USES_PATH
+from entrypoints.web.history_endpoints import EXPORT_PATH, HISTORY_PATH
 from entrypoints.web.token_endpoint import REFUSALS_A_MINUTE, TOKEN_PATH
 from tests.support.product import SERVICE_URL, Product, running_product
 from tests.support.service_clients import SecretClient, exchange_fields
@@ -69,9 +70,10 @@ class Description:
             self._check_header(response, name, self._resolved(reference))
         await response.aread()
         if "content" in promised:
-            ((media_type, content),) = promised["content"].items()
-            assert response.headers["content-type"] == media_type
-            self._validate(content["schema"], response.json())
+            media_type = response.headers["content-type"].partition(";")[0]
+            schema = promised["content"][media_type]["schema"]
+            body = response.json() if media_type.endswith("json") else response.text
+            self._validate(schema, body)
         else:
             assert response.content == b""
         self.given.add((method, path, status))
@@ -146,7 +148,10 @@ async def _visit_guarded(product: Product, description: Description) -> None:
             await deceived.request(method, path, headers={"X-Forwarded-Method": "POST"})
     client = _client(product, description)
     await client.delete("/api/v1/sessions?except=this", headers=await _bearer(product))
-    await client.get(f"{USES_PATH}?after=nowhere", headers=await _bearer(product))
+    for path in (USES_PATH, HISTORY_PATH):
+        await client.get(f"{path}?after=nowhere", headers=await _bearer(product))
+    for name in ("csv", "xml"):
+        await client.get(f"{EXPORT_PATH}?format={name}", headers=await _bearer(product))
     bearer = await _bearer(product)
     session = (await client.get("/api/v1/session", headers=bearer)).json()["session_id"]
     await client.delete(f"/api/v1/sessions/{session}", headers=bearer)

@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from entrypoints.web.api_description import describe
 from entrypoints.web.disclosure_endpoints import USES_PATH
+from entrypoints.web.history_endpoints import HISTORY_PATH
 from entrypoints.web.session_cookies import SessionCookies
 from entrypoints.web.token_endpoint import TOKEN_PATH
 from tests.support.frozen_clock import frozen_clock
@@ -29,7 +30,7 @@ _SEED: Final = 20260120
 #: No schema can say which clients, tokens and places there are, so a 400 tells nothing here.
 _JUDGED_BY_MORE: Final = [
     {
-        "include-path": [TOKEN_PATH, USES_PATH],
+        "include-path": [TOKEN_PATH, USES_PATH, HISTORY_PATH],
         "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", 400, 401, 429]}},
     }
 ]

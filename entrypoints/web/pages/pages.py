@@ -40,6 +40,7 @@ class Pages:
         self._error = templates.get_template("va_error.html")
         self._sessions = templates.get_template("sessions.html")
         self._uses = templates.get_template("uses.html")
+        self._history = templates.get_template("history.html")
 
     @property
     def routes(self) -> list[BaseRoute]:
@@ -50,6 +51,7 @@ class Pages:
             Route(ERROR_PAGE, self._show_error, methods=["GET"]),
             Route("/sessions", self._show_sessions, methods=["GET"]),
             Route("/uses", self._show_uses, methods=["GET"]),
+            Route("/history", self._show_history, methods=["GET"]),
             Mount("/static", StaticFiles(directory=_FOLDER / "static"), name="static"),
         ]
 
@@ -79,6 +81,9 @@ class Pages:
 
     async def _show_uses(self, _request: Request) -> Response:
         return HTMLResponse(self._uses.render())
+
+    async def _show_history(self, _request: Request) -> Response:
+        return HTMLResponse(self._history.render())
 
     def _explain(
         self, explanation: Explanation, *, status: int, request_id: str | None

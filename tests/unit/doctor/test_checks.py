@@ -30,6 +30,8 @@ def vitals(**changes: Any) -> Vitals:
         "oldest_in_outbox": None,
         "oldest_sign_in_end": None,
         "oldest_session_end": None,
+        "oldest_unsealed": None,
+        "newest_seal_at": None,
         "may_rewrite_audit": False,
     }
     return Vitals(**(well | changes))
@@ -172,6 +174,50 @@ def test_an_outbox_that_does_not_move_is_warned_of() -> None:
     stuck = checks.check_outbox(vitals(outbox=7, oldest_in_outbox=NOW - HOUR - SECOND))
     assert_says(stuck, WARN)
     assert "7 tokens" in stuck.said
+
+
+@pytest.mark.parametrize(
+    ("age", "verdict"),
+    [
+        (timedelta(0), PASS),
+        (-SECOND, PASS),
+        (60 * SECOND, PASS),
+        (61 * SECOND, WARN),
+        (DAY, WARN),
+        (DAY + SECOND, FAIL),
+    ],
+)
+def test_a_trail_that_is_not_sealed_is_warned_of_and_fails_in_the_end(
+    age: timedelta, verdict: Verdict
+) -> None:
+    assert_says(checks.check_seals(settings(), vitals()), PASS)
+    assert_says(checks.check_seals(settings(), vitals(oldest_unsealed=NOW - age)), verdict)
+
+
+def test_a_seal_that_is_made_seldom_may_be_late_by_more() -> None:
+    late = vitals(oldest_unsealed=NOW - HOUR)
+    assert_says(checks.check_seals(settings(AUDIT_SEAL_INTERVAL_SECONDS="1800"), late), PASS)
+
+
+@pytest.mark.parametrize(
+    ("told_to", "sealed_at", "written_at", "verdict"),
+    [
+        ("", NOW, None, WARN),
+        ("-", NOW, None, PASS),
+        ("/nowhere/checkpoints", None, None, PASS),
+        ("/nowhere/checkpoints", NOW, None, WARN),
+        ("/nowhere/checkpoints", NOW, NOW - 300 * SECOND, PASS),
+        ("/nowhere/checkpoints", NOW, NOW - 301 * SECOND, FAIL),
+        ("/nowhere/checkpoints", NOW, NOW + SECOND, PASS),
+    ],
+)
+def test_checkpoints_that_are_kept_nowhere_or_not_the_newest_are_told(
+    told_to: str, sealed_at: datetime | None, written_at: datetime | None, verdict: Verdict
+) -> None:
+    finding = checks.check_checkpoints(
+        settings(AUDIT_CHECKPOINTS=told_to), vitals(newest_seal_at=sealed_at), written_at
+    )
+    assert_says(finding, verdict)
 
 
 def test_va_passes_when_it_answers_warns_when_it_is_slow_and_fails_otherwise() -> None:

@@ -34,6 +34,22 @@ export async function readUses(after) {
   return bodyOf(await call("GET", `va/uses${place}`));
 }
 
+/** One page of what happened to the account; `after` is the `next` of the one before. */
+export async function readHistory(after) {
+  const place = after === undefined ? "" : `?after=${encodeURIComponent(after)}`;
+  return bodyOf(await call("GET", `history${place}`));
+}
+
+/** All of it as a file (a Blob): "csv" or "json". */
+export async function exportHistory(format) {
+  try {
+    return await (await call("GET", `history/export?format=${format}`)).blob();
+  } catch (error) {
+    if (error instanceof SessionEndedError) throw error;
+    throw new UnavailableError("no usable answer", { cause: error });
+  }
+}
+
 export const signOut = () => call("DELETE", "session");
 
 export const signOutEverywhere = () => call("DELETE", "sessions");

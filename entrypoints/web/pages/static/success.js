@@ -43,6 +43,7 @@ function renderPerson(user) {
   fill("status", word);
   fill("status-meaning", meaning);
   field("status").dataset.status = status;
+  field("va-sign-in-needed").hidden = !user.va_sign_in_needed;
 }
 
 function renderEnd(session) {

@@ -1,0 +1,167 @@
+"""What every AuditHistory promises, run against each adapter."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from domain.audit_event import AuditEvent, AuditEventType
+from domain.audit_record import AuditFilter, AuditMark, AuditRecord
+from domain.identifiers import UserId
+from domain.visitor import Visitor
+from tests.support.builders import NOW, a_session_id, a_user_id
+from tests.support.service_clients import a_client
+from tests.support.storage import Storage, a_stored_session, a_stored_user
+
+A_SECOND = timedelta(seconds=1)
+WHO = Visitor(
+    address_hash="a", user_agent_hash="b", key_id="c", request_id="0123456789ab-1", user_agent=None
+)
+
+
+def an_event(
+    user_id: UserId | None,
+    type_: AuditEventType = AuditEventType.LOGOUT,
+    *,
+    now: datetime = NOW,
+    **data: str | int,
+) -> AuditEvent:
+    return AuditEvent(type=type_, occurred_at=now, user_id=user_id, visitor=WHO, data=data)
+
+
+async def append(storage: Storage, *events: AuditEvent) -> None:
+    async with storage.unit_of_work() as work:
+        for event in events:
+            await work.audit.append(event)
+        await work.commit()
+
+
+async def read(
+    storage: Storage,
+    user_id: UserId | None = None,
+    *,
+    after: AuditMark | None = None,
+    limit: int = 100,
+    **wanted: Any,
+) -> Sequence[AuditRecord]:
+    asked = AuditFilter(user_id=user_id, **wanted)
+    return await storage.audit_history.list(asked, after=after, limit=limit)
+
+
+def events(records: Sequence[AuditRecord]) -> list[AuditEvent]:
+    return [record.event for record in records]
+
+
+async def test_an_event_comes_back_as_it_was_recorded(storage: Storage) -> None:
+    event = an_event(a_user_id(), AuditEventType.LOGOUT_ALL, sessions=3)
+    await append(storage, event)
+
+    (record,) = await read(storage, event.user_id)
+
+    assert record.event == event
+    assert record.mark.occurred_at == NOW
+    assert (record.user_agent, record.client_name) == (None, None)
+
+
+async def test_a_user_is_shown_nothing_of_anybody_else(storage: Storage) -> None:
+    mine, other = a_user_id(), a_user_id()
+    await append(storage, an_event(mine), an_event(other), an_event(None, AuditEventType.PURGED))
+
+    assert events(await read(storage, mine)) == [an_event(mine)]
+
+
+async def test_the_device_is_that_of_the_session_while_it_is_kept(storage: Storage) -> None:
+    session = await a_stored_session(storage.unit_of_work)
+    login = AuditEventType.LOGIN
+    await append(
+        storage,
+        an_event(session.user_id, login, session_id=str(session.id)),
+        an_event(session.user_id, login, session_id=str(a_session_id()), now=NOW + A_SECOND),
+    )
+
+    gone, kept = await read(storage, session.user_id)
+
+    assert kept.user_agent == session.user_agent
+    assert gone.user_agent is None
+
+
+async def test_the_device_of_somebody_elses_session_is_not_shown(storage: Storage) -> None:
+    theirs = await a_stored_session(storage.unit_of_work)
+    mine = (await a_stored_user(storage.unit_of_work)).id
+    refused = AuditEventType.SESSION_REVOKE_REFUSED
+    await append(storage, an_event(mine, refused, session_id=str(theirs.id)))
+
+    (record,) = await read(storage, mine)
+
+    assert record.user_agent is None
+
+
+async def test_a_client_is_told_by_its_name(storage: Storage) -> None:
+    client, user_id = a_client(name="Benefits assistant"), a_user_id()
+    async with storage.unit_of_work() as work:
+        await work.service_clients.add(client)
+        await work.commit()
+    used = AuditEventType.VA_TOKEN_USED
+    await append(
+        storage,
+        an_event(user_id, used, client=str(client.id)),
+        an_event(user_id, used, client="somebody", now=NOW + A_SECOND),
+    )
+
+    unknown, known = await read(storage, user_id)
+
+    assert known.client_name == "Benefits assistant"
+    assert unknown.client_name is None
+
+
+async def test_events_are_found_by_type_and_by_time(storage: Storage) -> None:
+    user_id = a_user_id()
+    login, logout = AuditEventType.LOGIN, AuditEventType.LOGOUT
+    early = an_event(user_id, login, now=NOW)
+    late = an_event(user_id, logout, now=NOW + A_SECOND)
+    await append(storage, early, late)
+
+    assert events(await read(storage, user_id, types=frozenset({login}))) == [early]
+    assert events(await read(storage, user_id, types=frozenset({login, logout}))) == [late, early]
+    assert events(await read(storage, user_id, types=frozenset())) == []
+    assert events(await read(storage, user_id, since=NOW)) == [late, early]
+    assert events(await read(storage, user_id, since=NOW + A_SECOND)) == [late]
+    assert events(await read(storage, user_id, until=NOW + A_SECOND)) == [early]
+    assert events(await read(storage, user_id, until=NOW)) == []
+
+
+async def test_without_a_user_everybodys_events_are_found(storage: Storage) -> None:
+    # Long before any other test takes place, so that nobody else's events are among them.
+    then = NOW.replace(year=1970)
+    mine, theirs = an_event(a_user_id(), now=then), an_event(a_user_id(), now=then + A_SECOND)
+    nobodys = an_event(None, AuditEventType.PURGED, now=then + 2 * A_SECOND)
+    await append(storage, mine, theirs, nobodys)
+
+    found = await read(storage, since=then, until=then + 3 * A_SECOND)
+
+    assert events(found)[:3] == [nobodys, theirs, mine]
+
+
+async def test_the_newest_comes_first_and_pages_join_without_gap_or_repetition(
+    storage: Storage,
+) -> None:
+    user_id = a_user_id()
+    # Some at the same instant, so that the time alone does not tell them apart.
+    instants = [NOW + (position // 3) * A_SECOND for position in range(12)]
+    await append(storage, *[an_event(user_id, now=instant) for instant in instants])
+
+    whole = await read(storage, user_id)
+    pages: list[AuditRecord] = []
+    while page := await read(storage, user_id, after=pages[-1].mark if pages else None, limit=5):
+        assert len(page) <= 5
+        pages += page
+
+    assert pages == list(whole)
+    assert [each.mark.occurred_at for each in whole] == sorted(instants, reverse=True)
+
+
+async def test_what_was_not_committed_is_not_told(storage: Storage) -> None:
+    user_id = a_user_id()
+    async with storage.unit_of_work() as work:
+        await work.audit.append(an_event(user_id))
+
+    assert await read(storage, user_id) == []

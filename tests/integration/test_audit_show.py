@@ -1,0 +1,123 @@
+"""`vetassist audit show` on a real database."""
+
+import asyncio
+import json
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+from unittest.mock import patch
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from adapters.postgres.pool import Pool, build_pool, opened
+from domain.audit_event import AuditEvent, AuditEventType
+from domain.identifiers import UserId
+from domain.visitor import Visitor
+from entrypoints.cli import app
+from tests.support.builders import NOW, a_user_id
+from tests.support.environment import required_settings
+from tests.support.storage import postgres_storage
+
+pytestmark = pytest.mark.postgres
+
+A_DAY = timedelta(days=1)
+REQUEST = "0123456789ab-7f"
+
+
+@pytest.fixture(autouse=True)
+def environment(database_url: str) -> Iterator[None]:
+    settings = required_settings(database_url) | {"COLUMNS": "220"}
+    with patch.dict(os.environ, settings, clear=True):
+        yield
+
+
+@pytest.fixture
+def user_id(database_url: str) -> UserId:
+    """A user with a sign-in, a day later a sign-out, and something that looks like markup."""
+
+    async def store() -> UserId:
+        async with opened(build_pool(database_url, max_size=1)) as pool:
+            return await _store_events(pool)
+
+    return asyncio.run(store())
+
+
+async def _store_events(pool: Pool) -> UserId:
+    user_id = a_user_id()
+    visitor = Visitor(address_hash="0a0b", key_id="k", request_id=REQUEST)
+    async with postgres_storage(pool).unit_of_work() as work:
+        for days, type_ in enumerate(
+            (AuditEventType.LOGIN, AuditEventType.LOGOUT, AuditEventType.USER_DISABLED)
+        ):
+            event = AuditEvent.of_user(
+                type_, user_id, visitor=visitor, now=NOW + days * A_DAY, reason="[red]x[/nonsense]"
+            )
+            await work.audit.append(event)
+        await work.commit()
+    return user_id
+
+
+def show(*options: str) -> Result:
+    return CliRunner().invoke(app, ["audit", "show", *options])
+
+
+def types(result: Result) -> list[str]:
+    assert result.exit_code == 0, result.output
+    return [json.loads(line)["type"] for line in result.stdout.splitlines()]
+
+
+def test_people_get_a_table_with_the_newest_first(user_id: UserId) -> None:
+    result = show("--user", str(user_id))
+    assert result.exit_code == 0
+    assert result.output.index("user_disabled") < result.output.index("logout")
+    assert result.output.index("logout") < result.output.index("login")
+    for told in (str(user_id), "reason=[red]x[/nonsense]", REQUEST, "When (UTC)"):
+        assert told in result.output
+
+
+def test_scripts_get_an_object_a_line(user_id: UserId) -> None:
+    result = show("--user", str(user_id), "--json", "--type", "login")
+    (line,) = result.stdout.splitlines()
+    assert json.loads(line) == {
+        "occurred_at": NOW.isoformat().replace("+00:00", "Z"),
+        "type": "login",
+        "user_id": str(user_id),
+        "data": {"reason": "[red]x[/nonsense]"},
+        "address_hash": "0a0b",
+        "user_agent_hash": None,
+        "hash_key_id": "k",
+        "request_id": REQUEST,
+    }
+
+
+def test_events_are_picked_by_time_and_by_type(user_id: UserId) -> None:
+    def found(*options: str) -> list[str]:
+        return types(show("--json", "--user", str(user_id), *options))
+
+    day = (NOW + A_DAY).strftime("%Y-%m-%dT%H:%M:%S")
+    assert found("--since", day) == ["user_disabled", "logout"]
+    assert found("--until", day) == ["login"]
+    assert found("--type", "login", "--type", "logout") == ["logout", "login"]
+
+
+def test_what_is_left_out_is_said(user_id: UserId) -> None:
+    result = show("--json", "--user", str(user_id), "--limit", "2")
+    assert types(result) == ["user_disabled", "logout"]
+    assert "there are more than these 2" in result.stderr
+
+
+def test_nobodys_events_are_an_empty_list() -> None:
+    assert types(show("--json", "--user", str(a_user_id()))) == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--type", "log_in"), ("--user", "somebody"), ("--since", "yesterday"), ("--limit", "0")],
+)
+def test_what_makes_no_sense_is_refused(options: tuple[str, ...]) -> None:
+    assert show(*options).exit_code == 2
+
+
+def test_a_type_that_there_is_not_is_answered_with_the_nearest() -> None:
+    assert "there is no event type 'log_in'; did you mean login" in show("--type", "log_in").stderr
