@@ -51,6 +51,9 @@ PLAIN_WORDS: Final[Mapping[AuditEventType, str | Callable[[_Data], str]]] = Mapp
         AuditEventType.LOGIN_FAILED: "A sign-in did not succeed.",
         AuditEventType.VA_LINKED: "Your VA.gov account was linked to VetAssist.",
         AuditEventType.VA_UNLINKED: "You took the link to VA back, and every session ended.",
+        AuditEventType.VA_UNLINK_REFUSED: (
+            "You asked to take the link to VA back, and had to sign in again first."
+        ),
         AuditEventType.ATTRIBUTES_CHANGED: (
             "VA.gov told us something new about you, and your profile was brought up to date."
         ),
