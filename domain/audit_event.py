@@ -20,6 +20,7 @@ class AuditEventType(StrEnum):
     LOGIN_FAILED = "login_failed"
     VA_LINKED = "va_linked"
     VA_UNLINKED = "va_unlinked"
+    VA_UNLINK_REFUSED = "va_unlink_refused"
     ATTRIBUTES_CHANGED = "attributes_changed"
     VA_TOKEN_USED = "va_token_used"  # noqa: S105 - an event's name
     VA_TOKEN_USE_REFUSED = "va_token_use_refused"  # noqa: S105 - an event's name
@@ -47,6 +48,8 @@ class AuditEventType(StrEnum):
     CLIENT_DISABLED = "client_disabled"
     CLIENT_REFUSED = "client_refused"
     PURGED = "purged"
+    AUDIT_EXPORTED = "audit_exported"
+    AUDIT_DROPPED = "audit_dropped"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
