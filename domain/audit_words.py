@@ -88,10 +88,12 @@ PLAIN_WORDS: Final[Mapping[AuditEventType, str | Callable[[_Data], str]]] = Mapp
         AuditEventType.USER_DISABLED: "VetAssist switched your account off.",
         AuditEventType.USER_ENABLED: "VetAssist switched your account on again.",
         AuditEventType.CLIENT_ADDED: "A service of VetAssist was registered.",
-        AuditEventType.CLIENT_CREDENTIAL_ADDED: "A service of VetAssist was given a new key.",
-        AuditEventType.CLIENT_CREDENTIAL_RETIRED: "An old key of a service was withdrawn.",
+        AuditEventType.CLIENT_CREDENTIAL_ADDED: "A service of VetAssist got a new key.",
+        AuditEventType.CLIENT_CREDENTIAL_RETIRED: "A service of VetAssist lost an old key.",
         AuditEventType.CLIENT_DISABLED: "A service of VetAssist was switched off.",
         AuditEventType.CLIENT_REFUSED: "A service did not prove who it is, and was refused.",
         AuditEventType.PURGED: "Records that are no longer kept were removed.",
+        AuditEventType.AUDIT_EXPORTED: "Records of this history were handed on to an auditor.",
+        AuditEventType.AUDIT_DROPPED: "A month of records that had been handed on was removed.",
     }
 )

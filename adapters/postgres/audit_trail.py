@@ -35,14 +35,21 @@ ORDER BY created_at, row_number
 
 @final
 class PostgresAuditTrail(AuditTrail):
-    """Plain inserts into ``vetassist_auth_audit`` on one connection."""
+    """Plain inserts into ``vetassist_auth_audit`` on one connection.
 
-    def __init__(self, connection: AsyncConnection[Any]) -> None:
+    Args:
+        connection: Where to write.
+        appended: Takes the types of the events that were added.
+    """
+
+    def __init__(self, connection: AsyncConnection[Any], appended: list[str]) -> None:
         self._connection = connection
+        self._appended = appended
 
     async def append(self, event: AuditEvent) -> None:
         with translated_errors():
             await self._connection.execute(INSERT_EVENT, event_parameters(event))
+        self._appended.append(event.type.value)
 
     async def list_for(self, user_id: UserId) -> Sequence[AuditEvent]:
         known = [event_type.value for event_type in AuditEventType]

@@ -1,7 +1,7 @@
 """Units of work in PostgreSQL."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from types import TracebackType
@@ -10,6 +10,7 @@ from typing import Any, Final, Self, final
 import anyio
 from psycopg import AsyncConnection
 
+from adapters.postgres.audit_partitions import PostgresAuditPartitions
 from adapters.postgres.audit_seals import PostgresAuditSeals
 from adapters.postgres.audit_trail import PostgresAuditTrail
 from adapters.postgres.data_keys import PostgresDataKeys
@@ -36,11 +37,13 @@ class UnitEnded:
         outcome: ``committed``, ``rolled_back``, or ``unavailable`` when there was no connection.
         began_at: Unix time in nanoseconds.
         seconds: How long it took, the wait for a connection included.
+        events: The types of the audit events that are committed with it.
     """
 
     outcome: str
     began_at: int
     seconds: float
+    events: Sequence[str] = ()
 
 
 #: Is told of each unit when it is over.
@@ -62,6 +65,7 @@ class PostgresUnitOfWork(UnitOfWork):
         self._began_at = time.time_ns()
         self._began = time.perf_counter()
         self._is_committed = False
+        self._appended: list[str] = []
         self._connection: AsyncConnection[Any]
         self._exit = AsyncExitStack()
         self._pipeline = AsyncExitStack()
@@ -100,11 +104,15 @@ class PostgresUnitOfWork(UnitOfWork):
 
     @property
     def audit(self) -> PostgresAuditTrail:
-        return PostgresAuditTrail(self._connection)
+        return PostgresAuditTrail(self._connection, self._appended)
 
     @property
     def audit_seals(self) -> PostgresAuditSeals:
         return PostgresAuditSeals(self._connection)
+
+    @property
+    def audit_partitions(self) -> PostgresAuditPartitions:
+        return PostgresAuditPartitions(self._connection)
 
     async def commit(self) -> None:
         with translated_errors():
@@ -147,7 +155,14 @@ class PostgresUnitOfWork(UnitOfWork):
     def _tell(self, outcome: str) -> None:
         if self._observer is not None:
             seconds = time.perf_counter() - self._began
-            self._observer(UnitEnded(outcome=outcome, began_at=self._began_at, seconds=seconds))
+            self._observer(
+                UnitEnded(
+                    outcome=outcome,
+                    began_at=self._began_at,
+                    seconds=seconds,
+                    events=self._appended if self._is_committed else (),
+                )
+            )
 
     async def _roll_back(self) -> None:
         # What a connection that is gone had begun is undone already.

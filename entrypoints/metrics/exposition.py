@@ -131,6 +131,14 @@ class Exposition:
             ["outcome"],
             {(outcome,): each for outcome, each in self._measurements.units_of_work.items()},
         )
+        events = CounterMetricFamily(
+            "vetassist_audit_events",
+            "Events of the audit trail that this process committed, by type.",
+            labels=["type"],
+        )
+        for event_type, count in self._measurements.audit_events.items():
+            events.add_metric([event_type], count)
+        yield events
         size = GaugeMetricFamily(
             "vetassist_pool_connections", "Connections there are.", labels=["pool"]
         )

@@ -7,10 +7,12 @@ labels are words of ours out of short lists, never anything that was sent.
 import dataclasses
 import time
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from functools import partial
 from typing import Final, final
 
 from application.errors import UnauthenticatedError, UnavailableError
+from domain.audit_event import AuditEventType
 from domain.sign_in_failure import SignInFailure
 from entrypoints.metrics.timings import OTHERS, Timings
 
@@ -36,6 +38,7 @@ class Measurements:
         request_timings: By route, as ``requests``.
         va_calls: By operation and outcome.
         units_of_work: By outcome.
+        audit_events: By type, those that were committed by this process.
         runs: Background work, by its name and outcome.
         run_at: When background work was last done, by its name: Unix time in seconds.
         items: What background work dealt with, by its name and the kind of item.
@@ -51,6 +54,7 @@ class Measurements:
         self.request_timings: defaultdict[str, Timings] = defaultdict(Timings)
         self.va_calls: defaultdict[tuple[str, str], Timings] = defaultdict(partial(Timings, OTHERS))
         self.units_of_work: defaultdict[str, Timings] = defaultdict(Timings)
+        self.audit_events: Counter[str] = Counter(dict.fromkeys(AuditEventType, 0))
         self.runs: Counter[tuple[str, str]] = Counter()
         self.run_at: dict[str, float] = {}
         self.items: Counter[tuple[str, str]] = Counter()
@@ -84,9 +88,10 @@ class Measurements:
         """Count a call to the identity provider."""
         self.va_calls[operation, outcome].add(seconds)
 
-    def count_unit_of_work(self, outcome: str, seconds: float) -> None:
-        """Count a transaction."""
+    def count_unit_of_work(self, outcome: str, seconds: float, events: Iterable[str]) -> None:
+        """Count a transaction, and the audit events that were committed with it, by type."""
         self.units_of_work[outcome].add(seconds)
+        self.audit_events.update(events)
 
     def count_run(self, work: str, outcome: str, done: object = None) -> None:
         """Count a run of background work, and what it did as far as it tells numbers."""

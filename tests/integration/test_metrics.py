@@ -9,7 +9,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from adapters.postgres.pool import Pool
+from domain.audit_event import AuditEvent, AuditEventType
+from domain.visitor import Visitor
 from entrypoints.metrics.exposition import Exposition
+from tests.support.builders import NOW
 from tests.support.environment import plain_environment, required_settings
 from tests.support.processes import HOST, running
 from tests.support.product import Product, running_product
@@ -67,10 +70,12 @@ async def test_units_of_work_are_counted_by_how_they_ended(pool: Pool) -> None:
         build = product.container.connection_pool
         build.override(pool)
         product.container.unit_of_work.reset_override()
+        event = AuditEvent.of_service(AuditEventType.PURGED, visitor=Visitor(), now=NOW)
         async with product.container.unit_of_work() as work:
+            await work.audit.append(event)
             await work.commit()
-        async with product.container.unit_of_work():
-            pass
+        async with product.container.unit_of_work() as work:
+            await work.audit.append(event)
         with pytest.raises(RuntimeError):
             async with product.container.unit_of_work():
                 raise RuntimeError
@@ -79,6 +84,7 @@ async def test_units_of_work_are_counted_by_how_they_ended(pool: Pool) -> None:
     counted = "vetassist_unit_of_work_seconds_count"
     assert total(text, counted, outcome="committed") == 1
     assert total(text, counted, outcome="rolled_back") == 2
+    assert total(text, "vetassist_audit_events_total", type="purged") == 1
 
 
 def environment(database_url: str, **settings: str) -> dict[str, str]:

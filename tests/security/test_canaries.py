@@ -16,15 +16,18 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache, partial
+from io import StringIO
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl, quote, urlsplit
 
 import httpx
 import psycopg
 import pytest
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from psycopg import sql
 from pydantic import SecretBytes, SecretStr
 from pytest_mock import MockerFixture
+from rich.console import Console
 from starlette.routing import Route
 
 from adapters.postgres.migrations import migrate
@@ -36,6 +39,7 @@ from application.use_cases.admit_client import AdmitClient
 from application.use_cases.complete_va_login import CompleteVALogin
 from application.use_cases.list_disclosures import ListDisclosures
 from application.use_cases.list_sessions import ListSessions
+from application.use_cases.read_history import ReadHistoryCommand
 from application.use_cases.redeem_handoff import RedeemHandoff, RedeemHandoffCommand
 from application.use_cases.renew_session import RenewSession, RenewSessionCommand
 from application.use_cases.revoke_at_va import RevokeAtVA
@@ -45,9 +49,17 @@ from application.use_cases.start_va_login import StartVALogin, VALoginStarted
 from application.use_cases.unlink_va_identity import UnlinkVAIdentity
 from application.use_cases.validate_session import ValidateSession, ValidateSessionCommand
 from application.use_cases.view_user import ViewUser
+from domain.audit_record import AuditFilter
 from domain.identifiers import UserId
 from domain.secret import Secret
+from entrypoints.audit_listing import as_json_lines
+from entrypoints.audit_listing import print_table as print_trail
+from entrypoints.doctor.examination import Patient, examine
+from entrypoints.doctor.report import as_json as in_json
+from entrypoints.doctor.report import print_table as print_findings
+from entrypoints.metrics.exposition import Exposition
 from entrypoints.settings import Settings
+from entrypoints.tracing import open_telemetry
 from entrypoints.web.disclosure_endpoints import USES_PATH
 from entrypoints.web.token_endpoint import TOKEN_PATH
 from tests.security.cookies import OUR_PAGE, REDEEM, RENEW, cookies_of
@@ -129,6 +141,7 @@ class Witness:
     """Learns what passes, and keeps what was answered."""
 
     product: Product
+    spans: InMemorySpanExporter
     kinds: dict[str, str] = field(default_factory=dict)
     answers: set[tuple[Place, str]] = field(default_factory=set)
     statuses: defaultdict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
@@ -263,6 +276,8 @@ async def witness(
     request: pytest.FixtureRequest, own_pool: Pool, provider: HostileProvider, mocker: MockerFixture
 ) -> AsyncIterator[Witness]:
     """The product on PostgreSQL, in each delivery, and all that comes of it."""
+    spans = InMemorySpanExporter()
+    mocker.patch.object(open_telemetry, "OTLPSpanExporter", return_value=spans)
     async with running_product(
         provider=provider,
         pool=own_pool,
@@ -270,8 +285,9 @@ async def witness(
         database_url=f"postgresql://somebody:{DATABASE_PASSWORD}@nowhere.invalid/vetassist",
         jwt_previous_secret=secrets.token_hex(32),
         login_rate=0,
+        tracing=True,
     ) as product:
-        witness = Witness(product)
+        witness = Witness(product, spans=spans)
         witness.learn("setting", *secrets_of(product.settings))
         witness.learn("address", ADDRESS, hashlib.sha256(ADDRESS.encode()).hexdigest())
         for use_case in USE_CASES:
@@ -318,7 +334,8 @@ async def a_session(witness: Witness, browser: Browser) -> tuple[dict[str, str],
 async def live(witness: Witness, browser: Browser) -> None:
     """All that somebody does who is signed in."""
     shown, _ = await a_session(witness, browser)
-    for path in ("session", "sessions", "user", "verify", "verify/claims"):
+    history = ("history", "history/export", "history/export?format=csv")
+    for path in ("session", "sessions", "user", "verify", "verify/claims", *history):
         await browser.get(f"/api/v1/{path}", headers=shown)
         await browser.get(f"/api/v1/{path}")
     await browser.post(RENEW)
@@ -531,6 +548,9 @@ async def test_no_secret_is_anywhere_but_where_it_belongs(
     assert misplaced == set()
     assert witness.product.logged
     assert witness.found_in(json.dumps(witness.product.logged)) == set()
+    for name, text in (await told_to_operators(witness)).items():
+        assert len(text) > 1000, name
+        assert witness.found_in(text) == set(), name
     kept = await dump(own_pool)
     assert {(kind, table) for table, text in kept.items() for kind in witness.found_in(text)} == {
         (kind, table) for kind, tables in WHERE_IT_IS_KEPT.items() for table in tables
@@ -538,6 +558,44 @@ async def test_no_secret_is_anywhere_but_where_it_belongs(
     assert len(witness.tracebacks) > 20
     # What the fault said is the message of its own error.
     assert witness.found_in("\n".join(witness.tracebacks)) == {A_FAULT}
+
+
+async def told_to_operators(witness: Witness) -> dict[str, str]:
+    """Metrics, traces, what the doctor says and the trail as an operator reads it, by name."""
+    container = witness.product.container
+    exposition = Exposition(
+        measurements=container.measurements(), pools={}, vital_signs=container.vital_signs()
+    )
+
+    async def asked() -> object:
+        login = some_login_secrets()
+        return await container.identity_provider().authorization_url(login)
+
+    findings = await examine(
+        Patient(
+            settings=witness.product.settings,
+            pending_migrations=list,
+            vital_signs=container.vital_signs().read,
+            keys_under_older=container.rewrap_data_keys().count,
+            ask_provider=asked,
+        )
+    )
+    page = await container.read_history().execute(
+        ReadHistoryCommand(wanted=AuditFilter(), page_size=1000)
+    )
+    console = Console(file=StringIO(), record=True, width=300)
+    print_trail(page.records, console)
+    print_findings(findings, console)
+    # Leaving hands over the spans that are still on their way.
+    async with container.spans():
+        pass
+    return {
+        "metrics": (await exposition.text(""))[1].decode(),
+        "traces": "".join(span.to_json() for span in witness.spans.get_finished_spans()),
+        "doctor": in_json(findings),
+        "audit show": "\n".join(as_json_lines(page.records)),
+        "tables": console.export_text(),
+    }
 
 
 async def disable(witness: Witness, pool: Pool) -> None:

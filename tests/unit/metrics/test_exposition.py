@@ -106,11 +106,14 @@ async def test_a_method_that_nobody_knows_makes_no_label_of_its_own() -> None:
 async def test_calls_units_and_pools_are_told() -> None:
     measurements = Measurements()
     measurements.count_va_call("exchange", "2xx", 0.3)
-    measurements.count_unit_of_work("committed", 0.002)
+    measurements.count_unit_of_work("committed", 0.002, ["va_tokens_refreshed", "login"])
     found = await samples(measurements)
     call = key("vetassist_va_call_seconds_count", operation="exchange", outcome="2xx")
     assert found[call] == 1
     assert found[key("vetassist_unit_of_work_seconds_count", outcome="committed")] == 1
+    events = "vetassist_audit_events_total"
+    assert found[key(events, type="va_tokens_refreshed")] == 1
+    assert found[key(events, type="va_refresh_refused")] == 0
     assert found[key("vetassist_pool_connections", pool="sign_ins")] == 4
     assert found[key("vetassist_pool_connections_in_use", pool="sign_ins")] == 3
     assert found[key("vetassist_pool_requests_waiting", pool="sign_ins")] == 2
