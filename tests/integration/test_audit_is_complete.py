@@ -15,6 +15,7 @@ from domain.audit_event import AuditEvent, AuditEventType
 from domain.sign_in_failure import SignInFailure
 from domain.visitor import Visitor
 from tests.support.audited_acts import ACTS, TELLS_NOTHING, WITHOUT_A_VISITOR, Act, Scene
+from tests.support.builders import NOW
 from tests.support.databases import (
     APPLICATION_ROLE,
     as_application,
@@ -46,6 +47,9 @@ FOR EACH ROW EXECUTE FUNCTION refuse()
 _MEND: Final = "DROP TRIGGER IF EXISTS refuse ON vetassist_auth_audit"
 _TRAIL: Final = "SELECT * FROM vetassist_auth_audit ORDER BY row_number"
 
+#: Events by the number of their row, oldest first.
+Trail = dict[int, AuditEvent]
+
 every_act = pytest.mark.parametrize("act", ACTS.values(), ids=list(ACTS))
 
 
@@ -65,17 +69,26 @@ async def pool_of_acts(database_of_acts: str) -> AsyncIterator[Pool]:
         yield pool
 
 
+@pytest.fixture(scope="module")
+async def owners_pool(database_of_acts: str) -> AsyncIterator[Pool]:
+    async with opened(build_pool(database_of_acts, max_size=2)) as pool:
+        yield pool
+
+
 @pytest.fixture
 def empty(database_of_acts: str) -> str:
     tables = sorted(set(rows_by_table(database_of_acts)) - _FROM_THE_START)
-    change(database_of_acts, f"TRUNCATE {', '.join(tables)}")
+    change(
+        database_of_acts,
+        f"TRUNCATE {', '.join(tables)}; SELECT vetassist_make_audit_partition('{NOW}')",
+    )
     return database_of_acts
 
 
 @pytest.fixture
-def service(empty: str, pool_of_acts: Pool) -> Service:
+def service(act: Act, empty: str, pool_of_acts: Pool, owners_pool: Pool) -> Service:
     assert empty
-    return a_service(postgres_storage(pool_of_acts))
+    return a_service(postgres_storage(owners_pool if act.by_owner else pool_of_acts))
 
 
 @pytest.fixture
@@ -85,9 +98,9 @@ def broken_trail(empty: str) -> Iterator[Callable[[], None]]:
     change(empty, _MEND)
 
 
-def trail_of(database_url: str) -> list[AuditEvent]:
-    return [
-        AuditEvent(
+def trail_of(database_url: str) -> Trail:
+    return {
+        row["row_number"]: AuditEvent(
             type=AuditEventType(row["event_type"]),
             occurred_at=row["created_at"],
             user_id=row["user_id"],
@@ -100,16 +113,16 @@ def trail_of(database_url: str) -> list[AuditEvent]:
             data=row["event_data"],
         )
         for row in rows_of(database_url, _TRAIL)
-    ]
+    }
 
 
-async def assert_told(act: Act, service: Service, trail: Callable[[], list[AuditEvent]]) -> None:
+async def assert_told(act: Act, service: Service, trail: Callable[[], Trail]) -> None:
     """It happens, and adds its events to the trail: these, and no other."""
     scene = await act.set_up(service)
-    before = len(trail())
+    before = trail()
     known = await ending_of(scene)
 
-    told = trail()[before:]
+    told = [event for number, event in trail().items() if number not in before]
     assert tuple(event.type for event in told) == act.tells
     for event in told:
         visitor = Visitor() if event.type in WITHOUT_A_VISITOR else scene.visitor.as_recorded()
@@ -132,7 +145,9 @@ async def ending_of(scene: Scene) -> UUID | None:
 @every_act
 async def test_an_act_is_told_in_memory(act: Act) -> None:
     store = MemoryStore()
-    await assert_told(act, a_service(memory_storage(store)), lambda: store.committed.audit)
+    await assert_told(
+        act, a_service(memory_storage(store)), lambda: dict(enumerate(store.committed.audit))
+    )
 
 
 @pytest.mark.postgres

@@ -9,9 +9,11 @@ from typing import Any, Final
 from application.errors import ApplicationError, ClientRefusedError
 from application.use_cases.admit_client import AdmitClientCommand
 from application.use_cases.disable_client import DisableClientCommand
+from application.use_cases.export_audit import ExportAuditCommand
 from application.use_cases.issue_session import IssueSessionCommand
 from application.use_cases.redeem_handoff import RedeemHandoffCommand
 from application.use_cases.renew_session import RenewSessionCommand
+from application.use_cases.retire_audit import RetireAuditCommand
 from application.use_cases.revoke_sessions import RevokeSessionsCommand, Which
 from application.use_cases.rewrap_data_keys import RewrapDataKeysCommand
 from application.use_cases.rotate_client_credential import RotateClientCredentialCommand
@@ -82,12 +84,14 @@ class Act:
         tells: The types of the events, in order.
         reason: The `reason` of the last one; None when it has none.
         uses_up: Columns, by table, of what is used up before, and stays so if the trail fails.
+        by_owner: Whether it takes the owner of the tables.
     """
 
     use_case: str
     tells: tuple[AuditEventType, ...]
     reason: str | None
     uses_up: Mapping[str, set[str]]
+    by_owner: bool
     set_up: Callable[[Service], Awaitable[Scene]]
 
 
@@ -96,10 +100,10 @@ ACTS: Final[dict[str, Act]] = {}
 
 #: Use cases that leave no row, and why that is right.
 TELLS_NOTHING: Final = {
-    "export_audit": "it changes nothing",
     "list_clients": "it changes nothing",
     "list_disclosures": "it changes nothing",
     "list_sessions": "it changes nothing",
+    "make_audit_partitions": "it makes room for what is to be told, and tells nothing itself",
     "read_history": "it changes nothing",
     "seal_audit": "each seal is a row of its own, chained to the one before, and told outside",
     "validate_session": "it changes nothing, thousands of times a second; metrics count it",
@@ -115,6 +119,7 @@ def act(
     *tells: AuditEventType,
     reason: str | None = None,
     uses_up: Mapping[str, set[str]] | None = None,
+    by_owner: bool = False,
 ) -> Callable[[_SetUp], _SetUp]:
     """Put a scene among the acts, under its own name."""
 
@@ -122,7 +127,12 @@ def act(
         name = set_up.__name__
         assert name not in ACTS
         ACTS[name] = Act(
-            use_case=use_case, tells=tells, reason=reason, uses_up=uses_up or {}, set_up=set_up
+            use_case=use_case,
+            tells=tells,
+            reason=reason,
+            uses_up=uses_up or {},
+            by_owner=by_owner,
+            set_up=set_up,
         )
         return set_up
 
@@ -642,6 +652,30 @@ async def what_is_past_its_retention_is_purged(service: Service) -> Scene:
     await service.sign_in()
     service.clock.advance(timedelta(days=1000))
     return Scene(happen=lambda: service.container.purge_expired().execute())
+
+
+async def _export(service: Service) -> None:
+    export = service.container.export_audit()
+    command = ExportAuditCommand(write=lambda _line: None, on_rows=lambda _rows: None)
+    await export.note(command, await export.execute(command), sha256=bytes(32))
+
+
+@act("export_audit", AuditEventType.AUDIT_EXPORTED)
+async def the_trail_is_exported(service: Service) -> Scene:
+    await service.sign_in()
+    await service.container.seal_audit().execute()
+    return Scene(happen=lambda: _export(service))
+
+
+@act("retire_audit", AuditEventType.AUDIT_DROPPED, by_owner=True)
+async def a_month_of_the_trail_is_dropped(service: Service) -> Scene:
+    await service.sign_in()
+    await service.container.seal_audit().execute()
+    service.clock.advance(timedelta(days=75))
+    await _export(service)
+    service.container.retire_audit.add_kwargs(retention_months=1)
+    command = RetireAuditCommand(is_dry_run=False)
+    return Scene(happen=lambda: service.container.retire_audit().execute(command))
 
 
 async def _set_active(service: Service, user_id: UserId, *, is_active: bool) -> int:
