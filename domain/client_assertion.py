@@ -57,7 +57,7 @@ class ClientAssertion:
         expires_at = _instant(claims, "exp")
         issued_at = _instant(claims, "iat")
         not_before = _instant(claims, "nbf") if "nbf" in claims else issued_at
-        if now >= expires_at + CLOCK_SKEW:
+        if now - CLOCK_SKEW >= expires_at:
             raise InvalidAssertionError("assertion_expired")
         if expires_at > now + MAX_ASSERTION_LIFETIME + CLOCK_SKEW:
             raise InvalidAssertionError("assertion_lives_too_long")

@@ -493,6 +493,8 @@ def test_an_empty_status_url_switches_the_call_off() -> None:
         ("VETASSIST_LOG_LEVEL", "LOUD"),
         ("VETASSIST_POOL_SIZE", "0"),
         ("VETASSIST_LOGIN_RATE", "-1"),
+        ("VETASSIST_VA_TOKEN_MIN_SECONDS", "0"),
+        ("VETASSIST_VA_TOKEN_MIN_SECONDS", "1801"),
     ],
 )
 def test_a_value_out_of_range_is_refused(name: str, odd: str) -> None:

@@ -1,6 +1,6 @@
 """What a client's assertion has to say."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -91,6 +91,7 @@ def test_a_time_may_be_a_fraction() -> None:
         (-CLOCK_SKEW + SECOND, None),
         (MAX_ASSERTION_LIFETIME + CLOCK_SKEW, None),
         (MAX_ASSERTION_LIFETIME + CLOCK_SKEW + SECOND, "assertion_lives_too_long"),
+        (datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC) - NOW, "assertion_lives_too_long"),
     ],
 )
 def test_an_assertion_lives_for_minutes(expires_in: timedelta, reason: str | None) -> None:

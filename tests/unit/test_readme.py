@@ -19,6 +19,7 @@ from application.errors import ApplicationError
 from domain.audit_event import AuditEventType
 from domain.errors import DomainError
 from domain.sign_in_failure import SignInFailure
+from domain.va_token_use import TokenPurpose
 from entrypoints import cli, starting
 from entrypoints.container import Container
 from entrypoints.settings import PREFIX, SECRETS_DIRECTORY, Settings
@@ -176,6 +177,13 @@ def test_the_table_of_tables_names_each_table_of_the_schema() -> None:
 def test_the_types_of_audit_events_are_all_named() -> None:
     told = section("### Tables").partition("Event types of the audit trail:")[2]
     assert re.findall(r"`(\w+)`", told) == [each.value for each in AuditEventType]
+
+
+def test_the_table_of_purposes_names_each_purpose_in_the_veterans_words() -> None:
+    text = (ROOT / "docs" / "backends.md").read_text().partition("| Purpose |")[2]
+    text, _, _ = text.partition("\n\n")
+    told = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|$", text, re.MULTILINE))
+    assert told == {purpose.value: purpose.plain_name for purpose in TokenPurpose}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
