@@ -47,6 +47,8 @@ class AuditEventType(StrEnum):
     CLIENT_DISABLED = "client_disabled"
     CLIENT_REFUSED = "client_refused"
     PURGED = "purged"
+    AUDIT_EXPORTED = "audit_exported"
+    AUDIT_DROPPED = "audit_dropped"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ class FindingKind(StrEnum):
     TAIL_CUT = "tail_cut"
     HISTORY_REWRITTEN = "history_rewritten"
     CHECKPOINT_FORGED = "checkpoint_forged"
+    DROP_FORGED = "drop_forged"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

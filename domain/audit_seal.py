@@ -222,3 +222,31 @@ def month_bounds(month: str) -> tuple[datetime, datetime]:
     """
     begin = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
     return begin, (begin + timedelta(days=31)).replace(day=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DroppedMonth:
+    """A month of the trail that went for good, after it was handed on.
+
+    Attributes:
+        month: Such as ``2026-01``.
+        last_batch: The newest batch of the month at that time; batches after it still stand.
+        rows: How many rows went.
+        dropped_at: Instant (UTC).
+        key_id: Of the audit key that authenticates it.
+        mac: Over ``message``, under the sealing key; empty until it is made.
+    """
+
+    month: str
+    last_batch: int
+    rows: int
+    dropped_at: datetime
+    key_id: str
+    mac: bytes = b""
+
+    @property
+    def message(self) -> bytes:
+        """What is authenticated."""
+        at = self.dropped_at.isoformat(timespec="microseconds")
+        facts = [self.month, self.last_batch, self.rows, at, self.key_id]
+        return b"dropped\0" + json.dumps(facts, separators=(",", ":")).encode()

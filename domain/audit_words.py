@@ -90,5 +90,7 @@ PLAIN_WORDS: Final[Mapping[AuditEventType, str | Callable[[_Data], str]]] = Mapp
         AuditEventType.CLIENT_DISABLED: "A service of VetAssist was switched off.",
         AuditEventType.CLIENT_REFUSED: "A service did not prove who it is, and was refused.",
         AuditEventType.PURGED: "Records that are no longer kept were removed.",
+        AuditEventType.AUDIT_EXPORTED: "Records of this history were handed on to an auditor.",
+        AuditEventType.AUDIT_DROPPED: "A month of records that had been handed on was removed.",
     }
 )

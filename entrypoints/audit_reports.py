@@ -1,11 +1,12 @@
 """What the audit commands read, write and print."""
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, BinaryIO, Final, final
 
 from rich.console import Console
 from rich.progress import Progress
@@ -45,8 +46,28 @@ def checkpoints_of(file: Path, say: Callable[[str], None]) -> Iterator[SealedBat
         say(f"{file}: {odd} lines are no checkpoints, and were left aside")
 
 
+@final
+class HashedLines:
+    """Writes lines, and knows the SHA-256 of all of them."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._hash = hashlib.sha256()
+
+    def write(self, line: str) -> None:
+        """Write a line and its end."""
+        written = line.encode() + b"\n"
+        self._hash.update(written)
+        self._file.write(written)
+
+    @property
+    def sha256(self) -> bytes:
+        """Of what was written so far."""
+        return self._hash.digest()
+
+
 @contextmanager
-def written_whole(file: Path) -> Iterator[Callable[[str], None]]:
+def written_whole(file: Path) -> Iterator[HashedLines]:
     """A new file for its owner only, there once all of it is written.
 
     Raises:
@@ -57,8 +78,8 @@ def written_whole(file: Path) -> Iterator[Callable[[str], None]]:
     draft = file.with_name(f".{file.name}.part")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as lines:
-            yield lambda line: print(line, file=lines)
+        with os.fdopen(descriptor, "wb") as lines:
+            yield HashedLines(lines)
             lines.flush()
             os.fsync(lines.fileno())
         draft.rename(file)
@@ -88,6 +109,8 @@ class AuditReport:
             f"{verified.waiting} rows wait to be sealed; "
             f"compared {verified.checkpoints} checkpoints."
         )
+        if verified.dropped:
+            lines.append(f"The rows of {verified.dropped} batches were handed on and dropped.")
         if not verified.checkpoints:
             lines.append(
                 "Without a checkpoint from outside nobody can see whether the newest batches "
@@ -108,6 +131,7 @@ class AuditReport:
             "batches": verified.batches,
             "rows": verified.rows,
             "waiting": verified.waiting,
+            "dropped": verified.dropped,
             "checkpoints": verified.checkpoints,
             "findings": verified.findings,
             "newest": None if newest is None else newest.to_record(),

@@ -147,6 +147,7 @@ def purge() -> None:
     """Remove what is past its retention now, in small batches beside live traffic."""
     purged = _run(lambda container: container.purge_expired().execute())
     shredded = _run(lambda container: container.shred_unused_tokens().execute())
+    _run(lambda container: container.make_audit_partitions().execute())
     typer.echo(
         f"Removed {purged.sessions} sessions and {purged.sign_ins} old sign-ins; "
         f"shredded the unused VA tokens of {shredded} users."
@@ -328,12 +329,12 @@ def export_audit(
 
     total = _run(lambda container: container.export_audit().rows_to_look_at())
     try:
-        with written_whole(file) as write, progress_over("Exporting", total) as advance:
+        with written_whole(file) as lines, progress_over("Exporting", total) as advance:
             command = ExportAuditCommand(
                 since=None if since is None else since.replace(tzinfo=UTC),
                 until=None if until is None else until.replace(tzinfo=UTC),
                 user_id=None if user_id is None else UserId(user_id),
-                write=write,
+                write=lines.write,
                 on_rows=advance,
             )
             exported = _run(lambda container: container.export_audit().execute(command))
@@ -344,7 +345,31 @@ def export_audit(
         )
     except OSError as error:
         fail([f"{file}: {error.strerror}"], EXIT_SETTINGS)
+    _run(lambda container: container.export_audit().note(command, exported, sha256=lines.sha256))
     typer.echo(f"Exported {exported.rows} rows and {exported.batches} batch headers to {file}.")
+
+
+@audit.command("drop")
+def drop_audit(
+    *,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be dropped.")
+    ] = False,
+) -> None:
+    """Drop the months past VETASSIST_AUDIT_RETENTION_MONTHS that are sealed and exported."""
+    from application.errors import ForbiddenError
+    from application.use_cases.retire_audit import RetireAuditCommand
+
+    command = RetireAuditCommand(is_dry_run=dry_run)
+    try:
+        months = _run(lambda container: container.retire_audit().execute(command))
+    except ForbiddenError:
+        fail(["only the owner of the tables may drop a month"], EXIT_DATABASE)
+    for month in months:
+        would_be = "would be " if dry_run and month.verdict == "dropped" else ""
+        typer.echo(f"{month.month}: {month.rows} rows, {would_be}{month.verdict}")
+    if not months:
+        typer.echo("No month is past its retention.")
 
 
 def _checkpoint_file() -> Path | None:

@@ -69,10 +69,12 @@ from application.use_cases.link_va_identity import LinkVAIdentity
 from application.use_cases.list_clients import ListClients
 from application.use_cases.list_disclosures import ListDisclosures
 from application.use_cases.list_sessions import ListSessions
+from application.use_cases.make_audit_partitions import MakeAuditPartitions
 from application.use_cases.purge_expired import PurgeExpired
 from application.use_cases.read_history import ReadHistory
 from application.use_cases.redeem_handoff import RedeemHandoff
 from application.use_cases.renew_session import RenewSession
+from application.use_cases.retire_audit import RetireAudit
 from application.use_cases.revoke_at_va import RevokeAtVA
 from application.use_cases.revoke_sessions import RevokeSessions
 from application.use_cases.rewrap_data_keys import RewrapDataKeys
@@ -505,7 +507,23 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
     )
     verify_audit = providers.Singleton(VerifyAudit, trail=sealed_trail, keys=seal_keys)
-    export_audit = providers.Singleton(ExportAudit, trail=sealed_trail)
+    export_audit = providers.Singleton(
+        ExportAudit,
+        trail=sealed_trail,
+        unit_of_work=unit_of_work.provider,
+        secrets=secrets,
+        clock=clock,
+    )
+    make_audit_partitions = providers.Singleton(
+        MakeAuditPartitions, unit_of_work=unit_of_work.provider
+    )
+    retire_audit = providers.Singleton(
+        RetireAudit,
+        unit_of_work=unit_of_work.provider,
+        keys=seal_keys,
+        clock=clock,
+        retention_months=settings.provided.audit_retention_months,
+    )
 
     # The web.
     session_cookies = providers.Singleton(
@@ -646,6 +664,13 @@ class Container(containers.DeclarativeContainer):
             "seal the audit trail",
             seal_audit.provided.execute,
             providers.Factory(timedelta, seconds=settings.provided.audit_seal_interval_seconds),
+            measurements,
+        ),
+        providers.Factory(
+            repeating,
+            "make audit partitions",
+            make_audit_partitions.provided.execute,
+            providers.Factory(timedelta, minutes=settings.provided.purge_interval_minutes),
             measurements,
         ),
     )

@@ -238,6 +238,7 @@ class Settings(BaseSettings):
         tuple[SecretBytes, ...], NoDecode, BeforeValidator(_hex_keys)
     ] = ()
     audit_seal_interval_seconds: int = Field(default=5, ge=0)
+    audit_retention_months: int | None = Field(default=None, ge=1)
     audit_checkpoints: Annotated[str | None, BeforeValidator(_none_if_empty)] = None
 
     va_discovery_url: HTTPURL = _DEFAULT_DISCOVERY_URL

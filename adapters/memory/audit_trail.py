@@ -16,9 +16,14 @@ class MemoryAuditTrail(AuditTrail):
 
     def __init__(self, draft: MemoryTables) -> None:
         self._events = draft.audit
+        self._gone = draft.audit_gone
 
     async def append(self, event: AuditEvent) -> None:
         self._events.append(replace(event, visitor=event.visitor.as_recorded()))
 
     async def list_for(self, user_id: UserId) -> Sequence[AuditEvent]:
-        return [event for event in self._events if event.user_id == user_id]
+        return [
+            event
+            for number, event in enumerate(self._events, start=1)
+            if event.user_id == user_id and number not in self._gone
+        ]

@@ -14,7 +14,7 @@ from application.ports.sealed_trail import (
     StoredRow,
     TrailSize,
 )
-from domain.audit_seal import Place
+from domain.audit_seal import DroppedMonth, Place
 
 
 @final
@@ -40,6 +40,9 @@ class MemorySealedTrail(SealedTrail):
     async def number_of(self, noted_hash: bytes) -> int | None:
         batches = self._store.committed.audit_batches.values()
         return next((each.header.number for each in batches if each.hash == noted_hash), None)
+
+    async def drops(self) -> Sequence[DroppedMonth]:
+        return list(self._store.committed.audit_drops.values())
 
     async def leaves(self, batch: StoredBatch, *, limit: int) -> Sequence[StoredLeaf]:
         tables = self._store.committed
@@ -69,7 +72,7 @@ class MemorySealedTrail(SealedTrail):
                     is_passed=horizon is not None and number <= horizon.row,
                 )
                 for number in numbers
-                if number not in sealed
+                if number not in sealed and number not in tables.audit_gone
             ],
             last=Place(transaction=0, row=numbers[-1]) if len(numbers) == limit else None,
         )

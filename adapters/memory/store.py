@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 from uuid import UUID
 
+from application.ports.audit_partitions import BatchesExported
 from domain.audit_event import AuditEvent
-from domain.audit_seal import SealedBatch, SealedLeaf
+from domain.audit_seal import DroppedMonth, SealedBatch, SealedLeaf
 from domain.client_assertion import ClientAssertion
 from domain.data_key import WrappedDataKey
 from domain.handoff import Handoff
@@ -35,6 +36,9 @@ class MemoryTables:
     service_clients: dict[ClientId, ServiceClient] = field(default_factory=dict)
     used_assertions: dict[tuple[ClientId, bytes], ClientAssertion] = field(default_factory=dict)
     audit: list[AuditEvent] = field(default_factory=list)
+    audit_gone: set[int] = field(default_factory=set)
+    audit_exports: list[BatchesExported] = field(default_factory=list)
+    audit_drops: dict[str, DroppedMonth] = field(default_factory=dict)
     audit_batches: dict[int, SealedBatch] = field(default_factory=dict)
     audit_leaves: dict[int, tuple[SealedLeaf, ...]] = field(default_factory=dict)
 
@@ -53,6 +57,9 @@ class MemoryTables:
             service_clients=dict(self.service_clients),
             used_assertions=dict(self.used_assertions),
             audit=list(self.audit),
+            audit_gone=set(self.audit_gone),
+            audit_exports=list(self.audit_exports),
+            audit_drops=dict(self.audit_drops),
             audit_batches=dict(self.audit_batches),
             audit_leaves=dict(self.audit_leaves),
         )

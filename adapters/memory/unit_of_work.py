@@ -3,6 +3,7 @@
 from types import TracebackType
 from typing import Self, final
 
+from adapters.memory.audit_partitions import MemoryAuditPartitions
 from adapters.memory.audit_seals import MemoryAuditSeals
 from adapters.memory.audit_trail import MemoryAuditTrail
 from adapters.memory.data_keys import MemoryDataKeys
@@ -64,6 +65,10 @@ class MemoryUnitOfWork(UnitOfWork):
     @property
     def audit_seals(self) -> MemoryAuditSeals:
         return MemoryAuditSeals(self._draft)
+
+    @property
+    def audit_partitions(self) -> MemoryAuditPartitions:
+        return MemoryAuditPartitions(self._draft)
 
     async def commit(self) -> None:
         self._store.committed = self._draft.copy()

@@ -24,6 +24,9 @@ PRIVILEGES: Final = {
     "vetassist_auth_audit": _ADD,
     "vetassist_audit_batches": _ADD,
     "vetassist_audit_leaves": _ADD,
+    "vetassist_audit_exports": _ADD,
+    # Months are dropped by the owner.
+    "vetassist_audit_drops": _READ,
     "vetassist_application_roles": (),
     "vetassist_schema_migrations": _READ,
 }
@@ -50,10 +53,8 @@ WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'S'
       WHERE d.objid = c.oid AND d.deptype IN ('a', 'i') AND t.relname LIKE 'vetassist\_%'
   )
 """
-_FUNCTIONS: Final = r"""
-SELECT p.proname FROM pg_proc AS p
-WHERE p.pronamespace = current_schema()::regnamespace AND p.proname LIKE 'vetassist\_%'
-"""
+#: What the service does by the owner's rights.
+FUNCTIONS: Final = ("vetassist_make_audit_partitions",)
 
 
 class RoleError(Exception):
@@ -76,12 +77,7 @@ def remember_application_role(connection: psycopg.Connection[Any], role: str) ->
 
 def grant_application_roles(connection: psycopg.Connection[Any]) -> None:
     """Give each application role what it needs on what there is now, and take the rest away."""
-    roles = _names(connection, _REMEMBERED)
-    if not roles:
-        return
-    for function in _names(connection, _FUNCTIONS):
-        _execute(connection, "REVOKE ALL ON FUNCTION {} FROM PUBLIC", function)
-    for role in roles:
+    for role in _names(connection, _REMEMBERED):
         _grant(connection, role)
 
 
@@ -99,7 +95,7 @@ def _grant(connection: psycopg.Connection[Any], role: str) -> None:
     for sequence in _names(connection, _SEQUENCES):
         _execute(connection, "REVOKE ALL ON SEQUENCE {} FROM {}", sequence, role)
         _execute(connection, "GRANT USAGE ON SEQUENCE {} TO {}", sequence, role)
-    for function in _names(connection, _FUNCTIONS):
+    for function in FUNCTIONS:
         _execute(connection, "GRANT EXECUTE ON FUNCTION {} TO {}", function, role)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC
 from typing import Any, Final, final
 
 from psycopg import AsyncCursor
@@ -19,7 +20,7 @@ from application.ports.sealed_trail import (
     StoredRow,
     TrailSize,
 )
-from domain.audit_seal import Place, month_bounds
+from domain.audit_seal import DroppedMonth, Place, month_bounds
 from domain.identifiers import UserId
 
 _SIZE: Final = """
@@ -29,6 +30,9 @@ _BATCHES: Final = f"""
 SELECT {BATCH_COLUMNS} FROM vetassist_audit_batches WHERE number > %s ORDER BY number LIMIT %s
 """  # noqa: S608 - the columns are a constant
 _NUMBER_OF: Final = "SELECT number FROM vetassist_audit_batches WHERE hash = %s ORDER BY number"
+_DROPS: Final = """
+SELECT month, last_batch, row_count AS rows, dropped_at, key_id, mac FROM vetassist_audit_drops
+"""
 _ROW: Final = f"audit.user_id, audit.created_at, {CONTENT} AS content"
 _LEAVES: Final = f"""
 SELECT leaf.position, leaf.audit_row, leaf.hash, leaf.tag, {_ROW}
@@ -79,6 +83,14 @@ class PostgresSealedTrail(SealedTrail):
         async with self._cursor() as cursor:
             row = await (await cursor.execute(_NUMBER_OF, (noted_hash,))).fetchone()
         return None if row is None else row["number"]
+
+    async def drops(self) -> Sequence[DroppedMonth]:
+        async with self._cursor() as cursor:
+            rows = await (await cursor.execute(_DROPS)).fetchall()
+        return [
+            DroppedMonth(**(row | {"dropped_at": row["dropped_at"].astimezone(UTC)}))
+            for row in rows
+        ]
 
     async def leaves(self, batch: StoredBatch, *, limit: int) -> Sequence[StoredLeaf]:
         header = batch.sealed.header

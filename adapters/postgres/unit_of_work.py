@@ -10,6 +10,7 @@ from typing import Any, Final, Self, final
 import anyio
 from psycopg import AsyncConnection
 
+from adapters.postgres.audit_partitions import PostgresAuditPartitions
 from adapters.postgres.audit_seals import PostgresAuditSeals
 from adapters.postgres.audit_trail import PostgresAuditTrail
 from adapters.postgres.data_keys import PostgresDataKeys
@@ -108,6 +109,10 @@ class PostgresUnitOfWork(UnitOfWork):
     @property
     def audit_seals(self) -> PostgresAuditSeals:
         return PostgresAuditSeals(self._connection)
+
+    @property
+    def audit_partitions(self) -> PostgresAuditPartitions:
+        return PostgresAuditPartitions(self._connection)
 
     async def commit(self) -> None:
         with translated_errors():

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from domain.audit_seal import Place, SealedBatch
+from domain.audit_seal import DroppedMonth, Place, SealedBatch
 from domain.identifiers import UserId
 
 
@@ -90,6 +90,10 @@ class SealedTrail(Protocol):
     @abstractmethod
     async def number_of(self, noted_hash: bytes) -> int | None:
         """The number of the batch beside which this hash is noted."""
+
+    @abstractmethod
+    async def drops(self) -> Sequence[DroppedMonth]:
+        """The months that went for good."""
 
     @abstractmethod
     async def leaves(self, batch: StoredBatch, *, limit: int) -> Sequence[StoredLeaf]:

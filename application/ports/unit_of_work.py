@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, Self
 
+from application.ports.audit_partitions import AuditPartitions
 from application.ports.audit_seals import AuditSeals
 from application.ports.audit_trail import AuditTrail
 from application.ports.data_keys import DataKeys
@@ -63,6 +64,10 @@ class UnitOfWork(AbstractAsyncContextManager["UnitOfWork"], Protocol):
     @property
     @abstractmethod
     def audit_seals(self) -> AuditSeals: ...
+
+    @property
+    @abstractmethod
+    def audit_partitions(self) -> AuditPartitions: ...
 
     @abstractmethod
     async def commit(self) -> None:

@@ -7,10 +7,16 @@ from datetime import datetime
 from typing import Any, Final, final
 
 from application.errors import AuditBrokenError
+from application.ports.audit_partitions import BatchesExported
+from application.ports.clock import Clock
 from application.ports.sealed_trail import SealedTrail, StoredBatch, StoredLeaf, StoredRow
+from application.ports.secret_source import SecretSource
+from application.ports.unit_of_work import UnitOfWorkFactory
+from domain.audit_event import AuditEvent, AuditEventType
 from domain.audit_seal import month_bounds
 from domain.identifiers import UserId
 from domain.merkle_tree import MerkleTree, leaf_hash
+from domain.visitor import Visitor
 
 #: Batches of one read.
 PAGE: Final = 200
@@ -37,10 +43,15 @@ class ExportAuditCommand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditExported:
-    """How much was handed on."""
+    """How much was handed on.
+
+    Attributes:
+        whole: First and last number of each run of batches of which no row was left out.
+    """
 
     rows: int
     batches: int
+    whole: Sequence[tuple[int, int]]
 
 
 @final
@@ -51,8 +62,18 @@ class ExportAudit:
     Rows that are not sealed yet are not exported.
     """
 
-    def __init__(self, *, trail: SealedTrail) -> None:
+    def __init__(
+        self,
+        *,
+        trail: SealedTrail,
+        unit_of_work: UnitOfWorkFactory,
+        secrets: SecretSource,
+        clock: Clock,
+    ) -> None:
         self._trail = trail
+        self._unit_of_work = unit_of_work
+        self._secrets = secrets
+        self._clock = clock
 
     async def rows_to_look_at(self) -> int:
         """About how many rows ``on_rows`` will be told of.
@@ -63,18 +84,23 @@ class ExportAudit:
         return (await self._trail.size()).rows
 
     async def execute(self, command: ExportAuditCommand) -> AuditExported:
-        """Write the lines.
+        """Write the lines. Once they are safe, call ``note``.
 
         Raises:
             AuditBrokenError: A batch is not as it was sealed; verify the trail.
             UnavailableError: The store did not answer.
         """
         rows = batches = 0
+        whole: list[tuple[int, int]] = []
+        gone = {each.month: each.last_batch for each in await self._trail.drops()}
         async for batch in self._batches():
+            header = batch.sealed.header
             found = []
-            if _may_hold_rows(batch, command):
+            if header.number > gone.get(header.month, 0) and _may_hold_rows(batch, command):
                 found = await self._proofs(batch, command)
-            command.on_rows(batch.sealed.header.count)
+            if len(found) == header.count:
+                _prolong(whole, header.number)
+            command.on_rows(header.count)
             rows += len(found)
             for proof in found:
                 command.write(_line("row", batch, proof))
@@ -82,7 +108,41 @@ class ExportAudit:
             if rows:
                 batches += 1
                 command.write(_line("batch", batch, {}))
-        return AuditExported(rows=rows, batches=batches)
+        return AuditExported(rows=rows, batches=batches, whole=whole)
+
+    async def note(
+        self, command: ExportAuditCommand, exported: AuditExported, *, sha256: bytes
+    ) -> None:
+        """Audit an export that was written, and note which batches may go for good later.
+
+        Args:
+            command: What was asked for.
+            exported: What was written.
+            sha256: Of the file.
+
+        Raises:
+            UnavailableError: The store did not answer; nothing was noted.
+        """
+        now = self._clock.now()
+        event = AuditEvent(
+            type=AuditEventType.AUDIT_EXPORTED,
+            occurred_at=now,
+            user_id=command.user_id,
+            visitor=Visitor(),
+            data={"rows": exported.rows, "batches": exported.batches, "sha256": sha256.hex()},
+        )
+        async with self._unit_of_work() as work:
+            for first, last in exported.whole:
+                noted = BatchesExported(
+                    id=self._secrets.uuid(),
+                    first_batch=first,
+                    last_batch=last,
+                    sha256=sha256,
+                    at=now,
+                )
+                await work.audit_partitions.note_export(noted)
+            await work.audit.append(event)
+            await work.commit()
 
     async def _batches(self) -> AsyncIterator[StoredBatch]:
         after = 0
@@ -108,6 +168,14 @@ class ExportAudit:
             for leaf, row in _rows_of(batch, leaves)
             if _is_wanted(row, command)
         ]
+
+
+def _prolong(runs: list[tuple[int, int]], number: int) -> None:
+    """Add a number to runs that are in order."""
+    if runs and runs[-1][1] == number - 1:
+        runs[-1] = (runs[-1][0], number)
+    else:
+        runs.append((number, number))
 
 
 def _rows_of(

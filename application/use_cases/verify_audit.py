@@ -42,6 +42,7 @@ class AuditVerified:
 
     Attributes:
         waiting: Rows that are not sealed yet.
+        dropped: Batches whose rows went for good, after they were handed on.
         checkpoints: Of how many batches a checkpoint was compared.
         newest: The newest batch, or None when nothing is sealed.
     """
@@ -49,6 +50,7 @@ class AuditVerified:
     batches: int
     rows: int
     waiting: int
+    dropped: int
     checkpoints: int
     findings: int
     newest: SealedBatch | None
@@ -89,7 +91,8 @@ class VerifyAudit:
 
         told = _Checkpoints(self._keys)
         tell(told.read(command.checkpoints))
-        batches = rows = 0
+        gone = await self._gone(tell)
+        batches = rows = dropped = 0
         before: StoredBatch | None = None
         async for batch in self._batches():
             tell(_gap(before, batch))
@@ -98,7 +101,11 @@ class VerifyAudit:
             tell(told.compare(batch))
             leaves = await self._trail.leaves(batch, limit=batch.sealed.header.count + _SURPLUS)
             is_doubtful = any(finding.kind in _DOUBTFUL for finding in of_header)
-            tell(self._of_leaves(batch, leaves, is_doubtful=is_doubtful))
+            header = batch.sealed.header
+            if not leaves and not is_doubtful and header.number <= gone.get(header.month, 0):
+                dropped += 1
+            else:
+                tell(self._of_leaves(batch, leaves, is_doubtful=is_doubtful))
             batches += 1
             rows += len(leaves)
             command.on_rows(len(leaves))
@@ -113,10 +120,26 @@ class VerifyAudit:
             batches=batches,
             rows=rows,
             waiting=waiting,
+            dropped=dropped,
             checkpoints=told.compared,
             findings=found,
             newest=None if before is None else before.sealed,
         )
+
+    async def _gone(self, tell: Callable[[Iterable[AuditFinding]], None]) -> dict[str, int]:
+        """Up to which batch each month went for good, by the word of a holder of the key."""
+        gone = {}
+        for dropped in await self._trail.drops():
+            if self._keys.is_authentic(dropped.message, dropped.mac, key_id=dropped.key_id):
+                gone[dropped.month] = dropped.last_batch
+            else:
+                finding = AuditFinding(
+                    kind=FindingKind.DROP_FORGED,
+                    batch=dropped.last_batch,
+                    detail=f"nobody with the key noted that the month {dropped.month} was dropped",
+                )
+                tell([finding])
+        return gone
 
     async def _batches(self) -> AsyncIterator[StoredBatch]:
         after = 0

@@ -324,3 +324,24 @@ def test_two_sets_of_tokens_of_one_user_are_a_fault_to_be_told(earlier_phase: st
         migrate(earlier_phase)
 
     assert contents(earlier_phase) == before
+
+
+INSERT_EVENT: Final = """
+INSERT INTO vetassist_auth_audit (event_type, event_data) VALUES ('logout', '{}')
+"""
+
+
+def test_the_trail_of_an_earlier_phase_is_a_partition_a_month_with_its_ids(
+    earlier_phase: str,
+) -> None:
+    before = rows_of(earlier_phase, "SELECT id FROM vetassist_auth_audit ORDER BY id")
+    migrate(earlier_phase)
+
+    query = "SELECT id, tableoid::regclass::text AS part, created_at FROM vetassist_auth_audit"
+    rows = rows_of(earlier_phase, query + " ORDER BY id")
+    assert [row["id"] for row in rows] == [row["id"] for row in before]
+    for row in rows:
+        assert row["part"] == f"vetassist_auth_audit_{row['created_at'].astimezone(UTC):%Y_%m}"
+    change(earlier_phase, INSERT_EVENT)
+    ids = [row["id"] for row in rows_of(earlier_phase, "SELECT id FROM vetassist_auth_audit")]
+    assert len(set(ids)) == len(before) + 1

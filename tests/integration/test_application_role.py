@@ -106,8 +106,11 @@ def test_the_service_cannot_reach_beyond_its_work(own_database: str, statement: 
 
 
 def test_of_each_table_it_is_said_what_the_service_may_do_with_it(own_database: str) -> None:
-    query = "SELECT tablename FROM pg_tables WHERE starts_with(tablename, 'vetassist_')"
-    assert {row["tablename"] for row in rows_of(own_database, query)} == set(PRIVILEGES)
+    query = """
+    SELECT relname FROM pg_class
+    WHERE starts_with(relname, 'vetassist_') AND relkind IN ('r', 'p') AND NOT relispartition
+    """
+    assert {row["relname"] for row in rows_of(own_database, query)} == set(PRIVILEGES)
 
 
 def test_to_grant_again_changes_nothing_and_takes_away_what_is_too_much(

@@ -10,8 +10,10 @@ from typing import Any
 from adapters.encryption.audit_keys import AuditKeyRing
 from adapters.encryption.seal_keys import HMACSealKeys
 from adapters.memory.audit_checkpoints import MemoryAuditCheckpoints
+from adapters.system.secret_source import SystemSecretSource
 from application.ports.seal_keys import SealKeys
 from application.use_cases.export_audit import ExportAudit, ExportAuditCommand
+from application.use_cases.retire_audit import RetireAudit, RetireAuditCommand
 from application.use_cases.seal_audit import AuditSealed, SealAudit
 from application.use_cases.verify_audit import AuditVerified, VerifyAudit, VerifyAuditCommand
 from domain.audit_event import AuditEvent, AuditEventType
@@ -92,8 +94,26 @@ class AuditDesk:
         return [(found.kind.value, found.batch, found.row) for found in findings]
 
     async def export(self, **bounds: Any) -> Sequence[dict[str, Any]]:
-        """The lines of an export."""
+        """The lines of an export, which is noted."""
         lines: list[str] = []
         command = ExportAuditCommand(write=lines.append, on_rows=lambda _rows: None, **bounds)
-        await ExportAudit(trail=self.storage.sealed_trail).execute(command)
+        use_case = ExportAudit(
+            trail=self.storage.sealed_trail,
+            unit_of_work=self.storage.unit_of_work,
+            secrets=SystemSecretSource(),
+            clock=self.clock,
+        )
+        exported = await use_case.execute(command)
+        await use_case.note(command, exported, sha256=bytes(32))
         return [json.loads(line) for line in lines]
+
+    async def retire(self, *, months: int | None = 1, is_dry_run: bool = False) -> dict[str, str]:
+        """Drop what is older; what became of each month."""
+        use_case = RetireAudit(
+            unit_of_work=self.storage.unit_of_work,
+            keys=self.keys,
+            clock=self.clock,
+            retention_months=months,
+        )
+        retired = await use_case.execute(RetireAuditCommand(is_dry_run=is_dry_run))
+        return {month.month: month.verdict.value for month in retired}

@@ -7,6 +7,7 @@ from typing import NoReturn, Self, final
 
 from application.errors import UnavailableError
 from application.ports.audit_history import AuditHistory
+from application.ports.audit_partitions import AuditPartitions
 from application.ports.audit_seals import AuditSeals
 from application.ports.audit_trail import AuditTrail
 from application.ports.data_keys import DataKeys
@@ -90,6 +91,9 @@ class DownSealedTrail(SealedTrail):
     async def number_of(self, noted_hash: bytes) -> NoReturn:
         raise UnavailableError
 
+    async def drops(self) -> NoReturn:
+        raise UnavailableError
+
     async def leaves(self, batch: StoredBatch, *, limit: int) -> NoReturn:
         raise UnavailableError
 
@@ -139,6 +143,10 @@ class DownUnitOfWork(UnitOfWork):
 
     @property
     def audit_seals(self) -> AuditSeals:
+        raise UnavailableError
+
+    @property
+    def audit_partitions(self) -> AuditPartitions:
         raise UnavailableError
 
     async def commit(self) -> NoReturn:

@@ -1,5 +1,6 @@
 """`vetassist audit`, in this process, on a database of its own."""
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -12,7 +13,13 @@ from typer.testing import CliRunner, Result
 from adapters.postgres.migrations import migrate
 from entrypoints.cli import app
 from examples import verify_audit_export
-from tests.support.databases import change, new_database
+from tests.support.databases import (
+    APPLICATION_ROLE,
+    as_application,
+    change,
+    new_database,
+    rows_of,
+)
 from tests.support.environment import required_settings
 
 pytestmark = pytest.mark.postgres
@@ -133,3 +140,53 @@ def test_a_trail_that_was_tampered_with_is_not_exported(trail: str, tmp_path: Pa
     assert refused.exit_code == 9
     assert "batch 1 is not as it was sealed" in refused.stderr
     assert not (tmp_path / "export.jsonl").exists()
+
+
+def test_a_month_past_its_retention_is_dropped_once_it_was_exported(
+    trail: str, tmp_path: Path
+) -> None:
+    assert audit("drop").stdout == "No month is past its retention.\n"
+    change(trail, "SELECT vetassist_make_audit_partition('2026-02-01')")
+    change(trail, FIVE_ROWS.replace("2026-01", "2026-02"))
+    audit("seal")
+    with patch.dict(os.environ, {"VETASSIST_AUDIT_RETENTION_MONTHS": "1"}):
+        # January has no partition of its own: it came before there was room for it.
+        kept = audit("drop")
+        assert kept.stdout == "2026-02: 5 rows, kept, as it was not exported yet\n"
+        audit("export", str(tmp_path / "export.jsonl"))
+        assert audit("drop", "--dry-run").stdout == "2026-02: 5 rows, would be dropped\n"
+        assert audit("drop").stdout == "2026-02: 5 rows, dropped\n"
+    verified = audit("verify")
+
+    assert verified.exit_code == 0
+    assert "The rows of 1 batches were handed on and dropped." in verified.stdout
+
+
+def test_an_export_is_itself_in_the_trail(trail: str, tmp_path: Path) -> None:
+    audit("seal")
+    file = tmp_path / "export.jsonl"
+    audit("export", str(file))
+    (event,) = rows_of(
+        trail, "SELECT * FROM vetassist_auth_audit WHERE event_type = 'audit_exported'"
+    )
+    assert event["event_data"] == {
+        "rows": 5,
+        "batches": 1,
+        "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+    }
+
+
+def test_only_the_owner_drops_a_month(trail: str, tmp_path: Path) -> None:
+    migrate(trail, application_role=APPLICATION_ROLE)
+    change(trail, "SELECT vetassist_make_audit_partition('2026-02-01')")
+    change(trail, FIVE_ROWS.replace("2026-01", "2026-02"))
+    audit("seal")
+    audit("export", str(tmp_path / "export.jsonl"))
+    ours = {
+        "VETASSIST_AUDIT_RETENTION_MONTHS": "1",
+        "VETASSIST_DATABASE_URL": as_application(trail),
+    }
+    with patch.dict(os.environ, ours):
+        refused = audit("drop")
+    assert refused.exit_code == 4
+    assert "only the owner of the tables" in refused.stderr

@@ -1,0 +1,127 @@
+"""The months of the audit trail in PostgreSQL."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, final
+
+from psycopg import AsyncConnection, sql
+from psycopg.errors import InsufficientPrivilege
+from psycopg.rows import dict_row
+
+from adapters.postgres.errors import translated_errors
+from application.errors import ForbiddenError
+from application.ports.audit_partitions import AuditPartitions, BatchesExported, MonthStanding
+from domain.audit_seal import DroppedMonth, month_bounds
+
+_MAKE_AHEAD: Final = "SELECT vetassist_make_audit_partitions() AS made"
+_MONTHS: Final = """
+SELECT substr(name, 22, 4) || '-' || substr(name, 27, 2) AS month
+FROM (
+    SELECT relname AS name FROM pg_inherits JOIN pg_class ON oid = inhrelid
+    WHERE inhparent = 'vetassist_auth_audit'::regclass
+) AS partitions
+WHERE name ~ '^vetassist_auth_audit_[0-9]{4}_[0-9]{2}$'
+ORDER BY month
+"""
+_HOLD: Final = "LOCK TABLE {} IN ACCESS EXCLUSIVE MODE"
+_ROWS: Final = """
+SELECT count(*) AS rows, count(*) FILTER (WHERE leaf.audit_row IS NULL) AS unsealed
+FROM vetassist_auth_audit AS audit
+LEFT JOIN vetassist_audit_leaves AS leaf ON leaf.audit_row = audit.row_number
+WHERE audit.created_at >= %s AND audit.created_at < %s
+"""
+_BATCHES: Final = """
+SELECT coalesce(max(number), 0) AS last_batch, count(*) FILTER (WHERE NOT EXISTS (
+    SELECT FROM vetassist_audit_exports WHERE batch.number BETWEEN first_batch AND last_batch
+)) AS unexported
+FROM vetassist_audit_batches AS batch WHERE month = %s
+"""
+_NOTE_EXPORT: Final = """
+INSERT INTO vetassist_audit_exports (id, first_batch, last_batch, sha256, exported_at)
+VALUES (%s, %s, %s, %s, %s)
+"""
+_DROP_ROWS: Final = "DROP TABLE {}"
+_DROP_LEAVES: Final = """
+DELETE FROM vetassist_audit_leaves
+WHERE batch IN (SELECT number FROM vetassist_audit_batches WHERE month = %s)
+"""
+# A month that got a late row after it was dropped may go once more.
+_NOTE_DROP: Final = """
+INSERT INTO vetassist_audit_drops (month, last_batch, row_count, dropped_at, key_id, mac)
+VALUES (%s, %s, %s, %s, %s, %s)
+ON CONFLICT (month) DO UPDATE SET
+    last_batch = excluded.last_batch, row_count = excluded.row_count,
+    dropped_at = excluded.dropped_at, key_id = excluded.key_id, mac = excluded.mac
+"""
+
+
+@final
+class PostgresAuditPartitions(AuditPartitions):
+    """Each month is a partition of ``vetassist_auth_audit``."""
+
+    def __init__(self, connection: AsyncConnection[Any]) -> None:
+        self._connection = connection
+
+    async def make_ahead(self) -> int:
+        return int((await self._row(_MAKE_AHEAD))["made"])
+
+    async def months(self) -> Sequence[str]:
+        with translated_errors():
+            async with self._connection.cursor(row_factory=dict_row) as cursor:
+                await cursor.execute(_MONTHS)
+                return [row["month"] for row in await cursor.fetchall()]
+
+    async def hold(self, month: str) -> None:
+        with translated_errors(), _owners_only():
+            cursor = await self._connection.execute(_over(_HOLD, month))
+            # In a pipeline a refusal is heard when something is waited for.
+            await cursor.execute("SELECT 1")
+            await cursor.fetchall()
+
+    async def standing(self, month: str) -> MonthStanding:
+        with translated_errors():
+            # A month is large, and nobody waits for it.
+            await self._connection.execute("SET LOCAL statement_timeout = 0")
+        rows = await self._row(_ROWS, month_bounds(month))
+        return MonthStanding(**rows, **await self._row(_BATCHES, (month,)))
+
+    async def note_export(self, exported: BatchesExported) -> None:
+        values = exported.id, exported.first_batch, exported.last_batch, exported.sha256
+        with translated_errors():
+            await self._connection.execute(_NOTE_EXPORT, (*values, exported.at))
+
+    async def drop(self, dropped: DroppedMonth) -> None:
+        noted = (
+            dropped.month,
+            dropped.last_batch,
+            dropped.rows,
+            dropped.dropped_at,
+            dropped.key_id,
+            dropped.mac,
+        )
+        with translated_errors(), _owners_only():
+            await self._connection.execute(_DROP_LEAVES, (dropped.month,))
+            await self._connection.execute(_over(_DROP_ROWS, dropped.month))
+            cursor = await self._connection.execute(_NOTE_DROP, noted)
+            await cursor.execute("SELECT 1")
+            await cursor.fetchall()
+
+    async def _row(self, query: str, parameters: Any = ()) -> dict[str, Any]:
+        with translated_errors():
+            async with self._connection.cursor(row_factory=dict_row) as cursor:
+                await cursor.execute(query, parameters)
+                (row,) = await cursor.fetchall()
+        return row
+
+
+def _over(query: str, month: str) -> sql.Composed:
+    begin, _ = month_bounds(month)
+    return sql.SQL(query).format(sql.Identifier(f"vetassist_auth_audit_{begin:%Y_%m}"))
+
+
+@contextmanager
+def _owners_only() -> Iterator[None]:
+    try:
+        yield
+    except InsufficientPrivilege as error:
+        raise ForbiddenError("it takes the owner of the tables") from error

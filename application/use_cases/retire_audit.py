@@ -1,0 +1,121 @@
+"""Use case: let months of the audit trail go that have been handed on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import final
+
+from application.ports.audit_partitions import MonthStanding
+from application.ports.clock import Clock
+from application.ports.seal_keys import SealKeys
+from application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from domain.audit_event import AuditEvent, AuditEventType
+from domain.audit_seal import DroppedMonth, month_bounds
+from domain.visitor import Visitor
+
+
+class MonthVerdict(StrEnum):
+    """What becomes of a month that is past its retention."""
+
+    DROPPED = "dropped"
+    NOT_SEALED = "kept, as it is not sealed yet"
+    NOT_EXPORTED = "kept, as it was not exported yet"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetireAuditCommand:
+    """Whether to drop anything, or only to say what would be."""
+
+    is_dry_run: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonthRetired:
+    """A month past its retention, and what became of it."""
+
+    month: str
+    rows: int
+    verdict: MonthVerdict
+
+
+@final
+class RetireAudit:
+    """Drops whole months, each in one transaction with its audit. It takes the store's owner."""
+
+    def __init__(
+        self,
+        *,
+        unit_of_work: UnitOfWorkFactory,
+        keys: SealKeys,
+        clock: Clock,
+        retention_months: int | None,
+    ) -> None:
+        self._unit_of_work = unit_of_work
+        self._keys = keys
+        self._clock = clock
+        self._retention_months = retention_months
+
+    async def execute(self, command: RetireAuditCommand) -> Sequence[MonthRetired]:
+        """Drop each month past its retention that is sealed and exported; all past it.
+
+        Without a retention that is none.
+
+        Raises:
+            ForbiddenError: This role is not the store's owner.
+            UnavailableError: The store did not answer; months that were dropped stay so.
+        """
+        now = self._clock.now()
+        async with self._unit_of_work() as work:
+            months = await work.audit_partitions.months()
+        retired = []
+        for month in months:
+            if not self._is_past(month, now):
+                continue
+            async with self._unit_of_work() as work:
+                if not command.is_dry_run:
+                    await work.audit_partitions.hold(month)
+                standing = await work.audit_partitions.standing(month)
+                verdict = _verdict(standing)
+                if verdict is MonthVerdict.DROPPED and not command.is_dry_run:
+                    await self._drop(work, month, standing, now)
+                    await work.commit()
+            retired.append(MonthRetired(month=month, rows=standing.rows, verdict=verdict))
+        return retired
+
+    def _is_past(self, month: str, now: datetime) -> bool:
+        if self._retention_months is None:
+            return False
+        begin, _ = month_bounds(month)
+        age = (now.year - begin.year) * 12 + now.month - begin.month
+        return age > self._retention_months
+
+    async def _drop(
+        self, work: UnitOfWork, month: str, standing: MonthStanding, now: datetime
+    ) -> None:
+        dropped = DroppedMonth(
+            month=month,
+            last_batch=standing.last_batch,
+            rows=standing.rows,
+            dropped_at=now,
+            key_id=self._keys.key_id,
+        )
+        mac = self._keys.authenticate(dropped.message)
+        await work.audit_partitions.drop(replace(dropped, mac=mac))
+        event = AuditEvent.of_service(
+            AuditEventType.AUDIT_DROPPED,
+            visitor=Visitor(),
+            now=now,
+            month=month,
+            rows=standing.rows,
+            last_batch=standing.last_batch,
+        )
+        await work.audit.append(event)
+
+
+def _verdict(standing: MonthStanding) -> MonthVerdict:
+    if standing.unsealed:
+        return MonthVerdict.NOT_SEALED
+    if standing.unexported:
+        return MonthVerdict.NOT_EXPORTED
+    return MonthVerdict.DROPPED
