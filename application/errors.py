@@ -27,6 +27,7 @@ The ``code`` is public and stable; everything else stays in the log.
 from datetime import timedelta
 from typing import ClassVar
 
+from domain.identifiers import UserId
 from domain.service_client import ClientId
 from domain.sign_in_failure import SignInFailure
 from domain.va_tokens import VATokens
@@ -150,16 +151,22 @@ class UpstreamRejectedError(ApplicationError):
     Attributes:
         reason: Our own code for the audit; never a text of the provider's.
         failure: The public code that the sign-in ends with.
+        user_id: Whom it concerns, for the audit; None while nobody is known.
     """
 
     code: ClassVar[str] = "token_exchange_failed"
 
     def __init__(
-        self, reason: str, failure: SignInFailure = SignInFailure.TOKEN_EXCHANGE_FAILED
+        self,
+        reason: str,
+        failure: SignInFailure = SignInFailure.TOKEN_EXCHANGE_FAILED,
+        *,
+        user_id: UserId | None = None,
     ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.failure = failure
+        self.user_id = user_id
 
 
 class UnwantedTokensError(UpstreamRejectedError):
@@ -175,14 +182,23 @@ class UnwantedTokensError(UpstreamRejectedError):
 
 
 class SignInFailedError(ApplicationError):
-    """A sign-in ended without a session, and the audit says so."""
+    """A sign-in ended without a session, and the audit says so.
+
+    Attributes:
+        failure: The public code.
+        reason: Our own code for the audit.
+        user_id: Whom it concerns, for the audit; None while nobody is known.
+    """
 
     code: ClassVar[str] = "sign_in_failed"
 
-    def __init__(self, failure: SignInFailure, reason: str) -> None:
+    def __init__(
+        self, failure: SignInFailure, reason: str, *, user_id: UserId | None = None
+    ) -> None:
         super().__init__(failure.value)
         self.failure = failure
         self.reason = reason
+        self.user_id = user_id
 
 
 class AuditBrokenError(ApplicationError):

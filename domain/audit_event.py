@@ -20,6 +20,7 @@ class AuditEventType(StrEnum):
     LOGIN_FAILED = "login_failed"
     VA_LINKED = "va_linked"
     VA_UNLINKED = "va_unlinked"
+    VA_UNLINK_REFUSED = "va_unlink_refused"
     ATTRIBUTES_CHANGED = "attributes_changed"
     VA_TOKEN_USED = "va_token_used"  # noqa: S105 - an event's name
     VA_TOKEN_USE_REFUSED = "va_token_use_refused"  # noqa: S105 - an event's name

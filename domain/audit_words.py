@@ -51,6 +51,9 @@ PLAIN_WORDS: Final[Mapping[AuditEventType, str | Callable[[_Data], str]]] = Mapp
         AuditEventType.LOGIN_FAILED: "A sign-in did not succeed.",
         AuditEventType.VA_LINKED: "Your VA.gov account was linked to VetAssist.",
         AuditEventType.VA_UNLINKED: "You took the link to VA back, and every session ended.",
+        AuditEventType.VA_UNLINK_REFUSED: (
+            "You asked to take the link to VA back, and had to sign in again first."
+        ),
         AuditEventType.ATTRIBUTES_CHANGED: (
             "VA.gov told us something new about you, and your profile was brought up to date."
         ),
@@ -85,8 +88,8 @@ PLAIN_WORDS: Final[Mapping[AuditEventType, str | Callable[[_Data], str]]] = Mapp
         AuditEventType.USER_DISABLED: "VetAssist switched your account off.",
         AuditEventType.USER_ENABLED: "VetAssist switched your account on again.",
         AuditEventType.CLIENT_ADDED: "A service of VetAssist was registered.",
-        AuditEventType.CLIENT_CREDENTIAL_ADDED: "A service of VetAssist was given a new key.",
-        AuditEventType.CLIENT_CREDENTIAL_RETIRED: "An old key of a service was withdrawn.",
+        AuditEventType.CLIENT_CREDENTIAL_ADDED: "A service of VetAssist got a new key.",
+        AuditEventType.CLIENT_CREDENTIAL_RETIRED: "A service of VetAssist lost an old key.",
         AuditEventType.CLIENT_DISABLED: "A service of VetAssist was switched off.",
         AuditEventType.CLIENT_REFUSED: "A service did not prove who it is, and was refused.",
         AuditEventType.PURGED: "Records that are no longer kept were removed.",

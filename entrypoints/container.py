@@ -347,6 +347,7 @@ class Container(containers.DeclarativeContainer):
         StartVALogin,
         provider=identity_provider,
         attempts=login_attempts,
+        unit_of_work=unit_of_work.provider,
         secrets=secrets,
         clock=clock,
     )

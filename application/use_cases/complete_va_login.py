@@ -191,7 +191,11 @@ class CompleteVALogin:
 
     async def _record(self, failed: SignInFailedError, visitor: Visitor) -> None:
         event = AuditEvent.login_failed(
-            failed.failure, reason=failed.reason, visitor=visitor, now=self._clock.now()
+            failed.failure,
+            reason=failed.reason,
+            visitor=visitor,
+            now=self._clock.now(),
+            user_id=failed.user_id,
         )
         try:
             async with self._unit_of_work() as work:
@@ -221,7 +225,7 @@ def _as_failure(
     if isinstance(error, SignInFailedError):
         return error
     if isinstance(error, UpstreamRejectedError):
-        return SignInFailedError(error.failure, error.reason)
+        return SignInFailedError(error.failure, error.reason, user_id=error.user_id)
     if isinstance(error, ProviderUnavailableError):
         return SignInFailedError(SignInFailure.PROVIDER_UNAVAILABLE, "provider_unavailable")
     return _out_of_service()

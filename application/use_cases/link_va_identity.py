@@ -65,9 +65,16 @@ class LinkVAIdentity:
         now = self._clock.now()
         linked = await self._find_or_make(work, command.identity)
         if linked.is_conflicting:
-            raise UpstreamRejectedError("subject_of_another_user", SignInFailure.IDENTITY_CONFLICT)
+            # Of the two the one whose account at VA it was: the other may be made by this unit.
+            raise UpstreamRejectedError(
+                "subject_of_another_user",
+                SignInFailure.IDENTITY_CONFLICT,
+                user_id=linked.alias_owner,
+            )
         if not linked.user.is_active:
-            raise UpstreamRejectedError("account_disabled", SignInFailure.ACCOUNT_DISABLED)
+            raise UpstreamRejectedError(
+                "account_disabled", SignInFailure.ACCOUNT_DISABLED, user_id=linked.user.id
+            )
         key = await self._key_of(work, linked, command.visitor)
         sealed = self._sealing.seal(command.tokens, key)
         await work.va_tokens.save(sealed, account=command.identity.account, now=now)
@@ -117,5 +124,7 @@ class LinkVAIdentity:
         if known is None:
             raise ProviderUnavailableError
         if identity.icn is not None and identity.icn != known.user.icn:
-            raise UpstreamRejectedError("icn_of_another_user", SignInFailure.IDENTITY_CONFLICT)
+            raise UpstreamRejectedError(
+                "icn_of_another_user", SignInFailure.IDENTITY_CONFLICT, user_id=known.user.id
+            )
         return known

@@ -1,6 +1,7 @@
 """Use case: turn a one-time code into a session's tokens."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import final
 
 from application.errors import SessionEndedError, UnauthenticatedError
@@ -48,7 +49,7 @@ class RedeemHandoff:
 
         Raises:
             UnauthenticatedError: No such code for this browser, or it is used or too old.
-            SessionEndedError: Its session has ended meanwhile.
+            SessionEndedError: Its session has ended meanwhile; the code is used up.
             UnavailableError: Storage did not answer; the code can be tried again.
         """
         now = self._clock.now()
@@ -63,9 +64,12 @@ class RedeemHandoff:
                 await work.audit.append(event)
                 await work.commit()
                 raise UnauthenticatedError
-            grant = await self._hand_over(work, handoff)
+            grant = await self._hand_over(work, handoff, now)
+            event_type = AuditEventType.SESSION_REDEEMED
+            if grant is None:
+                event_type = AuditEventType.SESSION_REDEEM_REFUSED
             event = AuditEvent.of_session(
-                AuditEventType.SESSION_REDEEMED,
+                event_type,
                 handoff.user_id,
                 handoff.session_id,
                 visitor=command.visitor,
@@ -73,15 +77,20 @@ class RedeemHandoff:
             )
             await work.audit.append(event)
             await work.commit()
+        if grant is None:
+            raise SessionEndedError
         return grant
 
-    async def _hand_over(self, work: UnitOfWork, handoff: Handoff) -> SessionGrant:
+    async def _hand_over(
+        self, work: UnitOfWork, handoff: Handoff, now: datetime
+    ) -> SessionGrant | None:
+        """The session's tokens; None when it has ended."""
         user = await work.users.find(handoff.user_id)
         session = await work.sessions.lock(handoff.user_id, handoff.session_id)
-        if user is None or session is None or not session.is_active(self._clock.now()):
-            raise SessionEndedError
+        if user is None or session is None or not session.is_active(now):
+            return None
         refresh = RefreshToken(user_id=user.id, session_id=session.id, secret=self._secrets.token())
         handed = session.hand_out(refresh, token_id=TokenId(self._secrets.token().reveal()))
         if not await work.sessions.hand_out(handed):
-            raise SessionEndedError
+            return None
         return self._grants.grant(handed, user.icn, refresh)

@@ -1,7 +1,7 @@
 """Use case: a Veteran takes the link to VA back."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import final
 
 from application.errors import FreshSignInNeededError
@@ -47,12 +47,14 @@ class UnlinkVAIdentity:
         """Unlink, all in one transaction with its audit. VA being down does not stand in the way.
 
         Raises:
-            FreshSignInNeededError: The session's sign-in was too long ago.
+            FreshSignInNeededError: The session's sign-in was too long ago; the audit keeps the
+                attempt.
             UnavailableError: Storage did not answer; nothing was acknowledged.
         """
         now = self._clock.now()
         user_id = command.session.user_id
         if now >= command.session.issued_at + self._fresh_for:
+            await self._note_refusal(command, now)
             raise FreshSignInNeededError
         async with self._unit_of_work() as work:
             await work.users.lock(user_id)
@@ -71,5 +73,18 @@ class UnlinkVAIdentity:
                 now=now,
                 sessions=len(ended),
             )
+            await work.audit.append(event)
+            await work.commit()
+
+    async def _note_refusal(self, command: UnlinkVAIdentityCommand, now: datetime) -> None:
+        event = AuditEvent.of_session(
+            AuditEventType.VA_UNLINK_REFUSED,
+            command.session.user_id,
+            command.session.session_id,
+            visitor=command.visitor,
+            now=now,
+            reason=FreshSignInNeededError.code,
+        )
+        async with self._unit_of_work() as work:
             await work.audit.append(event)
             await work.commit()

@@ -12,7 +12,7 @@ from adapters.memory.store import MemoryStore, MemoryTables
 from application.errors import SignInFailedError
 from application.use_cases.complete_va_login import CompleteVALoginCommand, VALoginCompleted
 from domain.audit_event import AuditEventType
-from domain.identifiers import ICN
+from domain.identifiers import ICN, UserId
 from domain.return_path import ReturnPath
 from domain.sign_in_failure import SignInFailure
 from domain.veteran_status import VeteranStatus
@@ -52,6 +52,8 @@ async def assert_refused(
     command: CompleteVALoginCommand,
     failure: SignInFailure,
     reason: str,
+    *,
+    user_id: UserId | None = None,
 ) -> None:
     """The sign-in fails like that; the audit says so in one row; nothing else changes."""
     before, told = everything_but_the_audit(service.store), len(service.audit)
@@ -61,6 +63,7 @@ async def assert_refused(
     (event,) = service.audit[told:]
     assert event.type is AuditEventType.LOGIN_FAILED
     assert dict(event.data) == {"error": failure.value, "reason": reason}
+    assert event.user_id == user_id
     assert event.visitor == command.visitor.as_recorded()
     assert event.occurred_at == service.clock.now()
     assert everything_but_the_audit(service.store) == before
@@ -340,11 +343,15 @@ async def test_case_45_nobody_signs_in_without_an_icn(service: MemoryService) ->
 
 async def test_nobody_signs_in_by_another_persons_account(service: MemoryService) -> None:
     subject = a_subject()
-    await service.sign_in(an_identity(subject=subject))
+    owner = (await service.sign_in(an_identity(subject=subject))).grant.session.user_id
     begun = await service.begin(an_identity(subject=subject))
 
     await assert_refused(
-        service, begun.callback(), SignInFailure.IDENTITY_CONFLICT, "subject_of_another_user"
+        service,
+        begun.callback(),
+        SignInFailure.IDENTITY_CONFLICT,
+        "subject_of_another_user",
+        user_id=owner,
     )
 
 
@@ -355,7 +362,11 @@ async def test_case_79_nobody_signs_in_who_was_disabled(service: MemoryService) 
     begun = await service.begin(replace(identity, email="new@veterans.example"))
 
     await assert_refused(
-        service, begun.callback(), SignInFailure.ACCOUNT_DISABLED, "account_disabled"
+        service,
+        begun.callback(),
+        SignInFailure.ACCOUNT_DISABLED,
+        "account_disabled",
+        user_id=user.id,
     )
 
 
@@ -391,11 +402,15 @@ async def test_half_an_answer_that_contradicts_the_stored_icn_signs_nobody_in(
     service: MemoryService,
 ) -> None:
     identity = an_identity()
-    await a_stored_user(service.storage.unit_of_work, identity)
+    user = await a_stored_user(service.storage.unit_of_work, identity)
     begun = await service.begin(replace(identity, icn=an_icn(), is_complete=False))
 
     await assert_refused(
-        service, begun.callback(), SignInFailure.IDENTITY_CONFLICT, "icn_of_another_user"
+        service,
+        begun.callback(),
+        SignInFailure.IDENTITY_CONFLICT,
+        "icn_of_another_user",
+        user_id=user.id,
     )
 
 

@@ -157,12 +157,17 @@ async def test_a_code_of_a_session_that_was_ended_meanwhile_opens_nothing(
         user_id=session.user_id, current=session.id, which=Which.ALL, visitor=a_visitor()
     )
     await service.container.revoke_sessions().execute(command)
-    revoked = service.store.committed.sessions[session.id]
+    revoked, visitor = service.store.committed.sessions[session.id], a_visitor()
     with pytest.raises(SessionEndedError):
-        await redeem(service, ticket)
+        await redeem(service, ticket, visitor=visitor)
 
     assert service.store.committed.sessions[session.id] == revoked
-    assert AuditEventType.SESSION_REDEEMED not in [event.type for event in service.audit]
+    event = service.audit[-1]
+    assert event.type is AuditEventType.SESSION_REDEEM_REFUSED
+    assert (event.user_id, event.visitor) == (session.user_id, visitor.as_recorded())
+    assert event.data == {"session_id": str(session.id)}
+    # It was shown in time and to nobody's use: there is no second try.
+    await assert_refused(service, ticket)
 
 
 async def test_of_16_who_redeem_at_once_one_gets_the_session(service: MemoryService) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from adapters.memory.store import MemoryStore
 from application.errors import ProviderUnavailableError, UnavailableError
+from domain.audit_event import AuditEventType
 from domain.login_attempt import LoginAttempt
 from domain.return_path import ReturnPath
 from tests.support.outages import down_storage
@@ -50,7 +51,7 @@ async def test_each_attempt_has_secrets_of_its_own(service: MemoryService) -> No
     assert one.secrets.code_verifier != other.secrets.code_verifier
 
 
-async def test_case_5_nothing_is_kept_of_an_attempt_when_va_does_not_answer(
+async def test_case_5_of_an_attempt_when_va_does_not_answer_the_audit_alone_tells(
     service: MemoryService,
 ) -> None:
     service.provider.go_down()
@@ -58,6 +59,11 @@ async def test_case_5_nothing_is_kept_of_an_attempt_when_va_does_not_answer(
     with pytest.raises(ProviderUnavailableError):
         await service.start()
     assert service.store.login_attempts == {}
+    (event,) = service.audit
+    assert event.type is AuditEventType.LOGIN_FAILED
+    assert (event.user_id, event.occurred_at) == (None, service.clock.now())
+    assert event.visitor.request_id is not None
+    assert event.data == {"error": "provider_unavailable", "reason": "not_started"}
 
 
 async def test_nobody_is_sent_off_whose_attempt_cannot_be_kept() -> None:

@@ -99,16 +99,25 @@ async def test_va_being_down_does_not_stand_in_the_way(service: MemoryService) -
 
 
 async def test_a_sign_in_is_fresh_until_the_time_is_over(service: MemoryService) -> None:
-    grant = (await service.sign_in()).grant
-    before = service.store.committed
+    grant, visitor = (await service.sign_in()).grant, a_visitor()
+    before = service.store.committed.copy()
     service.clock.advance(FRESH_FOR)
     with pytest.raises(FreshSignInNeededError):
-        await unlink(service, grant)
+        await unlink(service, grant, visitor=visitor)
     service.clock.advance(SECOND)
     with pytest.raises(FreshSignInNeededError):
-        await unlink(service, grant)
+        await unlink(service, grant, visitor=visitor)
 
-    assert service.store.committed is before
+    refused = service.audit[-2:]
+    for event in refused:
+        assert event.type is AuditEventType.VA_UNLINK_REFUSED
+        assert (event.user_id, event.visitor) == (grant.session.user_id, visitor.as_recorded())
+        assert event.data == {
+            "session_id": str(grant.session.id),
+            "reason": "fresh_sign_in_needed",
+        }
+    before.audit += refused
+    assert service.store.committed == before
 
 
 async def test_a_sign_in_is_fresh_one_second_before(service: MemoryService) -> None:
