@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import Enum, auto
 from functools import cache
 from hashlib import sha256
 from typing import Any, Final, final
@@ -32,8 +33,14 @@ from starlette.types import ASGIApp
 from application.ports.clock import Clock
 from tests.support.product import Provider
 
-#: As the value of a field: the field is left out.
-ABSENT: Final = object()
+
+class Absent(Enum):
+    """As the value of a field: the field is left out."""
+
+    ABSENT = auto()
+
+
+ABSENT: Final = Absent.ABSENT
 #: Every character of these has to be form-encoded before it stands in HTTP Basic.
 CLIENT_ID: Final = "vet assist/test:1"
 CLIENT_SECRET: Final = "p+ss: w%rd/&=of-the-client"
