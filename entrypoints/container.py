@@ -494,7 +494,6 @@ class Container(containers.DeclarativeContainer):
     purge_expired = providers.Singleton(
         PurgeExpired,
         purge=purge,
-        unit_of_work=unit_of_work.provider,
         clock=clock,
         session_retention=providers.Factory(
             timedelta, days=settings.provided.session_retention_days

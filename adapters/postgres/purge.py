@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Final, final
 
+from adapters.postgres.audit_trail import INSERT_EVENT, event_parameters
 from adapters.postgres.errors import translated_errors
 from adapters.postgres.pool import Pool
-from application.ports.purge import Purge
+from application.ports.purge import Note, Purge
 
 # Rows that another replica is removing are passed over, and none is waited for. A row's end is
 # looked at again under the lock, so a session that was renewed meanwhile stays.
@@ -53,24 +54,28 @@ DELETE FROM vetassist_used_assertions WHERE (client_id, id_hash) IN (
 
 @final
 class PostgresPurge(Purge):
-    """Each batch is one statement that commits by itself."""
+    """Each batch is one transaction."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def sessions(self, *, ended_before: datetime, limit: int) -> int:
-        return await self._delete((_EXPIRED, _REVOKED), ended_before, limit)
+    async def sessions(self, *, ended_before: datetime, limit: int, note: Note) -> int:
+        return await self._delete((_EXPIRED, _REVOKED), ended_before, limit, note)
 
-    async def sign_ins(self, *, ended_before: datetime, limit: int) -> int:
-        return await self._delete((_ATTEMPTS, _HANDOFFS, _ASSERTIONS), ended_before, limit)
+    async def sign_ins(self, *, ended_before: datetime, limit: int, note: Note) -> int:
+        return await self._delete((_ATTEMPTS, _HANDOFFS, _ASSERTIONS), ended_before, limit, note)
 
-    async def _delete(self, statements: tuple[str, ...], before: datetime, limit: int) -> int:
+    async def _delete(
+        self, statements: tuple[str, ...], before: datetime, limit: int, note: Note
+    ) -> int:
         removed = 0
         with translated_errors():
-            async with self._pool.connection() as connection:
+            async with self._pool.connection() as connection, connection.transaction():
                 for statement in statements:
                     cursor = await connection.execute(
                         statement, {"before": before, "limit": limit - removed}
                     )
                     removed += cursor.rowcount
+                if removed:
+                    await connection.execute(INSERT_EVENT, event_parameters(note(removed)))
         return removed

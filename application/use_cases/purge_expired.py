@@ -6,7 +6,6 @@ from typing import Final, final
 
 from application.ports.clock import Clock
 from application.ports.purge import Purge
-from application.ports.unit_of_work import UnitOfWorkFactory
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.visitor import Visitor
 
@@ -30,17 +29,15 @@ class PurgeExpired:
         self,
         *,
         purge: Purge,
-        unit_of_work: UnitOfWorkFactory,
         clock: Clock,
         session_retention: timedelta,
     ) -> None:
         self._purge = purge
-        self._unit_of_work = unit_of_work
         self._clock = clock
         self._session_retention = session_retention
 
     async def execute(self) -> Purged:
-        """Remove everything that is past its retention, and audit how much that was.
+        """Remove everything that is past its retention; each batch with its audit.
 
         Raises:
             UnavailableError: Storage did not answer; what was removed stays removed.
@@ -48,19 +45,18 @@ class PurgeExpired:
         now = self._clock.now()
         sessions = sign_ins = 0
         oldest = now - self._session_retention
-        while removed := await self._purge.sessions(ended_before=oldest, limit=BATCH):
-            sessions += removed
-        while removed := await self._purge.sign_ins(ended_before=now, limit=BATCH):
-            sign_ins += removed
-        if sessions or sign_ins:
-            event = AuditEvent.of_service(
-                AuditEventType.PURGED,
-                visitor=Visitor(),
-                now=now,
-                sessions=sessions,
-                sign_ins=sign_ins,
+
+        def purged(**removed: int) -> AuditEvent:
+            return AuditEvent.of_service(
+                AuditEventType.PURGED, visitor=Visitor(), now=now, **removed
             )
-            async with self._unit_of_work() as work:
-                await work.audit.append(event)
-                await work.commit()
+
+        while removed := await self._purge.sessions(
+            ended_before=oldest, limit=BATCH, note=lambda rows: purged(sessions=rows)
+        ):
+            sessions += removed
+        while removed := await self._purge.sign_ins(
+            ended_before=now, limit=BATCH, note=lambda rows: purged(sign_ins=rows)
+        ):
+            sign_ins += removed
         return Purged(sessions=sessions, sign_ins=sign_ins)

@@ -17,7 +17,7 @@ from adapters.postgres.login_attempts import PostgresLoginAttempts
 from adapters.postgres.pool import Pool, build_pool, opened
 from adapters.postgres.purge import PostgresPurge
 from application.errors import UnauthenticatedError, UnavailableError
-from application.ports.purge import Purge
+from application.ports.purge import Note, Purge
 from application.use_cases.issue_session import IssueSessionCommand
 from application.use_cases.purge_expired import BATCH, Purged, PurgeExpired
 from application.use_cases.renew_session import RenewSessionCommand
@@ -32,6 +32,7 @@ from tests.support.builders import (
     NOW,
     a_login_attempt,
     a_login_start,
+    a_purge,
     a_session,
     a_visitor,
     some_login_secrets,
@@ -106,11 +107,15 @@ class Counting(Purge):
         self._purge = purge
         self.batches: list[int] = []
 
-    async def sessions(self, *, ended_before: datetime, limit: int) -> int:
-        return self._counted(await self._purge.sessions(ended_before=ended_before, limit=limit))
+    async def sessions(self, *, ended_before: datetime, limit: int, note: Note) -> int:
+        return self._counted(
+            await self._purge.sessions(ended_before=ended_before, limit=limit, note=note)
+        )
 
-    async def sign_ins(self, *, ended_before: datetime, limit: int) -> int:
-        return self._counted(await self._purge.sign_ins(ended_before=ended_before, limit=limit))
+    async def sign_ins(self, *, ended_before: datetime, limit: int, note: Note) -> int:
+        return self._counted(
+            await self._purge.sign_ins(ended_before=ended_before, limit=limit, note=note)
+        )
 
     def _counted(self, removed: int) -> int:
         self.batches.append(removed)
@@ -188,7 +193,6 @@ async def test_case_93_each_batch_is_small(service: Service, own_pool: Pool) -> 
     counting = Counting(PostgresPurge(own_pool))
     purged = await PurgeExpired(
         purge=counting,
-        unit_of_work=service.storage.unit_of_work,
         clock=service.clock,
         session_retention=RETENTION,
     ).execute()
@@ -238,7 +242,9 @@ async def test_case_93_the_purge_sees_a_sessions_end_as_it_is_under_the_lock(
 
     async def remove() -> None:
         removed.append(
-            await PostgresPurge(own_pool).sessions(ended_before=NOW - RETENTION, limit=4)
+            await PostgresPurge(own_pool).sessions(
+                ended_before=NOW - RETENTION, limit=4, note=a_purge
+            )
         )
 
     async with anyio.create_task_group() as tasks:
@@ -257,7 +263,6 @@ async def test_case_93_without_retention_sessions_go_as_soon_as_they_have_ended(
     await stored(service, ended(user.id, ago=SECOND), revoked(user.id, ago=SECOND))
     purged = await PurgeExpired(
         purge=PostgresPurge(own_pool),
-        unit_of_work=service.storage.unit_of_work,
         clock=service.clock,
         session_retention=timedelta(),
     ).execute()
@@ -290,7 +295,7 @@ async def test_old_attempts_and_codes_go_and_those_under_way_stay(
     assert await purge(service) == Purged(sessions=0, sign_ins=2)
     assert len(rows_of(own_database, "SELECT FROM vetassist_handoffs")) == 1
     await service.complete(begun.callback())
-    assert audited(own_database) == [{"sessions": 0, "sign_ins": 2}]
+    assert audited(own_database) == [{"sign_ins": 2}]
 
 
 async def test_the_trail_and_the_users_are_not_purged(service: Service, own_database: str) -> None:
@@ -303,7 +308,7 @@ async def test_the_trail_and_the_users_are_not_purged(service: Service, own_data
     assert [row["id"] for row in users] == [grant.session.user_id]
     trail = rows_of(own_database, "SELECT event_type FROM vetassist_auth_audit ORDER BY id")
     told = [row["event_type"] for row in trail]
-    assert told == ["login_started", "va_linked", "login", "purged"]
+    assert told == ["login_started", "va_linked", "login", "purged", "purged"]
 
 
 async def test_what_was_purged_is_refused_like_what_never_was(
@@ -352,7 +357,7 @@ def a_purge_that(*outcomes: Exception | None) -> tuple[PurgeExpired, anyio.Event
 
     @final
     class Faulty(Purge):
-        async def sessions(self, *, ended_before: datetime, limit: int) -> int:
+        async def sessions(self, *, ended_before: datetime, limit: int, note: Note) -> int:
             if not left_over:
                 done.set()
                 return 0
@@ -361,12 +366,11 @@ def a_purge_that(*outcomes: Exception | None) -> tuple[PurgeExpired, anyio.Event
                 raise outcome
             return 0
 
-        async def sign_ins(self, *, ended_before: datetime, limit: int) -> int:
+        async def sign_ins(self, *, ended_before: datetime, limit: int, note: Note) -> int:
             return 0
 
     purge_expired = PurgeExpired(
         purge=Faulty(),
-        unit_of_work=memory.storage.unit_of_work,
         clock=memory.clock,
         session_retention=RETENTION,
     )

@@ -14,7 +14,7 @@ from application.ports.data_keys import DataKeys
 from application.ports.disclosures import Disclosures
 from application.ports.handoffs import Handoffs
 from application.ports.login_attempts import LoginAttempts
-from application.ports.purge import Purge
+from application.ports.purge import Note, Purge
 from application.ports.readiness import Readiness
 from application.ports.sealed_trail import SealedTrail, StoredBatch
 from application.ports.service_clients import ServiceClients
@@ -73,10 +73,10 @@ class DownReadiness(Readiness):
 
 @final
 class DownPurge(Purge):
-    async def sessions(self, *, ended_before: datetime, limit: int) -> NoReturn:
+    async def sessions(self, *, ended_before: datetime, limit: int, note: Note) -> NoReturn:
         raise UnavailableError
 
-    async def sign_ins(self, *, ended_before: datetime, limit: int) -> NoReturn:
+    async def sign_ins(self, *, ended_before: datetime, limit: int, note: Note) -> NoReturn:
         raise UnavailableError
 
 

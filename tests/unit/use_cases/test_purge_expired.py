@@ -89,10 +89,10 @@ async def test_a_purge_is_audited_with_how_much_went(service: MemoryService) -> 
     stored(service, a_session(now=NOW - RETENTION - timedelta(days=1)))
     await purge(service)
 
-    (event,) = service.audit
-    assert event.type is AuditEventType.PURGED
-    assert (event.user_id, event.visitor) == (None, Visitor())
-    assert event.data == {"sessions": 1, "sign_ins": 1}
+    for event in service.audit:
+        assert event.type is AuditEventType.PURGED
+        assert (event.user_id, event.visitor) == (None, Visitor())
+    assert [event.data for event in service.audit] == [{"sessions": 1}, {"sign_ins": 1}]
 
 
 async def test_a_purge_that_finds_nothing_says_nothing(service: MemoryService) -> None:
