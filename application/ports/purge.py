@@ -1,24 +1,15 @@
-"""Port: letting go of what is past its retention."""
+"""Port: letting go of what is past its retention, inside one unit of work."""
 
 from abc import abstractmethod
-from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
-from domain.audit_event import AuditEvent
-
-#: What the audit says of so many rows that are removed.
-Note = Callable[[int], AuditEvent]
-
 
 class Purge(Protocol):
-    """Removes in small batches. Several may run at once: none waits for another.
-
-    A batch of any rows and its audit stand together or not at all.
-    """
+    """Removes in small batches. Units of several may run at once: none waits for another."""
 
     @abstractmethod
-    async def sessions(self, *, ended_before: datetime, limit: int, note: Note) -> int:
+    async def sessions(self, *, ended_before: datetime, limit: int) -> int:
         """Remove up to ``limit`` sessions that ended or were revoked before then; how many.
 
         A session that still stands is never among them.
@@ -28,8 +19,24 @@ class Purge(Protocol):
         """
 
     @abstractmethod
-    async def sign_ins(self, *, ended_before: datetime, limit: int, note: Note) -> int:
+    async def sign_ins(self, *, ended_before: datetime, limit: int) -> int:
         """Remove up to ``limit`` login attempts, one-time codes and used assertions of before then.
+
+        Raises:
+            UnavailableError: The store did not answer.
+        """
+
+    @abstractmethod
+    async def count_sessions(self, *, ended_before: datetime) -> int:
+        """How many sessions there are to remove.
+
+        Raises:
+            UnavailableError: The store did not answer.
+        """
+
+    @abstractmethod
+    async def count_sign_ins(self, *, ended_before: datetime) -> int:
+        """How many login attempts, one-time codes and used assertions there are to remove.
 
         Raises:
             UnavailableError: The store did not answer.

@@ -650,7 +650,7 @@ async def tokens_of_before_are_upgraded(service: Service) -> Scene:
     return replace(_rewrapping(service, {"k1": key}), user_id=user_id)
 
 
-@act("purge_expired", AuditEventType.PURGED, AuditEventType.PURGED)
+@act("purge_expired", AuditEventType.PURGED)
 async def what_is_past_its_retention_is_purged(service: Service) -> Scene:
     await service.sign_in()
     service.clock.advance(timedelta(days=1000))

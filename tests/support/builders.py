@@ -6,7 +6,7 @@ from typing import Final
 from uuid import uuid4
 
 from application.ports.identity_provider import ProviderSignIn
-from domain.audit_event import AuditEvent, AuditEventType
+from domain.audit_event import AuditEvent
 from domain.audit_seal import GENESIS, BatchHeader, Place, SealedBatch
 from domain.data_key import DATA_KEY_BYTES, DataKey, WrappedDataKey
 from domain.identifiers import ICN, SessionId, TokenId, UserId
@@ -194,11 +194,6 @@ def some_login_secrets() -> LoginSecrets:
 def a_login_start(*, visitor: Visitor | None = None, now: datetime = NOW) -> AuditEvent:
     """What the audit says of an attempt that begins."""
     return AuditEvent.login_started(visitor=visitor or a_visitor(), now=now)
-
-
-def a_purge(rows: int) -> AuditEvent:
-    """What the audit says of rows that are removed."""
-    return AuditEvent.of_service(AuditEventType.PURGED, visitor=Visitor(), now=NOW, rows=rows)
 
 
 def a_login_attempt(

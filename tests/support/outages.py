@@ -14,7 +14,7 @@ from application.ports.data_keys import DataKeys
 from application.ports.disclosures import Disclosures
 from application.ports.handoffs import Handoffs
 from application.ports.login_attempts import LoginAttempts
-from application.ports.purge import Note, Purge
+from application.ports.purge import Purge
 from application.ports.readiness import Readiness
 from application.ports.sealed_trail import SealedTrail, StoredBatch
 from application.ports.service_clients import ServiceClients
@@ -68,15 +68,6 @@ class DownDisclosures(Disclosures):
 @final
 class DownReadiness(Readiness):
     async def check(self) -> NoReturn:
-        raise UnavailableError
-
-
-@final
-class DownPurge(Purge):
-    async def sessions(self, *, ended_before: datetime, limit: int, note: Note) -> NoReturn:
-        raise UnavailableError
-
-    async def sign_ins(self, *, ended_before: datetime, limit: int, note: Note) -> NoReturn:
         raise UnavailableError
 
 
@@ -149,6 +140,10 @@ class DownUnitOfWork(UnitOfWork):
     def audit_partitions(self) -> AuditPartitions:
         raise UnavailableError
 
+    @property
+    def purge(self) -> Purge:
+        raise UnavailableError
+
     async def commit(self) -> NoReturn:
         raise UnavailableError
 
@@ -186,7 +181,6 @@ def down_storage() -> Storage:
         audit_history=DownAuditHistory(),
         login_attempts=DownLoginAttempts(),
         readiness=DownReadiness(),
-        purge=DownPurge(),
         sealed_trail=DownSealedTrail(),
         vital_signs=DownVitalSigns(),
     )

@@ -201,7 +201,6 @@ def _storage_providers(storage: Storage) -> dict[str, object]:
         "user_directory": providers.Object(storage.user_directory),
         "disclosures": providers.Object(storage.disclosures),
         "readiness": providers.Object(storage.readiness),
-        "purge": providers.Object(storage.purge),
         "sealed_trail": providers.Object(storage.sealed_trail),
     }
 
