@@ -19,6 +19,7 @@ from benchmarks.machine import facts
 from benchmarks.plan import SHORT, Plan
 from benchmarks.processes import REPOSITORY, BenchmarkError
 from benchmarks.suites import (
+    audit_sealing,
     below_saturation,
     footprint,
     growth,
@@ -37,6 +38,7 @@ SUITES: Final[Mapping[str, Callable[[Bench], Section]]] = {
     "workers": workers.measure,
     "revocation": revocation.measure,
     "footprint": footprint.measure,
+    "audit-sealing": audit_sealing.measure,
     "parts": parts.measure,
 }
 DOCUMENT: Final = REPOSITORY / "docs" / "performance.md"

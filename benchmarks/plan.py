@@ -20,6 +20,8 @@ class Plan:
         purged_rows: How many sessions the purge has to remove.
         revocations: How many revoke-then-validate pairs.
         starts: How often a process is started to see how long that takes.
+        audit_rows: How many audit rows are sealed at once.
+        audit_seconds: How long audit events come in a stream.
     """
 
     seconds: float = 3
@@ -34,6 +36,8 @@ class Plan:
     purged_rows: int = 1_000_000
     revocations: int = 10_000
     starts: int = 9
+    audit_rows: int = 200_000
+    audit_seconds: float = 10
 
     @property
     def busiest(self) -> int:
@@ -54,4 +58,6 @@ SHORT = Plan(
     purged_rows=20,
     revocations=8,
     starts=1,
+    audit_rows=100,
+    audit_seconds=0.2,
 )

@@ -112,6 +112,9 @@ TELLS_NOTHING: Final = {
     "view_user": "it changes nothing",
 }
 
+#: Events that no use case tells, but a command that works without the container.
+TOLD_BY_COMMANDS: Final = {AuditEventType.SCHEMA_MIGRATED}
+
 _SetUp = Callable[[Service], Awaitable[Scene]]
 
 
