@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from types import MappingProxyType
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -72,17 +73,26 @@ def rows_by_table(
     database_url: str, *, but: Mapping[str, Collection[str]] = MappingProxyType({})
 ) -> dict[str, list[str]]:
     """Every row of every table, in an order of its own, without the columns named in ``but``."""
-    rows = {}
     with psycopg.connect(database_url) as connection:
-        tables = connection.execute(
-            "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
-        ).fetchall()
-        for (table,) in tables:
-            query = sql.SQL("SELECT (to_jsonb(t) - %s::text[])::text FROM {} AS t").format(
-                sql.Identifier(table)
-            )
-            found = connection.execute(query, (list(but.get(table, ())),))
-            rows[table] = sorted(row for (row,) in found)
+        return rows_seen_by(connection, but=but)
+
+
+def rows_seen_by(
+    connection: psycopg.Connection[Any],
+    *,
+    but: Mapping[str, Collection[str]] = MappingProxyType({}),
+) -> dict[str, list[str]]:
+    """The same, on a connection that stands."""
+    rows = {}
+    tables = connection.execute(
+        "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
+    ).fetchall()
+    for (table,) in tables:
+        query = sql.SQL("SELECT (to_jsonb(t) - %s::text[])::text FROM {} AS t").format(
+            sql.Identifier(table)
+        )
+        found = connection.execute(query, (list(but.get(table, ())),))
+        rows[table] = sorted(row for (row,) in found)
     return rows
 
 
