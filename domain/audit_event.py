@@ -50,6 +50,7 @@ class AuditEventType(StrEnum):
     PURGED = "purged"
     AUDIT_EXPORTED = "audit_exported"
     AUDIT_DROPPED = "audit_dropped"
+    SCHEMA_MIGRATED = "schema_migrated"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -95,5 +95,6 @@ PLAIN_WORDS: Final[Mapping[AuditEventType, str | Callable[[_Data], str]]] = Mapp
         AuditEventType.PURGED: "Records that are no longer kept were removed.",
         AuditEventType.AUDIT_EXPORTED: "Records of this history were handed on to an auditor.",
         AuditEventType.AUDIT_DROPPED: "A month of records that had been handed on was removed.",
+        AuditEventType.SCHEMA_MIGRATED: "VetAssist's database was brought up to date.",
     }
 )

@@ -20,7 +20,6 @@ from adapters.postgres.audit_history import PostgresAuditHistory
 from adapters.postgres.disclosures import PostgresDisclosures
 from adapters.postgres.login_attempts import PostgresLoginAttempts
 from adapters.postgres.pool import Pool, build_pool, opened
-from adapters.postgres.purge import PostgresPurge
 from adapters.postgres.readiness import PostgresReadiness
 from adapters.postgres.sealed_trail import PostgresSealedTrail
 from adapters.postgres.session_lookup import MAX_FLIGHTS, PostgresSessionLookup
@@ -44,7 +43,6 @@ from application.ports.disclosures import Disclosures
 from application.ports.identity_provider import IdentityProvider
 from application.ports.key_wrapper import KeyWrapper
 from application.ports.login_attempts import LoginAttempts
-from application.ports.purge import Purge
 from application.ports.readiness import Readiness
 from application.ports.refresh_tokens import RefreshTokens
 from application.ports.seal_keys import SealKeys
@@ -319,7 +317,6 @@ class Container(containers.DeclarativeContainer):
     disclosures: providers.Provider[Disclosures] = providers.Singleton(
         PostgresDisclosures, pool=connection_pool
     )
-    purge: providers.Provider[Purge] = providers.Singleton(PostgresPurge, pool=connection_pool)
     sealed_trail: providers.Provider[SealedTrail] = providers.Singleton(
         PostgresSealedTrail, pool=connection_pool
     )
@@ -493,7 +490,6 @@ class Container(containers.DeclarativeContainer):
     list_disclosures = providers.Singleton(ListDisclosures, disclosures=disclosures)
     purge_expired = providers.Singleton(
         PurgeExpired,
-        purge=purge,
         unit_of_work=unit_of_work.provider,
         clock=clock,
         session_retention=providers.Factory(

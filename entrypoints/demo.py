@@ -9,9 +9,10 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import httpx
+from psycopg.conninfo import make_conninfo
 
 from entrypoints.embedded_postgres import embedded_postgres
 
@@ -19,6 +20,7 @@ _FOLDER: Final = Path(".vetassist")
 _SERVICE: Final = "http://localhost:8000"
 _SANDBOX: Final = "http://localhost:8001"
 _CLIENT_ID: Final = "vetassist_demo"
+_ROLE: Final = "vetassist_service"
 _STOP_SECONDS: Final = 35
 _START_TRIES: Final = 150
 _SECRETS: Final[Mapping[str, Callable[[], str]]] = {
@@ -29,11 +31,17 @@ _SECRETS: Final[Mapping[str, Callable[[], str]]] = {
 }
 
 
+class Migrate(Protocol):
+    """Brings a database's schema up to date, and a role for the service if one is named."""
+
+    def __call__(self, database_url: str, *, application_role: str | None = None) -> object: ...
+
+
 class DemoError(Exception):
     """The demo cannot go on; the text says why."""
 
 
-def run_demo(migrate: Callable[[str], object], say: Callable[[str], None]) -> None:
+def run_demo(migrate: Migrate, say: Callable[[str], None]) -> None:
     """Start everything, say what to open, and stop everything on Ctrl-C or SIGTERM.
 
     Raises:
@@ -43,8 +51,14 @@ def run_demo(migrate: Callable[[str], object], say: Callable[[str], None]) -> No
     secrets_folder = _generated_secrets(_FOLDER / "secrets")
     with ExitStack() as stack:
         own_database = os.environ.get("VETASSIST_DATABASE_URL")
-        database_url = own_database or stack.enter_context(embedded_postgres(_FOLDER / "postgres"))
-        migrate(database_url)
+        if own_database:
+            database_url = own_database
+            migrate(database_url)
+        else:
+            owner = stack.enter_context(embedded_postgres(_FOLDER / "postgres"))
+            # As in a deployment: who serves can add to the audit and rewrite nothing of it.
+            migrate(owner, application_role=_ROLE)
+            database_url = make_conninfo(owner, user=_ROLE)
         environment = _environment(database_url, secrets_folder)
         sandbox = stack.enter_context(_child("sandbox", 8001, environment))
         service = stack.enter_context(_child("serve", 8000, environment))

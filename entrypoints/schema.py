@@ -4,6 +4,28 @@ Apart from the container, which imports everything: `serve` looks at the schema 
 in half the time.
 """
 
-from adapters.postgres.migrations import SchemaError, migrate, pending_migrations
+from collections.abc import Sequence
+
+from adapters.postgres import migrations
+from adapters.postgres.migrations import Migration, SchemaError, pending_migrations
+from adapters.system.clock import SystemClock
+from domain.audit_event import AuditEvent, AuditEventType
+from domain.visitor import Visitor
 
 __all__ = ["SchemaError", "migrate", "pending_migrations"]
+
+
+def migrate(database_url: str, *, application_role: str | None = None) -> Sequence[Migration]:
+    """Bring the schema up to date, on record. As ``migrations.migrate``."""
+    return migrations.migrate(database_url, application_role=application_role, note=_note)
+
+
+def _note(steps: Sequence[Migration], role: str | None) -> AuditEvent:
+    data = {} if role is None else {"application_role": role}
+    return AuditEvent.of_service(
+        AuditEventType.SCHEMA_MIGRATED,
+        visitor=Visitor(),
+        now=SystemClock().now(),
+        steps=" ".join(str(step.version) for step in steps),
+        **data,
+    )

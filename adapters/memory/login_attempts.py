@@ -12,28 +12,32 @@ from domain.login_attempt import AttemptRefusal, LoginAttempt
 
 @final
 class MemoryLoginAttempts(LoginAttempts):
-    """Never yields to the event loop, so a consumption is atomic."""
+    """Takes its turn like a unit of work, so a consumption is atomic."""
 
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
 
     async def add(self, attempt: LoginAttempt, event: AuditEvent) -> None:
-        kept = self._store.login_attempts
-        for state_hash, old in list(kept.items()):
-            if old.expires_at < attempt.created_at:
-                del kept[state_hash]
-        kept[attempt.state_hash] = attempt
-        self._store.committed.audit.append(replace(event, visitor=event.visitor.as_recorded()))
+        async with self._store.turn:
+            tables = self._store.committed
+            kept = tables.login_attempts
+            for state_hash, old in list(kept.items()):
+                if old.expires_at < attempt.created_at:
+                    del kept[state_hash]
+            kept[attempt.state_hash] = attempt
+            tables.audit.append(replace(event, visitor=event.visitor.as_recorded()))
 
     async def consume(
         self, *, state_hash: bytes, browser_hash: bytes, now: datetime
     ) -> LoginAttempt | AttemptRefusal:
-        attempt = self._store.login_attempts.get(state_hash)
-        if attempt is None:
-            return AttemptRefusal.UNKNOWN
-        refusal = attempt.refusal(browser_hash=browser_hash, now=now)
-        if refusal is not None:
-            return refusal
-        consumed = replace(attempt, consumed_at=now)
-        self._store.login_attempts[state_hash] = consumed
-        return consumed
+        async with self._store.turn:
+            kept = self._store.committed.login_attempts
+            attempt = kept.get(state_hash)
+            if attempt is None:
+                return AttemptRefusal.UNKNOWN
+            refusal = attempt.refusal(browser_hash=browser_hash, now=now)
+            if refusal is not None:
+                return refusal
+            consumed = replace(attempt, consumed_at=now)
+            kept[state_hash] = consumed
+            return consumed

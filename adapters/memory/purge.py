@@ -1,42 +1,54 @@
 """The purge in memory."""
 
 from datetime import datetime
-from typing import final
+from itertools import islice
+from typing import Any, final
 
-from adapters.memory.store import MemoryStore
+from adapters.memory.store import MemoryTables
 from application.ports.purge import Purge
 from domain.session import Session
+
+#: A table, and a key in it.
+_Row = tuple[dict[Any, Any], Any]
 
 
 @final
 class MemoryPurge(Purge):
-    """Never yields to the event loop, so each batch is atomic."""
+    """Works on the draft of one unit."""
 
-    def __init__(self, store: MemoryStore) -> None:
-        self._store = store
+    def __init__(self, draft: MemoryTables) -> None:
+        self._draft = draft
 
     async def sessions(self, *, ended_before: datetime, limit: int) -> int:
-        rows = self._store.committed.sessions
-        gone = [row.id for row in rows.values() if _end_of(row) < ended_before][:limit]
-        for session_id in gone:
-            del rows[session_id]
-        return len(gone)
+        return _remove(self._old_sessions(ended_before), limit)
 
     async def sign_ins(self, *, ended_before: datetime, limit: int) -> int:
-        attempts, handoffs = self._store.login_attempts, self._store.committed.handoffs
-        old_attempts = [k for k, row in attempts.items() if row.expires_at < ended_before][:limit]
-        old_handoffs = [k for k, row in handoffs.items() if row.expires_at < ended_before]
-        old_handoffs = old_handoffs[: limit - len(old_attempts)]
-        used = self._store.committed.used_assertions
-        old_used = [k for k, row in used.items() if row.forget_at < ended_before]
-        old_used = old_used[: limit - len(old_attempts) - len(old_handoffs)]
-        for key in old_attempts:
-            del attempts[key]
-        for key in old_handoffs:
-            del handoffs[key]
-        for mark in old_used:
-            del used[mark]
-        return len(old_attempts) + len(old_handoffs) + len(old_used)
+        return _remove(self._old_sign_ins(ended_before), limit)
+
+    async def count_sessions(self, *, ended_before: datetime) -> int:
+        return len(self._old_sessions(ended_before))
+
+    async def count_sign_ins(self, *, ended_before: datetime) -> int:
+        return len(self._old_sign_ins(ended_before))
+
+    def _old_sessions(self, before: datetime) -> list[_Row]:
+        rows = self._draft.sessions
+        return [(rows, key) for key, row in rows.items() if _end_of(row) < before]
+
+    def _old_sign_ins(self, before: datetime) -> list[_Row]:
+        attempts, handoffs = self._draft.login_attempts, self._draft.handoffs
+        used = self._draft.used_assertions
+        return [
+            *((attempts, key) for key, row in attempts.items() if row.expires_at < before),
+            *((handoffs, key) for key, row in handoffs.items() if row.expires_at < before),
+            *((used, key) for key, row in used.items() if row.forget_at < before),
+        ]
+
+
+def _remove(rows: list[_Row], limit: int) -> int:
+    for table, key in islice(rows, limit):
+        del table[key]
+    return min(len(rows), limit)
 
 
 def _end_of(session: Session) -> datetime:

@@ -28,6 +28,7 @@ class MemoryTables:
     users: dict[UserId, User] = field(default_factory=dict)
     aliases: dict[tuple[str, str], UserId] = field(default_factory=dict)
     sessions: dict[SessionId, Session] = field(default_factory=dict)
+    login_attempts: dict[bytes, LoginAttempt] = field(default_factory=dict)
     handoffs: dict[bytes, Handoff] = field(default_factory=dict)
     data_keys: dict[UserId, WrappedDataKey] = field(default_factory=dict)
     va_tokens: dict[UserId, SealedVATokens] = field(default_factory=dict)
@@ -49,6 +50,7 @@ class MemoryTables:
             users=dict(self.users),
             aliases=dict(self.aliases),
             sessions=dict(self.sessions),
+            login_attempts=dict(self.login_attempts),
             handoffs=dict(self.handoffs),
             data_keys=dict(self.data_keys),
             va_tokens=dict(self.va_tokens),
@@ -74,5 +76,4 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self.committed = MemoryTables()
-        self.login_attempts: dict[bytes, LoginAttempt] = {}
         self.turn = asyncio.Lock()

@@ -8,6 +8,7 @@ from adapters.memory.audit_seals import MemoryAuditSeals
 from adapters.memory.audit_trail import MemoryAuditTrail
 from adapters.memory.data_keys import MemoryDataKeys
 from adapters.memory.handoffs import MemoryHandoffs
+from adapters.memory.purge import MemoryPurge
 from adapters.memory.service_clients import MemoryServiceClients
 from adapters.memory.session_repository import MemorySessionRepository
 from adapters.memory.store import MemoryStore, MemoryTables
@@ -69,6 +70,10 @@ class MemoryUnitOfWork(UnitOfWork):
     @property
     def audit_partitions(self) -> MemoryAuditPartitions:
         return MemoryAuditPartitions(self._draft)
+
+    @property
+    def purge(self) -> MemoryPurge:
+        return MemoryPurge(self._draft)
 
     async def commit(self) -> None:
         self._store.committed = self._draft.copy()

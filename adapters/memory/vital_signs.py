@@ -18,7 +18,7 @@ class MemoryVitalSigns(VitalSigns):
     async def read(self) -> Vitals:
         tables = self._store.committed
         outbox = tables.va_revocations.values()
-        attempts = self._store.login_attempts.values()
+        attempts = tables.login_attempts.values()
         batches = tables.audit_batches
         newest = batches[max(batches)] if batches else None
         sealed = newest.header.horizon.row if newest else 0

@@ -61,8 +61,10 @@ class RoleError(Exception):
     """A role cannot be the application's; the text says why, in one line."""
 
 
-def remember_application_role(connection: psycopg.Connection[Any], role: str) -> None:
+def remember_application_role(connection: psycopg.Connection[Any], role: str) -> bool:
     """Make the role if there is none of this name (without a password), and note it.
+
+    Returns whether it was not noted before.
 
     Raises:
         RoleError: It could not be held to anything.
@@ -72,7 +74,7 @@ def remember_application_role(connection: psycopg.Connection[Any], role: str) ->
         connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
     elif any(found):
         raise RoleError(f"{role} owns the schema or everything: the application needs another role")
-    connection.execute(_REMEMBER, (role,))
+    return connection.execute(_REMEMBER, (role,)).rowcount > 0
 
 
 def grant_application_roles(connection: psycopg.Connection[Any]) -> None:

@@ -13,29 +13,31 @@ from domain.audit_record import AuditFilter, AuditMark, AuditRecord
 from domain.identifiers import UserId
 from domain.visitor import Visitor
 
-# The index on (user_id, created_at) is walked backwards; the id, of whatever type an earlier
-# phase gave it, only tells apart what happened at the same instant. To a session and to a client
-# lead their ids as the trail has them, as texts.
+# The index on (user_id, created_at) is walked backwards from where the page begins; the id, of
+# whatever type an earlier phase gave it, only tells apart what happened at the same instant. Only
+# what is shown is looked up beside the trail, by the ids that stand there as texts.
 _SELECT: Final = """
-SELECT
-    trail.id::text AS key, trail.user_id, trail.event_type, trail.event_data, trail.created_at,
-    trail.ip_hash, trail.user_agent_hash, trail.hash_key_id, trail.request_id,
-    session.device_info ->> 'user_agent' AS user_agent, client.name AS client_name
-FROM vetassist_auth_audit AS trail
+WITH page AS MATERIALIZED (
+    SELECT
+        id::text AS key, user_id, event_type, event_data, created_at,
+        ip_hash, user_agent_hash, hash_key_id, request_id
+    FROM vetassist_auth_audit
+    WHERE {conditions}
+    ORDER BY created_at DESC, id::text DESC
+    LIMIT %(limit)s
+)
+SELECT page.*, session.device_info ->> 'user_agent' AS user_agent, client.name AS client_name
+FROM page
 LEFT JOIN vetassist_sessions AS session
-    ON session.user_id = trail.user_id AND session.id::text = trail.event_data ->> 'session_id'
-LEFT JOIN vetassist_service_clients AS client ON client.id::text = trail.event_data ->> 'client'
-WHERE trail.event_type = ANY(%(types)s)
-  AND (%(user_id)s::uuid IS NULL OR trail.user_id = %(user_id)s::uuid)
-  AND (%(since)s::timestamptz IS NULL OR trail.created_at >= %(since)s::timestamptz)
-  AND (%(until)s::timestamptz IS NULL OR trail.created_at < %(until)s::timestamptz)
-  AND (
-    %(after)s::timestamptz IS NULL OR trail.created_at < %(after)s::timestamptz
-    OR (trail.created_at = %(after)s::timestamptz AND trail.id::text < %(key)s)
-  )
-ORDER BY trail.created_at DESC, trail.id::text DESC
-LIMIT %(limit)s
+    ON session.user_id = page.user_id AND session.id::text = page.event_data ->> 'session_id'
+LEFT JOIN vetassist_service_clients AS client ON client.id::text = page.event_data ->> 'client'
+ORDER BY page.created_at DESC, page.key DESC
 """
+_OF_TYPE: Final = "event_type = ANY(%(types)s)"
+_OF_USER: Final = "user_id = %(user_id)s"
+_SINCE: Final = "created_at >= %(since)s"
+_UNTIL: Final = "created_at < %(until)s"
+_AFTER: Final = "created_at <= %(after)s AND (created_at < %(after)s OR id::text < %(key)s)"
 
 
 @final
@@ -64,8 +66,20 @@ class PostgresAuditHistory(AuditHistory):
                 self._pool.connection() as connection,
                 connection.cursor(row_factory=dict_row) as cursor,
             ):
-                await cursor.execute(_SELECT, parameters)
+                # Only what is asked for is in the statement, so that its plan fits it.
+                await cursor.execute(_statement(wanted, after).encode(), parameters)
                 return [_record_of(row) for row in await cursor.fetchall()]
+
+
+def _statement(wanted: AuditFilter, after: AuditMark | None) -> str:
+    conditions = [
+        _OF_TYPE,
+        *([] if wanted.user_id is None else [_OF_USER]),
+        *([] if wanted.since is None else [_SINCE]),
+        *([] if wanted.until is None else [_UNTIL]),
+        *([] if after is None else [_AFTER]),
+    ]
+    return _SELECT.format(conditions=" AND ".join(conditions))
 
 
 def _record_of(row: dict[str, Any]) -> AuditRecord:

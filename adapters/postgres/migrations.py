@@ -1,7 +1,7 @@
 """The schema, brought up to date by plain SQL files in order."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Final
@@ -13,7 +13,9 @@ from adapters.postgres.application_roles import (
     grant_application_roles,
     remember_application_role,
 )
+from adapters.postgres.audit_trail import INSERT_EVENT, event_parameters
 from adapters.postgres.pool import connection_string
+from domain.audit_event import AuditEvent
 
 # Any constant will do, as long as every migrating process asks for the same.
 _ADVISORY_LOCK: Final = 7_303_014_802_201
@@ -55,12 +57,23 @@ def migrations() -> list[Migration]:
     ]
 
 
-def migrate(database_url: str, *, application_role: str | None = None) -> Sequence[Migration]:
+#: What the audit says of steps that were applied, and of a role that is new.
+Note = Callable[[Sequence[Migration], str | None], AuditEvent]
+
+
+def migrate(
+    database_url: str, *, application_role: str | None = None, note: Note | None = None
+) -> Sequence[Migration]:
     """Apply what is missing, in one transaction; which steps that was.
 
     Of several processes at once one works, and the others find nothing left to do. The role of
     that name, and those named before, may then do what the service does, and no more; it is
     made without a password if there is none.
+
+    Args:
+        database_url: Of the owner of the tables.
+        application_role: The name of a role; None: only those named before.
+        note: Any change is audited as it says, together with the change; None: it is not.
 
     Raises:
         SchemaError: An applied step is unknown here or was changed, or a step does not apply;
@@ -76,12 +89,18 @@ def migrate(database_url: str, *, application_role: str | None = None) -> Sequen
         pending = _pending(connection)
         for migration in pending:
             _apply(connection, migration)
+        new_role = None
         try:
-            if application_role is not None:
-                remember_application_role(connection, application_role)
+            if application_role is not None and remember_application_role(
+                connection, application_role
+            ):
+                new_role = application_role
             grant_application_roles(connection)
         except (RoleError, psycopg.errors.InsufficientPrivilege) as error:
             raise SchemaError(" ".join(str(error).split())) from error
+        if note is not None and (pending or new_role):
+            event = note(pending, new_role)
+            connection.execute(INSERT_EVENT.encode(), event_parameters(event))
         return pending
 
 

@@ -17,6 +17,7 @@ from adapters.postgres.data_keys import PostgresDataKeys
 from adapters.postgres.errors import translated_errors
 from adapters.postgres.handoffs import PostgresHandoffs
 from adapters.postgres.pool import Pool
+from adapters.postgres.purge import PostgresPurge
 from adapters.postgres.service_clients import PostgresServiceClients
 from adapters.postgres.session_repository import PostgresSessionRepository
 from adapters.postgres.user_repository import PostgresUserRepository
@@ -113,6 +114,10 @@ class PostgresUnitOfWork(UnitOfWork):
     @property
     def audit_partitions(self) -> PostgresAuditPartitions:
         return PostgresAuditPartitions(self._connection)
+
+    @property
+    def purge(self) -> PostgresPurge:
+        return PostgresPurge(self._connection)
 
     async def commit(self) -> None:
         with translated_errors():

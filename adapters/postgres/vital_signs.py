@@ -18,8 +18,9 @@ SELECT
     (SELECT min(expires_at) FROM vetassist_sessions) AS oldest_session_end,
     (
         SELECT created_at FROM vetassist_auth_audit
-        WHERE newest.number IS NULL OR (transaction_id, row_number)
-            > (newest.horizon_transaction::text::xid8, newest.horizon_row)
+        WHERE (transaction_id, row_number) > (
+            coalesce(newest.horizon_transaction, 0)::text::xid8, coalesce(newest.horizon_row, 0)
+        )
         ORDER BY transaction_id, row_number LIMIT 1
     ) AS oldest_unsealed,
     newest.sealed_at AS newest_seal_at,

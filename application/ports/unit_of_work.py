@@ -10,6 +10,7 @@ from application.ports.audit_seals import AuditSeals
 from application.ports.audit_trail import AuditTrail
 from application.ports.data_keys import DataKeys
 from application.ports.handoffs import Handoffs
+from application.ports.purge import Purge
 from application.ports.service_clients import ServiceClients
 from application.ports.session_repository import SessionRepository
 from application.ports.user_repository import UserRepository
@@ -68,6 +69,10 @@ class UnitOfWork(AbstractAsyncContextManager["UnitOfWork"], Protocol):
     @property
     @abstractmethod
     def audit_partitions(self) -> AuditPartitions: ...
+
+    @property
+    @abstractmethod
+    def purge(self) -> Purge: ...
 
     @abstractmethod
     async def commit(self) -> None:

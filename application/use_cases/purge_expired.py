@@ -1,22 +1,21 @@
 """Use case: let go of what is past its retention."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, final
 
 from application.ports.clock import Clock
-from application.ports.purge import Purge
 from application.ports.unit_of_work import UnitOfWorkFactory
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.visitor import Visitor
 
-#: Rows of one statement: few enough that live traffic never waits for them.
+#: Rows of one transaction: few enough that live traffic never waits for them.
 BATCH: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Purged:
-    """How much was removed."""
+    """How much was removed; where nothing was to change, how much there is to remove."""
 
     sessions: int
     sign_ins: int
@@ -27,40 +26,56 @@ class PurgeExpired:
     """Removes batch after batch; safe beside live traffic and beside itself."""
 
     def __init__(
-        self,
-        *,
-        purge: Purge,
-        unit_of_work: UnitOfWorkFactory,
-        clock: Clock,
-        session_retention: timedelta,
+        self, *, unit_of_work: UnitOfWorkFactory, clock: Clock, session_retention: timedelta
     ) -> None:
-        self._purge = purge
         self._unit_of_work = unit_of_work
         self._clock = clock
         self._session_retention = session_retention
 
-    async def execute(self) -> Purged:
-        """Remove everything that is past its retention, and audit how much that was.
+    async def count(self) -> Purged:
+        """How much is past its retention.
 
         Raises:
-            UnavailableError: Storage did not answer; what was removed stays removed.
+            UnavailableError: Storage did not answer.
+        """
+        now = self._clock.now()
+        async with self._unit_of_work() as work:
+            return Purged(
+                sessions=await work.purge.count_sessions(
+                    ended_before=now - self._session_retention
+                ),
+                sign_ins=await work.purge.count_sign_ins(ended_before=now),
+            )
+
+    async def execute(self) -> Purged:
+        """Remove everything that is past its retention, each batch together with its audit.
+
+        Raises:
+            UnavailableError: Storage did not answer; what was removed before stays removed.
         """
         now = self._clock.now()
         sessions = sign_ins = 0
-        oldest = now - self._session_retention
-        while removed := await self._purge.sessions(ended_before=oldest, limit=BATCH):
-            sessions += removed
-        while removed := await self._purge.sign_ins(ended_before=now, limit=BATCH):
-            sign_ins += removed
-        if sessions or sign_ins:
+        while (batch := await self._remove_batch(now)) is not None:
+            sessions += batch.sessions
+            sign_ins += batch.sign_ins
+        return Purged(sessions=sessions, sign_ins=sign_ins)
+
+    async def _remove_batch(self, now: datetime) -> Purged | None:
+        """In one transaction; None when there was nothing to remove."""
+        async with self._unit_of_work() as work:
+            sessions = await work.purge.sessions(
+                ended_before=now - self._session_retention, limit=BATCH
+            )
+            sign_ins = await work.purge.sign_ins(ended_before=now, limit=BATCH - sessions)
+            if not sessions + sign_ins:
+                return None
             event = AuditEvent.of_service(
                 AuditEventType.PURGED,
                 visitor=Visitor(),
-                now=now,
+                now=self._clock.now(),
                 sessions=sessions,
                 sign_ins=sign_ins,
             )
-            async with self._unit_of_work() as work:
-                await work.audit.append(event)
-                await work.commit()
+            await work.audit.append(event)
+            await work.commit()
         return Purged(sessions=sessions, sign_ins=sign_ins)

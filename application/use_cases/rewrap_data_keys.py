@@ -8,7 +8,7 @@ from uuid import UUID
 from application.ports.clock import Clock
 from application.ports.key_wrapper import KeyWrapper
 from application.ports.token_cipher import SealBrokenError
-from application.ports.unit_of_work import UnitOfWorkFactory
+from application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from application.token_sealing import TokenSealing
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.data_key import WrappedDataKey
@@ -76,7 +76,7 @@ class RewrapDataKeys:
             return of_users + await work.va_revocations.count_not_under(newest)
 
     async def execute(self, command: RewrapDataKeysCommand) -> DataKeysRewrapped:
-        """Rewrap everything that needs it, and audit how much that was.
+        """Rewrap everything that needs it; each batch with its audit.
 
         Raises:
             UnavailableError: Storage or the keeper of the master key did not answer; what was
@@ -86,21 +86,11 @@ class RewrapDataKeys:
         rewrapped = await self._rewrap_keys(command, unreadable)
         rewrapped += await self._rewrap_outbox(command, unreadable)
         upgraded = await self._upgrade_tokens(command, unreadable)
-        done = DataKeysRewrapped(rewrapped=rewrapped, upgraded=upgraded, unreadable=len(unreadable))
-        if not command.is_dry_run:
-            event = AuditEvent.of_service(
-                AuditEventType.KEYS_REWRAPPED,
-                visitor=Visitor(),
-                now=self._clock.now(),
-                master_key=self._wrapper.newest_key_id,
-                rewrapped=done.rewrapped,
-                upgraded=done.upgraded,
-                unreadable=done.unreadable,
-            )
+        if unreadable and not command.is_dry_run:
             async with self._unit_of_work() as work:
-                await work.audit.append(event)
+                await self._note(work, unreadable=len(unreadable))
                 await work.commit()
-        return done
+        return DataKeysRewrapped(rewrapped=rewrapped, upgraded=upgraded, unreadable=len(unreadable))
 
     async def _rewrap_keys(self, command: RewrapDataKeysCommand, unreadable: set[UUID]) -> int:
         rewrapped = 0
@@ -123,9 +113,12 @@ class RewrapDataKeys:
                 rewrapped += len(pairs)
             else:
                 async with self._unit_of_work() as work:
+                    done = 0
                     for old, new in pairs:
-                        rewrapped += await work.data_keys.replace(old, new)
+                        done += await work.data_keys.replace(old, new)
+                    await self._note(work, rewrapped=done)
                     await work.commit()
+                rewrapped += done
             command.on_progress(len(batch))
 
     async def _rewrap_outbox(self, command: RewrapDataKeysCommand, unreadable: set[UUID]) -> int:
@@ -149,9 +142,12 @@ class RewrapDataKeys:
                 rewrapped += len(pairs)
             else:
                 async with self._unit_of_work() as work:
+                    done = 0
                     for entry, new in pairs:
-                        rewrapped += await work.va_revocations.replace_key(entry.id, entry.key, new)
+                        done += await work.va_revocations.replace_key(entry.id, entry.key, new)
+                    await self._note(work, rewrapped=done)
                     await work.commit()
+                rewrapped += done
             command.on_progress(len(batch))
 
     async def _rewrapped(self, old: WrappedDataKey) -> WrappedDataKey:
@@ -187,5 +183,19 @@ class RewrapDataKeys:
             if not is_dry_run:
                 key = await self._sealing.key_for(work, user_id, wrapped)
                 await work.va_tokens.reseal(self._sealing.seal(tokens, key))
+                await self._note(work, user_id, upgraded=1)
                 await work.commit()
         return True
+
+    async def _note(self, work: UnitOfWork, user_id: UserId | None = None, **figures: int) -> None:
+        """Audit what was done, unless it was nothing."""
+        if not any(figures.values()):
+            return
+        event = AuditEvent(
+            type=AuditEventType.KEYS_REWRAPPED,
+            occurred_at=self._clock.now(),
+            user_id=user_id,
+            visitor=Visitor(),
+            data={"master_key": self._wrapper.newest_key_id, **figures},
+        )
+        await work.audit.append(event)

@@ -27,7 +27,7 @@ from entrypoints.doctor.checks import (
     check_seals,
     check_settings,
 )
-from entrypoints.doctor.findings import Finding, failed, warned
+from entrypoints.doctor.findings import Finding, failed, passed, warned
 from entrypoints.settings import SECRETS_DIRECTORY, Settings
 
 #: For everything together.
@@ -159,6 +159,7 @@ async def _database(patient: Patient) -> list[Finding]:
             failed("database", f"refuses ({type(error).__name__})", "see to the schema first"),
         ]
     return [
+        passed("database", "answers"),
         check_roles(vitals),
         check_clock(asked_at, vitals, datetime.now(UTC)),
         check_purge(patient.settings, vitals),

@@ -37,8 +37,13 @@ def world(request: pytest.FixtureRequest, mocker: MockerFixture) -> World:
     return SystemClock(), turn
 
 
-@pytest.mark.parametrize("clock", [MemoryClock(datetime.now(UTC).astimezone()), SystemClock()])
-def test_it_tells_the_time_in_utc(clock: Clock) -> None:
+def a_memory_clock() -> Clock:
+    return MemoryClock(datetime.now(UTC).astimezone())
+
+
+@pytest.mark.parametrize("make", [a_memory_clock, SystemClock])
+def test_it_tells_the_time_in_utc(make: Callable[[], Clock]) -> None:
+    clock = make()
     assert clock.now().tzinfo is UTC
     assert datetime.now(UTC) - clock.now() < timedelta(minutes=5)
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from application.ports.purge import Purge
+from application.ports.unit_of_work import UnitOfWorkFactory
 from domain.handoff import Handoff, HandoffTicket
 from domain.login_attempt import AttemptRefusal
 from domain.secret import Secret
@@ -35,21 +35,46 @@ async def some_sessions(storage: Storage, *begins: datetime) -> list[Session]:
     return sessions
 
 
-async def drain(purge: Purge, ended_before: datetime) -> None:
-    while await purge.sessions(ended_before=ended_before, limit=100):
+async def purge_sessions(storage: Storage, ended_before: datetime, *, limit: int = 100) -> int:
+    """One batch in a unit of its own; how many went."""
+    async with storage.unit_of_work() as work:
+        removed = await work.purge.sessions(ended_before=ended_before, limit=limit)
+        await work.commit()
+    return removed
+
+
+async def purge_sign_ins(storage: Storage, ended_before: datetime, *, limit: int = 100) -> int:
+    """One batch in a unit of its own; how many went."""
+    async with storage.unit_of_work() as work:
+        removed = await work.purge.sign_ins(ended_before=ended_before, limit=limit)
+        await work.commit()
+    return removed
+
+
+async def drain(storage: Storage, ended_before: datetime) -> None:
+    while await purge_sessions(storage, ended_before):
         pass
-    while await purge.sign_ins(ended_before=ended_before, limit=100):
+    while await purge_sign_ins(storage, ended_before):
         pass
+
+
+async def counts(unit_of_work: UnitOfWorkFactory, ended_before: datetime) -> tuple[int, int]:
+    """How many sessions and sign-ins there are to remove."""
+    async with unit_of_work() as work:
+        return (
+            await work.purge.count_sessions(ended_before=ended_before),
+            await work.purge.count_sign_ins(ended_before=ended_before),
+        )
 
 
 async def test_sessions_go_once_they_ended_before_then(storage: Storage) -> None:
     sessions = await some_sessions(storage, THEN, THEN + timedelta(hours=1))
     end = sessions[0].expires_at
 
-    assert await storage.purge.sessions(ended_before=end, limit=100) == 0
-    assert await storage.purge.sessions(ended_before=end + A_MOMENT, limit=100) == 1
+    assert await purge_sessions(storage, end) == 0
+    assert await purge_sessions(storage, end + A_MOMENT) == 1
     assert await what_is_left(storage, sessions) == [False, True]
-    await drain(storage.purge, THEN + timedelta(days=1))
+    await drain(storage, THEN + timedelta(days=1))
 
 
 async def test_a_revoked_session_ends_when_it_was_revoked(storage: Storage) -> None:
@@ -58,26 +83,60 @@ async def test_a_revoked_session_ends_when_it_was_revoked(storage: Storage) -> N
         await revoke(work, session.user_id, session.id, now=THEN + A_MOMENT)
         await work.commit()
 
-    assert await storage.purge.sessions(ended_before=THEN + A_MOMENT, limit=100) == 0
-    assert await storage.purge.sessions(ended_before=THEN + 2 * A_MOMENT, limit=100) == 1
+    assert await purge_sessions(storage, THEN + A_MOMENT) == 0
+    assert await purge_sessions(storage, THEN + 2 * A_MOMENT) == 1
     assert await what_is_left(storage, [session]) == [False]
 
 
 async def test_case_93_a_session_that_stands_never_goes(storage: Storage) -> None:
     (session,) = await some_sessions(storage, THEN)
-    await drain(storage.purge, session.expires_at)
+    await drain(storage, session.expires_at)
 
     assert await what_is_left(storage, [session]) == [True]
-    await drain(storage.purge, THEN + timedelta(days=1))
+    await drain(storage, THEN + timedelta(days=1))
 
 
 async def test_no_more_than_the_limit_goes_at_once(storage: Storage) -> None:
     sessions = await some_sessions(storage, *[THEN] * 5)
     then = THEN + timedelta(days=1)
 
-    removed = [await storage.purge.sessions(ended_before=then, limit=2) for _ in range(4)]
+    removed = [await purge_sessions(storage, then, limit=2) for _ in range(4)]
     assert removed == [2, 2, 1, 0]
     assert await what_is_left(storage, sessions) == [False] * 5
+
+
+async def test_what_was_removed_is_back_when_the_unit_is_left_without_a_commit(
+    storage: Storage,
+) -> None:
+    sessions = await some_sessions(storage, THEN)
+    await storage.login_attempts.add(a_login_attempt(now=THEN), a_login_start())
+    then = THEN + timedelta(days=1)
+    async with storage.unit_of_work() as work:
+        assert await work.purge.sessions(ended_before=then, limit=100) == 1
+        assert await work.purge.sign_ins(ended_before=then, limit=100) == 1
+
+    assert await what_is_left(storage, sessions) == [True]
+    assert await counts(storage.unit_of_work, then) == (1, 1)
+    await drain(storage, then)
+
+
+async def test_what_there_is_to_remove_is_counted_and_left(storage: Storage) -> None:
+    begins = (THEN, THEN, THEN + timedelta(hours=1))
+    one, other, later = await some_sessions(storage, *begins)
+    async with storage.unit_of_work() as work:
+        await revoke(work, one.user_id, one.id, now=THEN + A_MOMENT)
+        await work.commit()
+    attempt = a_login_attempt(now=THEN)
+    await storage.login_attempts.add(attempt, a_login_start())
+    async with storage.unit_of_work() as work:
+        await work.service_clients.use_up(an_assertion(forget_at=THEN))
+        await work.commit()
+
+    assert await counts(storage.unit_of_work, THEN) == (0, 0)
+    assert await counts(storage.unit_of_work, THEN + 2 * A_MOMENT) == (1, 1)
+    assert await counts(storage.unit_of_work, other.expires_at + A_MOMENT) == (2, 2)
+    assert await what_is_left(storage, [one, other, later]) == [True] * 3
+    await drain(storage, THEN + timedelta(days=1))
 
 
 async def test_login_attempts_go_once_they_ended_before_then(storage: Storage) -> None:
@@ -91,9 +150,9 @@ async def test_login_attempts_go_once_they_ended_before_then(storage: Storage) -
         )
         return outcome is AttemptRefusal.OTHER_BROWSER
 
-    assert await storage.purge.sign_ins(ended_before=attempt.expires_at, limit=100) == 0
+    assert await purge_sign_ins(storage, attempt.expires_at) == 0
     assert await is_left()
-    assert await storage.purge.sign_ins(ended_before=attempt.expires_at + A_MOMENT, limit=100) == 1
+    assert await purge_sign_ins(storage, attempt.expires_at + A_MOMENT) == 1
     assert not await is_left()
 
 
@@ -105,14 +164,14 @@ async def test_one_time_codes_go_once_they_ended_before_then(storage: Storage) -
         await work.handoffs.add(handoff)
         await work.commit()
 
-    assert await storage.purge.sign_ins(ended_before=handoff.expires_at, limit=100) == 0
-    assert await storage.purge.sign_ins(ended_before=handoff.expires_at + A_MOMENT, limit=1) == 1
+    assert await purge_sign_ins(storage, handoff.expires_at) == 0
+    assert await purge_sign_ins(storage, handoff.expires_at + A_MOMENT, limit=1) == 1
     async with storage.unit_of_work() as work:
         taken = await work.handoffs.take(
             code_hash=handoff.code_hash, browser_hash=handoff.browser_hash, now=THEN
         )
     assert taken is None
-    await drain(storage.purge, THEN + timedelta(days=1))
+    await drain(storage, THEN + timedelta(days=1))
 
 
 async def test_used_assertions_go_once_they_would_be_refused_for_their_age(
@@ -128,7 +187,7 @@ async def test_used_assertions_go_once_they_would_be_refused_for_their_age(
         await work.service_clients.use_up(assertion)
         await work.commit()
 
-    assert await storage.purge.sign_ins(ended_before=THEN, limit=100) == 0
+    assert await purge_sign_ins(storage, THEN) == 0
     assert not await is_new()
-    assert await storage.purge.sign_ins(ended_before=THEN + A_MOMENT, limit=1) == 1
+    assert await purge_sign_ins(storage, THEN + A_MOMENT, limit=1) == 1
     assert await is_new()

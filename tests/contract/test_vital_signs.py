@@ -39,8 +39,10 @@ async def test_the_oldest_ends_tell_how_far_behind_the_purge_is(storage: Storage
     await store_sessions(storage.unit_of_work, session)
     there = await storage.vital_signs.read()
     just_after = max(attempt.expires_at, session.expires_at) + A_MINUTE
-    await storage.purge.sign_ins(ended_before=just_after, limit=10)
-    await storage.purge.sessions(ended_before=just_after, limit=10)
+    async with storage.unit_of_work() as work:
+        await work.purge.sign_ins(ended_before=just_after, limit=10)
+        await work.purge.sessions(ended_before=just_after, limit=10)
+        await work.commit()
     after = await storage.vital_signs.read()
 
     assert there.oldest_sign_in_end == attempt.expires_at

@@ -13,6 +13,7 @@ from adapters.postgres.application_roles import PRIVILEGES
 from adapters.postgres.migrations import SchemaError, migrate
 from adapters.postgres.pool import Pool, build_pool, opened
 from adapters.postgres.vital_signs import PostgresVitalSigns
+from entrypoints import schema
 from tests.support.audit_desk import AuditDesk
 from tests.support.databases import (
     APPLICATION_ROLE,
@@ -161,6 +162,22 @@ def test_a_name_is_taken_as_a_name(own_database: str) -> None:
     with psycopg.connect(own_database, autocommit=True) as connection:
         connection.execute(sql.SQL("DROP OWNED BY {}").format(sql.Identifier(name)))
         connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
+
+
+def test_a_role_that_is_new_is_on_record_and_without_a_record_there_is_none(
+    own_database: str, another_role: str
+) -> None:
+    change(own_database, "ALTER TABLE vetassist_auth_audit RENAME request_id TO gone")
+    with pytest.raises(psycopg.Error):
+        schema.migrate(own_database, application_role=another_role)
+    assert rows_of(own_database, "SELECT FROM pg_roles WHERE rolname = %s", another_role) == []
+    change(own_database, "ALTER TABLE vetassist_auth_audit RENAME gone TO request_id")
+
+    for _ in range(2):
+        schema.migrate(own_database, application_role=another_role)
+    (event,) = rows_of(own_database, "SELECT * FROM vetassist_auth_audit")
+    assert event["event_type"] == "schema_migrated"
+    assert event["event_data"] == {"steps": "", "application_role": another_role}
 
 
 def test_the_command_names_the_role_and_whoever_may_not_is_told(

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.postgres
 UNWELL = 10
 EVERYTHING = {
     *("settings", "delivery", "metrics", "keys", "JWT key", "data keys", "schema", "roles"),
-    *("clock", "purge", "outbox", "seals", "checkpoints", "VA"),
+    *("clock", "purge", "outbox", "seals", "checkpoints", "VA", "database"),
 }
 NOBODY = "postgresql://someone:hunter2-canary@127.0.0.1:1/vetassist"
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 
 import psycopg
 import pytest
@@ -19,6 +20,10 @@ from adapters.postgres.migrations import (
 from adapters.postgres.pool import build_pool, opened
 from adapters.postgres.readiness import PostgresReadiness
 from application.errors import UnavailableError
+from domain.audit_event import AuditEvent, AuditEventType
+from domain.visitor import Visitor
+from entrypoints import schema
+from tests.support.builders import NOW
 from tests.support.databases import change, rows_of, until_waiting
 from tests.support.processes import REPOSITORY
 from tests.support.service import a_service
@@ -64,6 +69,31 @@ def test_case_102_migrating_twice_has_one_effect(own_database: str) -> None:
 
     assert migrate(own_database) == []
     assert (rows_of(own_database, LEDGER), rows_of(own_database, EVERYTHING)) == before
+
+
+def test_a_migration_is_on_record_and_one_that_finds_nothing_to_do_is_not(
+    empty_database: str,
+) -> None:
+    began = datetime.now(UTC)
+    assert [step.version for step in schema.migrate(empty_database)] == VERSIONS
+    assert schema.migrate(empty_database) == []
+
+    (event,) = rows_of(empty_database, "SELECT * FROM vetassist_auth_audit")
+    assert (event["event_type"], event["user_id"]) == ("schema_migrated", None)
+    assert event["event_data"] == {"steps": " ".join(map(str, VERSIONS))}
+    assert began <= event["created_at"] <= datetime.now(UTC)
+
+
+def test_case_91_a_migration_that_cannot_be_told_leaves_nothing(empty_database: str) -> None:
+    def note(*_changes: object) -> AuditEvent:
+        # A text that no column takes.
+        return AuditEvent.of_service(
+            AuditEventType.SCHEMA_MIGRATED, visitor=Visitor(request_id="\0"), now=NOW
+        )
+
+    with pytest.raises(psycopg.DataError):
+        migrate(empty_database, note=note)
+    assert rows_of(empty_database, EVERYTHING) == []
 
 
 def test_case_102_of_two_processes_at_once_one_migrates_and_the_other_finds_it_done(

@@ -4,20 +4,20 @@ import json
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Final, final
+from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
 import anyio
+import psycopg
 import pytest
 from anyio.lowlevel import checkpoint
 
 from adapters.memory.store import MemoryStore
 from adapters.postgres.login_attempts import PostgresLoginAttempts
 from adapters.postgres.pool import Pool, build_pool, opened
-from adapters.postgres.purge import PostgresPurge
 from application.errors import UnauthenticatedError, UnavailableError
-from application.ports.purge import Purge
+from application.ports.unit_of_work import UnitOfWork
 from application.use_cases.issue_session import IssueSessionCommand
 from application.use_cases.purge_expired import BATCH, Purged, PurgeExpired
 from application.use_cases.renew_session import RenewSessionCommand
@@ -85,6 +85,26 @@ async def stored(service: Service, *sessions: Session) -> None:
         await work.commit()
 
 
+def refuse_audit_after(database_url: str, batches: int) -> None:
+    """Let the trail take the audit of so many batches, and of none after them."""
+    change(
+        database_url,
+        f"""
+        CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF {batches} <= (
+                SELECT count(*) FROM vetassist_auth_audit WHERE event_type = 'purged'
+            ) THEN
+                RAISE EXCEPTION 'the trail takes nothing';
+            END IF;
+            RETURN NEW;
+        END $$;
+        CREATE TRIGGER refuse BEFORE INSERT ON vetassist_auth_audit
+        FOR EACH ROW WHEN (NEW.event_type = 'purged') EXECUTE FUNCTION refuse();
+        """,
+    )
+
+
 async def purge(service: Service) -> Purged:
     return await service.container.purge_expired().execute()
 
@@ -96,25 +116,6 @@ def left(database_url: str) -> set[UUID]:
 def audited(database_url: str) -> list[dict[str, int]]:
     query = "SELECT event_data FROM vetassist_auth_audit WHERE event_type = 'purged' ORDER BY id"
     return [row["event_data"] for row in rows_of(database_url, query)]
-
-
-@final
-class Counting(Purge):
-    """A purge that keeps count of its batches."""
-
-    def __init__(self, purge: Purge) -> None:
-        self._purge = purge
-        self.batches: list[int] = []
-
-    async def sessions(self, *, ended_before: datetime, limit: int) -> int:
-        return self._counted(await self._purge.sessions(ended_before=ended_before, limit=limit))
-
-    async def sign_ins(self, *, ended_before: datetime, limit: int) -> int:
-        return self._counted(await self._purge.sign_ins(ended_before=ended_before, limit=limit))
-
-    def _counted(self, removed: int) -> int:
-        self.batches.append(removed)
-        return removed
 
 
 class Traffic:
@@ -182,19 +183,34 @@ async def test_case_93_two_purges_at_once_remove_what_is_past_retention_and_noth
     assert sum(told["sessions"] for told in audited(own_database)) == 2 * MANY
 
 
-async def test_case_93_each_batch_is_small(service: Service, own_pool: Pool) -> None:
+async def test_case_93_each_batch_is_small_and_audited_by_itself(
+    service: Service, own_database: str
+) -> None:
     user = await a_stored_user(service.storage.unit_of_work)
     await stored(service, *(ended(user.id, ago=RETENTION + DAY) for _ in range(MANY)))
-    counting = Counting(PostgresPurge(own_pool))
-    purged = await PurgeExpired(
-        purge=counting,
-        unit_of_work=service.storage.unit_of_work,
-        clock=service.clock,
-        session_retention=RETENTION,
-    ).execute()
+    await service.begin()
+    service.clock.advance(DAY)
 
-    assert purged.sessions == MANY
-    assert counting.batches == [BATCH, MANY - BATCH, 0, 0]
+    assert await purge(service) == Purged(sessions=MANY, sign_ins=1)
+    assert audited(own_database) == [
+        {"sessions": BATCH, "sign_ins": 0},
+        {"sessions": MANY - BATCH, "sign_ins": 1},
+    ]
+
+
+@pytest.mark.parametrize("batches", [0, 1, 2])
+async def test_a_purge_whose_audit_fails_removes_no_row_of_that_batch(
+    service: Service, own_database: str, batches: int
+) -> None:
+    user = await a_stored_user(service.storage.unit_of_work)
+    await stored(service, *(ended(user.id, ago=RETENTION + DAY) for _ in range(2 * MANY)))
+    refuse_audit_after(own_database, batches)
+    with pytest.raises(psycopg.errors.RaiseException):
+        await purge(service)
+
+    told = audited(own_database)
+    assert len(told) == batches
+    assert len(left(own_database)) + sum(batch["sessions"] for batch in told) == 2 * MANY
 
 
 async def test_case_93_a_session_stays_to_the_last_second_of_its_retention(
@@ -229,7 +245,7 @@ async def test_case_93_a_session_that_is_renewed_while_the_purge_runs_stays(
 
 
 async def test_case_93_the_purge_sees_a_sessions_end_as_it_is_under_the_lock(
-    service: Service, own_pool: Pool, own_database: str
+    service: Service, own_database: str
 ) -> None:
     """Rows that two purges find at once are removed, and counted, once."""
     user = await a_stored_user(service.storage.unit_of_work)
@@ -237,9 +253,10 @@ async def test_case_93_the_purge_sees_a_sessions_end_as_it_is_under_the_lock(
     removed: list[int] = []
 
     async def remove() -> None:
-        removed.append(
-            await PostgresPurge(own_pool).sessions(ended_before=NOW - RETENTION, limit=4)
-        )
+        async with service.storage.unit_of_work() as work:
+            count = await work.purge.sessions(ended_before=NOW - RETENTION, limit=4)
+            await work.commit()
+        removed.append(count)
 
     async with anyio.create_task_group() as tasks:
         for _ in range(4):
@@ -250,13 +267,12 @@ async def test_case_93_the_purge_sees_a_sessions_end_as_it_is_under_the_lock(
 
 
 async def test_case_93_without_retention_sessions_go_as_soon_as_they_have_ended(
-    service: Service, own_pool: Pool, own_database: str
+    service: Service, own_database: str
 ) -> None:
     user = await a_stored_user(service.storage.unit_of_work)
     grant = (await service.sign_in()).grant
     await stored(service, ended(user.id, ago=SECOND), revoked(user.id, ago=SECOND))
     purged = await PurgeExpired(
-        purge=PostgresPurge(own_pool),
         unit_of_work=service.storage.unit_of_work,
         clock=service.clock,
         session_retention=timedelta(),
@@ -350,25 +366,15 @@ def a_purge_that(*outcomes: Exception | None) -> tuple[PurgeExpired, anyio.Event
     memory = a_memory_service(MemoryStore())
     done, left_over = anyio.Event(), list(outcomes)
 
-    @final
-    class Faulty(Purge):
-        async def sessions(self, *, ended_before: datetime, limit: int) -> int:
-            if not left_over:
-                done.set()
-                return 0
-            outcome = left_over.pop(0)
-            if outcome is not None:
-                raise outcome
-            return 0
-
-        async def sign_ins(self, *, ended_before: datetime, limit: int) -> int:
-            return 0
+    def unit_of_work() -> UnitOfWork:
+        if not left_over:
+            done.set()
+        elif (outcome := left_over.pop(0)) is not None:
+            raise outcome
+        return memory.storage.unit_of_work()
 
     purge_expired = PurgeExpired(
-        purge=Faulty(),
-        unit_of_work=memory.storage.unit_of_work,
-        clock=memory.clock,
-        session_retention=RETENTION,
+        unit_of_work=unit_of_work, clock=memory.clock, session_retention=RETENTION
     )
     return purge_expired, done
 

@@ -136,7 +136,7 @@ async def test_case_2_return_to_leads_nowhere_but_to_a_path_of_ours(
     assert answer.status_code == 400
     assert "location" not in answer.headers
     assert "set-cookie" not in answer.headers
-    assert not product.store.login_attempts
+    assert not product.store.committed.login_attempts
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ async def test_case_4_a_parameter_that_stands_twice_is_refused(
     answer = await product.browser().get(f"{LOGIN}?{query}")
 
     assert answer.status_code == 400
-    assert not product.store.login_attempts
+    assert not product.store.committed.login_attempts
 
 
 DISCOVERY = "/realms/veterans/.well-known/openid-configuration"
@@ -264,7 +264,7 @@ async def test_case_5_unusable_discovery_is_503_and_starts_nothing(
         assert answer.json()["code"] == "provider_unavailable"
         assert "retry-after" in answer.headers
         assert "set-cookie" not in answer.headers
-        assert not product.store.login_attempts
+        assert not product.store.committed.login_attempts
         assert provider.requests["/elsewhere"] == 0
 
 
@@ -306,7 +306,7 @@ async def test_case_7_a_flood_of_starts_meets_a_limit_and_fills_no_table() -> No
 
         assert [answer.status_code for answer in answers] == [303] * 5 + [429] * 35
         assert all(int(answer.headers["retry-after"]) > 0 for answer in answers[5:])
-        assert len(product.store.login_attempts) == 5
+        assert len(product.store.committed.login_attempts) == 5
         # Somebody else is not kept out by it, whatever the flood claimed to be.
         assert (await product.browser(address="198.51.100.9").start()).status_code == 303
 
@@ -318,7 +318,7 @@ async def test_case_7_a_flood_from_everywhere_meets_a_limit_too() -> None:
             for number in range(40)
         ]
 
-        assert statuses.count(303) == len(product.store.login_attempts) == 20
+        assert statuses.count(303) == len(product.store.committed.login_attempts) == 20
 
 
 async def test_case_7_a_forwarded_address_of_the_floods_own_does_not_help_it() -> None:
@@ -338,7 +338,7 @@ async def test_case_7_old_attempts_make_room_and_the_limit_lifts() -> None:
         product.clock.advance(timedelta(minutes=10, seconds=1))
 
         assert (await product.browser().start()).status_code == 303
-        assert len(product.store.login_attempts) == 1
+        assert len(product.store.committed.login_attempts) == 1
 
 
 async def test_case_7_one_browsers_cookies_stay_few(product: Product) -> None:

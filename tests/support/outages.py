@@ -72,15 +72,6 @@ class DownReadiness(Readiness):
 
 
 @final
-class DownPurge(Purge):
-    async def sessions(self, *, ended_before: datetime, limit: int) -> NoReturn:
-        raise UnavailableError
-
-    async def sign_ins(self, *, ended_before: datetime, limit: int) -> NoReturn:
-        raise UnavailableError
-
-
-@final
 class DownSealedTrail(SealedTrail):
     async def size(self) -> NoReturn:
         raise UnavailableError
@@ -149,6 +140,10 @@ class DownUnitOfWork(UnitOfWork):
     def audit_partitions(self) -> AuditPartitions:
         raise UnavailableError
 
+    @property
+    def purge(self) -> Purge:
+        raise UnavailableError
+
     async def commit(self) -> NoReturn:
         raise UnavailableError
 
@@ -186,7 +181,6 @@ def down_storage() -> Storage:
         audit_history=DownAuditHistory(),
         login_attempts=DownLoginAttempts(),
         readiness=DownReadiness(),
-        purge=DownPurge(),
         sealed_trail=DownSealedTrail(),
         vital_signs=DownVitalSigns(),
     )

@@ -90,8 +90,10 @@ class Service:
         code = self.provider.consent(started.authorization_url, signed_in)
         return Begun(started=started, code=code)
 
-    async def start(self, return_to: ReturnPath | None = None) -> VALoginStarted:
-        command = StartVALoginCommand(visitor=a_visitor(), return_to=return_to)
+    async def start(
+        self, return_to: ReturnPath | None = None, *, visitor: Visitor | None = None
+    ) -> VALoginStarted:
+        command = StartVALoginCommand(visitor=visitor or a_visitor(), return_to=return_to)
         return await self.container.start_va_login().execute(command)
 
     async def complete(self, command: CompleteVALoginCommand) -> VALoginCompleted:
@@ -199,7 +201,6 @@ def _storage_providers(storage: Storage) -> dict[str, object]:
         "user_directory": providers.Object(storage.user_directory),
         "disclosures": providers.Object(storage.disclosures),
         "readiness": providers.Object(storage.readiness),
-        "purge": providers.Object(storage.purge),
         "sealed_trail": providers.Object(storage.sealed_trail),
     }
 

@@ -6,7 +6,6 @@ from datetime import datetime
 from adapters.memory.audit_history import MemoryAuditHistory
 from adapters.memory.disclosures import MemoryDisclosures
 from adapters.memory.login_attempts import MemoryLoginAttempts
-from adapters.memory.purge import MemoryPurge
 from adapters.memory.readiness import MemoryReadiness
 from adapters.memory.sealed_trail import MemorySealedTrail
 from adapters.memory.session_lookup import MemorySessionLookup
@@ -18,7 +17,6 @@ from adapters.postgres.audit_history import PostgresAuditHistory
 from adapters.postgres.disclosures import PostgresDisclosures
 from adapters.postgres.login_attempts import PostgresLoginAttempts
 from adapters.postgres.pool import Pool
-from adapters.postgres.purge import PostgresPurge
 from adapters.postgres.readiness import PostgresReadiness
 from adapters.postgres.sealed_trail import PostgresSealedTrail
 from adapters.postgres.session_lookup import PostgresSessionLookup
@@ -29,7 +27,6 @@ from adapters.system.clock import SystemClock
 from application.ports.audit_history import AuditHistory
 from application.ports.disclosures import Disclosures
 from application.ports.login_attempts import LoginAttempts
-from application.ports.purge import Purge
 from application.ports.readiness import Readiness
 from application.ports.sealed_trail import SealedTrail
 from application.ports.session_lookup import SessionLookup
@@ -56,7 +53,6 @@ class Storage:
     audit_history: AuditHistory
     login_attempts: LoginAttempts
     readiness: Readiness
-    purge: Purge
     sealed_trail: SealedTrail
     vital_signs: VitalSigns
 
@@ -71,7 +67,6 @@ def memory_storage(store: MemoryStore | None = None) -> Storage:
         audit_history=MemoryAuditHistory(store),
         login_attempts=MemoryLoginAttempts(store),
         readiness=MemoryReadiness(),
-        purge=MemoryPurge(store),
         sealed_trail=MemorySealedTrail(store),
         vital_signs=MemoryVitalSigns(store, SystemClock()),
     )
@@ -86,7 +81,6 @@ def postgres_storage(pool: Pool) -> Storage:
         audit_history=PostgresAuditHistory(pool),
         login_attempts=PostgresLoginAttempts(pool),
         readiness=PostgresReadiness(pool),
-        purge=PostgresPurge(pool),
         sealed_trail=PostgresSealedTrail(pool),
         vital_signs=PostgresVitalSigns(pool),
     )

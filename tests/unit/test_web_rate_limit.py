@@ -74,7 +74,7 @@ async def test_case_7_a_flood_of_starts_is_told_to_wait_and_leaves_no_attempts()
         assert answers[-1].headers["retry-after"].isdigit()
         assert answers[-1].headers["content-type"] == "application/problem+json"
         assert "set-cookie" not in answers[-1].headers
-        assert len(product.store.login_attempts) == 3
+        assert len(product.store.committed.login_attempts) == 3
         # Another address is only this peer's word.
         spoofed = await browser.start(headers={"X-Forwarded-For": "192.0.2.77"})
         assert spoofed.status_code == 429

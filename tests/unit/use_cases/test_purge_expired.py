@@ -95,6 +95,26 @@ async def test_a_purge_is_audited_with_how_much_went(service: MemoryService) -> 
     assert event.data == {"sessions": 1, "sign_ins": 1}
 
 
+async def test_each_batch_is_audited_by_itself(service: MemoryService) -> None:
+    long_ago = NOW - RETENTION - timedelta(days=1)
+    stored(service, *(a_session(now=long_ago) for _ in range(BATCH + 1)))
+    await purge(service)
+
+    assert [event.data["sessions"] for event in service.audit] == [BATCH, 1]
+
+
+async def test_what_there_is_to_remove_can_be_counted_beforehand(service: MemoryService) -> None:
+    await service.begin()
+    service.clock.advance(timedelta(minutes=11))
+    stored(service, *(a_session(now=NOW - RETENTION - timedelta(days=1)) for _ in range(3)))
+
+    assert await service.container.purge_expired().count() == Purged(sessions=3, sign_ins=1)
+    assert len(left(service)) == 3
+    assert service.audit == []
+    assert await purge(service) == Purged(sessions=3, sign_ins=1)
+    assert await service.container.purge_expired().count() == Purged(sessions=0, sign_ins=0)
+
+
 async def test_a_purge_that_finds_nothing_says_nothing(service: MemoryService) -> None:
     assert await purge(service) == Purged(sessions=0, sign_ins=0)
     assert service.audit == []
@@ -103,3 +123,5 @@ async def test_a_purge_that_finds_nothing_says_nothing(service: MemoryService) -
 async def test_an_outage_is_told() -> None:
     with pytest.raises(UnavailableError):
         await purge(a_memory_service(MemoryStore(), down_storage()))
+    with pytest.raises(UnavailableError):
+        await a_memory_service(MemoryStore(), down_storage()).container.purge_expired().count()

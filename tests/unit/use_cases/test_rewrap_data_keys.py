@@ -102,27 +102,35 @@ async def test_case_99_afterwards_every_token_is_read_by_the_new_key_alone(
     assert await service(store, ROTATING).container.rewrap_data_keys().count() == 0
 
 
-async def test_it_is_audited_with_its_figures(store: MemoryStore) -> None:
-    await some_users(store, 2)
+async def test_each_batch_is_audited_and_each_upgrade_and_what_cannot_be_read(
+    store: MemoryStore,
+) -> None:
+    stored = await some_users(store, BATCH + 2)
+    early, broken, *_ = stored
+    make_early(store, early, stored[early], fields=set(TokenField))
+    rows = store.committed.va_tokens
+    rows[broken] = replace(rows[broken], access_token=b"v1.k1.altered")
+    before = len(store.committed.audit)
     await rewrap(store)
 
-    event = store.committed.audit[-1]
-    assert event.type is AuditEventType.KEYS_REWRAPPED
-    assert dict(event.data) == {
-        "master_key": "k2",
-        "rewrapped": 2,
-        "upgraded": 0,
-        "unreadable": 0,
-    }
+    told = store.committed.audit[before:]
+    assert {event.type for event in told} == {AuditEventType.KEYS_REWRAPPED}
+    assert [(event.user_id, dict(event.data)) for event in told] == [
+        (None, {"master_key": "k2", "rewrapped": BATCH}),
+        (None, {"master_key": "k2", "rewrapped": 2}),
+        (early, {"master_key": "k2", "upgraded": 1}),
+        (None, {"master_key": "k2", "unreadable": 1}),
+    ]
 
 
 async def test_a_second_run_finds_nothing_to_do(store: MemoryStore) -> None:
     stored = await some_users(store, 3)
     await rewrap(store)
-    keys = dict(store.committed.data_keys)
+    keys, told = dict(store.committed.data_keys), len(store.committed.audit)
 
     assert await rewrap(store) == DataKeysRewrapped(rewrapped=0, upgraded=0, unreadable=0)
     assert store.committed.data_keys == keys
+    assert len(store.committed.audit) == told
     await assert_readable(store, stored, NEW)
 
 

@@ -27,7 +27,7 @@ async def test_the_browser_is_sent_off_with_what_its_attempt_will_be_known_by(
 
 async def test_the_attempt_is_kept_and_only_as_hashes(service: MemoryService) -> None:
     started = await service.start(ReturnPath("/claims"))
-    kept = service.store.login_attempts[started.secrets.state_hash]
+    kept = service.store.committed.login_attempts[started.secrets.state_hash]
 
     assert kept == started.attempt
     assert kept == LoginAttempt(
@@ -58,7 +58,7 @@ async def test_case_5_of_an_attempt_when_va_does_not_answer_the_audit_alone_tell
 
     with pytest.raises(ProviderUnavailableError):
         await service.start()
-    assert service.store.login_attempts == {}
+    assert service.store.committed.login_attempts == {}
     (event,) = service.audit
     assert event.type is AuditEventType.LOGIN_FAILED
     assert (event.user_id, event.occurred_at) == (None, service.clock.now())

@@ -1,0 +1,190 @@
+"""Whatever happens is told by the trail; and what the trail cannot tell does not happen."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+import pytest
+
+from adapters.memory.store import MemoryStore
+from adapters.postgres.migrations import migrate
+from adapters.postgres.pool import Pool, build_pool, opened
+from application.errors import SignInFailedError, UnavailableError
+from domain.audit_event import AuditEvent, AuditEventType
+from domain.sign_in_failure import SignInFailure
+from domain.visitor import Visitor
+from tests.support.audited_acts import (
+    ACTS,
+    TELLS_NOTHING,
+    TOLD_BY_COMMANDS,
+    WITHOUT_A_VISITOR,
+    Act,
+    Scene,
+)
+from tests.support.builders import NOW
+from tests.support.databases import (
+    APPLICATION_ROLE,
+    as_application,
+    change,
+    new_database,
+    rows_of,
+)
+from tests.support.dump import rows_by_table
+from tests.support.service import Service, a_service
+from tests.support.storage import memory_storage, postgres_storage
+
+USE_CASES: Final = sorted(
+    path.stem
+    for path in (Path(__file__).parents[2] / "application" / "use_cases").glob("*.py")
+    if path.stem[0] != "_"
+)
+#: What a migrated database holds before anybody has come.
+_FROM_THE_START: Final = {"vetassist_schema_migrations", "vetassist_application_roles"}
+_REFUSE: Final = """
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'the trail takes nothing' USING ERRCODE = '53100';
+END $$
+"""
+_BREAK: Final = """
+CREATE TRIGGER refuse BEFORE INSERT ON vetassist_auth_audit
+FOR EACH ROW EXECUTE FUNCTION refuse()
+"""
+_MEND: Final = "DROP TRIGGER IF EXISTS refuse ON vetassist_auth_audit"
+_TRAIL: Final = "SELECT * FROM vetassist_auth_audit ORDER BY row_number"
+
+#: Events by the number of their row, oldest first.
+Trail = dict[int, AuditEvent]
+
+every_act = pytest.mark.parametrize("act", ACTS.values(), ids=list(ACTS))
+
+
+@pytest.fixture(scope="module")
+def database_of_acts(database_url: str) -> Iterator[str]:
+    """One for all acts, as its owner; each begins with nothing in it."""
+    with new_database(database_url) as url:
+        migrate(url, application_role=APPLICATION_ROLE)
+        change(url, _REFUSE)
+        yield url
+
+
+@pytest.fixture(scope="module")
+async def pool_of_acts(database_of_acts: str) -> AsyncIterator[Pool]:
+    async with opened(build_pool(as_application(database_of_acts), max_size=4)) as pool:
+        await pool.wait()
+        yield pool
+
+
+@pytest.fixture(scope="module")
+async def owners_pool(database_of_acts: str) -> AsyncIterator[Pool]:
+    async with opened(build_pool(database_of_acts, max_size=2)) as pool:
+        yield pool
+
+
+@pytest.fixture
+def empty(database_of_acts: str) -> str:
+    tables = sorted(set(rows_by_table(database_of_acts)) - _FROM_THE_START)
+    change(
+        database_of_acts,
+        f"TRUNCATE {', '.join(tables)}; SELECT vetassist_make_audit_partition('{NOW}')",
+    )
+    return database_of_acts
+
+
+@pytest.fixture
+def service(act: Act, empty: str, pool_of_acts: Pool, owners_pool: Pool) -> Service:
+    assert empty
+    return a_service(postgres_storage(owners_pool if act.by_owner else pool_of_acts))
+
+
+@pytest.fixture
+def broken_trail(empty: str) -> Iterator[Callable[[], None]]:
+    """Lets the trail take nothing any more, until the test ends."""
+    yield lambda: change(empty, _BREAK)
+    change(empty, _MEND)
+
+
+def trail_of(database_url: str) -> Trail:
+    return {
+        row["row_number"]: AuditEvent(
+            type=AuditEventType(row["event_type"]),
+            occurred_at=row["created_at"],
+            user_id=row["user_id"],
+            visitor=Visitor(
+                address_hash=row["ip_hash"],
+                user_agent_hash=row["user_agent_hash"],
+                key_id=row["hash_key_id"],
+                request_id=row["request_id"],
+            ),
+            data=row["event_data"],
+        )
+        for row in rows_of(database_url, _TRAIL)
+    }
+
+
+async def assert_told(act: Act, service: Service, trail: Callable[[], Trail]) -> None:
+    """It happens, and adds its events to the trail: these, and no other."""
+    scene = await act.set_up(service)
+    before = trail()
+    known = await ending_of(scene)
+
+    told = [event for number, event in trail().items() if number not in before]
+    assert tuple(event.type for event in told) == act.tells
+    for event in told:
+        visitor = Visitor() if event.type in WITHOUT_A_VISITOR else scene.visitor.as_recorded()
+        assert event.visitor == visitor
+        assert event.user_id == (known or scene.user_id)
+    assert told[-1].data.get("reason") == act.reason
+    assert {event.occurred_at for event in told} == {service.clock.now()}
+
+
+async def ending_of(scene: Scene) -> UUID | None:
+    """Let it happen; whom it made known, if anybody."""
+    if scene.ends_in is not None:
+        with pytest.raises(scene.ends_in):
+            await scene.happen()
+        return None
+    made_known = await scene.happen()
+    return made_known if isinstance(made_known, UUID) else None
+
+
+@every_act
+async def test_an_act_is_told_in_memory(act: Act) -> None:
+    store = MemoryStore()
+    await assert_told(
+        act, a_service(memory_storage(store)), lambda: dict(enumerate(store.committed.audit))
+    )
+
+
+@pytest.mark.postgres
+@every_act
+async def test_an_act_is_told_in_postgres(act: Act, service: Service, empty: str) -> None:
+    await assert_told(act, service, lambda: trail_of(empty))
+
+
+@pytest.mark.postgres
+@every_act
+async def test_case_91_what_the_trail_does_not_take_does_not_happen(
+    act: Act, service: Service, empty: str, broken_trail: Callable[[], None]
+) -> None:
+    scene = await act.set_up(service)
+    before = rows_by_table(empty, but=act.uses_up)
+    broken_trail()
+
+    with pytest.raises((UnavailableError, SignInFailedError)) as failed:
+        await scene.happen()
+    if isinstance(failed.value, SignInFailedError):
+        assert failed.value.failure is SignInFailure.SERVICE_UNAVAILABLE
+    assert rows_by_table(empty, but=act.uses_up) == before
+
+
+def test_every_use_case_stands_among_the_acts_or_tells_nothing_for_a_reason() -> None:
+    acting = {act.use_case for act in ACTS.values()}
+    assert not acting & set(TELLS_NOTHING)
+    assert sorted(acting | set(TELLS_NOTHING)) == USE_CASES
+
+
+def test_every_type_of_event_is_told_by_an_act() -> None:
+    told = {type_ for act in ACTS.values() for type_ in act.tells}
+    assert told == set(AuditEventType) - TOLD_BY_COMMANDS
