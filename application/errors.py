@@ -27,7 +27,7 @@ The ``code`` is public and stable; everything else stays in the log.
 from datetime import timedelta
 from typing import ClassVar
 
-from domain.identifiers import UserId
+from domain.identifiers import SessionId, UserId
 from domain.service_client import ClientId
 from domain.sign_in_failure import SignInFailure
 from domain.va_tokens import VATokens
@@ -52,7 +52,16 @@ class SessionEndedError(UnauthenticatedError):
 
 
 class SessionNotStandingError(UnauthenticatedError):
-    """The JWT is genuine, but its session does not stand; to the JWT's holder all is one."""
+    """The JWT is genuine, but its session does not stand; to the JWT's holder all is one.
+
+    Attributes:
+        user_id, session_id: What the JWT names, for the audit.
+    """
+
+    def __init__(self, user_id: UserId, session_id: SessionId) -> None:
+        super().__init__()
+        self.user_id = user_id
+        self.session_id = session_id
 
 
 class TokenReusedError(UnauthenticatedError):

@@ -40,6 +40,7 @@ class AuditEventType(StrEnum):
     LOGOUT = "logout"
     LOGOUT_OTHERS = "logout_others"
     LOGOUT_ALL = "logout_all"
+    LOGOUT_BY_OPERATOR = "logout_by_operator"
     USER_DISABLED = "user_disabled"
     USER_ENABLED = "user_enabled"
     CLIENT_ADDED = "client_added"

@@ -85,6 +85,7 @@ PLAIN_WORDS: Final[Mapping[AuditEventType, str | Callable[[_Data], str]]] = Mapp
         AuditEventType.LOGOUT: "You signed out.",
         AuditEventType.LOGOUT_OTHERS: "You signed out everywhere else.",
         AuditEventType.LOGOUT_ALL: "You signed out everywhere.",
+        AuditEventType.LOGOUT_BY_OPERATOR: "VetAssist signed you out everywhere.",
         AuditEventType.USER_DISABLED: "VetAssist switched your account off.",
         AuditEventType.USER_ENABLED: "VetAssist switched your account on again.",
         AuditEventType.CLIENT_ADDED: "A service of VetAssist was registered.",

@@ -56,6 +56,7 @@ _T = TypeVar("_T")
 UserIdArgument = Annotated[UUID, typer.Argument(help="The user's id: the JWT's `sub`.")]
 ClientIdArgument = Annotated[str, typer.Argument(help="The client's id.")]
 Reason = Annotated[str, typer.Option(help="A word on why; it is kept in the audit.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")]
 
@@ -143,8 +144,16 @@ def migrate(
 
 
 @app.command()
-def purge() -> None:
+def purge(*, dry_run: DryRun = False) -> None:
     """Remove what is past its retention now, in small batches beside live traffic."""
+    if dry_run:
+        expired = _run(lambda container: container.purge_expired().count())
+        unused = _run(lambda container: container.shred_unused_tokens().count())
+        typer.echo(
+            f"Would remove {expired.sessions} sessions and {expired.sign_ins} old sign-ins; "
+            f"would shred the unused VA tokens of {unused} users."
+        )
+        return
     purged = _run(lambda container: container.purge_expired().execute())
     shredded = _run(lambda container: container.shred_unused_tokens().execute())
     _run(lambda container: container.make_audit_partitions().execute())
@@ -241,9 +250,7 @@ def _pending(database_url: str) -> list[str]:
 @keys.command("rewrap")
 def rewrap_keys(
     *,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what there is to do.")
-    ] = False,
+    dry_run: DryRun = False,
 ) -> None:
     """Wrap every data key under the first key of VETASSIST_TOKEN_KEYS; online, and resumable."""
     from rich.progress import Progress
@@ -352,9 +359,7 @@ def export_audit(
 @audit.command("drop")
 def drop_audit(
     *,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would be dropped.")
-    ] = False,
+    dry_run: DryRun = False,
 ) -> None:
     """Drop the months past VETASSIST_AUDIT_RETENTION_MONTHS that are sealed and exported."""
     from application.errors import ForbiddenError
@@ -419,10 +424,14 @@ def show_audit(
 
 
 @user.command("disable")
-def disable_user(user_id: UserIdArgument, reason: Reason) -> None:
+def disable_user(user_id: UserIdArgument, reason: Reason, *, dry_run: DryRun = False) -> None:
     """End every session of a user at once, and let them sign in no more."""
-    ended = _set_user_active(user_id, reason, is_active=False)
-    typer.echo(f"The user is disabled; {ended} sessions ended.")
+    ended = _set_user_active(user_id, reason, is_active=False, is_dry_run=dry_run)
+    typer.echo(
+        f"The user would be disabled; {ended} sessions would end."
+        if dry_run
+        else f"The user is disabled; {ended} sessions ended."
+    )
 
 
 @user.command("enable")
@@ -432,14 +441,35 @@ def enable_user(user_id: UserIdArgument, reason: Reason) -> None:
     typer.echo("The user may sign in again.")
 
 
-def _set_user_active(user_id: UUID, reason: str, *, is_active: bool) -> int:
-    from application.errors import NotFoundError
+@user.command("sign-out")
+def sign_out_user(user_id: UserIdArgument, reason: Reason, *, dry_run: DryRun = False) -> None:
+    """End every session of a user at once; they may sign in again."""
+    from application.use_cases.sign_out_user import SignOutUserCommand
+    from domain.identifiers import UserId
+
+    command = SignOutUserCommand(user_id=UserId(user_id), reason=reason, is_dry_run=dry_run)
+    ended = _of_user(lambda container: container.sign_out_user().execute(command))
+    typer.echo(f"{ended} sessions {'would end' if dry_run else 'ended'}.")
+
+
+def _set_user_active(
+    user_id: UUID, reason: str, *, is_active: bool, is_dry_run: bool = False
+) -> int:
     from application.use_cases.set_user_active import SetUserActiveCommand
     from domain.identifiers import UserId
 
-    command = SetUserActiveCommand(user_id=UserId(user_id), is_active=is_active, reason=reason)
+    command = SetUserActiveCommand(
+        user_id=UserId(user_id), is_active=is_active, reason=reason, is_dry_run=is_dry_run
+    )
+    return _of_user(lambda container: container.set_user_active().execute(command))
+
+
+def _of_user(use: "Callable[[Container], Coroutine[object, object, _T]]") -> _T:
+    """Run a use case of one user that may be none."""
+    from application.errors import NotFoundError
+
     try:
-        return _run(lambda container: container.set_user_active().execute(command))
+        return _run(use)
     except NotFoundError:
         fail(["there is no such user"], _EXIT_NOT_FOUND)
 

@@ -80,6 +80,7 @@ from application.use_cases.rotate_client_credential import RotateClientCredentia
 from application.use_cases.seal_audit import SealAudit
 from application.use_cases.set_user_active import SetUserActive
 from application.use_cases.shred_unused_tokens import ShredUnusedTokens
+from application.use_cases.sign_out_user import SignOutUser
 from application.use_cases.start_va_login import StartVALogin
 from application.use_cases.unlink_va_identity import UnlinkVAIdentity
 from application.use_cases.use_va_token import UseVAToken
@@ -460,6 +461,9 @@ class Container(containers.DeclarativeContainer):
     view_user = providers.Singleton(ViewUser, users=user_directory)
     set_user_active = providers.Singleton(
         SetUserActive, unit_of_work=unit_of_work.provider, clock=clock
+    )
+    sign_out_user = providers.Singleton(
+        SignOutUser, unit_of_work=unit_of_work.provider, clock=clock
     )
     admit_client = providers.Singleton(
         AdmitClient,

@@ -70,13 +70,18 @@ class MemoryVATokenVault(VATokenVault):
         return early[:limit]
 
     async def list_unused(self, *, since: datetime, limit: int) -> list[UserId]:
+        return self._unused(since)[:limit]
+
+    async def count_unused(self, *, since: datetime) -> int:
+        return len(self._unused(since))
+
+    def _unused(self, since: datetime) -> list[UserId]:
         users = self._draft.users
-        unused = [
+        return [
             user_id
             for user_id in sorted(self._tokens)
             if (last := users[user_id].last_login_at) is not None and last <= since
         ]
-        return unused[:limit]
 
     async def find(self, user_id: UserId) -> SealedVATokens | None:
         return self._tokens.get(user_id)

@@ -66,6 +66,12 @@ WHERE users.last_login_at <= %(since)s
 ORDER BY tokens.user_id
 LIMIT %(limit)s
 """
+_COUNT_UNUSED: Final = """
+SELECT count(*)
+FROM vetassist_users AS users
+JOIN vetassist_va_tokens AS tokens ON tokens.user_id = users.id
+WHERE users.last_login_at <= %s
+"""
 _SELECT: Final = f"""
 SELECT {SEALED_COLUMNS} FROM vetassist_va_tokens WHERE user_id = %s
 """  # noqa: S608 - the columns are a constant
@@ -102,6 +108,12 @@ class PostgresVATokenVault(VATokenVault):
 
     async def list_unused(self, *, since: datetime, limit: int) -> list[UserId]:
         return await self._users(_UNUSED, {"since": since, "limit": limit})
+
+    async def count_unused(self, *, since: datetime) -> int:
+        with translated_errors():
+            cursor = await self._connection.execute(_COUNT_UNUSED, (since,))
+            row = await cursor.fetchone()
+        return 0 if row is None else int(row[0])
 
     async def _users(self, query: str, parameters: dict[str, object]) -> list[UserId]:
         with translated_errors():

@@ -65,6 +65,14 @@ class VATokenVault(Protocol):
         """
 
     @abstractmethod
+    async def count_unused(self, *, since: datetime) -> int:
+        """How many users ``list_unused`` has to list.
+
+        Raises:
+            UnavailableError: The store did not answer.
+        """
+
+    @abstractmethod
     async def find(self, user_id: UserId) -> SealedVATokens | None:
         """The user's tokens, or None.
 

@@ -18,11 +18,13 @@ class SetUserActiveCommand:
 
     Attributes:
         reason: The operator's own code for it, kept in the audit.
+        is_dry_run: Undo it all, so that only the number is left.
     """
 
     user_id: UserId
     is_active: bool
     reason: str
+    is_dry_run: bool = False
 
 
 @final
@@ -60,5 +62,6 @@ class SetUserActive:
                 sessions=ended,
             )
             await work.audit.append(event)
-            await work.commit()
+            if not command.is_dry_run:
+                await work.commit()
         return ended

@@ -23,6 +23,16 @@ class ShredUnusedTokens:
         self._clock = clock
         self._retention = retention
 
+    async def count(self) -> int:
+        """Of how many users there are tokens to shred.
+
+        Raises:
+            UnavailableError: Storage did not answer.
+        """
+        oldest = self._clock.now() - self._retention
+        async with self._unit_of_work() as work:
+            return await work.va_tokens.count_unused(since=oldest)
+
     async def execute(self) -> int:
         """Shred the tokens of whoever has not signed in for that long; of how many users.
 

@@ -18,8 +18,8 @@ from application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from application.token_sealing import TokenSealing
 from application.va_token_refresher import DueRefresh, VATokenRefresher
 from domain.audit_event import AuditEvent, AuditEventType
+from domain.identifiers import SessionId, UserId
 from domain.secret import Secret
-from domain.session_standing import SessionStanding
 from domain.user import User
 from domain.va_token_refresh import KeptVATokens
 from domain.va_token_use import TokenPurpose
@@ -34,12 +34,13 @@ class UseVATokenCommand:
     """Which back end wants to act for whom, and what for.
 
     Attributes:
-        session: The Veteran's session, as it was found when the request came.
+        user_id, session_id: The Veteran's session, whether it still stands or not.
         client_id: The back end's name, authenticated.
         scopes: What the token must cover; empty: whatever was granted.
     """
 
-    session: SessionStanding
+    user_id: UserId
+    session_id: SessionId
     client_id: str
     purpose: TokenPurpose
     scopes: frozenset[str]
@@ -139,7 +140,7 @@ class UseVAToken:
         self, work: UnitOfWork, command: UseVATokenCommand, *, may_refresh: bool
     ) -> UsableVAToken | DueRefresh:
         now = self._clock.now()
-        user = await self._user(work, command.session, now)
+        user = await self._user(work, command, now)
         kept = await work.va_token_refreshes.find(user.id)
         if kept is None:
             raise _RefusedError("no_tokens", VASignInNeededError())
@@ -159,10 +160,10 @@ class UseVAToken:
             access_token=tokens.access_token, scope=tokens.scope, expires_at=tokens.expires_at
         )
 
-    async def _user(self, work: UnitOfWork, session: SessionStanding, now: datetime) -> User:
+    async def _user(self, work: UnitOfWork, command: UseVATokenCommand, now: datetime) -> User:
         # Whatever ends sessions holds the same rows, so it comes before this or after.
-        user = await work.users.lock(session.user_id)
-        stored = await work.sessions.lock(session.user_id, session.session_id)
+        user = await work.users.lock(command.user_id)
+        stored = await work.sessions.lock(command.user_id, command.session_id)
         if user is None or not user.is_active or stored is None or not stored.is_active(now):
             raise _RefusedError("session_ended", SessionEndedError())
         return user
@@ -178,8 +179,8 @@ class UseVAToken:
     def _event(self, type_: AuditEventType, command: UseVATokenCommand, **data: str) -> AuditEvent:
         return AuditEvent.of_session(
             type_,
-            command.session.user_id,
-            command.session.session_id,
+            command.user_id,
+            command.session_id,
             visitor=command.visitor,
             now=self._clock.now(),
             client=command.client_id,

@@ -47,5 +47,5 @@ class ValidateSession:
         claims = self._tokens.verify(command.token, now=now)
         session = await self._sessions.find(claims.user_id, claims.session_id)
         if session is None or not session.is_active(now):
-            raise SessionNotStandingError
+            raise SessionNotStandingError(claims.user_id, claims.session_id)
         return ValidSession(claims=claims, session=session)

@@ -28,8 +28,8 @@ from application.use_cases.use_va_token import UsableVAToken, UseVAToken, UseVAT
 from application.use_cases.validate_session import (
     ValidateSession,
     ValidateSessionCommand,
-    ValidSession,
 )
+from domain.identifiers import SessionId, UserId
 from domain.visitor import Visitor
 from entrypoints.web.rate_limit import RateLimit
 from entrypoints.web.token_request import (
@@ -112,9 +112,10 @@ class TokenEndpoint:
                 credential=asked.credential, purpose=asked.purpose, scopes=asked.scopes
             )
         )
-        valid = await self._session(asked)
+        user_id, session_id = await self._session(asked)
         command = UseVATokenCommand(
-            session=valid.session,
+            user_id=user_id,
+            session_id=session_id,
             client_id=str(admitted.id),
             purpose=asked.purpose,
             scopes=admitted.scopes,
@@ -128,19 +129,18 @@ class TokenEndpoint:
             description = "The Veteran has not granted every scope that is asked for."
             raise TokenRequestError("invalid_scope", description, code=error.code) from None
 
-    async def _session(self, asked: TokenRequest) -> ValidSession:
+    async def _session(self, asked: TokenRequest) -> tuple[UserId, SessionId]:
+        """Whose session, and which; the use of one that has ended is refused on record."""
+        command = ValidateSessionCommand(token=asked.subject_token)
         try:
-            return await self._validate_session.execute(
-                ValidateSessionCommand(token=asked.subject_token)
-            )
-        except SessionNotStandingError:
-            raise TokenRequestError(
-                "invalid_grant", _SIGN_IN, code=SessionEndedError.code
-            ) from None
+            session = (await self._validate_session.execute(command)).session
+        except SessionNotStandingError as ended:
+            return ended.user_id, ended.session_id
         except UnauthenticatedError as error:
             # RFC 8693, section 2.2.2: this is what an invalid subject_token is.
             description = "subject_token is none of ours, or has expired: show the newest one."
             raise TokenRequestError("invalid_request", description, code=error.code) from None
+        return session.user_id, session.session_id
 
     def _granted(self, token: UsableVAToken) -> Response:
         left = (token.expires_at - self._clock.now()).total_seconds()

@@ -178,5 +178,7 @@ async def test_users_who_have_not_signed_in_since_then_are_listed(
         assert without.id not in listed
         both = await work.va_tokens.list_unused(since=since + moment, limit=100)
         assert both == sorted(both)
+        assert await work.va_tokens.count_unused(since=since + moment) == len(both)
+        assert await work.va_tokens.count_unused(since=since) == len(both) - 1
         assert {away.id, back.id} <= set(both)
         assert await work.va_tokens.list_unused(since=since + moment, limit=1) == both[:1]

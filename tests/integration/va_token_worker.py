@@ -44,7 +44,8 @@ async def _work() -> None:
 
 async def _use(container: Container, session: SessionStanding) -> str:
     command = UseVATokenCommand(
-        session=session,
+        user_id=session.user_id,
+        session_id=session.session_id,
         client_id="a-back-end",
         purpose=TokenPurpose.VETERAN_STATUS,
         scopes=frozenset({"veteran_status.read"}),

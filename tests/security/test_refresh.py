@@ -43,7 +43,6 @@ from tests.support.hostile_provider import (
 )
 from tests.support.product import Product, running_product
 from tests.support.service import opened_tokens
-from tests.support.storage import standing_of
 
 #: The provider's access tokens last a quarter of an hour.
 LIFETIME = timedelta(seconds=900)
@@ -61,7 +60,8 @@ class Link:
         (session,) = self.product.sessions
         return await self.product.container.use_va_token().execute(
             UseVATokenCommand(
-                session=standing_of(session),
+                user_id=session.user_id,
+                session_id=session.id,
                 client_id="claims-service",
                 purpose=TokenPurpose.CLAIM_STATUS,
                 scopes=frozenset(scopes),

@@ -18,6 +18,7 @@ from application.use_cases.revoke_sessions import RevokeSessionsCommand, Which
 from application.use_cases.rewrap_data_keys import RewrapDataKeysCommand
 from application.use_cases.rotate_client_credential import RotateClientCredentialCommand
 from application.use_cases.set_user_active import SetUserActiveCommand
+from application.use_cases.sign_out_user import SignOutUserCommand
 from application.use_cases.unlink_va_identity import UnlinkVAIdentityCommand
 from domain.audit_event import AuditEventType
 from domain.handoff import HandoffTicket
@@ -697,6 +698,13 @@ async def a_user_is_enabled(service: Service) -> Scene:
     user_id = (await service.sign_in()).grant.session.user_id
     await _set_active(service, user_id, is_active=False)
     return Scene(happen=lambda: _set_active(service, user_id, is_active=True), user_id=user_id)
+
+
+@act("sign_out_user", AuditEventType.LOGOUT_BY_OPERATOR, reason="lost_device")
+async def a_user_is_signed_out_by_an_operator(service: Service) -> Scene:
+    user_id = (await service.sign_in()).grant.session.user_id
+    command = SignOutUserCommand(user_id=user_id, reason="lost_device")
+    return Scene(happen=lambda: service.container.sign_out_user().execute(command), user_id=user_id)
 
 
 @act("add_client", AuditEventType.CLIENT_ADDED)

@@ -8,13 +8,13 @@ from domain.session_grant import SessionGrant
 from domain.va_token_use import TokenPurpose
 from entrypoints.container import Container
 from tests.support.builders import a_visitor
-from tests.support.storage import standing_of
 
 
 def a_use(grant: SessionGrant, **changes: Any) -> UseVATokenCommand:
     """What a back end asks for, for the session of a sign-in."""
     command = UseVATokenCommand(
-        session=standing_of(grant.session),
+        user_id=grant.session.user_id,
+        session_id=grant.session.id,
         client_id="claims-service",
         purpose=TokenPurpose.VETERAN_STATUS,
         scopes=frozenset({"veteran_status.read"}),

@@ -395,6 +395,11 @@ async def test_a_session_that_has_ended_is_of_no_use(
 
     assert_error(answer, "invalid_grant", code="session_ended")
     assert not uses(product)
+    refused = product.audit[-1]
+    assert refused.type is AuditEventType.VA_TOKEN_USE_REFUSED
+    assert refused.user_id is not None
+    assert refused.data["client"] == client.id
+    assert refused.data["reason"] == "session_ended"
 
 
 async def test_a_jwt_that_does_not_hold_is_no_subject(
