@@ -58,7 +58,7 @@ def another_role(own_database: str) -> Iterator[str]:
     name = f"vetassist_another_{secrets.token_hex(4)}"
     yield name
     with psycopg.connect(own_database, autocommit=True) as connection:
-        if connection.execute("SELECT FROM pg_roles WHERE rolname = %s", (name,)).fetchone():
+        if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (name,)).fetchone():
             role = sql.Identifier(name)
             connection.execute(sql.SQL("DROP OWNED BY {}").format(role))
             connection.execute(sql.SQL("DROP ROLE {}").format(role))
