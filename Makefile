@@ -39,8 +39,7 @@ screenshots: setup
 
 # Needs uv; run it after a change of the dependencies in pyproject.toml. The other two locks are
 # for the container image: what `serve` needs, and what builds the wheel.
-LOCK := uv pip compile --generate-hashes --universal --python-version 3.11 \
-  --no-emit-index-url --no-emit-find-links --no-header
+LOCK := uv pip compile --generate-hashes --universal --python-version 3.11 --no-header
 
 lock:
 	$(LOCK) pyproject.toml --extra demo --extra tracing --group dev --output-file requirements.lock
