@@ -1,22 +1,9 @@
 """What a Veteran is told of the use of their VA connection."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
+from domain.audit_record import AuditMark
 from domain.va_token_use import TokenPurpose
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DisclosureMark:
-    """A place in the account; what is older comes after it.
-
-    Attributes:
-        occurred_at: Instant (UTC).
-        key: Tells apart what happened at the same instant.
-    """
-
-    occurred_at: datetime
-    key: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +16,7 @@ class Disclosure:
         purpose: None for one that the list no longer holds.
     """
 
-    mark: DisclosureMark
+    mark: AuditMark
     client_name: str | None
     purpose: TokenPurpose | None
     scope: str

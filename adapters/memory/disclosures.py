@@ -6,7 +6,8 @@ from typing import final
 from adapters.memory.store import MemoryStore
 from application.ports.disclosures import Disclosures
 from domain.audit_event import AuditEvent, AuditEventType
-from domain.disclosure import Disclosure, DisclosureMark
+from domain.audit_record import AuditMark
+from domain.disclosure import Disclosure
 from domain.identifiers import UserId
 from domain.service_client import parse_client_id
 from domain.va_token_use import TokenPurpose
@@ -20,7 +21,7 @@ class MemoryDisclosures(Disclosures):
         self._store = store
 
     async def list_for(
-        self, user_id: UserId, *, after: DisclosureMark | None, limit: int
+        self, user_id: UserId, *, after: AuditMark | None, limit: int
     ) -> Sequence[Disclosure]:
         found = [
             self._disclosure(f"{position:020d}", event)
@@ -36,7 +37,7 @@ class MemoryDisclosures(Disclosures):
         client_id = parse_client_id(str(event.data["client"]))
         client = self._store.committed.service_clients.get(client_id) if client_id else None
         return Disclosure(
-            mark=DisclosureMark(occurred_at=event.occurred_at, key=key),
+            mark=AuditMark(occurred_at=event.occurred_at, key=key),
             client_name=client.name if client else None,
             purpose=TokenPurpose(str(event.data["purpose"])),
             scope=str(event.data["scope"]),

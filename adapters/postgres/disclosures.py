@@ -9,7 +9,8 @@ from adapters.postgres.errors import translated_errors
 from adapters.postgres.pool import Pool
 from application.ports.disclosures import Disclosures
 from domain.audit_event import AuditEventType
-from domain.disclosure import Disclosure, DisclosureMark
+from domain.audit_record import AuditMark
+from domain.disclosure import Disclosure
 from domain.identifiers import UserId
 from domain.va_token_use import TokenPurpose
 
@@ -39,7 +40,7 @@ class PostgresDisclosures(Disclosures):
         self._pool = pool
 
     async def list_for(
-        self, user_id: UserId, *, after: DisclosureMark | None, limit: int
+        self, user_id: UserId, *, after: AuditMark | None, limit: int
     ) -> Sequence[Disclosure]:
         parameters = {
             "user_id": user_id,
@@ -61,7 +62,7 @@ def _disclosure_of(row: dict[str, Any]) -> Disclosure:
     data = row["event_data"]
     known = {purpose.value for purpose in TokenPurpose}
     return Disclosure(
-        mark=DisclosureMark(occurred_at=row["created_at"], key=row["key"]),
+        mark=AuditMark(occurred_at=row["created_at"], key=row["key"]),
         client_name=row["name"],
         purpose=TokenPurpose(data["purpose"]) if data["purpose"] in known else None,
         scope=data["scope"],

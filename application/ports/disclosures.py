@@ -4,7 +4,8 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Protocol
 
-from domain.disclosure import Disclosure, DisclosureMark
+from domain.audit_record import AuditMark
+from domain.disclosure import Disclosure
 from domain.identifiers import UserId
 
 
@@ -13,7 +14,7 @@ class Disclosures(Protocol):
 
     @abstractmethod
     async def list_for(
-        self, user_id: UserId, *, after: DisclosureMark | None, limit: int
+        self, user_id: UserId, *, after: AuditMark | None, limit: int
     ) -> Sequence[Disclosure]:
         """Up to ``limit`` of the user's disclosures, newest first, from behind ``after`` on.
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Final, final
 
 from application.ports.disclosures import Disclosures
-from domain.disclosure import Disclosure, DisclosureMark
+from domain.audit_record import AuditMark
+from domain.disclosure import Disclosure
 from domain.identifiers import UserId
 
 PAGE_SIZE: Final = 25
@@ -20,7 +21,7 @@ class DisclosurePage:
     """
 
     disclosures: Sequence[Disclosure]
-    next: DisclosureMark | None
+    next: AuditMark | None
 
 
 @final
@@ -30,7 +31,7 @@ class ListDisclosures:
     def __init__(self, *, disclosures: Disclosures) -> None:
         self._disclosures = disclosures
 
-    async def execute(self, user_id: UserId, *, after: DisclosureMark | None) -> DisclosurePage:
+    async def execute(self, user_id: UserId, *, after: AuditMark | None) -> DisclosurePage:
         """One page of the user's account, from behind ``after`` on.
 
         Raises:

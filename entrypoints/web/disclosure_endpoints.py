@@ -1,7 +1,5 @@
 """Who used the caller's VA connection, and what for."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final, final
 
@@ -11,15 +9,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
 from application.use_cases.list_disclosures import ListDisclosures
-from domain.disclosure import Disclosure, DisclosureMark
+from domain.disclosure import Disclosure
 from entrypoints.web.authentication import Authenticator
+from entrypoints.web.marks import mark_of, text_of
 from entrypoints.web.parameters import MalformedParametersError, single_values
 from entrypoints.web.routing import get_only
 from entrypoints.web.timestamps import rfc3339
 
 USES_PATH: Final = "/api/v1/va/uses"
 _AFTER: Final = "after"
-_MAX_MARK_CHARACTERS: Final = 200
 
 
 @final
@@ -40,14 +38,14 @@ class DisclosureEndpoints:
         valid = await self._authenticator.session(request)
         try:
             text = single_values(request, [_AFTER]).get(_AFTER)
-            after = None if text is None else _mark_of(text)
-        except (MalformedParametersError, ValueError, OverflowError):
+            after = None if text is None else mark_of(text)
+        except (MalformedParametersError, ValueError):
             raise HTTPException(HTTPStatus.BAD_REQUEST) from None
         page = await self._list_disclosures.execute(valid.session.user_id, after=after)
         return JSONResponse(
             {
                 "uses": [_shown(each) for each in page.disclosures],
-                "next": None if page.next is None else _text_of(page.next),
+                "next": None if page.next is None else text_of(page.next),
             }
         )
 
@@ -61,21 +59,3 @@ def _shown(disclosure: Disclosure) -> dict[str, Any]:
         "scope": disclosure.scope,
         "used_at": rfc3339(disclosure.mark.occurred_at),
     }
-
-
-def _text_of(mark: DisclosureMark) -> str:
-    text = f"{rfc3339(mark.occurred_at)} {mark.key}"
-    return urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
-
-
-def _mark_of(text: str) -> DisclosureMark:
-    """What ``_text_of`` wrote; anything else is a ValueError."""
-    if len(text) > _MAX_MARK_CHARACTERS:
-        raise ValueError("too long")
-    decoded = urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
-    instant, _, key = decoded.partition(" ")
-    occurred_at = datetime.fromisoformat(instant)
-    mark = DisclosureMark(occurred_at=occurred_at, key=key)
-    if not key.isprintable() or occurred_at.tzinfo is None or _text_of(mark) != text:
-        raise ValueError("not one of ours")
-    return mark

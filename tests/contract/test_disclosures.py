@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from domain.audit_event import AuditEvent, AuditEventType
-from domain.disclosure import Disclosure, DisclosureMark
+from domain.audit_record import AuditMark
+from domain.disclosure import Disclosure
 from domain.identifiers import UserId
 from domain.visitor import Visitor
 from tests.support.builders import NOW, a_session_id, a_user_id
@@ -39,7 +40,7 @@ async def append(storage: Storage, *events: AuditEvent) -> None:
 
 
 async def account(
-    storage: Storage, user_id: UserId, *, after: DisclosureMark | None = None, limit: int = 100
+    storage: Storage, user_id: UserId, *, after: AuditMark | None = None, limit: int = 100
 ) -> Sequence[Disclosure]:
     return await storage.disclosures.list_for(user_id, after=after, limit=limit)
 

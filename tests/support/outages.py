@@ -30,7 +30,6 @@ from application.ports.vital_signs import Vitals, VitalSigns
 from domain.audit_event import AuditEvent
 from domain.audit_record import AuditFilter, AuditMark, AuditRecord
 from domain.audit_seal import Place
-from domain.disclosure import DisclosureMark
 from domain.identifiers import SessionId, UserId
 from domain.login_attempt import LoginAttempt
 from tests.support.storage import Storage
@@ -59,9 +58,7 @@ class DownUserDirectory(UserDirectory):
 
 @final
 class DownDisclosures(Disclosures):
-    async def list_for(
-        self, user_id: UserId, *, after: DisclosureMark | None, limit: int
-    ) -> NoReturn:
+    async def list_for(self, user_id: UserId, *, after: AuditMark | None, limit: int) -> NoReturn:
         raise UnavailableError
 
 
