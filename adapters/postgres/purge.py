@@ -8,68 +8,33 @@ from psycopg import AsyncConnection
 from adapters.postgres.errors import translated_errors
 from application.ports.purge import Purge
 
+
 # Rows that another replica is removing are passed over, and none is waited for. A row's end is
 # looked at again under the lock, so a session that was renewed meanwhile stays.
-_EXPIRED: Final = """
-WITH gone AS (
-    DELETE FROM vetassist_sessions WHERE (user_id, id) IN (
-        SELECT user_id, id FROM vetassist_sessions
-        WHERE expires_at < %(before)s
-        ORDER BY expires_at LIMIT %(limit)s
-        FOR UPDATE SKIP LOCKED
+def _removal(table: str, key: str, ended_at: str) -> str:
+    return f"""
+    WITH gone AS (
+        DELETE FROM {table} WHERE ({key}) IN (
+            SELECT {key} FROM {table}
+            WHERE {ended_at} < %(before)s
+            ORDER BY {ended_at} LIMIT %(limit)s
+            FOR UPDATE SKIP LOCKED
+        )
+        RETURNING 1
     )
-    RETURNING 1
+    SELECT count(*) FROM gone
+    """  # noqa: S608 - the names below are constants
+
+
+_SESSIONS: Final = (
+    _removal("vetassist_sessions", "user_id, id", "expires_at"),
+    _removal("vetassist_sessions", "user_id, id", "revoked_at"),
 )
-SELECT count(*) FROM gone
-"""
-_REVOKED: Final = """
-WITH gone AS (
-    DELETE FROM vetassist_sessions WHERE (user_id, id) IN (
-        SELECT user_id, id FROM vetassist_sessions
-        WHERE revoked_at < %(before)s
-        ORDER BY revoked_at LIMIT %(limit)s
-        FOR UPDATE SKIP LOCKED
-    )
-    RETURNING 1
+_SIGN_INS: Final = (
+    _removal("vetassist_login_attempts", "state_hash", "expires_at"),
+    _removal("vetassist_handoffs", "user_id, code_hash", "expires_at"),
+    _removal("vetassist_used_assertions", "client_id, id_hash", "forget_at"),
 )
-SELECT count(*) FROM gone
-"""
-_ATTEMPTS: Final = """
-WITH gone AS (
-    DELETE FROM vetassist_login_attempts WHERE state_hash IN (
-        SELECT state_hash FROM vetassist_login_attempts
-        WHERE expires_at < %(before)s
-        ORDER BY expires_at LIMIT %(limit)s
-        FOR UPDATE SKIP LOCKED
-    )
-    RETURNING 1
-)
-SELECT count(*) FROM gone
-"""
-_HANDOFFS: Final = """
-WITH gone AS (
-    DELETE FROM vetassist_handoffs WHERE (user_id, code_hash) IN (
-        SELECT user_id, code_hash FROM vetassist_handoffs
-        WHERE expires_at < %(before)s
-        ORDER BY expires_at LIMIT %(limit)s
-        FOR UPDATE SKIP LOCKED
-    )
-    RETURNING 1
-)
-SELECT count(*) FROM gone
-"""
-_ASSERTIONS: Final = """
-WITH gone AS (
-    DELETE FROM vetassist_used_assertions WHERE (client_id, id_hash) IN (
-        SELECT client_id, id_hash FROM vetassist_used_assertions
-        WHERE forget_at < %(before)s
-        ORDER BY forget_at LIMIT %(limit)s
-        FOR UPDATE SKIP LOCKED
-    )
-    RETURNING 1
-)
-SELECT count(*) FROM gone
-"""
 _COUNT_SESSIONS: Final = """
 SELECT count(*) FROM vetassist_sessions
 WHERE expires_at < %(before)s OR revoked_at < %(before)s
@@ -90,10 +55,10 @@ class PostgresPurge(Purge):
         self._connection = connection
 
     async def sessions(self, *, ended_before: datetime, limit: int) -> int:
-        return await self._delete((_EXPIRED, _REVOKED), ended_before, limit)
+        return await self._delete(_SESSIONS, ended_before, limit)
 
     async def sign_ins(self, *, ended_before: datetime, limit: int) -> int:
-        return await self._delete((_ATTEMPTS, _HANDOFFS, _ASSERTIONS), ended_before, limit)
+        return await self._delete(_SIGN_INS, ended_before, limit)
 
     async def count_sessions(self, *, ended_before: datetime) -> int:
         return await self._number(_COUNT_SESSIONS, {"before": ended_before})
