@@ -333,26 +333,6 @@ async def test_what_a_link_makes_up_is_never_repeated(
     assert Markup.of(answer.text).texts["h1"] == [explanation.title]
 
 
-def test_the_error_page_can_answer_another_request() -> None:
-    answer = Pages(public_url=PUBLIC_URL).error_page(
-        SignInFailure.SERVICE_UNAVAILABLE, status=503, request_id="req-<1>"
-    )
-    html = bytes(answer.body).decode()
-
-    assert answer.status_code == 503
-    assert Markup.of(html).texts["code"] == ["service_unavailable", "req-<1>"]
-    assert "req-<1>" not in html
-
-
-def test_an_error_page_for_an_unknown_code_offers_nothing_to_quote() -> None:
-    answer = Pages(public_url=PUBLIC_URL).error_page("canary", status=404, request_id=None)
-    html = bytes(answer.body).decode()
-
-    assert answer.status_code == 404
-    assert "canary" not in html
-    assert Markup.of(html).count("code") == 0
-
-
 SURFACES: Final = ("surface", "sunken")
 PAIRS: Final = (
     *product(("text", "muted", "accent"), SURFACES),

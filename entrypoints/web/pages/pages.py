@@ -9,7 +9,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from entrypoints.web.pages.explanations import Explanation, explain
+from entrypoints.web.pages.explanations import explain
 from entrypoints.web.reference_cookie import ERROR_PAGE, ReferenceCookie
 
 _FOLDER: Final = Path(__file__).parent
@@ -55,16 +55,6 @@ class Pages:
             Mount("/static", StaticFiles(directory=_FOLDER / "static"), name="static"),
         ]
 
-    def error_page(self, code: str, *, status: int, request_id: str | None) -> Response:
-        """The error page as the answer to another request.
-
-        Args:
-            code: One of the contract's error codes; any other gets a general text.
-            status: The HTTP status to answer with.
-            request_id: Shown, for the person to quote to support; None: nothing to quote.
-        """
-        return self._explain(explain([code]), status=status, request_id=request_id)
-
     async def _show_start(self, _request: Request) -> Response:
         return HTMLResponse(self._start.render())
 
@@ -74,7 +64,7 @@ class Pages:
     async def _show_error(self, request: Request) -> Response:
         explanation = explain(request.query_params.getlist("error"))
         reference = None if explanation.code is None else self._reference.read(request)
-        return self._explain(explanation, status=200, request_id=reference)
+        return HTMLResponse(self._error.render(explanation=explanation, request_id=reference))
 
     async def _show_sessions(self, _request: Request) -> Response:
         return HTMLResponse(self._sessions.render())
@@ -84,9 +74,3 @@ class Pages:
 
     async def _show_history(self, _request: Request) -> Response:
         return HTMLResponse(self._history.render())
-
-    def _explain(
-        self, explanation: Explanation, *, status: int, request_id: str | None
-    ) -> Response:
-        page = self._error.render(explanation=explanation, request_id=request_id)
-        return HTMLResponse(page, status_code=status)
