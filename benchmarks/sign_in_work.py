@@ -31,7 +31,7 @@ from domain.va_tokens import VATokens
 from domain.veteran_status import VeteranStatus
 from domain.visitor import Visitor
 from entrypoints.container import Container
-from entrypoints.settings import read_settings
+from entrypoints.settings_reader import read_settings
 
 _ISSUER: Final = "https://provider.example"
 _MILLISECONDS: Final = 1000

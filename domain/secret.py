@@ -1,26 +1,41 @@
-"""A text that must not be seen."""
+"""A value that must not be seen."""
 
-from typing import final
+from typing import Generic, TypeVar, final
+
+_T = TypeVar("_T", str, bytes)
+
+
+class _Hidden(Generic[_T]):
+    """Holds a value; no repr, str or format of it ever shows the value."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: _T) -> None:
+        self._value: _T = value
+
+    def reveal(self) -> _T:
+        """The value itself; call it where the value is used, not before."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(***)"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, type(self)) and self._value == other._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
 
 
 @final
-class Secret:
-    """Holds a secret text; no repr, str or format of it ever shows the text."""
+class Secret(_Hidden[str]):
+    """A secret text."""
 
-    __slots__ = ("_text",)
+    __slots__ = ()
 
-    def __init__(self, text: str) -> None:
-        self._text = text
 
-    def reveal(self) -> str:
-        """The text itself; call it where the text is used, not before."""
-        return self._text
+@final
+class SecretBytes(_Hidden[bytes]):
+    """A secret key."""
 
-    def __repr__(self) -> str:
-        return "Secret(***)"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and self._text == other._text
-
-    def __hash__(self) -> int:
-        return hash(self._text)
+    __slots__ = ()

@@ -97,7 +97,7 @@ def sandbox(host: Host = "127.0.0.1", port: Port = 8001) -> None:
 
     from entrypoints.sandbox.app import create_sandbox
     from entrypoints.sandbox.settings import settings_from
-    from entrypoints.settings import raw_setting
+    from entrypoints.settings_reader import raw_setting
 
     public_url = f"http://{host}:{port}"
     settings = settings_from(lambda name: raw_setting(os.environ, name), public_url=public_url)
@@ -128,10 +128,11 @@ def migrate(
 
     from entrypoints.schema import SchemaError
     from entrypoints.schema import migrate as apply
-    from entrypoints.settings import SettingsError, read_database_url
+    from entrypoints.settings_reader import SettingsError, read_database_url
 
     try:
-        applied = apply(read_database_url(os.environ), application_role=application_role)
+        database_url = read_database_url(os.environ).reveal()
+        applied = apply(database_url, application_role=application_role)
     except SettingsError as error:
         fail(error.faults, EXIT_SETTINGS)
     except psycopg.Error as error:
@@ -176,7 +177,7 @@ def doctor(
     from entrypoints.doctor.findings import Verdict, worst
     from entrypoints.doctor.report import as_json as in_json
     from entrypoints.doctor.report import print_table
-    from entrypoints.settings import SettingsError, read_settings
+    from entrypoints.settings_reader import SettingsError, read_settings
 
     # What the pool says of a database that is away is said by a finding, once.
     logging.getLogger("psycopg").setLevel(logging.ERROR)
@@ -210,7 +211,7 @@ async def _examined(settings: "Settings") -> "list[Finding]":
         return await examine(
             Patient(
                 settings=settings,
-                pending_migrations=partial(_pending, settings.database_url.get_secret_value()),
+                pending_migrations=partial(_pending, settings.database_url.reveal()),
                 vital_signs=container.vital_signs().read,
                 keys_under_older=container.rewrap_data_keys().count,
                 # Nobody is sent there: it takes the metadata to say where that would be.
@@ -224,13 +225,13 @@ async def _examined(settings: "Settings") -> "list[Finding]":
 def _schema_alone() -> "list[Finding]":
     """What can be said of the schema while other settings cannot be used."""
     from entrypoints.doctor.examination import examine_schema
-    from entrypoints.settings import SettingsError, read_database_url
+    from entrypoints.settings_reader import SettingsError, read_database_url
 
     try:
         database_url = read_database_url(os.environ)
     except SettingsError:
         return []
-    return examine_schema(lambda: _pending(database_url))
+    return examine_schema(lambda: _pending(database_url.reveal()))
 
 
 def _pending(database_url: str) -> list[str]:

@@ -88,7 +88,6 @@ from application.use_cases.validate_session import ValidateSession
 from application.use_cases.verify_audit import VerifyAudit
 from application.use_cases.view_user import ViewUser
 from application.va_token_refresher import VATokenRefresher
-from domain.secret import Secret
 from entrypoints.background import repeating
 from entrypoints.metrics.measurements import Measurements
 from entrypoints.settings import PROCESSES, SessionDelivery, Settings
@@ -120,21 +119,21 @@ __all__ = ["Container", "opened"]
 
 
 def _key_ring(settings: Settings) -> KeyRing:
-    return KeyRing({key_id: key.get_secret_value() for key_id, key in settings.token_keys.items()})
+    return KeyRing({key_id: key.reveal() for key_id, key in settings.token_keys.items()})
 
 
 def _audit_keys(settings: Settings) -> AuditKeyRing:
     return AuditKeyRing(
-        settings.audit_key.get_secret_value(),
-        [key.get_secret_value() for key in settings.audit_previous_keys],
+        settings.audit_key.reveal(),
+        [key.reveal() for key in settings.audit_previous_keys],
     )
 
 
 def _jwt_settings(settings: Settings) -> JWTSettings:
     previous = settings.jwt_previous_secret
     return JWTSettings(
-        secret=settings.jwt_secret.get_secret_value().encode(),
-        previous_secret=None if previous is None else previous.get_secret_value().encode(),
+        secret=settings.jwt_secret.reveal().encode(),
+        previous_secret=None if previous is None else previous.reveal().encode(),
         issuer=settings.jwt_issuer,
         audience=settings.jwt_audience,
         include_icn=settings.jwt_include_icn,
@@ -147,7 +146,7 @@ def _provider_settings(settings: Settings) -> ProviderSettings:
         discovery_url=settings.va_discovery_url,
         issuer=settings.va_issuer,
         client_id=settings.va_client_id,
-        client_secret=Secret(settings.va_client_secret.get_secret_value()),
+        client_secret=settings.va_client_secret,
         scopes=settings.va_scopes,
         redirect_uri=settings.redirect_uri,
         status_url=settings.va_status_url,
@@ -288,7 +287,7 @@ class Container(containers.DeclarativeContainer):
     # Storage: to swap it, replace these.
     connection_pool = providers.Singleton(
         build_pool,
-        settings.provided.database_url.get_secret_value.call(),
+        settings.provided.database_url.reveal.call(),
         max_size=settings.provided.pool_size,
     )
     unit_of_work: providers.Provider[UnitOfWork] = providers.Factory(
@@ -302,7 +301,7 @@ class Container(containers.DeclarativeContainer):
     # Look-ups have connections of their own, so that no slow write keeps a validation waiting.
     lookup_pool = providers.Singleton(
         build_pool,
-        settings.provided.database_url.get_secret_value.call(),
+        settings.provided.database_url.reveal.call(),
         max_size=MAX_FLIGHTS,
         min_size=1,
     )

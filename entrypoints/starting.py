@@ -18,7 +18,7 @@ EXIT_DATABASE: Final = 4
 
 def settings_or_exit() -> "Settings":
     """The settings of the environment; with a fault in them, a line for each and the end."""
-    from entrypoints.settings import SettingsError, read_settings  # noqa: PLC0415
+    from entrypoints.settings_reader import SettingsError, read_settings  # noqa: PLC0415
 
     try:
         return read_settings(os.environ)

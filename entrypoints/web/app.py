@@ -1,7 +1,6 @@
 """The ASGI application."""
 
 import gc
-import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, final
@@ -16,7 +15,7 @@ from application.errors import ApplicationError
 from domain.errors import DomainError
 from entrypoints.container import Container
 from entrypoints.logs import configure_logs
-from entrypoints.settings import Settings, read_settings
+from entrypoints.settings import Settings
 from entrypoints.tracing.spans import Spans
 from entrypoints.web.cross_origin import FrontEndCORS
 from entrypoints.web.errors import respond, respond_to_http
@@ -94,9 +93,8 @@ def create_app(container: Container) -> Starlette:
     )
 
 
-def app_from_environment() -> Starlette:
-    """What each server process calls: settings, logs, container, application."""
-    settings = read_settings(os.environ)
+def serving_app(settings: Settings) -> Starlette:
+    """What a server process serves: logs, container, application."""
     configure_logs(settings.log_level)
     return create_app(Container(settings=settings))
 

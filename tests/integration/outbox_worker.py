@@ -17,7 +17,7 @@ from unittest.mock import patch
 from adapters.memory.identity_provider import MemoryIdentityProvider
 from adapters.postgres.pool import build_pool, opened
 from domain.secret import Secret
-from entrypoints.settings import read_settings
+from entrypoints.settings_reader import read_settings
 from tests.support.service import a_service
 from tests.support.storage import postgres_storage
 

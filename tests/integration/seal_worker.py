@@ -23,7 +23,7 @@ from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from adapters.system import audit_checkpoints
 from adapters.system.audit_checkpoints import LineAuditCheckpoints
 from application.use_cases.seal_audit import SealAudit
-from entrypoints.settings import read_settings
+from entrypoints.settings_reader import read_settings
 from tests.support.frozen_clock import frozen_clock
 
 _METHODS: Final[dict[str, tuple[type[Any], str]]] = {
@@ -72,7 +72,7 @@ async def _work(database_url: str, checkpoints: str, step: str) -> None:
             dying = _dying(getattr(kind, name), before=when == "before")
             stack.enter_context(patch.object(kind, name, dying))
         pool = build_pool(database_url, max_size=1)
-        key = read_settings(os.environ).audit_key.get_secret_value()
+        key = read_settings(os.environ).audit_key.reveal()
         async with opened(pool):
             await SealAudit(
                 unit_of_work=lambda: PostgresUnitOfWork(pool),

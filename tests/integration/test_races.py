@@ -44,7 +44,7 @@ from domain.identifiers import SessionId, UserId
 from domain.secret import Secret
 from domain.session_grant import SessionGrant
 from entrypoints.container import Container, opened
-from entrypoints.settings import read_settings
+from entrypoints.settings_reader import read_settings
 from tests.support.builders import LIMITS, NOW, a_visitor, an_identity
 from tests.support.environment import plain_environment, required_settings
 from tests.support.processes import Running, running

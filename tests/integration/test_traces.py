@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode, format_trace_id
 
 from adapters.postgres.pool import Pool
-from entrypoints.settings import SettingsError
+from entrypoints.settings_reader import SettingsError
 from entrypoints.tracing import open_telemetry
 from entrypoints.tracing.spans import NoSpans
 from tests.support.environment import plain_environment, read, required_settings
@@ -220,7 +220,7 @@ async def test_a_service_that_is_not_traced_notes_nothing(exporter: InMemorySpan
 
 def test_traces_without_the_extra_are_refused_with_a_word_on_it() -> None:
     with (
-        patch("entrypoints.settings.find_spec", return_value=None),
+        patch("entrypoints.settings_reader.find_spec", return_value=None),
         pytest.raises(SettingsError) as refused,
     ):
         read(required_settings() | {"VETASSIST_TRACING": "true"})

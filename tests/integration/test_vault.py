@@ -119,7 +119,7 @@ async def test_case_92_a_key_that_does_not_open_keeps_nobody_out_and_is_replaced
 
 
 def keys_of(settings: Settings) -> dict[str, bytes]:
-    return {key_id: key.get_secret_value() for key_id, key in settings.token_keys.items()}
+    return {key_id: key.reveal() for key_id, key in settings.token_keys.items()}
 
 
 async def test_after_an_unlink_the_database_yields_no_token_even_with_the_master_keys(

@@ -21,7 +21,7 @@ from domain.session_standing import SessionStanding
 from domain.va_token_use import TokenPurpose
 from domain.visitor import Visitor
 from entrypoints.container import Container, opened
-from entrypoints.settings import read_settings
+from entrypoints.settings_reader import read_settings
 
 
 async def _work() -> None:

@@ -142,7 +142,7 @@ async def test_the_session_cookie_is_no_credential_where_none_is_delivered(deliv
         running_product(session_delivery="cookie") as product,
         running_product(
             session_delivery=delivery,
-            jwt_secret=product.settings.jwt_secret.get_secret_value(),
+            jwt_secret=product.settings.jwt_secret.reveal(),
         ) as other,
     ):
         browser = await signed_in_by_cookie(product)

@@ -489,7 +489,7 @@ async def product() -> AsyncIterator[Product]:
 
 
 def signing_key(product: Product) -> bytes:
-    return product.settings.jwt_secret.get_secret_value().encode()
+    return product.settings.jwt_secret.reveal().encode()
 
 
 async def a_token(product: Product, veteran: str = "tamara-ellis") -> str:

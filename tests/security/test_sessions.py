@@ -84,7 +84,7 @@ def bearer(token: str) -> dict[str, str]:
 
 
 def key_of(product: Product) -> bytes:
-    return product.settings.jwt_secret.get_secret_value().encode()
+    return product.settings.jwt_secret.reveal().encode()
 
 
 def routes_of(product: Product) -> Iterator[tuple[str, str]]:

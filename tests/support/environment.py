@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from unittest.mock import patch
 
-from entrypoints.settings import Settings, read_settings
+from entrypoints.settings import Settings
+from entrypoints.settings_reader import read_settings
 
 PREFIX = "VETASSIST_"
 

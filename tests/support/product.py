@@ -47,7 +47,7 @@ from entrypoints.sandbox.world import World
 from entrypoints.settings import Settings
 from entrypoints.web.app import create_app
 from entrypoints.web.bounded_http import BoundedHTTP
-from tests.support.environment import generated_secrets
+from tests.support.environment import PREFIX, read, required_settings
 from tests.support.frozen_clock import FrozenClock, frozen_clock
 from tests.support.service import after_the_start
 from tests.support.storage import Storage, memory_storage, postgres_storage
@@ -412,15 +412,15 @@ async def running_product(
     """
     provider = provider or Sandbox()
     clock = clock or frozen_clock()
-    settings = Settings.model_validate(
-        {
-            "database_url": "postgresql://nowhere.invalid/vetassist",
-            "public_url": SERVICE_URL,
-            "frontend_url": FRONT_END_URL,
-            **_generated_secrets(),
-            **provider.settings,
-            **overrides,
-        }
+    given = {
+        "public_url": SERVICE_URL,
+        "frontend_url": FRONT_END_URL,
+        **provider.settings,
+        **overrides,
+    }
+    settings = read(
+        required_settings("postgresql://nowhere.invalid/vetassist")
+        | {f"{PREFIX}{name.upper()}": str(value) for name, value in given.items()}
     )
     store = MemoryStore()
     container = Container(
@@ -527,13 +527,6 @@ def _service_client(network: Network) -> httpx.AsyncClient:
         follow_redirects=_SERVICE_CLIENT.follow_redirects,
         trust_env=_SERVICE_CLIENT.trust_env,
     )
-
-
-def _generated_secrets() -> dict[str, str]:
-    return {
-        name.removeprefix("VETASSIST_").lower(): value
-        for name, value in generated_secrets().items()
-    }
 
 
 def _storage_providers(storage: Storage) -> dict[str, providers.Provider[Any]]:

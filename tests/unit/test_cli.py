@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 
 from adapters.postgres.migrations import migrate
 from entrypoints.cli import app
+from entrypoints.starting import settings_or_exit
 from entrypoints.web import server
 from tests.support.databases import change, new_database
 from tests.support.environment import required_settings, write_secrets
@@ -36,6 +37,8 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[str]]:
         listening.append(arguments)
 
     monkeypatch.setattr("os.execv", become)
+    # As if its settings' reader were this process.
+    monkeypatch.setattr(server, "handed_settings", settings_or_exit)
     return listening
 
 

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import MISSING, Field, fields
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -66,12 +67,11 @@ def names(rows: Iterable[list[str]]) -> list[str]:
     return [row[0].strip("`") for row in rows]
 
 
-def default_of(name: str) -> str:
+def default_of(setting: Field[object]) -> str:
     """A setting's default as an operator would write it."""
-    field = Settings.model_fields[name]
-    if field.is_required():
+    value = setting.default
+    if value is MISSING:
         return "required"
-    value = field.default
     if value is None or value == ():
         return "none"
     if isinstance(value, bool):
@@ -110,7 +110,7 @@ def test_the_table_of_settings_names_each_setting_with_its_default() -> None:
     told = {row[0].strip("`"): row[1] for row in rows}
     assert len(told) == len(rows)
 
-    there = {PREFIX + name.upper(): default_of(name) for name in Settings.model_fields}
+    there = {PREFIX + field.name.upper(): default_of(field) for field in fields(Settings)}
     assert told == there | {SECRETS_DIRECTORY: "none"}
 
 

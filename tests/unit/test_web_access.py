@@ -65,7 +65,7 @@ async def refused_everywhere(product: Product, headers: dict[str, str]) -> None:
 
 
 def key_of(product: Product) -> bytes:
-    return product.settings.jwt_secret.get_secret_value().encode()
+    return product.settings.jwt_secret.reveal().encode()
 
 
 async def test_the_routes_that_need_a_session_are_found(product: Product) -> None:

@@ -157,7 +157,7 @@ async def test_an_events_request_is_the_one_that_the_answer_names(product: Produ
     assert event.type is AuditEventType.LOGOUT
     assert event.visitor.request_id == answer.headers["x-request-id"]
     assert event.visitor.request_id != other.headers["x-request-id"]
-    assert event.visitor.key_id == AuditKey(product.settings.audit_key.get_secret_value()).id
+    assert event.visitor.key_id == AuditKey(product.settings.audit_key.reveal()).id
     assert event.visitor.user_agent is None
     assert event.visitor.user_agent_hash not in {None, product.audit[0].visitor.user_agent_hash}
 

@@ -1,0 +1,181 @@
+"""What a setting's text must be, and the value it becomes.
+
+Each rule raises a ValueError that says what is wrong and never quotes the text.
+"""
+
+import ipaddress
+import re
+from base64 import urlsafe_b64decode
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, final
+
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+
+from domain.safe_url import is_safe_url
+from domain.secret import Secret, SecretBytes
+
+if TYPE_CHECKING:
+    from pydantic_core import CoreSchema
+
+Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
+
+_KEY_BYTES: Final = 32
+_HEX: Final = re.compile(r"[0-9a-fA-F]+", re.ASCII)
+_KEY_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,32}", re.ASCII)
+_BASE64URL: Final = re.compile(r"[A-Za-z0-9_-]+={0,2}", re.ASCII)
+_PLACEHOLDER: Final = re.compile(
+    r"change.?me|placeholder|example|your.?(secret|key)|password|<[^>]*>", re.IGNORECASE
+)
+# VA chooses the client's secret, so only what is plainly none is refused.
+_NO_SECRET: Final = re.compile(
+    r"change.?me|placeholder|(your.?)?(client.?)?secret|<[^>]*>", re.IGNORECASE
+)
+# 32 random bytes hold about 30 different values; this few means that nobody rolled dice.
+_MIN_DISTINCT: Final = 12
+
+
+@final
+class ReadBy:
+    """Marks a setting's type with the rule that reads its text, for pydantic."""
+
+    def __init__(self, rule: Callable[[str], object]) -> None:
+        self._rule = rule
+
+    def __get_pydantic_core_schema__(self, _source: object, _handler: object) -> "CoreSchema":
+        # Only who reads settings has pydantic loaded.
+        from pydantic_core import core_schema  # noqa: PLC0415
+
+        return core_schema.no_info_plain_validator_function(self._rule)
+
+
+def http_url(text: str) -> str:
+    """An https URL, or an http URL of this machine."""
+    if not is_safe_url(text):
+        raise ValueError(
+            "must be an https URL without credentials or fragment; http is for loopback hosts only"
+        )
+    return text
+
+
+def http_url_or_none(text: str) -> str | None:
+    """The same; nothing where the text is empty."""
+    return http_url(text) if text else None
+
+
+def base_url(text: str) -> str:
+    """A URL that paths are added to."""
+    if "?" in http_url(text):
+        raise ValueError("must not carry a query")
+    return text.rstrip("/")
+
+
+def database_url(text: str) -> Secret:
+    """What libpq connects by: a URL, or keywords and values."""
+    try:
+        parameters = conninfo_to_dict(text)
+    except ProgrammingError:
+        parameters = {}
+    # An empty one would mean whatever this machine's libpq takes for its default.
+    if not parameters:
+        raise ValueError("is not a PostgreSQL connection URL")
+    return Secret(text)
+
+
+def client_secret(text: str) -> Secret:
+    """The secret that VA gave."""
+    if not text:
+        raise ValueError("must not be empty")
+    if _NO_SECRET.fullmatch(text):
+        raise ValueError("is a placeholder; VA gives the secret")
+    return Secret(text)
+
+
+def signing_secret(text: str) -> Secret:
+    """A secret of 32 bytes at least (RFC 7518, section 3.2), as text or as hex digits."""
+    if _PLACEHOLDER.search(text):
+        raise ValueError("is a placeholder; generate a secret")
+    _strong(bytes_of(text))
+    return Secret(text)
+
+
+def bytes_of(text: str) -> bytes:
+    """What a secret holds: text of hex digits is half as many bytes as it has digits."""
+    is_hex = _HEX.fullmatch(text) and len(text) % 2 == 0
+    return bytes.fromhex(text) if is_hex else text.encode()
+
+
+def hex_key(text: str) -> SecretBytes:
+    """A key of 32 bytes at least, in hex digits."""
+    if _PLACEHOLDER.search(text):
+        raise ValueError("is a placeholder; generate a key")
+    if not _HEX.fullmatch(text) or len(text) % 2:
+        raise ValueError("must be hex digits: 64 at least")
+    return SecretBytes(_strong(bytes.fromhex(text)))
+
+
+def hex_keys(text: str) -> tuple[SecretBytes, ...]:
+    """Several of them, separated by commas."""
+    keys = []
+    # Counted, not quoted.
+    for position, entry in enumerate(text.split(",") if text else [], start=1):
+        try:
+            keys.append(hex_key(entry.strip()))
+        except ValueError as fault:
+            raise ValueError(f"key {position} {fault}") from None
+    return tuple(keys)
+
+
+def token_keys(text: str) -> dict[str, SecretBytes]:
+    """``kid:key`` entries, separated by commas; each key 32 bytes in base64url."""
+    keys: dict[str, SecretBytes] = {}
+    for position, entry in enumerate(text.split(","), start=1):
+        # Counted, not quoted: where the kid was forgotten, the key stands in its place.
+        key_id, _, encoded = entry.strip().partition(":")
+        if not _KEY_ID.fullmatch(key_id) or not encoded or key_id in keys:
+            raise ValueError(
+                "needs entries of the form kid:key with different kids, comma-separated"
+            )
+        if not _BASE64URL.fullmatch(encoded):
+            raise ValueError(f"key {position} is not base64url")
+        try:
+            key = urlsafe_b64decode(encoded.rstrip("=") + "=" * (-len(encoded.rstrip("=")) % 4))
+        except ValueError:
+            raise ValueError(f"key {position} is not base64url") from None
+        if len(key) != _KEY_BYTES:
+            raise ValueError(f"key {position} is not 32 bytes long")
+        keys[key_id] = SecretBytes(_strong(key))
+    return keys
+
+
+def words(text: str) -> tuple[str, ...]:
+    """Words between spaces."""
+    return tuple(text.split())
+
+
+def networks(text: str) -> Networks:
+    """Networks or single addresses, separated by commas; together not everybody's."""
+    entries = [entry.strip() for entry in text.split(",") if entry.strip()]
+    try:
+        read = tuple(ipaddress.ip_network(entry) for entry in entries)
+    except ValueError:
+        raise ValueError("must be networks such as 10.0.0.0/8, comma-separated") from None
+    four = [network for network in read if isinstance(network, ipaddress.IPv4Network)]
+    six = [network for network in read if isinstance(network, ipaddress.IPv6Network)]
+    joined: Networks = (*ipaddress.collapse_addresses(four), *ipaddress.collapse_addresses(six))
+    if any(network.prefixlen == 0 for network in joined):
+        raise ValueError("must not trust every address")
+    return read
+
+
+def text_or_none(text: str) -> str | None:
+    """The text; nothing where it is empty."""
+    return text or None
+
+
+def _strong(key: bytes) -> bytes:
+    if len(key) < _KEY_BYTES:
+        raise ValueError("is too short: 32 random bytes at least (64 hex digits)")
+    if len(set(key)) < _MIN_DISTINCT:
+        raise ValueError("is too regular to be random; generate it")
+    return key
