@@ -49,6 +49,8 @@ class AuditEventType(StrEnum):
     CLIENT_DISABLED = "client_disabled"
     CLIENT_REFUSED = "client_refused"
     PURGED = "purged"
+    COMMAND_REFUSED = "command_refused"
+    AUDIT_SHOWN = "audit_shown"
     AUDIT_EXPORTED = "audit_exported"
     AUDIT_DROPPED = "audit_dropped"
     SCHEMA_MIGRATED = "schema_migrated"
@@ -144,6 +146,25 @@ class AuditEvent:
     ) -> Self:
         """Something happened to a user, or to several sessions of one at once."""
         return cls(type=type_, occurred_at=now, user_id=user_id, visitor=visitor, data=data)
+
+    @classmethod
+    def command_refused(
+        cls,
+        command: str,
+        *,
+        reason: str,
+        now: datetime,
+        user_id: UserId | None = None,
+        **data: str | int,
+    ) -> Self:
+        """An operator's command changed nothing; ``user_id`` is who it named, known or not."""
+        return cls(
+            type=AuditEventType.COMMAND_REFUSED,
+            occurred_at=now,
+            user_id=user_id,
+            visitor=Visitor(),
+            data={"command": command, "reason": reason, **data},
+        )
 
     @classmethod
     def of_service(

@@ -94,6 +94,8 @@ PLAIN_WORDS: Final[Mapping[AuditEventType, str | Callable[[_Data], str]]] = Mapp
         AuditEventType.CLIENT_DISABLED: "A service of VetAssist was switched off.",
         AuditEventType.CLIENT_REFUSED: "A service did not prove who it is, and was refused.",
         AuditEventType.PURGED: "Records that are no longer kept were removed.",
+        AuditEventType.COMMAND_REFUSED: "VetAssist tried to change your account, and could not.",
+        AuditEventType.AUDIT_SHOWN: "VetAssist looked up what happened to your account.",
         AuditEventType.AUDIT_EXPORTED: "Records of this history were handed on to an auditor.",
         AuditEventType.AUDIT_DROPPED: "A month of records that had been handed on was removed.",
         AuditEventType.SCHEMA_MIGRATED: "VetAssist's database was brought up to date.",

@@ -15,6 +15,7 @@ class Visitor:
         user_agent_hash: Keyed hash of ``user_agent``.
         key_id: Of the key that made the hashes.
         request_id: What the log and the answer's X-Request-ID call the request; None outside one.
+        operator: Who ran the command; None in a request, and for what the service does by itself.
     """
 
     address_hash: str | None = None
@@ -22,6 +23,7 @@ class Visitor:
     user_agent_hash: str | None = None
     key_id: str | None = None
     request_id: str | None = None
+    operator: str | None = None
 
     def as_recorded(self) -> Self:
         """What the audit trail keeps: what the client calls itself, as a hash only."""

@@ -30,7 +30,7 @@ def types_of(names: Sequence[str]) -> frozenset[AuditEventType] | None:
 def print_table(records: Sequence[AuditRecord], console: Console | None = None) -> None:
     """For people."""
     table = Table()
-    for heading in ("When (UTC)", "What", "User", "Data", "Request"):
+    for heading in ("When (UTC)", "What", "User", "Data", "Request", "Operator"):
         table.add_column(heading, overflow="fold")
     for record in records:
         event = record.event
@@ -42,6 +42,7 @@ def print_table(records: Sequence[AuditRecord], console: Console | None = None) 
             # Whatever stands there is text, and no markup.
             Text(data),
             event.visitor.request_id or "",
+            event.visitor.operator or "",
         )
     (console or Console()).print(table)
 
@@ -60,5 +61,6 @@ def as_json_lines(records: Sequence[AuditRecord]) -> Iterator[str]:
                 "user_agent_hash": event.visitor.user_agent_hash,
                 "hash_key_id": event.visitor.key_id,
                 "request_id": event.visitor.request_id,
+                "operator": event.visitor.operator,
             }
         )

@@ -126,13 +126,15 @@ def migrate(
     """Bring the schema of VETASSIST_DATABASE_URL up to date."""
     import psycopg
 
+    from entrypoints.account import account_name
     from entrypoints.schema import SchemaError
     from entrypoints.schema import migrate as apply
-    from entrypoints.settings_reader import SettingsError, read_database_url
+    from entrypoints.settings_reader import SettingsError, read_database_url, read_operator
 
     try:
         database_url = read_database_url(os.environ).reveal()
-        applied = apply(database_url, application_role=application_role)
+        operator = read_operator(os.environ) or account_name()
+        applied = apply(database_url, application_role=application_role, operator=operator)
     except SettingsError as error:
         fail(error.faults, EXIT_SETTINGS)
     except psycopg.Error as error:
@@ -398,8 +400,8 @@ def show_audit(
     limit: Annotated[int, typer.Option(min=1, help="No more than this many.")] = 100,
     as_json: Annotated[bool, typer.Option("--json", help="Print an object a line.")] = False,
 ) -> None:
-    """Show what the audit trail holds, newest first."""
-    from application.use_cases.read_history import ReadHistoryCommand
+    """Show what the audit trail holds, newest first; that you looked is noted there."""
+    from application.use_cases.show_audit import ShowAuditCommand
     from domain.audit_record import AuditFilter
     from domain.identifiers import UserId
     from entrypoints.audit_listing import as_json_lines, print_table, types_of
@@ -413,14 +415,14 @@ def show_audit(
         )
     except ValueError as error:
         fail([str(error)], EXIT_SETTINGS)
-    command = ReadHistoryCommand(wanted=wanted, page_size=limit)
-    page = _run(lambda container: container.read_history().execute(command))
+    command = ShowAuditCommand(wanted=wanted, limit=limit)
+    shown = _run(lambda container: container.show_audit().execute(command))
     if as_json:
-        for line in as_json_lines(page.records):
+        for line in as_json_lines(shown.records):
             typer.echo(line)
     else:
-        print_table(page.records)
-    if page.next is not None:
+        print_table(shown.records)
+    if shown.has_more:
         say_on_stderr(f"there are more than these {limit}: narrow them down, or raise --limit")
 
 
@@ -641,12 +643,14 @@ def _run(use: "Callable[[Container], Coroutine[object, object, _T]]") -> _T:
     import asyncio
 
     from application.errors import UnavailableError
+    from entrypoints.account import account_name
     from entrypoints.container import Container, opened
 
     settings = settings_or_exit()
+    operator = settings.operator or account_name()
 
     async def run() -> _T:
-        container = Container(settings=settings)
+        container = Container(settings=settings, operator=operator)
         async with opened(container.connection_pool()):
             return await use(container)
 

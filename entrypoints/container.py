@@ -79,6 +79,7 @@ from application.use_cases.rewrap_data_keys import RewrapDataKeys
 from application.use_cases.rotate_client_credential import RotateClientCredential
 from application.use_cases.seal_audit import SealAudit
 from application.use_cases.set_user_active import SetUserActive
+from application.use_cases.show_audit import ShowAudit
 from application.use_cases.shred_unused_tokens import ShredUnusedTokens
 from application.use_cases.sign_out_user import SignOutUser
 from application.use_cases.start_va_login import StartVALogin
@@ -246,6 +247,9 @@ class Container(containers.DeclarativeContainer):
 
     settings = providers.Dependency(instance_of=Settings)
 
+    #: Who runs the command that this is for; a server is nobody's.
+    operator: providers.Provider[str | None] = providers.Object(None)
+
     #: What this process counts of itself.
     measurements = providers.Singleton(Measurements)
 
@@ -294,6 +298,7 @@ class Container(containers.DeclarativeContainer):
         PostgresUnitOfWork,
         pool=connection_pool,
         observer=providers.Singleton(_unit_observer, measurements, spans),
+        operator=operator,
     )
     login_attempts: providers.Provider[LoginAttempts] = providers.Singleton(
         PostgresLoginAttempts, pool=connection_pool
@@ -490,6 +495,9 @@ class Container(containers.DeclarativeContainer):
         DisableClient, unit_of_work=unit_of_work.provider, clock=clock
     )
     read_history = providers.Singleton(ReadHistory, history=audit_history)
+    show_audit = providers.Singleton(
+        ShowAudit, history=audit_history, unit_of_work=unit_of_work.provider, clock=clock
+    )
     list_disclosures = providers.Singleton(ListDisclosures, disclosures=disclosures)
     purge_expired = providers.Singleton(
         PurgeExpired,

@@ -23,6 +23,7 @@ Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
 _KEY_BYTES: Final = 32
 _HEX: Final = re.compile(r"[0-9a-fA-F]+", re.ASCII)
 _KEY_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,32}", re.ASCII)
+_OPERATOR: Final = re.compile(r"[A-Za-z0-9._@+-]{0,64}", re.ASCII)
 _BASE64URL: Final = re.compile(r"[A-Za-z0-9_-]+={0,2}", re.ASCII)
 _PLACEHOLDER: Final = re.compile(
     r"change.?me|placeholder|example|your.?(secret|key)|password|<[^>]*>", re.IGNORECASE
@@ -146,6 +147,13 @@ def token_keys(text: str) -> dict[str, SecretBytes]:
             raise ValueError(f"key {position} is not 32 bytes long")
         keys[key_id] = SecretBytes(_strong(key))
     return keys
+
+
+def operator_or_none(text: str) -> str | None:
+    """What an operator is called; nothing where the text is empty."""
+    if not _OPERATOR.fullmatch(text):
+        raise ValueError("must be one word of up to 64 letters, digits and ._@+-")
+    return text or None
 
 
 def words(text: str) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from entrypoints.setting_rules import (
     http_url,
     http_url_or_none,
     networks,
+    operator_or_none,
     signing_secret,
     text_or_none,
     token_keys,
@@ -116,6 +117,7 @@ class Settings:
     tracing: bool = False
     metrics_port: Annotated[int, Interval(ge=1, le=65535)] | None = None
     metrics_host: NonEmpty = "127.0.0.1"
+    operator: Annotated[str | None, ReadBy(operator_or_none)] = None
 
     @property
     def session_limits(self) -> SessionLimits:

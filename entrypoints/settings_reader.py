@@ -97,6 +97,19 @@ def read_database_url(environment: Mapping[str, str]) -> Secret:
         raise SettingsError([f"{name}: {fault}"]) from None
 
 
+def read_operator(environment: Mapping[str, str]) -> str | None:
+    """Who is said to run a command, for commands that need hardly any other setting.
+
+    Raises:
+        SettingsError: It is unusable.
+    """
+    name = PREFIX + "OPERATOR"
+    try:
+        return setting_rules.operator_or_none(raw_setting(environment, name) or "")
+    except ValueError as fault:
+        raise SettingsError([f"{name}: {fault}"]) from None
+
+
 def raw_setting(environment: Mapping[str, str], name: str) -> str | None:
     """One setting as the operator wrote it, unchecked: for commands that need no others."""
     if name in environment:

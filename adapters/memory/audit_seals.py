@@ -68,6 +68,7 @@ def content_of(event: AuditEvent, number: int) -> bytes:
         "user_agent_hash": visitor.user_agent_hash,
         "hash_key_id": visitor.key_id,
         "request_id": visitor.request_id,
+        "operator": visitor.operator,
     }
     known = {name: value for name, value in facts.items() if value is not None}
     return json.dumps(known, sort_keys=True, separators=(",", ":")).encode()

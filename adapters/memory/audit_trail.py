@@ -14,12 +14,14 @@ from domain.identifiers import UserId
 class MemoryAuditTrail(AuditTrail):
     """Works on the draft of one unit."""
 
-    def __init__(self, draft: MemoryTables) -> None:
+    def __init__(self, draft: MemoryTables, operator: str | None) -> None:
         self._events = draft.audit
         self._gone = draft.audit_gone
+        self._operator = operator
 
     async def append(self, event: AuditEvent) -> None:
-        self._events.append(replace(event, visitor=event.visitor.as_recorded()))
+        visitor = replace(event.visitor.as_recorded(), operator=self._operator)
+        self._events.append(replace(event, visitor=visitor))
 
     async def list_for(self, user_id: UserId) -> Sequence[AuditEvent]:
         return [

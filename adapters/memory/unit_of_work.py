@@ -21,10 +21,16 @@ from application.ports.unit_of_work import UnitOfWork
 
 @final
 class MemoryUnitOfWork(UnitOfWork):
-    """Works on a copy, one unit at a time; commit keeps the copy."""
+    """Works on a copy, one unit at a time; commit keeps the copy.
 
-    def __init__(self, store: MemoryStore) -> None:
+    Args:
+        store: What is copied.
+        operator: Who runs this process, for the audit; None where it serves.
+    """
+
+    def __init__(self, store: MemoryStore, operator: str | None = None) -> None:
         self._store = store
+        self._operator = operator
         self._draft = MemoryTables()
 
     @property
@@ -61,7 +67,7 @@ class MemoryUnitOfWork(UnitOfWork):
 
     @property
     def audit(self) -> MemoryAuditTrail:
-        return MemoryAuditTrail(self._draft)
+        return MemoryAuditTrail(self._draft, self._operator)
 
     @property
     def audit_seals(self) -> MemoryAuditSeals:

@@ -7,22 +7,21 @@ from psycopg.rows import dict_row
 
 from adapters.postgres.errors import translated_errors
 from adapters.postgres.pool import Pool
+from adapters.postgres.rows import VISITOR_COLUMNS, visitor_of
 from application.ports.audit_history import AuditHistory
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.audit_record import AuditFilter, AuditMark, AuditRecord
 from domain.identifiers import UserId
-from domain.visitor import Visitor
 
 # The index on (user_id, created_at) is walked backwards from where the page begins; the id, of
 # whatever type an earlier phase gave it, only tells apart what happened at the same instant. Only
 # what is shown is looked up beside the trail, by the ids that stand there as texts.
-_SELECT: Final = """
+_SELECT: Final = f"""
 WITH page AS MATERIALIZED (
     SELECT
-        id::text AS key, user_id, event_type, event_data, created_at,
-        ip_hash, user_agent_hash, hash_key_id, request_id
+        id::text AS key, user_id, event_type, event_data, created_at, {VISITOR_COLUMNS}
     FROM vetassist_auth_audit
-    WHERE {conditions}
+    WHERE {{conditions}}
     ORDER BY created_at DESC, id::text DESC
     LIMIT %(limit)s
 )
@@ -32,7 +31,7 @@ LEFT JOIN vetassist_sessions AS session
     ON session.user_id = page.user_id AND session.id::text = page.event_data ->> 'session_id'
 LEFT JOIN vetassist_service_clients AS client ON client.id::text = page.event_data ->> 'client'
 ORDER BY page.created_at DESC, page.key DESC
-"""
+"""  # noqa: S608 - the columns are a constant
 _OF_TYPE: Final = "event_type = ANY(%(types)s)"
 _OF_USER: Final = "user_id = %(user_id)s"
 _SINCE: Final = "created_at >= %(since)s"
@@ -89,12 +88,7 @@ def _record_of(row: dict[str, Any]) -> AuditRecord:
             type=AuditEventType(row["event_type"]),
             occurred_at=row["created_at"],
             user_id=None if row["user_id"] is None else UserId(row["user_id"]),
-            visitor=Visitor(
-                address_hash=row["ip_hash"],
-                user_agent_hash=row["user_agent_hash"],
-                key_id=row["hash_key_id"],
-                request_id=row["request_id"],
-            ),
+            visitor=visitor_of(row),
             data=row["event_data"] or {},
         ),
         user_agent=row["user_agent"],

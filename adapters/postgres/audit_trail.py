@@ -8,29 +8,28 @@ from psycopg import AsyncConnection
 from psycopg.rows import dict_row
 
 from adapters.postgres.errors import translated_errors
+from adapters.postgres.rows import VISITOR_COLUMNS, visitor_of, visitor_parameters
 from application.ports.audit_trail import AuditTrail
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.identifiers import UserId
-from domain.visitor import Visitor
 
 #: Adds one event; its parameters are those of ``event_parameters``.
-INSERT_EVENT: Final = """
+INSERT_EVENT: Final = f"""
 INSERT INTO vetassist_auth_audit (
-    user_id, event_type, event_data, ip_hash, user_agent_hash, hash_key_id, request_id, created_at
+    user_id, event_type, event_data, created_at, {VISITOR_COLUMNS}
 )
 VALUES (
-    %(user_id)s, %(type)s, %(data)s, %(ip_hash)s, %(user_agent_hash)s, %(hash_key_id)s,
-    %(request_id)s, %(occurred_at)s
+    %(user_id)s, %(type)s, %(data)s, %(occurred_at)s,
+    %(ip_hash)s, %(user_agent_hash)s, %(hash_key_id)s, %(request_id)s, %(operator)s
 )
-"""
+"""  # noqa: S608 - the columns are a constant
 # An earlier phase may have left types that this catalogue does not know.
-_SELECT: Final = """
-SELECT
-    user_id, event_type, event_data, ip_hash, user_agent_hash, hash_key_id, request_id, created_at
+_SELECT: Final = f"""
+SELECT user_id, event_type, event_data, created_at, {VISITOR_COLUMNS}
 FROM vetassist_auth_audit
 WHERE user_id = %s AND event_type = ANY(%s)
 ORDER BY created_at, row_number
-"""
+"""  # noqa: S608 - the columns are a constant
 
 
 @final
@@ -40,15 +39,20 @@ class PostgresAuditTrail(AuditTrail):
     Args:
         connection: Where to write.
         appended: Takes the types of the events that were added.
+        operator: Who runs this process; None where it serves.
     """
 
-    def __init__(self, connection: AsyncConnection[Any], appended: list[str]) -> None:
+    def __init__(
+        self, connection: AsyncConnection[Any], appended: list[str], operator: str | None = None
+    ) -> None:
         self._connection = connection
         self._appended = appended
+        self._operator = operator
 
     async def append(self, event: AuditEvent) -> None:
+        parameters = event_parameters(event) | {"operator": self._operator}
         with translated_errors():
-            await self._connection.execute(INSERT_EVENT, event_parameters(event))
+            await self._connection.execute(INSERT_EVENT, parameters)
         self._appended.append(event.type.value)
 
     async def list_for(self, user_id: UserId) -> Sequence[AuditEvent]:
@@ -62,12 +66,7 @@ class PostgresAuditTrail(AuditTrail):
                 type=AuditEventType(row["event_type"]),
                 occurred_at=row["created_at"],
                 user_id=UserId(row["user_id"]),
-                visitor=Visitor(
-                    address_hash=row["ip_hash"],
-                    user_agent_hash=row["user_agent_hash"],
-                    key_id=row["hash_key_id"],
-                    request_id=row["request_id"],
-                ),
+                visitor=visitor_of(row),
                 data=row["event_data"] or {},
             )
             for row in rows
@@ -80,9 +79,6 @@ def event_parameters(event: AuditEvent) -> dict[str, object]:
         "user_id": event.user_id,
         "type": event.type.value,
         "data": json.dumps(dict(event.data)),
-        "ip_hash": event.visitor.address_hash,
-        "user_agent_hash": event.visitor.user_agent_hash,
-        "hash_key_id": event.visitor.key_id,
-        "request_id": event.visitor.request_id,
         "occurred_at": event.occurred_at,
+        **visitor_parameters(event.visitor),
     }

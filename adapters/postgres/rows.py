@@ -8,10 +8,14 @@ from domain.identifiers import ICN, UserId
 from domain.user import User
 from domain.va_tokens import SealedVATokens
 from domain.veteran_status import VeteranStatus
+from domain.visitor import Visitor
 
 USER_COLUMNS: Final = (
     "id, va_icn, va_veteran_status, first_name, last_name, email, is_active, last_login_at"
 )
+
+#: Of a row of the audit trail: who it was.
+VISITOR_COLUMNS: Final = "ip_hash, user_agent_hash, hash_key_id, request_id, operator"
 
 DATA_KEY_COLUMNS: Final = "data_key, data_key_version, data_key_master_id"
 
@@ -58,6 +62,28 @@ def sealed_parameters(tokens: SealedVATokens) -> dict[str, object]:
         "token_type": tokens.token_type,
         "scope": tokens.scope,
         "expires_at": tokens.expires_at,
+    }
+
+
+def visitor_of(row: dict[str, Any]) -> Visitor:
+    """Who it was, from the columns of a row of the audit trail."""
+    return Visitor(
+        address_hash=row["ip_hash"],
+        user_agent_hash=row["user_agent_hash"],
+        key_id=row["hash_key_id"],
+        request_id=row["request_id"],
+        operator=row["operator"],
+    )
+
+
+def visitor_parameters(visitor: Visitor) -> dict[str, object]:
+    """The parameters that a statement stores it by, named as the columns."""
+    return {
+        "ip_hash": visitor.address_hash,
+        "user_agent_hash": visitor.user_agent_hash,
+        "hash_key_id": visitor.key_id,
+        "request_id": visitor.request_id,
+        "operator": visitor.operator,
     }
 
 

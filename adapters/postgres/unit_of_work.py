@@ -58,11 +58,19 @@ class PostgresUnitOfWork(UnitOfWork):
     Statements whose result nobody waits for travel together, BEGIN with the first and COMMIT
     with the last, so a unit costs as many round trips as it reads results. READ COMMITTED and
     the row locks suffice.
+
+    Args:
+        pool: Where the connection comes from.
+        observer: Is told of the unit when it is over.
+        operator: Who runs this process, for the audit; None where it serves.
     """
 
-    def __init__(self, pool: Pool, observer: UnitObserver | None = None) -> None:
+    def __init__(
+        self, pool: Pool, observer: UnitObserver | None = None, operator: str | None = None
+    ) -> None:
         self._pool = pool
         self._observer = observer
+        self._operator = operator
         self._began_at = time.time_ns()
         self._began = time.perf_counter()
         self._is_committed = False
@@ -105,7 +113,7 @@ class PostgresUnitOfWork(UnitOfWork):
 
     @property
     def audit(self) -> PostgresAuditTrail:
-        return PostgresAuditTrail(self._connection, self._appended)
+        return PostgresAuditTrail(self._connection, self._appended, self._operator)
 
     @property
     def audit_seals(self) -> PostgresAuditSeals:

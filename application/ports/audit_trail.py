@@ -15,6 +15,8 @@ class AuditTrail(Protocol):
     async def append(self, event: AuditEvent) -> None:
         """Add one event, with its visitor as ``as_recorded`` says.
 
+        Where an operator runs this process, the event names them, whatever its visitor says.
+
         Raises:
             UnavailableError: The store did not answer; raised here or at commit.
         """

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import final
 
-from application.errors import NotFoundError
 from application.ports.clock import Clock
 from application.ports.unit_of_work import UnitOfWorkFactory
+from application.refused_commands import refuse_unknown_client
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.service_client import ClientId
 from domain.visitor import Visitor
@@ -35,14 +35,14 @@ class DisableClient:
         """Disable, in one transaction with its audit; False when it was disabled before.
 
         Raises:
-            NotFoundError: No such client.
+            NotFoundError: No such client; the audit keeps the attempt.
             UnavailableError: Storage did not answer; nothing was acknowledged.
         """
         now = self._clock.now()
         async with self._unit_of_work() as work:
             client = await work.service_clients.lock(command.client_id)
             if client is None:
-                raise NotFoundError
+                await refuse_unknown_client(work, command.client_id, "client_disable", now=now)
             if client.disabled_at is not None:
                 return False
             await work.service_clients.save(client.disabled(now))

@@ -1,13 +1,13 @@
 """Use case: an operator changes what a back end proves by who it is."""
 
 from dataclasses import dataclass
-from typing import final
+from typing import NoReturn, final
 
-from application.errors import NotFoundError
 from application.ports.client_assertions import ClientAssertions
 from application.ports.clock import Clock
 from application.ports.secret_source import SecretSource
-from application.ports.unit_of_work import UnitOfWorkFactory
+from application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from application.refused_commands import refuse_unknown_client
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.secret import Secret
 from domain.service_client import ClientId, ServiceClient
@@ -59,7 +59,7 @@ class RotateClientCredential:
         """Add the credential, in one transaction with its audit.
 
         Raises:
-            NotFoundError: No such client.
+            NotFoundError: No such client; the audit keeps the attempt.
             InvalidServiceClientError: It is disabled, has that key already, or has the other
                 kind of credential; or the key is not accepted.
             UnavailableError: Storage did not answer; nothing was acknowledged.
@@ -69,7 +69,7 @@ class RotateClientCredential:
         async with self._unit_of_work() as work:
             client = await work.service_clients.lock(command.client_id)
             if client is None:
-                raise NotFoundError
+                await self._refuse(work, command.client_id, "client_rotate")
             rotated = client.rotated(credential)
             await work.service_clients.save(rotated)
             await work.audit.append(self._event(AuditEventType.CLIENT_CREDENTIAL_ADDED, rotated))
@@ -80,13 +80,13 @@ class RotateClientCredential:
         """Refuse all but the newest credential from now on; False when there was no other.
 
         Raises:
-            NotFoundError: No such client.
+            NotFoundError: No such client; the audit keeps the attempt.
             UnavailableError: Storage did not answer; nothing was acknowledged.
         """
         async with self._unit_of_work() as work:
             client = await work.service_clients.lock(client_id)
             if client is None:
-                raise NotFoundError
+                await self._refuse(work, client_id, "client_retire")
             retired = client.retired()
             if retired == client:
                 return False
@@ -94,6 +94,9 @@ class RotateClientCredential:
             await work.audit.append(self._event(AuditEventType.CLIENT_CREDENTIAL_RETIRED, retired))
             await work.commit()
         return True
+
+    async def _refuse(self, work: UnitOfWork, client_id: ClientId, command: str) -> NoReturn:
+        await refuse_unknown_client(work, client_id, command, now=self._clock.now())
 
     def _event(self, type_: AuditEventType, client: ServiceClient) -> AuditEvent:
         return AuditEvent.of_service(

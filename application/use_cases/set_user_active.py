@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import final
 
-from application.errors import NotFoundError
 from application.ports.clock import Clock
 from application.ports.unit_of_work import UnitOfWorkFactory
+from application.refused_commands import refuse_unknown_user
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.identifiers import UserId
 from domain.revocation import Revocation, RevokedBy
@@ -39,13 +39,16 @@ class SetUserActive:
         """Change it, in one transaction with its audit; how many sessions ended.
 
         Raises:
-            NotFoundError: No such user.
+            NotFoundError: No such user; the audit keeps the attempt.
             UnavailableError: Storage did not answer; nothing was acknowledged.
         """
         now = self._clock.now()
         async with self._unit_of_work() as work:
             if await work.users.lock(command.user_id) is None:
-                raise NotFoundError
+                verb = "user_enable" if command.is_active else "user_disable"
+                await refuse_unknown_user(
+                    work, command.user_id, verb, now=now, is_dry_run=command.is_dry_run
+                )
             await work.users.set_active(command.user_id, is_active=command.is_active, now=now)
             ended = 0
             event_type = AuditEventType.USER_ENABLED

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import final
 
-from application.errors import NotFoundError
 from application.ports.clock import Clock
 from application.ports.unit_of_work import UnitOfWorkFactory
+from application.refused_commands import refuse_unknown_user
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.identifiers import UserId
 from domain.revocation import Revocation, RevokedBy
@@ -38,7 +38,7 @@ class SignOutUser:
         """End them, in one transaction with its audit; how many.
 
         Raises:
-            NotFoundError: No such user.
+            NotFoundError: No such user; the audit keeps the attempt.
             UnavailableError: Storage did not answer; nothing was acknowledged.
         """
         now = self._clock.now()
@@ -46,7 +46,9 @@ class SignOutUser:
         async with self._unit_of_work() as work:
             # IssueSession holds the same row, so no session slips in between.
             if await work.users.lock(command.user_id) is None:
-                raise NotFoundError
+                await refuse_unknown_user(
+                    work, command.user_id, "user_sign_out", now=now, is_dry_run=command.is_dry_run
+                )
             ended = len(await work.sessions.revoke_all(command.user_id, revocation))
             event = AuditEvent.of_user(
                 AuditEventType.LOGOUT_BY_OPERATOR,

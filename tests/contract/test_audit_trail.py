@@ -2,13 +2,16 @@
 
 from datetime import timedelta
 
+import pytest
+
 from application.ports.unit_of_work import UnitOfWorkFactory
 from domain.audit_event import AuditEvent, AuditEventType
+from domain.audit_record import AuditFilter
 from domain.identifiers import UserId
 from domain.sign_in_failure import SignInFailure
 from domain.visitor import Visitor
 from tests.support.builders import NOW, a_session, a_visitor
-from tests.support.storage import a_stored_user
+from tests.support.storage import a_stored_user, memory_storage, postgres_storage
 
 
 async def append(unit_of_work: UnitOfWorkFactory, *events: AuditEvent) -> None:
@@ -103,6 +106,29 @@ async def test_an_event_may_come_from_nowhere(unit_of_work: UnitOfWorkFactory) -
     await append(unit_of_work, event)
 
     assert await told(unit_of_work, user.id) == [facts(event)]
+
+
+@pytest.mark.parametrize(
+    "adapter", ["memory", pytest.param("postgres", marks=pytest.mark.postgres)]
+)
+async def test_where_an_operator_runs_the_process_every_event_names_them(
+    request: pytest.FixtureRequest, adapter: str
+) -> None:
+    storage = (
+        memory_storage(operator="pat")
+        if adapter == "memory"
+        else postgres_storage(request.getfixturevalue("pool"), operator="pat")
+    )
+    user = await a_stored_user(storage.unit_of_work)
+    visitors = [Visitor(), a_visitor(), Visitor(operator="somebody else")]
+    events = [AuditEvent.va_linked(user.id, visitor=each, now=NOW) for each in visitors]
+    await append(storage.unit_of_work, *events)
+
+    async with storage.unit_of_work() as work:
+        found = await work.audit.list_for(user.id)
+    shown = await storage.audit_history.list(AuditFilter(user_id=user.id), after=None, limit=9)
+    assert [event.visitor.operator for event in found] == ["pat"] * 3
+    assert [record.event.visitor.operator for record in shown] == ["pat"] * 3
 
 
 async def test_a_unit_sees_the_events_it_has_just_added_and_nobody_else_does(

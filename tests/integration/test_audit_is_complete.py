@@ -116,6 +116,7 @@ def trail_of(database_url: str) -> Trail:
                 user_agent_hash=row["user_agent_hash"],
                 key_id=row["hash_key_id"],
                 request_id=row["request_id"],
+                operator=row["operator"],
             ),
             data=row["event_data"],
         )

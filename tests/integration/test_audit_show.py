@@ -88,6 +88,7 @@ def test_scripts_get_an_object_a_line(user_id: UserId) -> None:
         "user_agent_hash": None,
         "hash_key_id": "k",
         "request_id": REQUEST,
+        "operator": None,
     }
 
 
@@ -121,3 +122,12 @@ def test_what_makes_no_sense_is_refused(options: tuple[str, ...]) -> None:
 
 def test_a_type_that_there_is_not_is_answered_with_the_nearest() -> None:
     assert "there is no event type 'log_in'; did you mean login" in show("--type", "log_in").stderr
+
+
+def test_who_looked_is_on_record_and_sees_it_the_next_time(user_id: UserId) -> None:
+    with patch.dict(os.environ, {"VETASSIST_OPERATOR": "pat"}):
+        assert show("--user", str(user_id), "--type", "login").exit_code == 0
+
+    (line,) = show("--user", str(user_id), "--json", "--type", "audit_shown").stdout.splitlines()
+    found = json.loads(line)
+    assert (found["operator"], found["data"]) == ("pat", {"rows": 1, "types": "login"})

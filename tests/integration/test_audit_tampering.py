@@ -38,6 +38,7 @@ ROW_COLUMNS: Final = {
     "user_agent_hash": "NULL",
     "hash_key_id": "'0000000000000000'",
     "request_id": "'elsewhere-1'",
+    "operator": "'somebody'",
     "created_at": "created_at + interval '1 microsecond'",
     "transaction_id": "'3'::xid8",
 }

@@ -75,11 +75,13 @@ def test_a_migration_is_on_record_and_one_that_finds_nothing_to_do_is_not(
     empty_database: str,
 ) -> None:
     began = datetime.now(UTC)
-    assert [step.version for step in schema.migrate(empty_database)] == VERSIONS
-    assert schema.migrate(empty_database) == []
+    applied = schema.migrate(empty_database, operator="pat")
+    assert [step.version for step in applied] == VERSIONS
+    assert schema.migrate(empty_database, operator="pat") == []
 
     (event,) = rows_of(empty_database, "SELECT * FROM vetassist_auth_audit")
     assert (event["event_type"], event["user_id"]) == ("schema_migrated", None)
+    assert event["operator"] == "pat"
     assert event["event_data"] == {"steps": " ".join(map(str, VERSIONS))}
     assert began <= event["created_at"] <= datetime.now(UTC)
 

@@ -423,6 +423,18 @@ def test_proxies_are_networks_or_single_addresses() -> None:
 
 
 @pytest.mark.parametrize(
+    "name", ["two words", "a\nb", "pat\x1b[0m", "jos\N{LATIN SMALL LETTER E WITH ACUTE}", "x" * 65]
+)
+def test_an_operator_is_named_by_one_plain_word(name: str) -> None:
+    assert fault("VETASSIST_OPERATOR", name)
+
+
+@pytest.mark.parametrize(("given", "name"), [("pat@ops.example", "pat@ops.example"), ("", None)])
+def test_an_operator_may_be_named(given: str, name: str | None) -> None:
+    assert read(required_settings() | {"VETASSIST_OPERATOR": given}).operator == name
+
+
+@pytest.mark.parametrize(
     ("unknown", "nearest"),
     [
         ("VETASSIST_JWT_SECRT", "VETASSIST_JWT_SECRET"),

@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
+from uuid import uuid4
 
-from application.errors import ApplicationError, ClientRefusedError
+from application.errors import ApplicationError, ClientRefusedError, NotFoundError
 from application.use_cases.admit_client import AdmitClientCommand
 from application.use_cases.disable_client import DisableClientCommand
 from application.use_cases.export_audit import ExportAuditCommand
@@ -18,13 +19,15 @@ from application.use_cases.revoke_sessions import RevokeSessionsCommand, Which
 from application.use_cases.rewrap_data_keys import RewrapDataKeysCommand
 from application.use_cases.rotate_client_credential import RotateClientCredentialCommand
 from application.use_cases.set_user_active import SetUserActiveCommand
+from application.use_cases.show_audit import ShowAuditCommand
 from application.use_cases.sign_out_user import SignOutUserCommand
 from application.use_cases.unlink_va_identity import UnlinkVAIdentityCommand
 from domain.audit_event import AuditEventType
+from domain.audit_record import AuditFilter
 from domain.handoff import HandoffTicket
 from domain.identifiers import SessionId, UserId
 from domain.secret import Secret
-from domain.service_client import AssertionCredential, ClientCredential, SecretCredential
+from domain.service_client import AssertionCredential, ClientCredential, ClientId, SecretCredential
 from domain.session_grant import SessionGrant
 from domain.va_identity import VAIdentity
 from domain.va_token_use import TokenPurpose
@@ -35,6 +38,7 @@ from tests.support.builders import (
     a_provider_sign_in,
     a_session_id,
     a_subject,
+    a_user_id,
     a_visitor,
     an_icn,
     an_identity,
@@ -105,10 +109,10 @@ TELLS_NOTHING: Final = {
     "list_disclosures": "it changes nothing",
     "list_sessions": "it changes nothing",
     "make_audit_partitions": "it makes room for what is to be told, and tells nothing itself",
-    "read_history": "it changes nothing",
+    "read_history": "it shows people their own",
     "seal_audit": "each seal is a row of its own, chained to the one before, and told outside",
     "validate_session": "it changes nothing, thousands of times a second; metrics count it",
-    "verify_audit": "it changes nothing",
+    "verify_audit": "it changes nothing, and works for an auditor who may read and no more",
     "view_user": "it changes nothing",
 }
 
@@ -707,6 +711,34 @@ async def a_user_is_signed_out_by_an_operator(service: Service) -> Scene:
     return Scene(happen=lambda: service.container.sign_out_user().execute(command), user_id=user_id)
 
 
+@act("set_user_active", AuditEventType.COMMAND_REFUSED, reason="not_found")
+async def nobody_is_disabled(service: Service) -> Scene:
+    nobody = a_user_id()
+    return Scene(
+        happen=lambda: _set_active(service, nobody, is_active=False),
+        user_id=nobody,
+        ends_in=NotFoundError,
+    )
+
+
+@act("sign_out_user", AuditEventType.COMMAND_REFUSED, reason="not_found")
+async def nobody_is_signed_out_by_an_operator(service: Service) -> Scene:
+    nobody = a_user_id()
+    command = SignOutUserCommand(user_id=nobody, reason="lost_device")
+    return Scene(
+        happen=lambda: service.container.sign_out_user().execute(command),
+        user_id=nobody,
+        ends_in=NotFoundError,
+    )
+
+
+@act("show_audit", AuditEventType.AUDIT_SHOWN)
+async def an_operator_looks_at_what_happened_to_a_user(service: Service) -> Scene:
+    user_id = (await service.sign_in()).grant.session.user_id
+    command = ShowAuditCommand(wanted=AuditFilter(user_id=user_id), limit=1)
+    return Scene(happen=lambda: service.container.show_audit().execute(command), user_id=user_id)
+
+
 @act("add_client", AuditEventType.CLIENT_ADDED)
 async def a_client_is_added(service: Service) -> Scene:
     return Scene(happen=lambda: register(service.container))
@@ -732,6 +764,32 @@ async def a_client_is_disabled(service: Service) -> Scene:
     client = (await register(service.container)).client
     command = DisableClientCommand(client_id=client.id, reason="left")
     return Scene(happen=lambda: service.container.disable_client().execute(command))
+
+
+@act("disable_client", AuditEventType.COMMAND_REFUSED, reason="not_found")
+async def no_client_is_disabled(service: Service) -> Scene:
+    command = DisableClientCommand(client_id=ClientId(uuid4()), reason="left")
+    return Scene(
+        happen=lambda: service.container.disable_client().execute(command), ends_in=NotFoundError
+    )
+
+
+@act("rotate_client_credential", AuditEventType.COMMAND_REFUSED, reason="not_found")
+async def no_client_is_given_a_secret(service: Service) -> Scene:
+    command = RotateClientCredentialCommand(client_id=ClientId(uuid4()), public_key=None)
+    return Scene(
+        happen=lambda: service.container.rotate_client_credential().execute(command),
+        ends_in=NotFoundError,
+    )
+
+
+@act("rotate_client_credential", AuditEventType.COMMAND_REFUSED, reason="not_found")
+async def no_clients_old_secret_is_retired(service: Service) -> Scene:
+    nobody = ClientId(uuid4())
+    return Scene(
+        happen=lambda: service.container.rotate_client_credential().retire(nobody),
+        ends_in=NotFoundError,
+    )
 
 
 def _admission(

@@ -200,6 +200,7 @@ def _storage_providers(storage: Storage) -> dict[str, object]:
         "session_lookup": providers.Object(storage.session_lookup),
         "user_directory": providers.Object(storage.user_directory),
         "disclosures": providers.Object(storage.disclosures),
+        "audit_history": providers.Object(storage.audit_history),
         "readiness": providers.Object(storage.readiness),
         "sealed_trail": providers.Object(storage.sealed_trail),
     }

@@ -57,10 +57,10 @@ class Storage:
     vital_signs: VitalSigns
 
 
-def memory_storage(store: MemoryStore | None = None) -> Storage:
+def memory_storage(store: MemoryStore | None = None, operator: str | None = None) -> Storage:
     store = store or MemoryStore()
     return Storage(
-        unit_of_work=lambda: MemoryUnitOfWork(store),
+        unit_of_work=lambda: MemoryUnitOfWork(store, operator),
         session_lookup=MemorySessionLookup(store),
         user_directory=MemoryUserDirectory(store),
         disclosures=MemoryDisclosures(store),
@@ -72,9 +72,9 @@ def memory_storage(store: MemoryStore | None = None) -> Storage:
     )
 
 
-def postgres_storage(pool: Pool) -> Storage:
+def postgres_storage(pool: Pool, operator: str | None = None) -> Storage:
     return Storage(
-        unit_of_work=lambda: PostgresUnitOfWork(pool),
+        unit_of_work=lambda: PostgresUnitOfWork(pool, operator=operator),
         session_lookup=PostgresSessionLookup(pool),
         user_directory=PostgresUserDirectory(pool),
         disclosures=PostgresDisclosures(pool),

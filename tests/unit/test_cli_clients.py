@@ -72,6 +72,10 @@ def audited(url: str) -> list[tuple[str, dict[str, str]]]:
         return [(row[0], row[1]) for row in connection.execute(query).fetchall()]
 
 
+def refused(command: str, client_id: str) -> tuple[str, dict[str, str]]:
+    return "command_refused", {"client": client_id, "command": command, "reason": "not_found"}
+
+
 def test_case_100_a_secret_is_shown_once_and_kept_nowhere(url: str) -> None:
     added = add("--secret")
 
@@ -181,7 +185,8 @@ def test_case_100_nobody_is_disabled_who_is_not_there(url: str, client_id: str) 
 
     assert result.exit_code == 6
     assert result.stderr == "vetassist: there is no such client\n"
-    assert audited(url) == []
+    # What is no id at all names no client that there might be.
+    assert audited(url) == [refused("client_disable", client_id)][: len(client_id) == 36]
 
 
 def test_case_100_a_new_secret_is_shown_once_and_the_one_before_retired(url: str) -> None:
@@ -217,7 +222,12 @@ def test_a_second_key_is_added_beside_the_first(url: str, tmp_path: Path) -> Non
     assert (same.exit_code, secret.exit_code) == (2, 2)
 
 
-@pytest.mark.parametrize("command", ["rotate-secret", "retire"])
-def test_nothing_is_changed_of_a_client_that_is_not_there(url: str, command: str) -> None:
-    assert vetassist("client", command, str(uuid4())).exit_code == 6
-    assert audited(url) == []
+@pytest.mark.parametrize(
+    ("command", "verb"), [("rotate-secret", "client_rotate"), ("retire", "client_retire")]
+)
+def test_nothing_is_changed_of_a_client_that_is_not_there(
+    url: str, command: str, verb: str
+) -> None:
+    nobody = str(uuid4())
+    assert vetassist("client", command, nobody).exit_code == 6
+    assert audited(url) == [refused(verb, nobody)]

@@ -12,6 +12,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from adapters.postgres.migrations import migrate
+from entrypoints.account import account_name
 from entrypoints.cli import app
 from tests.support.databases import change, new_database, rows_of
 from tests.support.dump import rows_by_table
@@ -157,11 +158,35 @@ def test_case_100_a_purge_does_what_its_dry_run_said_on_record(url: str) -> None
 def test_case_100_a_user_who_is_not_there_is_an_error_that_changes_nothing(
     url: str, command: str, options: tuple[str, ...]
 ) -> None:
-    before = rows_by_table(url)
-    result = vetassist("user", command, str(uuid4()), *REASON, *options)
+    before, nobody = _but_the_trail(url), uuid4()
+    result = vetassist("user", command, str(nobody), *REASON, *options)
 
     assert (result.exit_code, result.stderr) == (6, "vetassist: there is no such user\n")
-    assert rows_by_table(url) == before
+    verb = f"user_{command.replace('-', '_')}"
+    attempt = ("command_refused", nobody, {"command": verb, "reason": "not_found"})
+    assert told(url) == ([] if options else [attempt])
+    assert _but_the_trail(url) == before
+
+
+def _but_the_trail(url: str) -> dict[str, list[str]]:
+    tables = rows_by_table(url).items()
+    return {name: rows for name, rows in tables if not name.startswith("vetassist_auth_audit")}
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(
+    ("named", "operator"), [({"VETASSIST_OPERATOR": "pat@ops"}, "pat@ops"), ({}, account_name())]
+)
+def test_the_trail_names_who_ran_a_command(url: str, named: dict[str, str], operator: str) -> None:
+    with patch.dict(os.environ, named):
+        vetassist("user", "sign-out", str(ONE), *REASON)
+        vetassist("user", "sign-out", str(uuid4()), *REASON)
+        vetassist("purge")
+        vetassist("client", "disable", str(uuid4()), *REASON)
+
+    rows = rows_of(url, "SELECT event_type, operator FROM vetassist_auth_audit")
+    assert len({row["event_type"] for row in rows}) == 4
+    assert {row["operator"] for row in rows} == {operator}
 
 
 @pytest.mark.parametrize("command", ENDING)

@@ -137,7 +137,11 @@ async def test_nobody_gets_anything_who_is_not_there(service: MemoryService) -> 
     with pytest.raises(NotFoundError):
         await retire(service, nobody)
 
-    assert not service.audit
+    named = {"client": str(nobody), "reason": "not_found"}
+    assert [(event.type, event.data) for event in service.audit] == [
+        (AuditEventType.COMMAND_REFUSED, {"command": command, **named})
+        for command in ("client_rotate", "client_retire")
+    ]
 
 
 async def test_both_are_audited_without_the_secret(service: MemoryService) -> None:

@@ -219,11 +219,14 @@ async def test_a_disabled_client_is_refused_for_good(service: MemoryService) -> 
     assert event.data == {"client": str(added.client.id), "reason": "left_the_project"}
 
 
-async def test_nobody_is_disabled_or_audited_who_is_not_there(service: MemoryService) -> None:
+async def test_the_attempt_is_audited_to_disable_who_is_not_there(service: MemoryService) -> None:
+    nobody = ClientId(a_user_id())
     with pytest.raises(NotFoundError):
-        await disable(service, ClientId(a_user_id()))
+        await disable(service, nobody)
 
-    assert not service.audit
+    (attempt,) = service.audit
+    assert attempt.type is AuditEventType.COMMAND_REFUSED
+    assert attempt.data["client"] == str(nobody)
 
 
 async def test_clients_are_listed_oldest_first(service: MemoryService) -> None:

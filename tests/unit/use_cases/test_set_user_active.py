@@ -87,12 +87,21 @@ async def test_disabling_twice_ends_nothing_more(service: MemoryService) -> None
     assert service.store.committed.sessions == sessions
 
 
-async def test_nobody_is_made_or_audited_who_is_not_there(service: MemoryService) -> None:
+@pytest.mark.parametrize("is_active", [True, False])
+async def test_nobody_is_made_who_is_not_there_and_the_attempt_is_audited(
+    service: MemoryService,
+    is_active: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
     await service.sign_in()
-    before = service.store.committed.copy()
+    before, nobody = service.store.committed.copy(), a_user_id()
     with pytest.raises(NotFoundError):
-        await set_active(service, a_user_id(), is_active=False)
+        await set_active(service, nobody, is_active=is_active)
 
+    *_, attempt = service.audit
+    assert (attempt.type, attempt.user_id) == (AuditEventType.COMMAND_REFUSED, nobody)
+    command = "user_enable" if is_active else "user_disable"
+    assert attempt.data == {"command": command, "reason": "not_found"}
+    service.store.committed.audit.remove(attempt)
     assert service.store.committed == before
 
 

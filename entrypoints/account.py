@@ -1,0 +1,13 @@
+"""Who runs a command."""
+
+import os
+import pwd
+
+
+def account_name() -> str:
+    """The name of the account that this process belongs to; its number where it has no name."""
+    number = os.getuid()
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"uid-{number}"
