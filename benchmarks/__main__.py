@@ -97,7 +97,10 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
         "--rows", type=int, action="append", help="sessions in a database of the growth suite"
     )
     parser.add_argument("--out", type=Path, help="the document to write into")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.out is not None and not options.out.is_file():
+        parser.error(f"there is no document {options.out}")
+    return options
 
 
 def _plan(options: argparse.Namespace) -> Plan:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-_TICKS = os.sysconf("SC_CLK_TCK")
+_NANOSECONDS = 1e9
 _MIB = 1024
 
 
@@ -36,10 +36,10 @@ class Cores:
 
 
 def cpu_seconds(pid: int) -> float:
-    """The processor time that a process has taken so far."""
-    # What stands before the last parenthesis is the command's name, in which anything may be.
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
+    """The processor time that a process's threads have taken so far."""
+    # In nanoseconds, where the clock of /proc/PID/stat ticks a hundred times a second.
+    threads = Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(thread.read_text().split()[0]) for thread in threads) / _NANOSECONDS
 
 
 def memory_mib(pid: int) -> float:

@@ -31,7 +31,7 @@ class Plan:
     sessions: int = 10_000
     think_milliseconds: tuple[int, int] = (20, 40)
     sign_ins: int = 400
-    rows: tuple[int, ...] = (10_000, 1_000_000)
+    rows: tuple[int, ...] = (10_000, 10_000_000)
     sessions_of_one_user: int = 1_000
     purged_rows: int = 1_000_000
     revocations: int = 10_000
@@ -50,7 +50,7 @@ SHORT = Plan(
     seconds=0.2,
     warm_up_seconds=0.05,
     rounds=1,
-    connections=(1, 4),
+    connections=(2,),
     sessions=50,
     sign_ins=4,
     rows=(100, 200),
