@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-_NANOSECONDS = 1e9
+_SCHEDULED = 2
 _MIB = 1024
 
 
@@ -36,10 +36,10 @@ class Cores:
 
 
 def cpu_seconds(pid: int) -> float:
-    """The processor time that a process's threads have taken so far."""
-    # In nanoseconds, where the clock of /proc/PID/stat ticks a hundred times a second.
-    threads = Path(f"/proc/{pid}/task").glob("*/schedstat")
-    return sum(int(thread.read_text().split()[0]) for thread in threads) / _NANOSECONDS
+    """The processor time that a process has taken so far."""
+    # clock_getcpuclockid(3), which Python does not have: the clock's number follows from the
+    # process's. It tells nanoseconds, where that of /proc/PID/stat ticks a hundred times a second.
+    return time.clock_gettime((~pid << 3) | _SCHEDULED)
 
 
 def memory_mib(pid: int) -> float:
