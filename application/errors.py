@@ -18,6 +18,7 @@ ApplicationError
     ProviderUnavailableError   VA does not answer
   UpstreamRejectedError    VA's answer is not acceptable
     UnwantedTokensError        VA gave tokens that must not be used
+    UnusableTokensError        VA gave tokens that cannot be used yet
   SignInFailedError        the sign-in is over; says why
   AuditBrokenError         the audit trail is not as it was sealed
 
@@ -28,6 +29,7 @@ from datetime import timedelta
 from typing import ClassVar
 
 from domain.identifiers import SessionId, UserId
+from domain.secret import Secret
 from domain.service_client import ClientId
 from domain.sign_in_failure import SignInFailure
 from domain.va_tokens import VATokens
@@ -188,6 +190,21 @@ class UnwantedTokensError(UpstreamRejectedError):
     def __init__(self, reason: str, tokens: VATokens) -> None:
         super().__init__(reason)
         self.tokens = tokens
+
+
+class UnusableTokensError(UpstreamRejectedError):
+    """The identity provider gave tokens that cannot be used as they are.
+
+    Nobody can tell at present whose they are, or its answer is malformed. It may have replaced
+    the refresh token, so this one is what newer ones are to be had by.
+
+    Attributes:
+        refresh_token: What it gave in place of the one it was shown.
+    """
+
+    def __init__(self, reason: str, refresh_token: Secret) -> None:
+        super().__init__(reason)
+        self.refresh_token = refresh_token
 
 
 class SignInFailedError(ApplicationError):

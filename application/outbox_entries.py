@@ -1,6 +1,9 @@
 """What is put into the outbox when tokens are to be revoked at VA."""
 
+import logging
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Final, final
 
 from application.ports.key_wrapper import KeyWrapper
@@ -8,12 +11,19 @@ from application.ports.secret_source import SecretSource
 from application.ports.token_cipher import SealBrokenError, TokenCipher
 from application.ports.unit_of_work import UnitOfWork
 from application.token_sealing import TokenSealing
+from domain.audit_event import AuditEvent, AuditEventType
 from domain.data_key import DataKey
 from domain.identifiers import UserId
+from domain.secret import Secret
 from domain.va_revocation import VARevocation
-from domain.va_tokens import TokenField, VATokens
+from domain.va_tokens import TokenField
+from domain.visitor import Visitor
 
 _VERSION: Final = 1
+
+_Open = Callable[[], tuple[Secret, TokenField]]
+
+_log = logging.getLogger("vetassist.va_tokens")
 
 
 @final
@@ -33,35 +43,56 @@ class OutboxEntries:
         self._sealing = sealing
         self._secrets = secrets
 
-    async def for_user(
-        self, work: UnitOfWork, user_id: UserId, *, now: datetime
-    ) -> VARevocation | None:
-        """An entry for the user's stored tokens; None when there is nothing VA could revoke.
+    async def revoke_and_destroy(self, work: UnitOfWork, user_id: UserId, *, now: datetime) -> None:
+        """Have VA revoke the user's tokens, and destroy them here together with their key.
+
+        Tokens that do not open cannot be revoked, which is told; they go all the same.
 
         Raises:
             UnavailableError: Storage, or the keeper of the master key, did not answer.
         """
+        for opened in await self._opened(work, user_id):
+            if opened is None:
+                await self._note_unreadable(work, user_id, now)
+            else:
+                await work.va_revocations.add(await self.of(user_id, *opened, now=now))
+        await work.va_tokens.destroy(user_id)
+        await work.data_keys.destroy(user_id)
+
+    async def _opened(
+        self, work: UnitOfWork, user_id: UserId
+    ) -> list[tuple[Secret, TokenField] | None]:
+        """What VA is to be told of: of each sign-in one token, or None where it does not open."""
         sealed = await work.va_tokens.find(user_id)
         if sealed is None:
-            return None
+            return []
+        replaced = await work.va_tokens.list_replaced(user_id)
         wrapped = await work.data_keys.find(user_id)
         try:
-            tokens = await self._sealing.unsealed(sealed, wrapped)
+            key = None if wrapped is None else await self._wrapper.unwrap(wrapped)
         except SealBrokenError:
-            # What nobody can open, nobody can revoke, or use.
-            return None
-        return await self.of(user_id, tokens, now=now)
+            return [None]
+        of_each_sign_in: list[_Open] = [
+            lambda: self._sealing.open(sealed, key).to_revoke,
+            *(partial(self._refresh_token, each, user_id, key) for each in replaced),
+        ]
+        return [_unless_broken(open_) for open_ in of_each_sign_in]
 
-    async def of(self, user_id: UserId, tokens: VATokens, *, now: datetime) -> VARevocation:
-        """An entry for tokens that are stored nowhere.
+    def _refresh_token(
+        self, sealed: bytes, user_id: UserId, key: DataKey | None
+    ) -> tuple[Secret, TokenField]:
+        field = TokenField.REFRESH
+        return self._cipher.open(sealed, user_id=user_id, key=key, field=field), field
+
+    async def of(
+        self, user_id: UserId, token: Secret, field: TokenField, *, now: datetime
+    ) -> VARevocation:
+        """An entry for a token that is stored nowhere else.
 
         Raises:
             UnavailableError: The keeper of the master key did not answer.
         """
         key = DataKey(user_id=user_id, version=_VERSION, key=self._secrets.key())
-        # Revoking the refresh token ends the access token as well (RFC 7009, section 2.1).
-        token = tokens.refresh_token or tokens.access_token
-        field = TokenField.ACCESS if tokens.refresh_token is None else TokenField.REFRESH
         return VARevocation(
             id=self._secrets.uuid(),
             user_id=user_id,
@@ -71,3 +102,22 @@ class OutboxEntries:
             created_at=now,
             due_at=now,
         )
+
+    async def _note_unreadable(self, work: UnitOfWork, user_id: UserId, now: datetime) -> None:
+        _log.error("va_tokens_unreadable")
+        event = AuditEvent.of_user(
+            AuditEventType.VA_TOKENS_REVOKED,
+            user_id,
+            visitor=Visitor(),
+            now=now,
+            outcome="unreadable",
+            attempts=0,
+        )
+        await work.audit.append(event)
+
+
+def _unless_broken(open_: _Open) -> tuple[Secret, TokenField] | None:
+    try:
+        return open_()
+    except SealBrokenError:
+        return None

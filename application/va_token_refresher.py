@@ -13,6 +13,7 @@ from typing import Final, final
 from application.errors import (
     ProviderUnavailableError,
     UnavailableError,
+    UnusableTokensError,
     UnwantedTokensError,
     UpstreamRejectedError,
 )
@@ -34,13 +35,13 @@ from domain.va_token_refresh import (
     RefreshState,
     TokenGeneration,
 )
-from domain.va_tokens import VATokens
+from domain.va_tokens import TokenField, VATokens
 from domain.visitor import Visitor
 
-#: Refusals after which no refresh will ever succeed: the Veteran has to sign in again.
-_FOR_GOOD: Final = frozenset({"invalid_grant", "issuer_changed"})
+#: A refusal after which no refresh will ever succeed: the Veteran has to sign in again.
+_FOR_GOOD: Final = "invalid_grant"
 #: Refusals that only the operator can do something about.
-_OPERATORS_FAULT: Final = frozenset({"invalid_client", "unauthorized_client"})
+_OPERATORS_FAULT: Final = frozenset({"invalid_client", "unauthorized_client", "issuer_changed"})
 _FIRST_PAUSE: Final = timedelta(milliseconds=20)
 _LONGEST_PAUSE: Final = timedelta(milliseconds=250)
 
@@ -126,21 +127,21 @@ class VATokenRefresher(AbstractAsyncContextManager["VATokenRefresher"]):
 
     async def _lease(self, due: DueRefresh) -> RefreshLease | None:
         """The lease; None when somebody else was done first, or was waited for long enough."""
-        give_up_at = self._clock.now() + PATIENCE
-        pause = _FIRST_PAUSE
+        # Counted, not timed: a clock that was set back would have everybody wait for it.
+        waited, pause = timedelta(), _FIRST_PAUSE
         while True:
-            now = self._clock.now()
             async with self._unit_of_work() as work:
                 lease = await work.va_token_refreshes.take(
-                    due.user_id, due.generation, now=now, until=now + LEASE
+                    due.user_id, due.generation, now=self._clock.now(), lasts=LEASE
                 )
                 if lease is not None:
                     await work.commit()
                     return lease
                 kept = await work.va_token_refreshes.find(due.user_id)
-            if kept is None or now >= give_up_at or not _is_under_way(kept.state, due):
+            if kept is None or waited >= PATIENCE or not _is_under_way(kept.state, due):
                 return None
             await self._clock.sleep(pause)
+            waited += pause
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     async def _ask_va(self, due: DueRefresh, lease: RefreshLease) -> None:
@@ -155,6 +156,13 @@ class VATokenRefresher(AbstractAsyncContextManager["VATokenRefresher"]):
                 unwanted.tokens, refresh_token=unwanted.tokens.refresh_token or due.refresh_token
             )
             write = partial(self._reject, lease=lease, tokens=grant, reason=unwanted.reason)
+        except UnusableTokensError as unusable:
+            write = partial(
+                self._go_on_with,
+                lease=lease,
+                refresh_token=unusable.refresh_token,
+                reason=unusable.reason,
+            )
         except UpstreamRejectedError as refusal:
             write = partial(self._refuse, lease=lease, reason=refusal.reason)
         except ProviderUnavailableError as unavailable:
@@ -223,16 +231,61 @@ class VATokenRefresher(AbstractAsyncContextManager["VATokenRefresher"]):
         self, work: UnitOfWork, lease: RefreshLease, kept: KeptVATokens | None, tokens: VATokens
     ) -> None:
         """Let nobody have tokens that were overtaken: by a sign-in, an unlink, another refresh."""
-        if kept is None or not kept.state.has_followed(lease.generation):
-            await self._have_revoked(work, lease, tokens)
+        await self._let_go_of(work, lease, kept, *tokens.to_revoke)
+        await self._note_refusal(work, lease, "overtaken")
+
+    async def _let_go_of(
+        self,
+        work: UnitOfWork,
+        lease: RefreshLease,
+        kept: KeptVATokens | None,
+        token: Secret,
+        field: TokenField,
+    ) -> None:
         # Those that a later refresh of the same grant replaced are its own business: to revoke
         # them could end the whole grant.
-        await self._note_refusal(work, lease, "overtaken")
+        if kept is None or not kept.state.has_followed(lease.generation):
+            await self._have_revoked(work, lease, token, field)
+
+    async def _go_on_with(
+        self, work: UnitOfWork, *, lease: RefreshLease, refresh_token: Secret, reason: str
+    ) -> None:
+        """Keep the refresh token that VA gave for the next attempt, and nothing else of it.
+
+        That attempt tells whose it is; until then the tokens that were verified are used.
+        """
+        kept = await work.va_token_refreshes.find(lease.user_id)
+        if kept is not None and kept.state.was_written_by(lease):
+            # It was done before, and only the acknowledgement was lost.
+            return
+        if kept is None or not await self._went_on(work, lease, kept, refresh_token):
+            await self._let_go_of(work, lease, kept, refresh_token, TokenField.REFRESH)
+        await self._note_refusal(work, lease, reason)
+
+    async def _went_on(
+        self, work: UnitOfWork, lease: RefreshLease, kept: KeptVATokens, refresh_token: Secret
+    ) -> bool:
+        if not kept.state.is_held(lease):
+            return False
+        wrapped = await work.data_keys.find(lease.user_id)
+        try:
+            stored = await self._sealing.unsealed(kept.sealed, wrapped)
+            key = await self._sealing.key_for(work, lease.user_id, wrapped)
+        except SealBrokenError:
+            _log.error("va_tokens_unreadable")
+            return False
+        now = self._clock.now()
+        return await work.va_token_refreshes.renew(
+            lease,
+            self._sealing.seal(replace(stored, refresh_token=refresh_token), key),
+            now=now,
+            retry_at=now + kept.state.pause(None),
+        )
 
     async def _reject(
         self, work: UnitOfWork, *, lease: RefreshLease, tokens: VATokens, reason: str
     ) -> None:
-        await self._have_revoked(work, lease, tokens)
+        await self._have_revoked(work, lease, *tokens.to_revoke)
         await work.va_token_refreshes.require_sign_in(lease, now=self._clock.now())
         await self._note_refusal(work, lease, reason)
 
@@ -245,7 +298,7 @@ class VATokenRefresher(AbstractAsyncContextManager["VATokenRefresher"]):
         retry_after: timedelta | None = None,
     ) -> None:
         now = self._clock.now()
-        if reason in _FOR_GOOD:
+        if reason == _FOR_GOOD:
             await work.va_token_refreshes.require_sign_in(lease, now=now)
         elif (kept := await work.va_token_refreshes.find(lease.user_id)) is not None:
             until = now + kept.state.pause(retry_after)
@@ -254,8 +307,10 @@ class VATokenRefresher(AbstractAsyncContextManager["VATokenRefresher"]):
             _log.error("va_refresh_refused", extra={"reason": reason})
         await self._note_refusal(work, lease, reason)
 
-    async def _have_revoked(self, work: UnitOfWork, lease: RefreshLease, tokens: VATokens) -> None:
-        entry = await self._outbox_entries.of(lease.user_id, tokens, now=self._clock.now())
+    async def _have_revoked(
+        self, work: UnitOfWork, lease: RefreshLease, token: Secret, field: TokenField
+    ) -> None:
+        entry = await self._outbox_entries.of(lease.user_id, token, field, now=self._clock.now())
         await work.va_revocations.add(entry)
 
     async def _note_refusal(self, work: UnitOfWork, lease: RefreshLease, reason: str) -> None:

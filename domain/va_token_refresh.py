@@ -9,11 +9,13 @@ from domain.identifiers import UserId
 from domain.va_identity import VAAccount
 from domain.va_tokens import SealedVATokens
 
-#: Longer than a call to VA may take, and the writing of what it gave: should the holder of a
-#: lease die, somebody else goes on after this long.
+#: Longer than a refresh at VA may take (``REFRESH_DEADLINE``), and the writing of what it gave:
+#: should the holder of a lease die, somebody else goes on after this long.
 LEASE: Final = timedelta(seconds=30)
-#: How long a caller waits for somebody else's refresh: longer than VA's deadline.
-PATIENCE: Final = timedelta(seconds=15)
+#: How long a caller waits for somebody else's refresh: for all that it may take.
+PATIENCE: Final = timedelta(seconds=25)
+#: How long a refresh at VA may take as a whole.
+REFRESH_DEADLINE: Final = timedelta(seconds=20)
 _FIRST_PAUSE: Final = timedelta(seconds=1)
 _LONGEST_PAUSE: Final = timedelta(minutes=5)
 _LONGEST_PAUSE_OF_VAS: Final = timedelta(hours=1)
@@ -38,7 +40,7 @@ class RefreshLease:
 
     Attributes:
         fence: Higher than that of each lease before, so that a late holder is told apart.
-        until: When it lapses (UTC).
+        until: When it lapses (UTC), by the clock of who took it.
     """
 
     user_id: UserId
@@ -54,7 +56,8 @@ class RefreshState:
     Attributes:
         account: Whose sign-in brought them; None for tokens of an earlier phase.
         fence: Of the newest lease; zero before the first.
-        lease_until: When the newest lease lapses; None when it was given back.
+        lease_until: When the newest lease lapses, by the store's clock; None when it was given
+            back.
         needs_sign_in_at: When it turned out that only a new sign-in brings new ones, or None.
         retry_at: VA is not asked before; None when it may be asked at once.
         attempts: Refreshes that failed since the last one that did not.

@@ -34,6 +34,16 @@ class VATokens:
     scope: str
     expires_at: datetime
 
+    @property
+    def to_revoke(self) -> tuple[Secret, TokenField]:
+        """The token that VA is told of when it is to end all of them.
+
+        Revoking a refresh token ends its access tokens as well (RFC 7009, section 2.1).
+        """
+        if self.refresh_token is None:
+            return self.access_token, TokenField.ACCESS
+        return self.refresh_token, TokenField.REFRESH
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealedVATokens:

@@ -273,7 +273,7 @@ def rewrap_keys(
     )
     typer.echo(
         f"{rewrapped} {done.rewrapped} data keys; {upgraded} the early tokens of {done.upgraded} "
-        f"users; cannot read {done.unreadable}. Data keys under older master keys: {remaining}."
+        f"users; cannot read {done.unreadable}. Still under older master keys: {remaining}."
     )
     if done.unreadable or (remaining and not dry_run):
         fail(["older master keys are still needed: keep them"], _EXIT_KEYS)

@@ -445,6 +445,7 @@ class Container(containers.DeclarativeContainer):
         refresher=va_token_refresher,
         clock=clock,
         min_validity=providers.Factory(timedelta, seconds=settings.provided.va_token_min_seconds),
+        issuer=identity_provider.provided.issuer,
     )
     shred_unused_tokens = providers.Singleton(
         ShredUnusedTokens,

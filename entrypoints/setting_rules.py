@@ -7,6 +7,7 @@ import ipaddress
 import re
 from base64 import urlsafe_b64decode
 from collections.abc import Callable
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final, final
 
 from psycopg import ProgrammingError
@@ -32,7 +33,8 @@ _PLACEHOLDER: Final = re.compile(
 _NO_SECRET: Final = re.compile(
     r"change.?me|placeholder|(your.?)?(client.?)?secret|<[^>]*>", re.IGNORECASE
 )
-# 32 random bytes hold about 30 different values; this few means that nobody rolled dice.
+# 32 random bytes hold about 30 different values, and as many steps from one to the next; this few
+# means that nobody rolled dice.
 _MIN_DISTINCT: Final = 12
 
 
@@ -184,6 +186,7 @@ def text_or_none(text: str) -> str | None:
 def _strong(key: bytes) -> bytes:
     if len(key) < _KEY_BYTES:
         raise ValueError("is too short: 32 random bytes at least (64 hex digits)")
-    if len(set(key)) < _MIN_DISTINCT:
+    steps = {(after - before) % 256 for before, after in pairwise(key)}
+    if len(set(key)) < _MIN_DISTINCT or len(steps) < _MIN_DISTINCT:
         raise ValueError("is too regular to be random; generate it")
     return key

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from application.errors import (
     ProviderUnavailableError,
+    UnusableTokensError,
     UnwantedTokensError,
     UpstreamRejectedError,
 )
@@ -68,6 +69,10 @@ class MemoryIdentityProvider(IdentityProvider):
         #: What a refresh grants; None: what was granted before.
         self.scope: str | None = None
         self.revoked: dict[Secret, bool] = {}
+        #: Whether there is a revocation endpoint.
+        self.revokes = True
+        #: Why nobody can tell whose the tokens of a refresh are; None: one can.
+        self.doubt: str | None = None
 
     def consent(self, authorization_url: str, signed_in: ProviderSignIn) -> Secret:
         """The Veteran who was sent to the URL signs in; returns the code."""
@@ -97,6 +102,10 @@ class MemoryIdentityProvider(IdentityProvider):
     def refuse(self, reason: str) -> None:
         """Refuse every exchange from now on."""
         self._refusal = reason
+
+    @property
+    def issuer(self) -> str:
+        return self._issuer
 
     async def authorization_url(self, secrets: LoginSecrets) -> str:
         self._answer()
@@ -143,6 +152,8 @@ class MemoryIdentityProvider(IdentityProvider):
         tokens = self._refreshed(refresh_token, grant, scope)
         if self.loses_answers:
             raise ProviderUnavailableError
+        if self.doubt is not None and tokens.refresh_token is not None:
+            raise UnusableTokensError(self.doubt, tokens.refresh_token)
         identity = self._identity or grant.identity
         if identity.subject != account.subject:
             raise UnwantedTokensError("another_subject", tokens)
@@ -164,11 +175,13 @@ class MemoryIdentityProvider(IdentityProvider):
             expires_at=self._clock.now() + _LIFETIME,
         )
 
-    async def revoke(self, token: Secret, *, is_refresh_token: bool) -> None:
+    async def revoke(self, token: Secret, *, is_refresh_token: bool) -> bool:
         self._answer()
         if self._refusal is not None:
             raise UpstreamRejectedError(self._refusal)
-        self.revoked[token] = is_refresh_token
+        if self.revokes:
+            self.revoked[token] = is_refresh_token
+        return self.revokes
 
     def _answer(self) -> None:
         if self._is_down:

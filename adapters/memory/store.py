@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Self
 from uuid import UUID
 
@@ -33,6 +34,10 @@ class MemoryTables:
     data_keys: dict[UserId, WrappedDataKey] = field(default_factory=dict)
     va_tokens: dict[UserId, SealedVATokens] = field(default_factory=dict)
     va_token_states: dict[UserId, RefreshState] = field(default_factory=dict)
+    #: Newest first, each with when it was replaced.
+    va_replaced_tokens: dict[UserId, tuple[tuple[datetime, bytes], ...]] = field(
+        default_factory=dict
+    )
     va_revocations: dict[UUID, VARevocation] = field(default_factory=dict)
     service_clients: dict[ClientId, ServiceClient] = field(default_factory=dict)
     used_assertions: dict[tuple[ClientId, bytes], ClientAssertion] = field(default_factory=dict)
@@ -55,6 +60,7 @@ class MemoryTables:
             data_keys=dict(self.data_keys),
             va_tokens=dict(self.va_tokens),
             va_token_states=dict(self.va_token_states),
+            va_replaced_tokens=dict(self.va_replaced_tokens),
             va_revocations=dict(self.va_revocations),
             service_clients=dict(self.service_clients),
             used_assertions=dict(self.used_assertions),

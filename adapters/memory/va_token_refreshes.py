@@ -1,7 +1,7 @@
 """Leases on VA's tokens in memory."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import final
 
 from adapters.memory.store import MemoryTables
@@ -24,16 +24,24 @@ class MemoryVATokenRefreshes(VATokenRefreshes):
         return None if sealed is None else KeptVATokens(sealed=sealed, state=self._states[user_id])
 
     async def take(
-        self, user_id: UserId, generation: TokenGeneration, *, now: datetime, until: datetime
+        self, user_id: UserId, generation: TokenGeneration, *, now: datetime, lasts: timedelta
     ) -> RefreshLease | None:
+        # Of one process, whose clock is the store's.
         kept = await self.find(user_id)
         if kept is None or not kept.state.may_be_leased(generation, now):
             return None
-        fence = kept.state.fence + 1
+        fence, until = kept.state.fence + 1, now + lasts
         self._states[user_id] = replace(kept.state, fence=fence, lease_until=until)
         return RefreshLease(user_id=user_id, generation=generation, fence=fence, until=until)
 
-    async def renew(self, lease: RefreshLease, tokens: SealedVATokens, *, now: datetime) -> bool:  # noqa: ARG002 - a time for the table's own books
+    async def renew(
+        self,
+        lease: RefreshLease,
+        tokens: SealedVATokens,
+        *,
+        now: datetime,  # noqa: ARG002 - a time for the table's own books
+        retry_at: datetime | None = None,
+    ) -> bool:
         state = self._held(lease)
         if state is None:
             return False
@@ -47,8 +55,8 @@ class MemoryVATokenRefreshes(VATokenRefreshes):
             state,
             generation=replace(state.generation, number=state.generation.number + 1),
             lease_until=None,
-            retry_at=None,
-            attempts=0,
+            retry_at=retry_at,
+            attempts=0 if retry_at is None else state.attempts + 1,
         )
         return True
 

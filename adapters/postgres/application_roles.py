@@ -15,6 +15,7 @@ PRIVILEGES: Final = {
     "vetassist_users": _KEEP,
     "vetassist_va_identities": _KEEP_AND_LET_GO,
     "vetassist_va_tokens": _KEEP_AND_LET_GO,
+    "vetassist_va_replaced_tokens": _KEEP_AND_LET_GO,
     "vetassist_va_revocations": _KEEP_AND_LET_GO,
     "vetassist_sessions": _KEEP_AND_LET_GO,
     "vetassist_handoffs": _KEEP_AND_LET_GO,

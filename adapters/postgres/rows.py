@@ -42,9 +42,9 @@ def sealed_tokens_of(row: dict[str, Any], user_id: UserId) -> SealedVATokens:
     refresh, id_token = row["refresh_token_encrypted"], row["id_token_encrypted"]
     return SealedVATokens(
         user_id=user_id,
-        access_token=_bytes(row["access_token_encrypted"]),
-        refresh_token=None if refresh is None else _bytes(refresh),
-        id_token=None if id_token is None else _bytes(id_token),
+        access_token=bytes_of(row["access_token_encrypted"]),
+        refresh_token=None if refresh is None else bytes_of(refresh),
+        id_token=None if id_token is None else bytes_of(id_token),
         token_type=row["token_type"] or "Bearer",
         scope=row["scope"] or "",
         expires_at=row["expires_at"],
@@ -87,7 +87,8 @@ def visitor_parameters(visitor: Visitor) -> dict[str, object]:
     }
 
 
-def _bytes(value: bytes | str) -> bytes:
+def bytes_of(value: bytes | str) -> bytes:
+    """A sealed value, whichever type an earlier phase gave its column."""
     return value.encode() if isinstance(value, str) else value
 
 

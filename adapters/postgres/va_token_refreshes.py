@@ -1,6 +1,6 @@
 """Leases on VA's tokens in PostgreSQL."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, final
 
 from psycopg import AsyncConnection
@@ -22,11 +22,12 @@ FROM vetassist_va_tokens
 WHERE user_id = %s
 """  # noqa: S608 - the columns are a constant
 _TAKE: Final = """
-UPDATE vetassist_va_tokens SET lease_fence = lease_fence + 1, lease_until = %(until)s
+UPDATE vetassist_va_tokens
+SET lease_fence = lease_fence + 1, lease_until = clock_timestamp() + %(lasts)s
 WHERE user_id = %(user_id)s AND sign_in_id = %(sign_in)s AND generation = %(number)s
   AND needs_sign_in_at IS NULL
   AND (retry_at IS NULL OR retry_at <= %(now)s)
-  AND (lease_until IS NULL OR lease_until <= %(now)s)
+  AND (lease_until IS NULL OR lease_until <= clock_timestamp())
 RETURNING lease_fence
 """
 _HELD: Final = """
@@ -45,8 +46,9 @@ UPDATE vetassist_va_tokens SET
     refreshed_at = %(now)s,
     generation = generation + 1,
     lease_until = NULL,
-    retry_at = NULL,
-    refresh_attempts = 0
+    retry_at = %(retry_at)s,
+    refresh_attempts = CASE WHEN %(retry_at)s::timestamptz IS NULL THEN 0
+        ELSE refresh_attempts + 1 END
 {_HELD}"""  # noqa: S608 - the condition is a constant
 _PUT_OFF: Final = f"""
 UPDATE vetassist_va_tokens
@@ -71,18 +73,25 @@ class PostgresVATokenRefreshes(VATokenRefreshes):
         return KeptVATokens(sealed=sealed_tokens_of(row, user_id), state=_state_of(row))
 
     async def take(
-        self, user_id: UserId, generation: TokenGeneration, *, now: datetime, until: datetime
+        self, user_id: UserId, generation: TokenGeneration, *, now: datetime, lasts: timedelta
     ) -> RefreshLease | None:
-        parameters = {"user_id": user_id, "now": now, "until": until} | _names(generation)
+        parameters = {"user_id": user_id, "now": now, "lasts": lasts} | _names(generation)
         row = await self._one(_TAKE, parameters)
         if row is None:
             return None
         return RefreshLease(
-            user_id=user_id, generation=generation, fence=row["lease_fence"], until=until
+            user_id=user_id, generation=generation, fence=row["lease_fence"], until=now + lasts
         )
 
-    async def renew(self, lease: RefreshLease, tokens: SealedVATokens, *, now: datetime) -> bool:
-        parameters = sealed_parameters(tokens) | {"now": now}
+    async def renew(
+        self,
+        lease: RefreshLease,
+        tokens: SealedVATokens,
+        *,
+        now: datetime,
+        retry_at: datetime | None = None,
+    ) -> bool:
+        parameters = sealed_parameters(tokens) | {"now": now, "retry_at": retry_at}
         return await self._one(_RENEW, parameters | _holder(lease)) is not None
 
     async def put_off(self, lease: RefreshLease, *, until: datetime) -> bool:

@@ -7,13 +7,31 @@ from psycopg import AsyncConnection
 from psycopg.rows import dict_row
 
 from adapters.postgres.errors import translated_errors
-from adapters.postgres.rows import SEALED_COLUMNS, sealed_parameters, sealed_tokens_of
+from adapters.postgres.rows import SEALED_COLUMNS, bytes_of, sealed_parameters, sealed_tokens_of
 from application.ports.va_token_vault import VATokenVault
 from domain.identifiers import UserId
 from domain.va_identity import VAAccount
+from domain.va_revocation import GIVE_UP_AFTER
 from domain.va_tokens import SealedVATokens
 
-_SAVE: Final = """
+# Others would be taken for this account's. Nobody knows whose those of an earlier phase are.
+_OF_THE_SAME: Final = """(
+    stored.issuer IS NULL OR stored.subject IS NULL OR (stored.issuer, stored.subject)
+        IS NOT DISTINCT FROM (%(issuer)s::text, %(subject)s::text)
+)"""
+_SAVE: Final = f"""
+WITH forgotten AS (
+    DELETE FROM vetassist_va_replaced_tokens
+    WHERE user_id = %(user_id)s AND replaced_at <= %(dead_before)s
+), replaced AS (
+    INSERT INTO vetassist_va_replaced_tokens (user_id, refresh_token_encrypted, replaced_at)
+    SELECT user_id, refresh_token_encrypted, %(now)s
+    FROM vetassist_va_tokens AS stored
+    WHERE user_id = %(user_id)s
+      -- An early one would keep its master key from being let go of.
+      AND refresh_token_encrypted NOT LIKE 'v1.%%'
+      AND (%(has_refresh)s OR NOT {_OF_THE_SAME})
+)
 INSERT INTO vetassist_va_tokens AS stored (
     user_id, access_token_encrypted, refresh_token_encrypted, id_token_encrypted,
     token_type, scope, expires_at, created_at, refreshed_at, issuer, subject
@@ -25,9 +43,12 @@ VALUES (
 ON CONFLICT (user_id) DO UPDATE SET
     access_token_encrypted = excluded.access_token_encrypted,
     refresh_token_encrypted = coalesce(
-        excluded.refresh_token_encrypted, stored.refresh_token_encrypted
+        excluded.refresh_token_encrypted,
+        CASE WHEN {_OF_THE_SAME} THEN stored.refresh_token_encrypted END
     ),
-    id_token_encrypted = coalesce(excluded.id_token_encrypted, stored.id_token_encrypted),
+    id_token_encrypted = coalesce(
+        excluded.id_token_encrypted, CASE WHEN {_OF_THE_SAME} THEN stored.id_token_encrypted END
+    ),
     token_type = excluded.token_type,
     scope = excluded.scope,
     expires_at = excluded.expires_at,
@@ -40,7 +61,7 @@ ON CONFLICT (user_id) DO UPDATE SET
     needs_sign_in_at = NULL,
     retry_at = NULL,
     refresh_attempts = 0
-"""
+"""  # noqa: S608 - the condition is a constant
 _RESEAL: Final = """
 UPDATE vetassist_va_tokens SET
     access_token_encrypted = %(access)s,
@@ -48,16 +69,27 @@ UPDATE vetassist_va_tokens SET
     id_token_encrypted = %(id_token)s
 WHERE user_id = %(user_id)s
 """
-_DELETE: Final = "DELETE FROM vetassist_va_tokens WHERE user_id = %s"
+_DELETE: Final = """
+WITH replaced AS (DELETE FROM vetassist_va_replaced_tokens WHERE user_id = %(user_id)s)
+DELETE FROM vetassist_va_tokens WHERE user_id = %(user_id)s
+"""
+_REPLACED: Final = """
+SELECT refresh_token_encrypted FROM vetassist_va_replaced_tokens
+WHERE user_id = %s ORDER BY replaced_at DESC, id
+"""
 # The version stands at the start of what is sealed (see the cipher). A sign-in that brought no
 # refresh token leaves an early one beside a newer access token.
-_SEALED_EARLY: Final = """
+_IS_EARLY: Final = "(access_token_encrypted LIKE 'v1.%%' OR refresh_token_encrypted LIKE 'v1.%%')"
+_COUNT_EARLY: Final = f"""
+SELECT count(*) FROM vetassist_va_tokens WHERE {_IS_EARLY}
+"""  # noqa: S608 - the condition is a constant
+_SEALED_EARLY: Final = f"""
 SELECT user_id FROM vetassist_va_tokens
-WHERE (access_token_encrypted LIKE 'v1.%%' OR refresh_token_encrypted LIKE 'v1.%%')
+WHERE {_IS_EARLY}
   AND (%(after)s::uuid IS NULL OR user_id > %(after)s::uuid)
 ORDER BY user_id
 LIMIT %(limit)s
-"""
+"""  # noqa: S608 - the condition is a constant
 _UNUSED: Final = """
 SELECT tokens.user_id
 FROM vetassist_users AS users
@@ -91,6 +123,8 @@ class PostgresVATokenVault(VATokenVault):
             "issuer": account and account.issuer,
             "subject": account and account.subject,
             "now": now,
+            "dead_before": now - GIVE_UP_AFTER,
+            "has_refresh": tokens.refresh_token is not None,
         }
         with translated_errors():
             await self._connection.execute(_SAVE, parameters)
@@ -101,7 +135,7 @@ class PostgresVATokenVault(VATokenVault):
 
     async def destroy(self, user_id: UserId) -> None:
         with translated_errors():
-            await self._connection.execute(_DELETE, (user_id,))
+            await self._connection.execute(_DELETE, {"user_id": user_id})
 
     async def list_sealed_early(self, *, after: UserId | None, limit: int) -> list[UserId]:
         return await self._users(_SEALED_EARLY, {"after": after, "limit": limit})
@@ -110,8 +144,19 @@ class PostgresVATokenVault(VATokenVault):
         return await self._users(_UNUSED, {"since": since, "limit": limit})
 
     async def count_unused(self, *, since: datetime) -> int:
+        return await self._count(_COUNT_UNUSED, since)
+
+    async def count_sealed_early(self) -> int:
+        return await self._count(_COUNT_EARLY)
+
+    async def list_replaced(self, user_id: UserId) -> list[bytes]:
         with translated_errors():
-            cursor = await self._connection.execute(_COUNT_UNUSED, (since,))
+            cursor = await self._connection.execute(_REPLACED, (user_id,))
+            return [bytes_of(row[0]) for row in await cursor.fetchall()]
+
+    async def _count(self, query: str, *parameters: object) -> int:
+        with translated_errors():
+            cursor = await self._connection.execute(query, parameters)
             row = await cursor.fetchone()
         return 0 if row is None else int(row[0])
 

@@ -14,12 +14,19 @@ import httpx
 
 from adapters.va_oauth.bounded_http import BoundedHTTP, CallObserver, nobody
 from adapters.va_oauth.id_token import IDTokenVerifier, VerifiedIDToken
-from adapters.va_oauth.metadata import ProviderDocuments, ProviderMetadata
+from adapters.va_oauth.metadata import KEY_UNKNOWN, ProviderDocuments, ProviderMetadata
 from adapters.va_oauth.person import PersonSource, StatusAnswer
 from adapters.va_oauth.settings import ProviderSettings
-from adapters.va_oauth.token_response import TokenResponse, read_token_response
+from adapters.va_oauth.token_response import (
+    TokenResponse,
+    error_of,
+    read_token_response,
+    refresh_token_of,
+)
 from application.errors import (
+    ApplicationError,
     ProviderUnavailableError,
+    UnusableTokensError,
     UnwantedTokensError,
     UpstreamRejectedError,
 )
@@ -31,6 +38,7 @@ from domain.login_attempt import LoginSecrets
 from domain.secret import Secret
 from domain.sign_in_failure import SignInFailure
 from domain.va_identity import VAAccount, VAIdentity
+from domain.va_token_refresh import REFRESH_DEADLINE
 from domain.va_tokens import VATokens
 from domain.veteran_status import VeteranStatus
 
@@ -38,8 +46,10 @@ _DEADLINE: Final = timedelta(seconds=10)
 _MAX_BYTES: Final = 256 * 1024
 _STATUS_SCOPE: Final = "veteran_status.read"
 _OK: Final = 200
-_REFUSES_US: Final = frozenset({401, 403})
-_KEY_UNKNOWN: Final = "key_unknown"
+_BAD_REQUEST: Final = 400
+#: What will be refused the next time as well. Source: RFC 7009, section 2.2.1.
+_REFUSES_THE_TOKEN: Final = frozenset({"invalid_request", "unsupported_token_type"})
+_UNVERIFIED: Final = "id_token_unverified"
 _MAX_NAME_CHARACTERS: Final = 100
 _MAX_EMAIL_CHARACTERS: Final = 254
 
@@ -55,12 +65,13 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
         client: httpx.AsyncClient,
         clock: Clock,
         deadline: timedelta = _DEADLINE,
+        refresh_deadline: timedelta = REFRESH_DEADLINE,
         observer: CallObserver = nobody,
     ) -> None:
         self._settings = settings
         self._client = client
         self._clock = clock
-        self._deadline = deadline
+        self._refresh_deadline = refresh_deadline
         self._http = BoundedHTTP(client, deadline=deadline, max_bytes=_MAX_BYTES, observer=observer)
         self._documents = ProviderDocuments(
             http=self._http,
@@ -83,6 +94,10 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
         traceback: TracebackType | None,
     ) -> None:
         await self._client.aclose()
+
+    @property
+    def issuer(self) -> str:
+        return self._settings.issuer
 
     async def authorization_url(self, secrets: LoginSecrets) -> str:
         metadata = await self._documents.metadata()
@@ -129,39 +144,49 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
         if account.issuer != self._settings.issuer:
             # No other provider has any business with this one's token.
             raise UpstreamRejectedError("issuer_changed")
+        given: TokenResponse | None = None
         try:
-            # The refresh itself, with the provider's documents before it and its keys after it.
-            with anyio.fail_after(2 * self._deadline.total_seconds()):
-                response = await self._refresh(refresh_token, scope)
-                try:
-                    await self._check_same_person(response, account, icn)
-                except UpstreamRejectedError as error:
-                    if error.reason == _KEY_UNKNOWN:
-                        # Its keys lag behind, which says nothing of the tokens.
-                        raise
-                    raise UnwantedTokensError(error.reason, response.tokens) from error
+            with anyio.fail_after(self._refresh_deadline.total_seconds()):
+                # Had before: the refresh token that is shown may be worth nothing afterwards.
+                await self._documents.signing_keys()
+                given = await self._refresh(refresh_token, scope)
+                await self._check_same_person(given, account, icn)
         except TimeoutError as error:
-            raise ProviderUnavailableError("deadline") from error
-        return response.tokens
+            raise _unverified(given, ProviderUnavailableError("deadline")) from error
+        except ProviderUnavailableError as error:
+            raise _unverified(given, error) from error
+        except UpstreamRejectedError as error:
+            if given is None:
+                raise
+            # Its keys lag behind, which says nothing of the tokens.
+            if error.reason == KEY_UNKNOWN:
+                raise _unverified(given, error) from error
+            raise UnwantedTokensError(error.reason, given.tokens) from error
+        return given.tokens
 
-    async def revoke(self, token: Secret, *, is_refresh_token: bool) -> None:
+    async def revoke(self, token: Secret, *, is_refresh_token: bool) -> bool:
         endpoint = (await self._documents.metadata()).revocation_endpoint
         if endpoint is None:
-            return
-        reply = await self._http.post(
-            endpoint,
-            operation="revoke",
-            form={
-                "token": token.reveal(),
-                "token_type_hint": "refresh_token" if is_refresh_token else "access_token",
-            },
-            headers={"Authorization": self._basic_credentials()},
-        )
-        # A refusal of our credentials says nothing of the token, which must not live on for it.
-        if reply.means_not_now or reply.status in _REFUSES_US:
-            raise ProviderUnavailableError(f"status_{reply.status}")
-        if reply.status != _OK:
+            return False
+        try:
+            reply = await self._http.post(
+                endpoint,
+                operation="revoke",
+                form={
+                    "token": token.reveal(),
+                    "token_type_hint": "refresh_token" if is_refresh_token else "access_token",
+                },
+                headers={"Authorization": self._basic_credentials()},
+            )
+        except UpstreamRejectedError as error:
+            # A redirect, or an answer that was not read: some gateway's word, and not VA's.
+            raise ProviderUnavailableError(error.reason) from error
+        if reply.status == _OK:
+            return True
+        if reply.status == _BAD_REQUEST and error_of(reply) in _REFUSES_THE_TOKEN:
             raise UpstreamRejectedError("revocation_refused")
+        # Nothing else says anything of the token, which must not live on for it.
+        raise ProviderUnavailableError(f"status_{reply.status}")
 
     async def _refresh(self, refresh_token: Secret, scope: str) -> TokenResponse:
         metadata = await self._documents.metadata()
@@ -171,7 +196,12 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
             form={"grant_type": "refresh_token", "refresh_token": refresh_token.reveal()},
             headers={"Authorization": self._basic_credentials()},
         )
-        return read_token_response(reply, requested_scope=scope, now=self._clock.now())
+        try:
+            return read_token_response(reply, requested_scope=scope, now=self._clock.now())
+        except UpstreamRejectedError as error:
+            if (newer := refresh_token_of(reply)) is not None:
+                raise UnusableTokensError(error.reason, newer) from error
+            raise
 
     async def _check_same_person(
         self, response: TokenResponse, account: VAAccount, icn: ICN | None
@@ -268,6 +298,15 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
             email=_display_text(claims.get("email"), _MAX_EMAIL_CHARACTERS),
             is_complete=userinfo is not None and status is not None,
         )
+
+
+def _unverified(given: TokenResponse | None, error: ApplicationError) -> ApplicationError:
+    """What is to be said of tokens that came, where ``error`` kept them from being verified."""
+    if given is None or given.tokens.refresh_token is None:
+        # The refresh token that was shown is still the newest.
+        return error
+    reason = error.reason if isinstance(error, UpstreamRejectedError) else _UNVERIFIED
+    return UnusableTokensError(reason, given.tokens.refresh_token)
 
 
 def _agreed_icn(sources: Iterable[object]) -> ICN | None:

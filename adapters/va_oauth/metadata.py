@@ -24,6 +24,8 @@ USABLE_FOR: Final = timedelta(hours=24)
 #: Unknown key ids make us ask again no more often than this.
 REFETCH_SPACING: Final = timedelta(seconds=1)
 _MAX_UNKNOWN_KEY_IDS: Final = 256
+#: Why a token is refused that a key signed which the provider has not published.
+KEY_UNKNOWN: Final = "key_unknown"
 _OK: Final = 200
 
 _T = TypeVar("_T")
@@ -129,6 +131,14 @@ class ProviderDocuments:
         """
         return await self._metadata.current()
 
+    async def signing_keys(self) -> SigningKeys:
+        """The public keys.
+
+        Raises:
+            ProviderUnavailableError: They could not be had.
+        """
+        return await self._keys.current()
+
     async def signing_key(self, key_id: str | None) -> Any:
         """The RSA public key that ``key_id`` names.
 
@@ -143,7 +153,7 @@ class ProviderDocuments:
         if (key := keys.find(key_id)) is not None:
             return key
         if key_id is None or key_id in self._unknown_key_ids:
-            raise UpstreamRejectedError("key_unknown")
+            raise UpstreamRejectedError(KEY_UNKNOWN)
         keys = await self._keys.newer_than(generation)
         if (key := keys.find(key_id)) is not None:
             self._unknown_key_ids.discard(key_id)
@@ -151,7 +161,7 @@ class ProviderDocuments:
         if len(self._unknown_key_ids) >= _MAX_UNKNOWN_KEY_IDS:
             self._unknown_key_ids.clear()
         self._unknown_key_ids.add(key_id)
-        raise UpstreamRejectedError("key_unknown")
+        raise UpstreamRejectedError(KEY_UNKNOWN)
 
     async def _fetch_metadata(self) -> ProviderMetadata:
         document = await self._fetch(self._discovery_url, "discovery")

@@ -86,6 +86,23 @@ def read_token_response(reply: Reply, *, requested_scope: str, now: datetime) ->
     )
 
 
+def refresh_token_of(reply: Reply) -> Secret | None:
+    """The refresh token of an answer that is not acceptable as a whole; None where it has none."""
+    try:
+        return _token(object_of(reply.body), "refresh_token") if reply.status == _OK else None
+    except (NotStrictJSONError, UpstreamRejectedError):
+        return None
+
+
+def error_of(reply: Reply) -> str | None:
+    """The code by which the other side refuses (RFC 6749, section 5.2), if it names one."""
+    try:
+        said = object_of(reply.body).get("error")
+    except NotStrictJSONError:
+        return None
+    return said if isinstance(said, str) else None
+
+
 def _token(answer: Mapping[str, Any], name: str) -> Secret | None:
     value = answer.get(name)
     if value is None:

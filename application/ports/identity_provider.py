@@ -25,6 +25,11 @@ class IdentityProvider(Protocol):
     Every call ends within its deadline and reads a bounded answer.
     """
 
+    @property
+    @abstractmethod
+    def issuer(self) -> str:
+        """Its name as an authorization server, as ID tokens carry it."""
+
     @abstractmethod
     async def authorization_url(self, secrets: LoginSecrets) -> str:
         """Where the browser goes to sign in: with state, nonce and PKCE challenge.
@@ -69,6 +74,8 @@ class IdentityProvider(Protocol):
 
         Raises:
             UnwantedTokensError: Tokens came that do not stand for that account and person.
+            UnusableTokensError: Tokens came that cannot be used, as the answer is malformed or
+                its ID token cannot be verified at present; their refresh token can be.
             UpstreamRejectedError: The provider refused, by its own codes (RFC 6749, section 5.2)
                 where it named one, or answered what is not acceptable; `issuer_changed` when the
                 account is another provider's, which then hears nothing.
@@ -77,12 +84,14 @@ class IdentityProvider(Protocol):
         """
 
     @abstractmethod
-    async def revoke(self, token: Secret, *, is_refresh_token: bool) -> None:
+    async def revoke(self, token: Secret, *, is_refresh_token: bool) -> bool:
         """Make a token worthless at the provider (RFC 7009); one that is so already is done.
 
-        A provider without a revocation endpoint has nothing to be asked.
+        Returns False for a provider that has no revocation endpoint: nobody was asked.
 
         Raises:
-            UpstreamRejectedError: The provider refuses for good.
-            ProviderUnavailableError: It did not answer, or cannot at present.
+            UpstreamRejectedError: The provider refuses for good, by a code of RFC 6749's or
+                RFC 7009's.
+            ProviderUnavailableError: It did not answer, cannot at present, or answered what
+                says nothing of the token.
         """

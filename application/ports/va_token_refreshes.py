@@ -1,7 +1,7 @@
 """Port: whose turn it is to refresh a user's tokens, inside one unit of work."""
 
 from abc import abstractmethod
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from domain.identifiers import UserId
@@ -27,21 +27,31 @@ class VATokenRefreshes(Protocol):
 
     @abstractmethod
     async def take(
-        self, user_id: UserId, generation: TokenGeneration, *, now: datetime, until: datetime
+        self, user_id: UserId, generation: TokenGeneration, *, now: datetime, lasts: timedelta
     ) -> RefreshLease | None:
         """The lease on that generation, if ``RefreshState.may_be_leased``.
 
-        Of any number of callers at once one gets it.
+        Of any number of callers at once one gets it. Whether another lease has lapsed is judged
+        by the store's clock, as those of several processes may be further apart than a lease
+        lasts; whether the tokens are put off is judged at ``now`` (UTC).
 
         Raises:
             UnavailableError: The store did not answer.
         """
 
     @abstractmethod
-    async def renew(self, lease: RefreshLease, tokens: SealedVATokens, *, now: datetime) -> bool:
+    async def renew(
+        self,
+        lease: RefreshLease,
+        tokens: SealedVATokens,
+        *,
+        now: datetime,
+        retry_at: datetime | None = None,
+    ) -> bool:
         """Store the next generation and give the lease back; False when it is not held any more.
 
-        A refresh or ID token that is left out keeps the stored one.
+        A refresh or ID token that is left out keeps the stored one. With ``retry_at`` the
+        tokens are still due: no lease on them is given out before, and it counts as an attempt.
 
         Raises:
             UnavailableError: The store did not answer.

@@ -18,8 +18,10 @@ class VATokenVault(Protocol):
     ) -> None:
         """Replace the user's tokens by those of a new sign-in, with which a generation begins.
 
-        A refresh token that is left out keeps the stored one, and an ID token likewise. A lease
-        on the tokens before is worth nothing any more, and so is all that its holders noted.
+        A refresh token that is left out keeps the stored one, and an ID token likewise, where
+        they are of the same account. A refresh token that is replaced is kept beside, for as
+        long as VA takes it. A lease on the tokens before is worth nothing any more, and so is
+        all that its holders noted.
 
         Args:
             tokens: What the sign-in brought.
@@ -40,7 +42,7 @@ class VATokenVault(Protocol):
 
     @abstractmethod
     async def destroy(self, user_id: UserId) -> None:
-        """Remove the user's tokens.
+        """Remove the user's tokens, those that were replaced included.
 
         Raises:
             UnavailableError: The store did not answer; raised here or at commit.
@@ -55,10 +57,16 @@ class VATokenVault(Protocol):
         """
 
     @abstractmethod
+    async def count_sealed_early(self) -> int:
+        """How many users ``list_sealed_early`` has to list.
+
+        Raises:
+            UnavailableError: The store did not answer.
+        """
+
+    @abstractmethod
     async def list_unused(self, *, since: datetime, limit: int) -> list[UserId]:
         """Up to ``limit`` users with tokens who have not signed in after ``since``.
-
-        Those of an earlier phase whose last sign-in nobody noted are not among them.
 
         Raises:
             UnavailableError: The store did not answer.
@@ -75,6 +83,14 @@ class VATokenVault(Protocol):
     @abstractmethod
     async def find(self, user_id: UserId) -> SealedVATokens | None:
         """The user's tokens, or None.
+
+        Raises:
+            UnavailableError: The store did not answer.
+        """
+
+    @abstractmethod
+    async def list_replaced(self, user_id: UserId) -> list[bytes]:
+        """The user's refresh tokens that later sign-ins replaced, sealed, newest first.
 
         Raises:
             UnavailableError: The store did not answer.

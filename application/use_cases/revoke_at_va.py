@@ -76,12 +76,12 @@ class RevokeAtVA:
         except SealBrokenError:
             return "unreadable"
         try:
-            await self._provider.revoke(token, is_refresh_token=entry.is_refresh_token)
+            was_asked = await self._provider.revoke(token, is_refresh_token=entry.is_refresh_token)
         except UpstreamRejectedError:
             return "refused"
         except UnavailableError:
             return "given_up" if entry.is_hopeless(self._clock.now()) else _NOT_NOW
-        return "revoked"
+        return "revoked" if was_asked else "not_offered"
 
     async def _settle(self, entry: VARevocation, outcome: str) -> None:
         now = self._clock.now()

@@ -75,18 +75,11 @@ class RevokeSessions:
             if isinstance(command.which, Which):
                 ended = await _revoke_several(work, command, command.which, now)
                 if command.which is Which.ALL and self._all_revokes_at_va:
-                    await self._revoke_at_va(work, command.user_id, now)
+                    await self._outbox_entries.revoke_and_destroy(work, command.user_id, now=now)
             else:
                 ended = await _revoke_one(work, command, command.which, now)
             await work.commit()
         return SessionsRevoked(session_ids=tuple(ended))
-
-    async def _revoke_at_va(self, work: UnitOfWork, user_id: UserId, now: datetime) -> None:
-        entry = await self._outbox_entries.for_user(work, user_id, now=now)
-        if entry is not None:
-            await work.va_revocations.add(entry)
-        await work.va_tokens.destroy(user_id)
-        await work.data_keys.destroy(user_id)
 
 
 async def _revoke_several(

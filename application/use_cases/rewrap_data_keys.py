@@ -21,7 +21,7 @@ BATCH: Final = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RewrapDataKeysCommand:
-    """Whether to change anything, and whom to tell how many keys are done."""
+    """Whether to change anything, and whom to tell how much of ``count`` is done."""
 
     is_dry_run: bool
     on_progress: Callable[[int], None]
@@ -65,7 +65,7 @@ class RewrapDataKeys:
         self._clock = clock
 
     async def count(self) -> int:
-        """How many data keys are under other master keys.
+        """How much there is to do: data keys under other master keys, and users to upgrade.
 
         Raises:
             UnavailableError: Storage did not answer.
@@ -73,7 +73,8 @@ class RewrapDataKeys:
         newest = self._wrapper.newest_key_id
         async with self._unit_of_work() as work:
             of_users = await work.data_keys.count_not_under(newest)
-            return of_users + await work.va_revocations.count_not_under(newest)
+            of_outbox = await work.va_revocations.count_not_under(newest)
+            return of_users + of_outbox + await work.va_tokens.count_sealed_early()
 
     async def execute(self, command: RewrapDataKeysCommand) -> DataKeysRewrapped:
         """Rewrap everything that needs it; each batch with its audit.
@@ -168,6 +169,7 @@ class RewrapDataKeys:
                 except SealBrokenError:
                     # Its master key is not here any more, or it was altered.
                     unreadable.add(user_id)
+            command.on_progress(len(batch))
 
     async def _upgrade(self, user_id: UserId, *, is_dry_run: bool) -> bool:
         async with self._unit_of_work() as work:

@@ -58,11 +58,7 @@ class UnlinkVAIdentity:
             raise FreshSignInNeededError
         async with self._unit_of_work() as work:
             await work.users.lock(user_id)
-            entry = await self._outbox_entries.for_user(work, user_id, now=now)
-            if entry is not None:
-                await work.va_revocations.add(entry)
-            await work.va_tokens.destroy(user_id)
-            await work.data_keys.destroy(user_id)
+            await self._outbox_entries.revoke_and_destroy(work, user_id, now=now)
             await work.users.forget_aliases(user_id)
             revocation = Revocation(at=now, by=RevokedBy.UNLINK, reason="va_unlinked")
             ended = await work.sessions.revoke_all(user_id, revocation)

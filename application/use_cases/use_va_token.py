@@ -82,12 +82,14 @@ class UseVAToken:
         refresher: VATokenRefresher,
         clock: Clock,
         min_validity: timedelta,
+        issuer: str,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._sealing = sealing
         self._refresher = refresher
         self._clock = clock
         self._min_validity = min_validity
+        self._issuer = issuer
 
     async def execute(self, command: UseVATokenCommand) -> UsableVAToken:
         """Give the user's access token to a back end, refreshed when its end is near.
@@ -151,7 +153,7 @@ class UseVAToken:
             raise _RefusedError("scope_not_granted", VAScopeNotGrantedError())
         is_short = tokens.expires_at < now + self._min_validity
         if is_short and may_refresh and not kept.state.is_put_off(now):
-            return _due(user, kept, tokens)
+            return self._due(user, kept, tokens)
         # While VA cannot be asked, a short one is better than none.
         if tokens.expires_at <= now:
             unavailable = ProviderUnavailableError(retry_after=kept.retry_after(now))
@@ -176,6 +178,24 @@ class UseVAToken:
             _log.error("va_tokens_unreadable")
             raise _RefusedError("unreadable", VASignInNeededError()) from None
 
+    def _due(self, user: User, kept: KeptVATokens, tokens: VATokens) -> DueRefresh:
+        if tokens.refresh_token is None:
+            raise _RefusedError("no_refresh_token", VASignInNeededError())
+        if kept.state.account is None:
+            # Nobody could tell whether VA's answer is about the same account.
+            raise _RefusedError("account_unknown", VASignInNeededError())
+        if kept.state.account.issuer != self._issuer:
+            # Another provider's, which is not asked any more; until it is the operator's again.
+            raise _RefusedError("issuer_changed", VASignInNeededError())
+        return DueRefresh(
+            user_id=user.id,
+            icn=user.icn,
+            generation=kept.state.generation,
+            account=kept.state.account,
+            refresh_token=tokens.refresh_token,
+            scope=tokens.scope,
+        )
+
     def _event(self, type_: AuditEventType, command: UseVATokenCommand, **data: str) -> AuditEvent:
         return AuditEvent.of_session(
             type_,
@@ -187,19 +207,3 @@ class UseVAToken:
             purpose=command.purpose.value,
             **data,
         )
-
-
-def _due(user: User, kept: KeptVATokens, tokens: VATokens) -> DueRefresh:
-    if tokens.refresh_token is None:
-        raise _RefusedError("no_refresh_token", VASignInNeededError())
-    if kept.state.account is None:
-        # Nobody could tell whether VA's answer is about the same account.
-        raise _RefusedError("account_unknown", VASignInNeededError())
-    return DueRefresh(
-        user_id=user.id,
-        icn=user.icn,
-        generation=kept.state.generation,
-        account=kept.state.account,
-        refresh_token=tokens.refresh_token,
-        scope=tokens.scope,
-    )

@@ -87,7 +87,7 @@ def check_data_keys(settings: Settings, under_older: int) -> Finding:
     if under_older:
         return warned(
             "data keys",
-            f"{under_older} data keys are under older master keys",
+            f"{under_older} data keys or tokens are under older master keys",
             "run `vetassist keys rewrap`, and keep the older keys until then",
         )
     if len(settings.token_keys) > 1:

@@ -3,6 +3,7 @@
 The one that speaks HTTP talks to the simulated VA, inside this process.
 """
 
+import json
 import re
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -189,8 +190,11 @@ class SandboxWorld(ProviderWorld):
         self.world.faults.clear()
 
     def refuse(self) -> None:
-        refused = {"answer": 400, "body": '{"error":"invalid_grant"}'}
-        self.world.faults.replace({"token": refused, "revoke": refused})
+        code, token = [
+            {"answer": 400, "body": json.dumps({"error": error})}
+            for error in ("invalid_grant", "unsupported_token_type")
+        ]
+        self.world.faults.replace({"token": code, "revoke": token})
 
     def rotate(self) -> None:
         self.world.faults.replace({"rotate_refresh_tokens": {}})

@@ -27,7 +27,7 @@ async def test_case_47_whoever_has_no_good_tokens_of_vas_needs_a_sign_in(
                 kept = await work.va_token_refreshes.find(user.id)
                 assert kept is not None
                 lease = await work.va_token_refreshes.take(
-                    user.id, kept.state.generation, now=NOW, until=NOW
+                    user.id, kept.state.generation, now=NOW, lasts=timedelta()
                 )
                 assert lease is not None
                 await work.va_token_refreshes.require_sign_in(lease, now=NOW)

@@ -16,7 +16,8 @@ from domain.va_tokens import SealedVATokens
 from tests.support.builders import NOW, a_user_id, an_account, some_sealed_tokens
 from tests.support.storage import a_stored_user
 
-UNTIL = NOW + timedelta(seconds=30)
+LASTS = timedelta(seconds=30)
+UNTIL = NOW + LASTS
 MOMENT = timedelta(microseconds=1)
 
 
@@ -50,12 +51,12 @@ async def take(
     generation: TokenGeneration | None = None,
     *,
     now: datetime = NOW,
-    until: datetime = UNTIL,
+    lasts: timedelta = LASTS,
 ) -> RefreshLease | None:
     """Ask for the lease on a generation, the stored one unless another is named."""
     generation = generation or (await found(unit_of_work, user_id)).state.generation
     async with unit_of_work() as work:
-        lease = await work.va_token_refreshes.take(user_id, generation, now=now, until=until)
+        lease = await work.va_token_refreshes.take(user_id, generation, now=now, lasts=lasts)
         await work.commit()
     return lease
 
@@ -149,17 +150,18 @@ async def test_case_81_of_many_who_ask_at_once_one_gets_the_lease(
         RefreshLease(user_id=user_id, generation=generation, fence=1, until=UNTIL)
     ]
     state = (await found(unit_of_work, user_id)).state
-    assert (state.fence, state.lease_until) == (1, UNTIL)
+    assert state.fence == 1
+    assert state.lease_until is not None
 
 
 async def test_a_lease_that_lapsed_is_given_to_the_next_with_a_higher_fence(
     unit_of_work: UnitOfWorkFactory,
 ) -> None:
     user_id = (await a_link(unit_of_work)).user_id
-    late = await a_lease(unit_of_work, user_id)
-    assert await take(unit_of_work, user_id, now=UNTIL - MOMENT) is None
+    late = await a_lease(unit_of_work, user_id, lasts=timedelta())
 
-    next_ = await a_lease(unit_of_work, user_id, now=UNTIL, until=UNTIL + MOMENT)
+    next_ = await a_lease(unit_of_work, user_id)
+    assert await take(unit_of_work, user_id) is None
 
     assert next_.fence > late.fence
     assert not await renew(unit_of_work, late, some_sealed_tokens(user_id))
@@ -227,6 +229,26 @@ async def test_a_refresh_that_succeeds_forgets_the_failures_before(
 
     state = (await found(unit_of_work, user_id)).state
     assert (state.retry_at, state.attempts) == (None, 0)
+
+
+async def test_case_56_a_generation_that_is_still_due_is_leased_to_nobody_before(
+    unit_of_work: UnitOfWorkFactory,
+) -> None:
+    user_id = (await a_link(unit_of_work)).user_id
+    lease, newer = await a_lease(unit_of_work, user_id), some_sealed_tokens(user_id)
+    assert await committed(
+        unit_of_work,
+        lambda work: work.va_token_refreshes.renew(lease, newer, now=NOW, retry_at=UNTIL),
+    )
+
+    kept = await found(unit_of_work, user_id)
+    assert kept.sealed == newer
+    assert (kept.state.generation.number, kept.state.attempts) == (2, 1)
+    assert (kept.state.retry_at, kept.state.lease_until) == (UNTIL, None)
+    assert await take(unit_of_work, user_id, now=UNTIL - MOMENT) is None
+    again = await a_lease(unit_of_work, user_id, now=UNTIL)
+    await renew(unit_of_work, again, some_sealed_tokens(user_id))
+    assert (await found(unit_of_work, user_id)).state.attempts == 0
 
 
 async def test_case_47_what_needs_a_sign_in_is_leased_to_nobody_until_there_is_one(

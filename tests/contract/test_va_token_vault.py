@@ -1,11 +1,14 @@
 """What every VATokenVault promises, run against each adapter."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+
+import pytest
 
 from application.ports.unit_of_work import UnitOfWorkFactory
 from domain.identifiers import UserId
+from domain.va_identity import VAAccount
 from domain.va_tokens import SealedVATokens
 from tests.support.builders import NOW, a_user_id, an_account, some_sealed_tokens
 from tests.support.storage import a_stored_user
@@ -13,10 +16,25 @@ from tests.support.storage import a_stored_user
 LATER = NOW + timedelta(days=1)
 
 
-async def save(unit_of_work: UnitOfWorkFactory, tokens: SealedVATokens) -> None:
+#: Whose tokens they are, unless a test says otherwise.
+ACCOUNT = an_account()
+
+
+async def save(
+    unit_of_work: UnitOfWorkFactory,
+    tokens: SealedVATokens,
+    *,
+    account: VAAccount | None = ACCOUNT,
+    now: datetime = NOW,
+) -> None:
     async with unit_of_work() as work:
-        await work.va_tokens.save(tokens, account=an_account(), now=NOW)
+        await work.va_tokens.save(tokens, account=account, now=now)
         await work.commit()
+
+
+async def replaced(unit_of_work: UnitOfWorkFactory, user_id: UserId) -> list[bytes]:
+    async with unit_of_work() as work:
+        return await work.va_tokens.list_replaced(user_id)
 
 
 async def find(unit_of_work: UnitOfWorkFactory, user_id: UserId) -> SealedVATokens | None:
@@ -69,6 +87,54 @@ async def test_case_55_a_refresh_token_that_is_left_out_keeps_the_stored_one(
 
     expected = replace(newer, refresh_token=first.refresh_token)
     assert await find(unit_of_work, user.id) == expected
+
+
+@pytest.mark.parametrize("account", [an_account(), None])
+async def test_case_55_what_is_left_out_is_not_taken_from_another_account(
+    unit_of_work: UnitOfWorkFactory, account: VAAccount | None
+) -> None:
+    user = await a_stored_user(unit_of_work)
+    first = some_sealed_tokens(user.id)
+    await save(unit_of_work, first)
+    newer = replace(some_sealed_tokens(user.id, refresh=False), id_token=None)
+    await save(unit_of_work, newer, account=account)
+
+    assert await find(unit_of_work, user.id) == newer
+    # VA takes it still.
+    assert await replaced(unit_of_work, user.id) == [first.refresh_token]
+
+
+async def test_refresh_tokens_that_were_replaced_are_kept_for_as_long_as_va_takes_them(
+    unit_of_work: UnitOfWorkFactory,
+) -> None:
+    user, other = [await a_stored_user(unit_of_work) for _ in range(2)]
+    days = [0, 1, 42, 44]
+    tokens = [some_sealed_tokens(user.id) for _ in days]
+    for day, each in zip(days, tokens, strict=True):
+        await save(unit_of_work, each, now=NOW + timedelta(days=day))
+    await save(unit_of_work, some_sealed_tokens(user.id, refresh=False))
+    await save(unit_of_work, some_sealed_tokens(other.id))
+
+    # The first was replaced on the second day, and has died by the last.
+    assert await replaced(unit_of_work, user.id) == [
+        each.refresh_token for each in reversed(tokens[1:3])
+    ]
+    assert await replaced(unit_of_work, other.id) == []
+    async with unit_of_work() as work:
+        await work.va_tokens.destroy(user.id)
+        await work.commit()
+    assert await replaced(unit_of_work, user.id) == []
+
+
+async def test_early_tokens_that_are_replaced_keep_no_master_key_in_use(
+    unit_of_work: UnitOfWorkFactory,
+) -> None:
+    user = await a_stored_user(unit_of_work)
+    early = replace(some_sealed_tokens(user.id), refresh_token=b"v1.k1.AAAA")
+    await save(unit_of_work, early)
+    await save(unit_of_work, some_sealed_tokens(user.id))
+
+    assert await replaced(unit_of_work, user.id) == []
 
 
 async def test_the_tokens_of_one_user_are_not_anothers(unit_of_work: UnitOfWorkFactory) -> None:

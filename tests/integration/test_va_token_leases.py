@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from adapters.postgres.pool import Pool
 from application.ports.unit_of_work import UnitOfWork
 from domain.identifiers import UserId
-from domain.va_token_refresh import RefreshLease, RefreshState, TokenGeneration
+from domain.va_token_refresh import LEASE, RefreshLease, RefreshState, TokenGeneration
 from domain.va_tokens import SealedVATokens
 from tests.support.builders import NOW, an_account, an_identity, some_sealed_tokens
 from tests.support.fuzzing import EXAMPLES
@@ -22,6 +22,8 @@ from tests.support.storage import Storage, link, memory_storage, postgres_storag
 pytestmark = pytest.mark.postgres
 
 SECOND: Final = timedelta(seconds=1)
+#: Stands for whatever instant the store's clock has made of it.
+_LEASED: Final = NOW
 
 #: What is done, with which of the leases or generations there were, and a number of seconds.
 Step = tuple[str, int, int]
@@ -68,6 +70,8 @@ class Story:
     ) -> object:
         what, which, seconds = step
         until = now + seconds * SECOND
+        # Judged by the store's own clock, which no test moves: lapsed at once, or not at all.
+        lasts = timedelta(days=bool(seconds))
         match what:
             case "sign in":
                 await work.va_tokens.save(tokens, account=_ACCOUNT, now=now)
@@ -78,7 +82,7 @@ class Story:
             case "take" if self.generations:
                 generation = self.generations[-1 - which % len(self.generations)]
                 lease = await work.va_token_refreshes.take(
-                    self.user_id, generation, now=now, until=until
+                    self.user_id, generation, now=now, lasts=lasts
                 )
                 if lease is not None:
                     self.leases.append(lease)
@@ -99,7 +103,8 @@ class Story:
             self.sign_ins.append(state.generation.sign_in)
         number = self.sign_ins.index(state.generation.sign_in)
         nobody = TokenGeneration(sign_in=UUID(int=number), number=state.generation.number)
-        return dataclasses.replace(state, generation=nobody)
+        leased = state.lease_until and _LEASED
+        return dataclasses.replace(state, generation=nobody, lease_until=leased)
 
 
 _ACCOUNT: Final = an_account()
@@ -134,3 +139,21 @@ async def test_case_81_a_lease_means_the_same_in_every_store_whatever_comes_in_b
             assert before[0] not in renewed
             renewed.add(before[0])
         now += SECOND
+
+
+async def test_case_81_a_process_whose_clock_is_ahead_takes_no_lease_that_runs(pool: Pool) -> None:
+    story = await a_story(postgres_storage(pool))
+    await story.tell(("sign in", 0, 0), NOW, some_sealed_tokens(story.user_id))
+    (generation,) = story.generations
+
+    async def take(now: datetime) -> RefreshLease | None:
+        async with story.storage.unit_of_work() as work:
+            lease = await work.va_token_refreshes.take(
+                story.user_id, generation, now=now, lasts=LEASE
+            )
+            await work.commit()
+        return lease
+
+    assert await take(NOW) is not None
+    for minutes in (-1, 1, 60):
+        assert await take(NOW + timedelta(minutes=minutes)) is None

@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from email.utils import format_datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -44,6 +44,12 @@ from tests.support.hostile_provider import (
 from tests.support.product import Product, running_product
 from tests.support.service import opened_tokens
 
+KEYS = "/certs.json"
+#: A session that outlives everything that is remembered of the provider.
+LONG: Final[dict[str, Any]] = {
+    "session_idle_minutes": 48 * 60,
+    "session_absolute_minutes": 48 * 60,
+}
 #: The provider's access tokens last a quarter of an hour.
 LIFETIME = timedelta(seconds=900)
 SECOND = timedelta(seconds=1)
@@ -85,6 +91,23 @@ class Link:
         assert self.state.needs_sign_in_at is None
         assert await self.tokens() == before
         assert not self.product.store.committed.va_revocations
+
+    async def fail_and_go_on_with_the_newer_refresh_token(self, reason: str) -> None:
+        """It fails for now, and nothing of VA's answer is used but to ask again."""
+        before = await self.tokens()
+        error = await self.fail(ProviderUnavailableError)
+        assert isinstance(error, ProviderUnavailableError)
+        assert error.retry_after == SECOND
+        newer = newest_refresh_token(self)
+        assert newer != before.refresh_token
+        assert await self.tokens() == replace(before, refresh_token=newer)
+        assert self.refusals == [reason]
+        assert self.state.needs_sign_in_at is None
+        assert not self.product.store.committed.va_revocations
+
+        self.provider.recover()
+        await self.succeed_later()
+        assert self.refusals == [reason]
 
     async def fail_for_good(self, reason: str) -> None:
         """It fails, once at VA, and until there is a new sign-in."""
@@ -283,7 +306,7 @@ async def an_old_link(product: Product, provider: HostileProvider, token_endpoin
 async def test_case_52_expires_in_that_is_none_is_not_taken(link: Link, text: str) -> None:
     link.provider.token_answer = {"expires_in": json.loads(text)}
 
-    await link.fail_for_now("expires_in")
+    await link.fail_and_go_on_with_the_newer_refresh_token("expires_in")
 
 
 async def test_case_52_a_token_that_is_short_from_the_start_is_given_and_not_refreshed_at_once(
@@ -301,7 +324,23 @@ async def test_case_52_a_token_that_is_short_from_the_start_is_given_and_not_ref
 async def test_case_53_any_token_type_but_bearer_is_not_taken(link: Link, kind: object) -> None:
     link.provider.token_answer = {"token_type": kind}
 
-    await link.fail_for_now("token_type")
+    await link.fail_and_go_on_with_the_newer_refresh_token("token_type")
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ({"scope": 7}, "scope_malformed"),
+        ({"id_token": 7}, "id_token_malformed"),
+        ({"access_token": ABSENT}, "access_token_missing"),
+    ],
+)
+async def test_case_56_an_answer_that_is_malformed_beside_a_newer_refresh_token_costs_no_link(
+    link: Link, answer: dict[str, object], reason: str
+) -> None:
+    link.provider.token_answer = answer
+
+    await link.fail_and_go_on_with_the_newer_refresh_token(reason)
 
 
 async def test_case_54_a_scope_that_is_reduced_is_stored_and_enforced(link: Link) -> None:
@@ -428,7 +467,30 @@ async def test_a_refresh_without_an_id_token_is_welcome_and_the_old_one_stays(li
 async def test_a_key_that_is_not_published_yet_is_waited_for(link: Link) -> None:
     link.provider.header = {"kid": "not-published-yet"}
 
-    await link.fail_for_now("key_unknown")
+    await link.fail_and_go_on_with_the_newer_refresh_token("key_unknown")
+
+
+async def test_case_56_keys_that_cannot_be_had_afterwards_cost_no_link(link: Link) -> None:
+    link.provider.header = {"kid": "not-published-yet"}
+    link.provider.replies[KEYS] = saying({}, 503)
+
+    await link.fail_and_go_on_with_the_newer_refresh_token("id_token_unverified")
+
+
+async def test_case_56_without_keys_the_refresh_token_is_not_shown(
+    provider: HostileProvider,
+) -> None:
+    async with running_product(provider=provider, **LONG) as product:
+        link = await a_link(product, provider)
+        # What is remembered of the keys does not serve any more.
+        product.clock.advance(timedelta(hours=25))
+        provider.replies[KEYS] = saying({}, 503)
+
+        await link.fail_for_now("provider_unavailable")
+
+        assert provider.exchanges == 0
+        provider.recover()
+        await link.succeed_later()
 
 
 async def revocations(link: Link) -> set[Secret]:

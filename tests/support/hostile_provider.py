@@ -218,6 +218,12 @@ class HostileProvider(Provider):
         self._access_tokens: set[str] = set()
         self._refresh_tokens: dict[str, _Grant] = {}
 
+    def recover(self) -> None:
+        """Answer as it should again."""
+        for bent in (self.token_answer, self.header, self.claims, self.userinfo, self.replies):
+            bent.clear()
+        self.forge = None
+
     @property
     def settings(self) -> Mapping[str, object]:
         return {
@@ -254,6 +260,7 @@ class HostileProvider(Provider):
             ("/connect/me", "GET", self._userinfo),
             ("/certs.json", "GET", self._certs),
             ("/elsewhere", "GET", self._certs),
+            ("/connect/end", "POST", self._end),
         )
         return Starlette(
             routes=[
@@ -287,6 +294,9 @@ class HostileProvider(Provider):
 
     async def _certs(self, _request: Request) -> Response:
         return _json({"keys": self.keys})
+
+    async def _end(self, _request: Request) -> Response:
+        return _json({})
 
     async def _authorize(self, request: Request) -> Response:
         asked = request.query_params

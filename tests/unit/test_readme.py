@@ -169,7 +169,7 @@ def test_the_table_of_claims_names_each_claim_of_a_token() -> None:
 def test_the_table_of_tables_names_each_table_of_the_schema() -> None:
     (rows,) = tables("### Tables")
     files = [*ROOT.glob("adapters/postgres/schema/*.sql"), ROOT / "adapters/postgres/migrations.py"]
-    made = re.compile(r"^CREATE TABLE (?:IF NOT EXISTS )?(\w+) \(", re.MULTILINE)
+    made = re.compile(r"^CREATE TABLE (?:IF NOT EXISTS )?(\w+) (?:\(|AS$)", re.MULTILINE)
     there = {name for file in files for name in made.findall(file.read_text())}
     assert sorted(names(rows)) == sorted(there)
 

@@ -30,7 +30,7 @@ from domain.identifiers import UserId
 from domain.secret import Secret
 from domain.session_grant import SessionGrant
 from domain.va_identity import VAIdentity
-from domain.va_token_refresh import LEASE, RefreshState
+from domain.va_token_refresh import LEASE, PATIENCE, REFRESH_DEADLINE, RefreshState
 from domain.va_tokens import VATokens
 from tests.support.builders import (
     a_provider_sign_in,
@@ -410,8 +410,47 @@ async def test_tokens_of_another_provider_are_not_shown_to_this_one(
 
     await fail(service, grant, VASignInNeededError)
 
-    assert refusals(service) == ["issuer_changed"]
+    assert service.audit[-1].data["reason"] == "issuer_changed"
     assert service.provider.refreshes == 0
+    # Nothing is marked: what an operator set wrong is right again once they have mended it.
+    assert state_of(service, grant).needs_sign_in_at is None
+
+
+@pytest.mark.parametrize("reason", ["key_unknown", "token_type"])
+async def test_case_56_a_newer_refresh_token_is_kept_where_nothing_else_can_be(
+    service: MemoryService, grant: SessionGrant, reason: str
+) -> None:
+    before = await tokens_of(service, grant.session.user_id)
+    service.provider.doubt = reason
+
+    await fail(service, grant, ProviderUnavailableError)
+
+    after = await tokens_of(service, grant.session.user_id)
+    (newer,) = service.provider.refreshable
+    assert after == replace(before, refresh_token=newer)
+    state = state_of(service, grant)
+    assert (state.generation.number, state.attempts, state.lease_until) == (2, 1, None)
+    assert refusals(service) == [reason]
+    # Until then VA is left alone, and afterwards the link goes on.
+    await fail(service, grant, ProviderUnavailableError)
+    assert service.provider.refreshes == 1
+    service.provider.doubt = None
+    service.clock.advance(SECOND)
+    given = await use(service.container, a_use(grant))
+    assert given.access_token != before.access_token
+    assert state_of(service, grant).attempts == 0
+
+
+async def test_case_84_a_newer_refresh_token_that_nobody_wants_any_more_is_revoked(
+    service: MemoryService, grant: SessionGrant, identity: VAIdentity
+) -> None:
+    service.provider.doubt = "key_unknown"
+    with meanwhile(lambda: unlink(service, grant, identity)):
+        await fail(service, grant, SessionEndedError)
+
+    (newer,) = service.provider.refreshable
+    await service.container.revoke_at_va().execute()
+    assert newer in service.provider.revoked
 
 
 async def unlink(service: MemoryService, grant: SessionGrant, _identity: VAIdentity) -> None:
@@ -448,9 +487,10 @@ def meanwhile(act: Callable[[], Awaitable[None]]) -> Any:
     refresh = MemoryIdentityProvider.refresh
 
     async def slow(provider: MemoryIdentityProvider, token: Secret, **options: Any) -> VATokens:
-        tokens = await refresh(provider, token, **options)
-        await act()
-        return tokens
+        try:
+            return await refresh(provider, token, **options)
+        finally:
+            await act()
 
     return patch.object(MemoryIdentityProvider, "refresh", slow)
 
@@ -666,3 +706,7 @@ async def test_a_refusal_of_a_link_that_went_meanwhile_marks_nothing(
         await fail(service, grant, SessionEndedError)
 
     assert state_of(service, grant).needs_sign_in_at is None
+
+
+def test_case_81_a_refresh_ends_before_patience_does_and_patience_before_the_lease() -> None:
+    assert REFRESH_DEADLINE < PATIENCE < LEASE

@@ -27,12 +27,10 @@ async def an_entry(service: MemoryService) -> VARevocation:
     user_id = grant.session.user_id
     async with service.storage.unit_of_work() as work:
         entries = service.container.outbox_entries()
-        entry = await entries.for_user(work, user_id, now=service.clock.now())
-        assert entry is not None
-        await work.va_revocations.add(entry)
-        await work.va_tokens.destroy(user_id)
-        await work.data_keys.destroy(user_id)
+        await entries.revoke_and_destroy(work, user_id, now=service.clock.now())
         await work.commit()
+    entries_of_all = service.store.committed.va_revocations.values()
+    (entry,) = [entry for entry in entries_of_all if entry.user_id == user_id]
     return entry
 
 
@@ -126,6 +124,16 @@ async def test_an_entry_whose_key_does_not_open_is_unreadable(service: MemorySer
 
     assert await revoke(service) == DONE
     assert_settled(service, entry, "unreadable", 1)
+
+
+async def test_where_va_cannot_be_asked_nothing_is_said_to_be_revoked(
+    service: MemoryService,
+) -> None:
+    entry = await an_entry(service)
+    service.provider.revokes = False
+
+    assert await revoke(service) == DONE
+    assert_settled(service, entry, "not_offered", 1)
 
 
 async def test_when_the_worker_dies_after_vas_answer_va_is_asked_again(

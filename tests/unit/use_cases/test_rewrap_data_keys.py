@@ -173,15 +173,12 @@ async def test_tokens_older_than_data_keys_are_upgraded(
 
 
 async def test_the_outbox_is_rewrapped_too(store: MemoryStore) -> None:
-    stored = await some_users(store, 1)
+    stored = await some_users(store, 2)
     before = service(store, OLD)
-    (user_id,) = stored
+    user_id, _ = stored
     async with before.storage.unit_of_work() as work:
-        entry = await before.container.outbox_entries().for_user(
-            work, user_id, now=before.clock.now()
-        )
-        assert entry is not None
-        await work.va_revocations.add(entry)
+        entries = before.container.outbox_entries()
+        await entries.revoke_and_destroy(work, user_id, now=before.clock.now())
         await work.commit()
     assert await service(store, ROTATING).container.rewrap_data_keys().count() == 2
 

@@ -16,6 +16,7 @@ from domain.revocation import Revocation, RevokedBy
 from domain.session_grant import SessionGrant
 from tests.support.builders import a_provider_sign_in, a_visitor, an_identity, some_tokens
 from tests.support.outages import down_storage
+from tests.support.product import captured_log
 from tests.support.service import MemoryService, a_memory_service
 from tests.support.storage import standing_of
 
@@ -68,6 +69,41 @@ async def test_it_is_audited_with_who_asked(service: MemoryService) -> None:
         visitor.as_recorded(),
         {"sessions": 1},
     )
+
+
+async def test_the_tokens_of_every_sign_in_are_revoked(service: MemoryService) -> None:
+    identity, tokens = an_identity(), [some_tokens() for _ in range(3)]
+    for each in tokens:
+        grant = (await service.sign_in(a_provider_sign_in(identity, each))).grant
+    await service.sign_in()
+    await unlink(service, grant)
+
+    await service.container.revoke_at_va().execute()
+    assert service.provider.revoked == {each.refresh_token: True for each in tokens}
+
+
+@pytest.mark.parametrize("is_key", [True, False])
+async def test_case_92_tokens_that_cannot_be_revoked_as_they_do_not_open_are_an_alarm(
+    service: MemoryService,
+    is_key: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    grant = (await service.sign_in()).grant
+    user_id, stored = grant.session.user_id, service.store.committed
+    if is_key:
+        stored.data_keys[user_id] = replace(stored.data_keys[user_id], box=b"altered")
+    else:
+        stored.va_tokens[user_id] = replace(stored.va_tokens[user_id], refresh_token=b"altered")
+
+    with captured_log() as log:
+        await unlink(service, grant)
+
+    assert "va_tokens_unreadable" in log.getvalue()
+    assert [(event.type, dict(event.data)) for event in service.audit[-2:]] == [
+        (AuditEventType.VA_TOKENS_REVOKED, {"outcome": "unreadable", "attempts": 0}),
+        (AuditEventType.VA_UNLINKED, {"sessions": 1}),
+    ]
+    after = service.store.committed
+    assert [after.va_tokens, after.data_keys, after.va_revocations] == [{}, {}, {}]
 
 
 @pytest.mark.parametrize("refresh", [True, False])
