@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: run setup test check bench screenshots lock clean
+.PHONY: run setup test test-long check bench screenshots lock clean
 
 run: setup
 	@$(BIN)/vetassist demo
@@ -23,6 +23,18 @@ $(STAMP): requirements.lock pyproject.toml
 # Files are shared out to two processes, each with a PostgreSQL of its own.
 test: setup
 	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile
+
+# What `make test` shows in a short form: more rounds, more rows, more kills.
+LONG := $(BIN)/python -m pytest --numprocesses=0 --capture=no
+
+test-long: setup
+	VETASSIST_TEST_ROUNDS=10000 $(LONG) tests/integration/test_races.py -k case_82
+	VETASSIST_TEST_ROUNDS=1000 $(LONG) tests/integration/test_va_token_use.py -k case_81_of_32
+	VETASSIST_TEST_CLIENT_ROUNDS=200 $(LONG) tests/integration/test_client_races.py
+	VETASSIST_TEST_ROUNDS=20 $(LONG) tests/integration/test_audit_sealing.py
+	VETASSIST_TEST_ROUNDS=2 $(LONG) tests/integration/test_kills.py
+	TEST_REWRAP_USERS=100000 TEST_REWRAP_KILLS=20 $(LONG) tests/integration/test_rewrap.py -k killed
+	FUZZ_EXAMPLES=20000 $(LONG) tests/security/test_session_jwt.py tests/security/test_callback.py
 
 check: setup
 	$(BIN)/ruff format --check .
