@@ -137,6 +137,9 @@ def test_a_long_random_secret_is_accepted_in_hex_and_in_plain(sound: str) -> Non
         "deadbeef" * 8,
         "secret" * 8,
         "x" * 40,
+        "abcdefghijklmnopqrstuvwxyz012345",
+        bytes(range(32)).hex(),
+        bytes(range(255, 0, -7)).hex(),
     ],
 )
 def test_case_96_a_placeholder_or_a_pattern_is_refused(name: str, placeholder: str) -> None:

@@ -172,6 +172,21 @@ async def test_tokens_older_than_data_keys_are_upgraded(
     await assert_readable(store, stored, NEW)
 
 
+async def test_early_tokens_are_counted_and_their_upgrade_makes_progress(
+    store: MemoryStore,
+) -> None:
+    stored = await some_users(store, 5)
+    for user_id, tokens in stored.items():
+        make_early(store, user_id, tokens, fields={TokenField.ACCESS})
+    assert await service(store, ROTATING).container.rewrap_data_keys().count() == 10
+
+    progress: list[int] = []
+    done = await rewrap(store, progress=progress)
+
+    assert done == DataKeysRewrapped(rewrapped=5, upgraded=5, unreadable=0)
+    assert sum(progress) == 10
+
+
 async def test_the_outbox_is_rewrapped_too(store: MemoryStore) -> None:
     stored = await some_users(store, 2)
     before = service(store, OLD)
