@@ -519,6 +519,7 @@ class Container(containers.DeclarativeContainer):
         ExportAudit,
         trail=sealed_trail,
         unit_of_work=unit_of_work.provider,
+        keys=seal_keys,
         secrets=secrets,
         clock=clock,
     )

@@ -167,6 +167,28 @@ async def test_a_month_goes_once_it_is_sealed_and_exported_and_never_before(
     assert event["event_data"] == {"month": "2026-01", "rows": 5, "last_batch": 2}
 
 
+async def test_an_export_that_nobody_with_the_key_noted_lets_no_month_go(
+    desk: AuditDesk, own_database: str
+) -> None:
+    await desk.append(3, now=JANUARY)
+    await desk.seal()
+    made_up = """
+    INSERT INTO vetassist_audit_exports (id, first_batch, last_batch, sha256, exported_at{})
+    VALUES (gen_random_uuid(), 1, 999999, '', {}{})
+    """
+    for at in ("now()", "'infinity'"):
+        with psycopg.connect(as_application(own_database)) as connection:
+            connection.execute(made_up.format("", at, "").encode())
+            connection.execute(made_up.format(", key_id, mac", at, ", 'key', '\\x00'").encode())
+    assert await desk.retire(months=2) == {"2026-01": "kept, as it was not exported yet"}
+    # Nor does a true note of one batch let go of others.
+    await desk.export(until=FEBRUARY)
+    await desk.append(3, now=JANUARY)
+    await desk.seal()
+    change(own_database, "UPDATE vetassist_audit_exports SET last_batch = 999999")
+    assert (await desk.retire(months=2))["2026-01"] == "kept, as it was not exported yet"
+
+
 async def test_without_a_retention_nothing_goes(desk: AuditDesk) -> None:
     await desk.append(1)
     await desk.seal()
