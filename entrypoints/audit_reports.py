@@ -60,6 +60,15 @@ class HashedLines:
         self._hash.update(written)
         self._file.write(written)
 
+    def settle(self) -> None:
+        """Have what was written so far on disk.
+
+        Raises:
+            OSError: It is not.
+        """
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
     @property
     def sha256(self) -> bytes:
         """Of what was written so far."""
@@ -68,7 +77,7 @@ class HashedLines:
 
 @contextmanager
 def written_whole(file: Path) -> Iterator[HashedLines]:
-    """A new file for its owner only, there once all of it is written.
+    """A new file for its owner only, there under its name once all went well.
 
     Raises:
         OSError: It cannot be written, or is there already.
@@ -79,12 +88,14 @@ def written_whole(file: Path) -> Iterator[HashedLines]:
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as lines:
-            yield HashedLines(lines)
-            lines.flush()
-            os.fsync(lines.fileno())
-        draft.rename(file)
-    finally:
+            hashed = HashedLines(lines)
+            yield hashed
+            hashed.settle()
+    except BaseException:
         draft.unlink(missing_ok=True)
+        raise
+    # What could not be named is kept: it may be on record by now.
+    draft.rename(file)
 
 
 @final

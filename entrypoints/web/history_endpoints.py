@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute
 
 from application.use_cases.read_history import HistoryPage, ReadHistory, ReadHistoryCommand
+from domain.audit_event import AuditEventType
 from domain.audit_record import AuditFilter, AuditMark, AuditRecord
 from domain.audit_words import in_plain_words
 from entrypoints.web.authentication import Authenticator
@@ -26,6 +27,16 @@ EXPORT_PATH: Final = "/api/v1/history/export"
 _AFTER: Final = "after"
 _FORMAT: Final = "format"
 _SESSION_ID: Final = "session_id"
+_REASON: Final = "reason"
+#: Of which an operator says why, to other operators.
+_OPERATORS_ACTS: Final = frozenset(
+    {
+        AuditEventType.USER_DISABLED,
+        AuditEventType.USER_ENABLED,
+        AuditEventType.LOGOUT_BY_OPERATOR,
+        AuditEventType.CLIENT_DISABLED,
+    }
+)
 _EXPORT_PAGE: Final = 500
 _JSON: Final = "json"
 _FILES: Final = {
@@ -97,6 +108,7 @@ class HistoryEndpoints:
 def event_fields(record: AuditRecord) -> Fields:
     """One event as its Veteran sees it."""
     event = record.event
+    hidden = {_SESSION_ID, _REASON} if event.type in _OPERATORS_ACTS else {_SESSION_ID}
     return {
         "occurred_at": rfc3339(event.occurred_at),
         "type": event.type.value,
@@ -104,7 +116,7 @@ def event_fields(record: AuditRecord) -> Fields:
         "device": None if record.user_agent is None else device_name(record.user_agent),
         "session_id": event.data.get(_SESSION_ID),
         "reference": event.visitor.request_id,
-        "details": {name: each for name, each in event.data.items() if name != _SESSION_ID},
+        "details": {name: each for name, each in event.data.items() if name not in hidden},
     }
 
 

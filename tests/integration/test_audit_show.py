@@ -114,7 +114,13 @@ def test_nobodys_events_are_an_empty_list() -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [("--type", "log_in"), ("--user", "somebody"), ("--since", "yesterday"), ("--limit", "0")],
+    [
+        ("--type", "log_in"),
+        ("--user", "somebody"),
+        ("--since", "yesterday"),
+        ("--limit", "0"),
+        ("--limit", "10001"),
+    ],
 )
 def test_what_makes_no_sense_is_refused(options: tuple[str, ...]) -> None:
     assert show(*options).exit_code == 2
