@@ -75,6 +75,12 @@ PLAIN_WORDS: Final[Mapping[AuditEventType, str | Callable[[_Data], str]]] = Mapp
         AuditEventType.SESSION_REDEEMED: "Your browser received its session.",
         AuditEventType.SESSION_REDEEM_REFUSED: "A browser asked for a session and was refused.",
         AuditEventType.SESSION_RENEWED: "Your session was renewed.",
+        AuditEventType.SESSION_RENEW_REPEATED: (
+            "The last renewal of your session was asked for once more, and answered once more."
+        ),
+        AuditEventType.SESSION_RENEW_REFUSED: (
+            "A renewal of a session of yours that had ended was asked for, and refused."
+        ),
         AuditEventType.SESSION_ENDED: "Your session ended, as its time was up.",
         AuditEventType.SESSION_REVOKED: _revoked,
         AuditEventType.SESSION_REVOKE_REFUSED: (

@@ -597,6 +597,7 @@ class Container(containers.DeclarativeContainer):
         cookies=session_cookies,
         guard=origin_guard,
         visitors=visitors,
+        refusals=providers.Singleton(RateLimit, per_minute=REFUSALS_A_MINUTE, clock=clock),
         limits=settings.provided.session_limits,
         delivers_by_cookie=_delivers_by_cookie,
     )
