@@ -149,6 +149,17 @@ def test_a_role_that_was_dropped_since_is_passed_over(own_database: str, another
     assert migrate(own_database) == []
 
 
+def test_a_role_that_may_create_tables_through_public_is_refused_with_what_to_do(
+    own_database: str, another_role: str
+) -> None:
+    change(own_database, "GRANT CREATE ON SCHEMA public TO PUBLIC")
+    for role in (None, another_role):
+        with pytest.raises(SchemaError, match="REVOKE CREATE ON SCHEMA public FROM PUBLIC"):
+            migrate(own_database, application_role=role)
+    change(own_database, "REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+    migrate(own_database, application_role=another_role)
+
+
 def test_the_owner_cannot_be_the_application(own_database: str) -> None:
     (owner,) = rows_of(own_database, "SELECT current_user AS name")
     with pytest.raises(SchemaError, match="needs another role"):

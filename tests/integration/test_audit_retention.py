@@ -11,6 +11,7 @@ from application.errors import ForbiddenError
 from tests.support.audit_desk import AuditDesk
 from tests.support.builders import NOW
 from tests.support.databases import (
+    APPLICATION_ROLE,
     as_application,
     change,
     count_of,
@@ -101,6 +102,40 @@ def test_nothing_in_the_callers_own_schema_is_taken_for_ours(own_database: str) 
         assert connection.execute(MAKE).fetchone() == (1,)
         connection.commit()
     assert month in partitions(own_database)
+
+
+@pytest.mark.parametrize(
+    "taken_by", ["TABLE {} (x int)", "VIEW {} AS SELECT 1", "TYPE {} AS ENUM ()"]
+)
+def test_a_name_that_is_taken_holds_up_no_other_month(own_database: str, taken_by: str) -> None:
+    first, second, *_ = months_from(today(own_database), 4)
+    change(own_database, f"DROP TABLE {AUDIT}_{first}, {AUDIT}_{second}")
+    change(own_database, "CREATE " + taken_by.format(f"{AUDIT}_{first}"))
+
+    assert rows_of(as_application(own_database), MAKE) == [{"made": 1}]
+    assert second in partitions(own_database)
+    assert first not in partitions(own_database)
+
+
+def test_a_new_month_is_its_owners_whatever_the_default_privileges_are(own_database: str) -> None:
+    (month, *_) = months_from(today(own_database), 4)
+    change(
+        own_database,
+        f"""
+        DROP TABLE {AUDIT}_{month};
+        ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO {APPLICATION_ROLE};
+        ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO PUBLIC;
+        """,
+    )
+    assert rows_of(as_application(own_database), MAKE) == [{"made": 1}]
+    (made,) = rows_of(
+        own_database,
+        f"""
+        SELECT bool_or(grantee <> relowner) AS is_others
+        FROM pg_class, aclexplode(relacl) WHERE relname = '{AUDIT}_{month}'
+        """,
+    )
+    assert made == {"is_others": False}
 
 
 def test_two_that_make_room_at_once_make_it_once(own_database: str) -> None:
