@@ -27,6 +27,18 @@ def progress_over(what: str, rows: int) -> Iterator[Callable[[int], None]]:
         yield lambda done: progress.advance(task, done)
 
 
+def checkpoint_in(line: str) -> SealedBatch:
+    """The checkpoint that a line tells of, whoever made it.
+
+    Raises:
+        ValueError: It tells of none.
+    """
+    try:
+        return SealedBatch.from_record(json.loads(line[max(line.find("{"), 0) :]))
+    except (RecursionError, OverflowError) as fault:
+        raise ValueError("no checkpoint") from fault
+
+
 def checkpoints_of(file: Path, say: Callable[[str], None]) -> Iterator[SealedBatch]:
     """The checkpoints in a file; a line may have a collector's words before the JSON.
 
@@ -39,8 +51,8 @@ def checkpoints_of(file: Path, say: Callable[[str], None]) -> Iterator[SealedBat
             if not line.strip():
                 continue
             try:
-                yield SealedBatch.from_record(json.loads(line[max(line.find("{"), 0) :]))
-            except (ValueError, RecursionError):
+                yield checkpoint_in(line)
+            except ValueError:
                 odd += 1
     if odd:
         say(f"{file}: {odd} lines are no checkpoints, and were left aside")

@@ -237,6 +237,9 @@ async def _examined(settings: "Settings") -> "list[Finding]":
                 settings=settings,
                 pending_migrations=partial(_pending, settings.database_url.reveal()),
                 vital_signs=container.vital_signs().read,
+                rights=container.vital_signs().rights,
+                oldest_passed_by=container.vital_signs().oldest_passed_by,
+                seal_keys=container.seal_keys(),
                 keys_under_older=container.rewrap_data_keys().count,
                 # Nobody is sent there: it takes the metadata to say where that would be.
                 ask_provider=lambda: provider.authorization_url(

@@ -226,6 +226,16 @@ def _of_vitals(vitals: Vitals | None) -> Iterator[Metric]:
             value=vitals.newest_seal_at.timestamp(),
         )
     yield GaugeMetricFamily(
+        "vetassist_audit_missing_months",
+        "Months of this one and the next two that the audit trail has no partition for.",
+        value=len(vitals.missing_months),
+    )
+    yield GaugeMetricFamily(
+        "vetassist_audit_rows_of_no_month",
+        "Rows of the audit trail in no month's partition, counted up to 10,000.",
+        value=vitals.rows_of_no_month,
+    )
+    yield GaugeMetricFamily(
         "vetassist_database_clock_offset_seconds",
         "How far the database's clock is ahead of this machine's.",
         value=vitals.now.timestamp() - time.time(),

@@ -1,7 +1,7 @@
 """What Prometheus reads of what was counted."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from adapters.memory.store import MemoryStore
 from adapters.memory.vital_signs import MemoryVitalSigns
 from application.errors import UnauthenticatedError, UnavailableError
-from application.ports.vital_signs import Vitals, VitalSigns
+from application.ports.vital_signs import Rights, Vitals, VitalSigns
 from entrypoints.background import repeating
 from entrypoints.metrics.exposition import Exposition
 from entrypoints.metrics.measurements import SUCCESS, VERIFY, Measurements, known_method
@@ -27,6 +27,12 @@ class Broken(VitalSigns):
         self._error = error
 
     async def read(self) -> Vitals:
+        raise self._error
+
+    async def rights(self) -> Rights:
+        raise self._error
+
+    async def oldest_passed_by(self) -> datetime | None:
         raise self._error
 
 
