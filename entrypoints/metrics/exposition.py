@@ -5,6 +5,7 @@ The only module that needs prometheus-client: it is imported when metrics are sw
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Final, final
 
@@ -60,7 +61,7 @@ class Exposition:
             vitals = None
         registry = CollectorRegistry()
         registry.register(_Families(self._families(vitals)))
-        encode, content_type = choose_encoder(accept)
+        encode, content_type = _encoder_for(accept)
         return content_type, encode(registry)
 
     def _families(self, vitals: Vitals | None) -> list[Metric]:
@@ -177,6 +178,15 @@ class Exposition:
         for work, instant in self._measurements.run_at.items():
             last.add_metric([work], instant)
         yield from (runs, items, last)
+
+
+def _encoder_for(accept: str) -> tuple[Callable[[Collector], bytes], str]:
+    """What writes the format that is asked for, and its name; plain text for what is no format."""
+    # The name repeats a part of what was sent.
+    if accept.isascii() and accept.isprintable():
+        with suppress(TypeError, ValueError):
+            return choose_encoder(accept)
+    return choose_encoder("")
 
 
 @final

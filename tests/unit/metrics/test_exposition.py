@@ -192,3 +192,28 @@ async def test_openmetrics_is_spoken_to_whoever_asks_for_it() -> None:
     content_type, body = await exposition.text("application/openmetrics-text; version=1.0.0")
     assert content_type.startswith("application/openmetrics-text")
     assert body.endswith(b"# EOF\n")
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "application/openmetrics-text;version=\xff",
+        "application/openmetrics-text;version=x",
+        "application/openmetrics-text;version=1.0.0\nX-Injected: yes",
+        "application/openmetrics-text;version=",
+        "application/openmetrics-text;version=1.0.0;q=x",
+        "\xff",
+        ";;;,",
+    ],
+)
+async def test_a_format_that_nobody_can_read_is_answered_in_plain_text(accept: str) -> None:
+    exposition = Exposition(
+        measurements=Measurements(),
+        pools={},
+        vital_signs=MemoryVitalSigns(MemoryStore(), FrozenClock(NOW)),
+    )
+    content_type, body = await exposition.text(accept)
+    assert content_type.startswith(("text/plain", "application/openmetrics-text; version=1"))
+    assert content_type.isascii()
+    assert content_type.isprintable()
+    assert b"vetassist_database_up 1" in body
