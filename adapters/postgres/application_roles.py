@@ -104,7 +104,7 @@ def _grant(connection: psycopg.Connection[Any], role: str) -> None:
         _execute(connection, "GRANT USAGE ON SEQUENCE {} TO {}", sequence, role)
     for function in FUNCTIONS:
         _execute(connection, "GRANT EXECUTE ON FUNCTION {} TO {}", function, role)
-    # Up to PostgreSQL 14 everybody may create tables, one with the name of a coming partition too.
+    # In databases of PostgreSQL 14 and before everybody may, a coming partition's name included.
     if connection.execute(_MAY_CREATE, (role,)).fetchone() == (True,):
         raise RoleError(
             f"{role} may create tables in the schema {schema}, through PUBLIC or another role: "

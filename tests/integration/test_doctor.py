@@ -302,6 +302,17 @@ async def test_what_breaks_fails_by_itself_without_its_message(
     assert "canary" not in repr(findings)
 
 
+async def test_a_trail_that_takes_too_long_to_look_through_is_warned_of_by_itself() -> None:
+    async def too_long() -> Any:
+        raise UnavailableError("postgres")
+
+    findings = await examine(Asked(oldest_passed_by=too_long).patient())
+    (seals,) = [finding for finding in findings if finding.check == "seals"]
+    assert seals.verdict == "warn"
+    assert "in time" in seals.said
+    assert [finding for finding in findings if finding.verdict == "fail"] == []
+
+
 def test_the_age_of_a_key_is_that_of_its_file_and_unknown_without_one(tmp_path: Path) -> None:
     now = datetime.now(UTC)
     folder = write_secrets(tmp_path / "secrets", {"VETASSIST_AUDIT_KEY": "x"})
