@@ -218,11 +218,16 @@ def tagged(batch: int, row: int, leaf: bytes) -> bytes:
 def month_bounds(month: str) -> tuple[datetime, datetime]:
     """The first instant of a month such as ``2026-01``, and of the next one (UTC).
 
+    Of the last month there is it is the last instant.
+
     Raises:
         ValueError: There is no such month.
     """
     begin = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
-    return begin, (begin + timedelta(days=31)).replace(day=1)
+    try:
+        return begin, (begin + timedelta(days=31)).replace(day=1)
+    except OverflowError:
+        return begin, datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
