@@ -64,8 +64,8 @@ async def read_rights(connection: AsyncConnection[Any]) -> Rights:
         held: list[tuple[str, set[str], set[str]]] = []
         await cursor.execute(_TABLES)
         for row in await cursor.fetchall():
-            # A partition is reached through its table alone.
-            needed = set(PRIVILEGES.get(row["name"], ()))
+            # A partition is reached through its table alone. Of `INSERT (name)` the word counts.
+            needed = {each.partition(" ")[0] for each in PRIVILEGES.get(row["name"], ())}
             held.append((row["name"], set(row["privileges"]), needed))
         await cursor.execute(_SEQUENCES)
         held += [(row["name"], set(row["privileges"]), {"USAGE"}) async for row in cursor]
