@@ -33,6 +33,8 @@ class AuditEventType(StrEnum):
     SESSION_REDEEMED = "session_redeemed"
     SESSION_REDEEM_REFUSED = "session_redeem_refused"
     SESSION_RENEWED = "session_renewed"
+    SESSION_RENEW_REPEATED = "session_renew_repeated"
+    SESSION_RENEW_REFUSED = "session_renew_refused"
     SESSION_ENDED = "session_ended"
     SESSION_REVOKED = "session_revoked"
     SESSION_REVOKE_REFUSED = "session_revoke_refused"

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Self
+from uuid import UUID
 
 from domain.merkle_tree import HASH_BYTES, tree_root
 
@@ -217,11 +218,16 @@ def tagged(batch: int, row: int, leaf: bytes) -> bytes:
 def month_bounds(month: str) -> tuple[datetime, datetime]:
     """The first instant of a month such as ``2026-01``, and of the next one (UTC).
 
+    Of the last month there is it is the last instant.
+
     Raises:
         ValueError: There is no such month.
     """
     begin = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
-    return begin, (begin + timedelta(days=31)).replace(day=1)
+    try:
+        return begin, (begin + timedelta(days=31)).replace(day=1)
+    except OverflowError:
+        return begin, datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,3 +256,31 @@ class DroppedMonth:
         at = self.dropped_at.isoformat(timespec="microseconds")
         facts = [self.month, self.last_batch, self.rows, at, self.key_id]
         return b"dropped\0" + json.dumps(facts, separators=(",", ":")).encode()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchesExported:
+    """Batches that were handed on whole, from the first to the last.
+
+    Attributes:
+        sha256: Of the file they were written to.
+        at: Instant (UTC).
+        key_id: Of the audit key that authenticates it.
+        mac: Over ``message``, under the sealing key; empty until it is made.
+    """
+
+    id: UUID
+    first_batch: int
+    last_batch: int
+    sha256: bytes
+    at: datetime
+    key_id: str
+    mac: bytes = b""
+
+    @property
+    def message(self) -> bytes:
+        """What is authenticated."""
+        at = self.at.isoformat(timespec="microseconds")
+        sha256 = self.sha256.hex()
+        facts = [str(self.id), self.first_batch, self.last_batch, sha256, at, self.key_id]
+        return b"exported\0" + json.dumps(facts, separators=(",", ":")).encode()

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from domain.audit_event import AuditEvent, AuditEventType
+from domain.audit_event import AuditEventType
 from domain.va_token_use import TokenPurpose
 
 _Data = Mapping[str, str | int]
@@ -12,17 +12,18 @@ _Data = Mapping[str, str | int]
 _A_SERVICE: Final = "A service of VetAssist"
 
 
-def in_plain_words(event: AuditEvent, *, client_name: str | None = None) -> str:
+def in_plain_words(type_: AuditEventType, data: _Data, *, client_name: str | None = None) -> str:
     """One sentence on what happened, to the Veteran.
 
     Args:
-        event: What happened.
+        type_: What happened.
+        data: What is recorded of it.
         client_name: What the back end is called that it tells of, if it tells of one.
     """
-    words = PLAIN_WORDS[event.type]
+    words = PLAIN_WORDS[type_]
     if isinstance(words, str):
         return words.format(client=client_name or _A_SERVICE)
-    return words(event.data).format(client=client_name or _A_SERVICE)
+    return words(data).format(client=client_name or _A_SERVICE)
 
 
 def _used(data: _Data) -> str:
@@ -74,6 +75,12 @@ PLAIN_WORDS: Final[Mapping[AuditEventType, str | Callable[[_Data], str]]] = Mapp
         AuditEventType.SESSION_REDEEMED: "Your browser received its session.",
         AuditEventType.SESSION_REDEEM_REFUSED: "A browser asked for a session and was refused.",
         AuditEventType.SESSION_RENEWED: "Your session was renewed.",
+        AuditEventType.SESSION_RENEW_REPEATED: (
+            "The last renewal of your session was asked for once more, and answered once more."
+        ),
+        AuditEventType.SESSION_RENEW_REFUSED: (
+            "A renewal of a session of yours that had ended was asked for, and refused."
+        ),
         AuditEventType.SESSION_ENDED: "Your session ended, as its time was up.",
         AuditEventType.SESSION_REVOKED: _revoked,
         AuditEventType.SESSION_REVOKE_REFUSED: (

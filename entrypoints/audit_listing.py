@@ -33,16 +33,14 @@ def print_table(records: Sequence[AuditRecord], console: Console | None = None) 
     for heading in ("When (UTC)", "What", "User", "Data", "Request", "Operator"):
         table.add_column(heading, overflow="fold")
     for record in records:
-        event = record.event
-        data = " ".join(f"{name}={each}" for name, each in event.data.items())
+        data = " ".join(f"{name}={each}" for name, each in record.data.items())
         table.add_row(
-            rfc3339(event.occurred_at),
-            event.type.value,
-            str(event.user_id or ""),
-            # Whatever stands there is text, and no markup.
-            Text(data),
-            event.visitor.request_id or "",
-            event.visitor.operator or "",
+            rfc3339(record.mark.occurred_at),
+            _as_text(record.type),
+            str(record.user_id or ""),
+            _as_text(data),
+            _as_text(record.visitor.request_id or ""),
+            _as_text(record.visitor.operator or ""),
         )
     (console or Console()).print(table)
 
@@ -50,17 +48,27 @@ def print_table(records: Sequence[AuditRecord], console: Console | None = None) 
 def as_json_lines(records: Sequence[AuditRecord]) -> Iterator[str]:
     """For scripts: an object a line."""
     for record in records:
-        event = record.event
+        visitor = record.visitor
         yield json.dumps(
             {
-                "occurred_at": rfc3339(event.occurred_at),
-                "type": event.type.value,
-                "user_id": None if event.user_id is None else str(event.user_id),
-                "data": dict(event.data),
-                "address_hash": event.visitor.address_hash,
-                "user_agent_hash": event.visitor.user_agent_hash,
-                "hash_key_id": event.visitor.key_id,
-                "request_id": event.visitor.request_id,
-                "operator": event.visitor.operator,
+                "occurred_at": rfc3339(record.mark.occurred_at),
+                "type": record.type,
+                "user_id": None if record.user_id is None else str(record.user_id),
+                "data": dict(record.data),
+                "address_hash": visitor.address_hash,
+                "user_agent_hash": visitor.user_agent_hash,
+                "hash_key_id": visitor.key_id,
+                "request_id": visitor.request_id,
+                "operator": visitor.operator,
             }
         )
+
+
+def _as_text(stored: str) -> Text:
+    """Whatever stands there is text: no markup, and nothing that a terminal would act on."""
+    return Text(
+        "".join(
+            each if each.isprintable() else each.encode("unicode_escape").decode()
+            for each in stored
+        )
+    )

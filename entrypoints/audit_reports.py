@@ -27,6 +27,18 @@ def progress_over(what: str, rows: int) -> Iterator[Callable[[int], None]]:
         yield lambda done: progress.advance(task, done)
 
 
+def checkpoint_in(line: str) -> SealedBatch:
+    """The checkpoint that a line tells of, whoever made it.
+
+    Raises:
+        ValueError: It tells of none.
+    """
+    try:
+        return SealedBatch.from_record(json.loads(line[max(line.find("{"), 0) :]))
+    except (RecursionError, OverflowError) as fault:
+        raise ValueError("no checkpoint") from fault
+
+
 def checkpoints_of(file: Path, say: Callable[[str], None]) -> Iterator[SealedBatch]:
     """The checkpoints in a file; a line may have a collector's words before the JSON.
 
@@ -39,8 +51,8 @@ def checkpoints_of(file: Path, say: Callable[[str], None]) -> Iterator[SealedBat
             if not line.strip():
                 continue
             try:
-                yield SealedBatch.from_record(json.loads(line[max(line.find("{"), 0) :]))
-            except (ValueError, RecursionError):
+                yield checkpoint_in(line)
+            except ValueError:
                 odd += 1
     if odd:
         say(f"{file}: {odd} lines are no checkpoints, and were left aside")
@@ -60,6 +72,15 @@ class HashedLines:
         self._hash.update(written)
         self._file.write(written)
 
+    def settle(self) -> None:
+        """Have what was written so far on disk.
+
+        Raises:
+            OSError: It is not.
+        """
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
     @property
     def sha256(self) -> bytes:
         """Of what was written so far."""
@@ -68,7 +89,7 @@ class HashedLines:
 
 @contextmanager
 def written_whole(file: Path) -> Iterator[HashedLines]:
-    """A new file for its owner only, there once all of it is written.
+    """A new file for its owner only, there under its name once all went well.
 
     Raises:
         OSError: It cannot be written, or is there already.
@@ -79,12 +100,14 @@ def written_whole(file: Path) -> Iterator[HashedLines]:
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as lines:
-            yield HashedLines(lines)
-            lines.flush()
-            os.fsync(lines.fileno())
-        draft.rename(file)
-    finally:
+            hashed = HashedLines(lines)
+            yield hashed
+            hashed.settle()
+    except BaseException:
         draft.unlink(missing_ok=True)
+        raise
+    # What could not be named is kept: it may be on record by now.
+    draft.rename(file)
 
 
 @final

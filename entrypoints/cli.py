@@ -1,11 +1,12 @@
 """The `vetassist` command. Each subcommand imports what it needs when it runs."""
 
 import os
+import re
 import sys
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 from uuid import UUID
 
 import typer
@@ -16,6 +17,7 @@ from entrypoints.starting import (
     EXIT_SETTINGS,
     database_fault,
     fail,
+    require_current_schema,
     say_on_stderr,
     settings_or_exit,
 )
@@ -41,6 +43,8 @@ _EXIT_NOT_FOUND = 6
 _EXIT_KEYS = 7
 _EXIT_AUDIT = 9
 _EXIT_UNWELL = 10
+#: All of them are in memory at once; an export has no such bound.
+_MOST_SHOWN = 10_000
 
 user = typer.Typer(help="Let users in, or no longer.", no_args_is_help=True)
 app.add_typer(user, name="user")
@@ -53,9 +57,29 @@ client = typer.Typer(help="Say which back ends may act for Veterans.", no_args_i
 app.add_typer(client, name="client")
 
 _T = TypeVar("_T")
+
+#: What is free text may be anything: a name, an ICN, what a terminal takes for a command.
+_REASON: Final = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
+
+
+def _reason(text: str) -> str:
+    if _REASON.fullmatch(text) is None:
+        fail(
+            ["--reason must be a short code, such as `lost_device`: a-z, 0-9, `_`, `.` and `-`"],
+            EXIT_SETTINGS,
+        )
+    return text
+
+
 UserIdArgument = Annotated[UUID, typer.Argument(help="The user's id: the JWT's `sub`.")]
 ClientIdArgument = Annotated[str, typer.Argument(help="The client's id.")]
-Reason = Annotated[str, typer.Option(help="A word on why; it is kept in the audit.")]
+Reason = Annotated[
+    str,
+    typer.Option(
+        callback=_reason,
+        help="A short code for why, such as `lost_device`; it is kept in the audit.",
+    ),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")]
@@ -173,7 +197,6 @@ def doctor(
 ) -> None:
     """Look whether everything is as it should be, and say what to do where it is not."""
     import asyncio
-    import logging
 
     from entrypoints.doctor.checks import check_settings
     from entrypoints.doctor.findings import Verdict, worst
@@ -181,8 +204,7 @@ def doctor(
     from entrypoints.doctor.report import print_table
     from entrypoints.settings_reader import SettingsError, read_settings
 
-    # What the pool says of a database that is away is said by a finding, once.
-    logging.getLogger("psycopg").setLevel(logging.ERROR)
+    _hush_pool()
     try:
         findings = asyncio.run(_examined(read_settings(os.environ)))
     except SettingsError as error:
@@ -215,6 +237,9 @@ async def _examined(settings: "Settings") -> "list[Finding]":
                 settings=settings,
                 pending_migrations=partial(_pending, settings.database_url.reveal()),
                 vital_signs=container.vital_signs().read,
+                rights=container.vital_signs().rights,
+                oldest_passed_by=container.vital_signs().oldest_passed_by,
+                seal_keys=container.seal_keys(),
                 keys_under_older=container.rewrap_data_keys().count,
                 # Nobody is sent there: it takes the metadata to say where that would be.
                 ask_provider=lambda: provider.authorization_url(
@@ -339,15 +364,23 @@ def export_audit(
 
     total = _run(lambda container: container.export_audit().rows_to_look_at())
     try:
-        with written_whole(file) as lines, progress_over("Exporting", total) as advance:
-            command = ExportAuditCommand(
-                since=None if since is None else since.replace(tzinfo=UTC),
-                until=None if until is None else until.replace(tzinfo=UTC),
-                user_id=None if user_id is None else UserId(user_id),
-                write=lines.write,
-                on_rows=advance,
+        with written_whole(file) as lines:
+            with progress_over("Exporting", total) as advance:
+                command = ExportAuditCommand(
+                    since=None if since is None else since.replace(tzinfo=UTC),
+                    until=None if until is None else until.replace(tzinfo=UTC),
+                    user_id=None if user_id is None else UserId(user_id),
+                    write=lines.write,
+                    on_rows=advance,
+                )
+                exported = _run(lambda container: container.export_audit().execute(command))
+            # On disk, so that what is on record is there; and no file where that cannot be noted.
+            lines.settle()
+            _run(
+                lambda container: container.export_audit().note(
+                    command, exported, sha256=lines.sha256
+                )
             )
-            exported = _run(lambda container: container.export_audit().execute(command))
     except AuditBrokenError as error:
         fail(
             [f"batch {error.batch} is not as it was sealed: run `vetassist audit verify`"],
@@ -355,7 +388,6 @@ def export_audit(
         )
     except OSError as error:
         fail([f"{file}: {error.strerror}"], EXIT_SETTINGS)
-    _run(lambda container: container.export_audit().note(command, exported, sha256=lines.sha256))
     typer.echo(f"Exported {exported.rows} rows and {exported.batches} batch headers to {file}.")
 
 
@@ -397,7 +429,9 @@ def show_audit(
     types: Annotated[
         list[str] | None, typer.Option("--type", help="Only of this type; may stand repeatedly.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="No more than this many.")] = 100,
+    limit: Annotated[
+        int, typer.Option(min=1, max=_MOST_SHOWN, help="No more than this many.")
+    ] = 100,
     as_json: Annotated[bool, typer.Option("--json", help="Print an object a line.")] = False,
 ) -> None:
     """Show what the audit trail holds, newest first; that you looked is noted there."""
@@ -571,7 +605,13 @@ def list_clients(
     if as_json:
         typer.echo(json.dumps([_shown(each) for each in clients], indent=2))
         return
-    table = Table("Name", "Client", "Method", "Purposes", "Scopes", "Disabled")
+    table = Table()
+    for heading in ("Name", "Client", "Method", "Purposes", "Scopes", "Disabled"):
+        # An id is there to be copied: it stands on one line, and the others make room for it.
+        is_id = heading == "Client"
+        table.add_column(
+            heading, overflow="fold", no_wrap=is_id, min_width=_ID_WIDTH if is_id else None
+        )
     for each in clients:
         # As text: a name may hold what rich would take for markup.
         table.add_row(
@@ -583,6 +623,9 @@ def list_clients(
             "" if each.disabled_at is None else f"{each.disabled_at:%Y-%m-%d %H:%M} UTC",
         )
     Console().print(table)
+
+
+_ID_WIDTH = 36
 
 
 def _shown(client: "ServiceClient") -> dict[str, object]:
@@ -642,10 +685,13 @@ def _run(use: "Callable[[Container], Coroutine[object, object, _T]]") -> _T:
     """Run one use case of an open container."""
     import asyncio
 
+    import psycopg
+
     from application.errors import UnavailableError
     from entrypoints.account import account_name
     from entrypoints.container import Container, opened
 
+    _hush_pool()
     settings = settings_or_exit()
     operator = settings.operator or account_name()
 
@@ -658,6 +704,16 @@ def _run(use: "Callable[[Container], Coroutine[object, object, _T]]") -> _T:
         return asyncio.run(run())
     except UnavailableError:
         fail(["the database does not answer"], EXIT_DATABASE)
+    except psycopg.Error as error:
+        require_current_schema(settings.database_url.reveal())
+        fail([database_fault(error)], EXIT_DATABASE)
+
+
+def _hush_pool() -> None:
+    """What the pool says of a database that is away is said by the command, once."""
+    import logging
+
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
 
 
 if __name__ == "__main__":

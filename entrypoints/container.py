@@ -520,6 +520,7 @@ class Container(containers.DeclarativeContainer):
         ExportAudit,
         trail=sealed_trail,
         unit_of_work=unit_of_work.provider,
+        keys=seal_keys,
         secrets=secrets,
         clock=clock,
     )
@@ -597,6 +598,7 @@ class Container(containers.DeclarativeContainer):
         cookies=session_cookies,
         guard=origin_guard,
         visitors=visitors,
+        refusals=providers.Singleton(RateLimit, per_minute=REFUSALS_A_MINUTE, clock=clock),
         limits=settings.provided.session_limits,
         delivers_by_cookie=_delivers_by_cookie,
     )

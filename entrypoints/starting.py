@@ -39,16 +39,21 @@ def require_current_schema(database_url: str) -> None:
     except psycopg.Error as error:
         fail([database_fault(error)], EXIT_DATABASE)
     if pending:
-        fail(
-            [f"the schema lacks {step.name}: run `vetassist migrate` first" for step in pending],
-            EXIT_SCHEMA,
-        )
+        lacks = ", ".join(step.name for step in pending)
+        fail([f"the schema lacks {lacks}: run `vetassist migrate` first"], EXIT_SCHEMA)
 
 
 def database_fault(error: "psycopg.Error") -> str:
     """What the operator is told. PostgreSQL's words name hosts and roles, never a password."""
+    import psycopg  # noqa: PLC0415
+
+    if isinstance(error, psycopg.DataError):
+        # Here its words may repeat the value.
+        kind = type(error).__name__
+        return f"VETASSIST_DATABASE_URL: the database has or refuses an unusable value ({kind})"
     said = " ".join((error.diag.message_primary or str(error)).split())
-    verdict = "does not answer" if error.sqlstate is None else "refuses"
+    is_away = isinstance(error, psycopg.OperationalError) and error.sqlstate is None
+    verdict = "does not answer" if is_away else "refuses"
     return f"VETASSIST_DATABASE_URL: the database {verdict}: {said}"
 
 

@@ -42,7 +42,10 @@ class MemoryAuditHistory(AuditHistory):
         client = tables.service_clients.get(client_id) if client_id else None
         return AuditRecord(
             mark=AuditMark(occurred_at=event.occurred_at, key=key),
-            event=event,
+            type=event.type.value,
+            user_id=event.user_id,
+            visitor=event.visitor,
+            data=event.data,
             user_agent=session.user_agent if session is not None and is_own else None,
             client_name=client.name if client else None,
         )

@@ -5,8 +5,8 @@ from typing import final
 
 from adapters.memory.audit_seals import month_of
 from adapters.memory.store import MemoryTables
-from application.ports.audit_partitions import AuditPartitions, BatchesExported, MonthStanding
-from domain.audit_seal import DroppedMonth
+from application.ports.audit_partitions import AuditPartitions, MonthStanding
+from domain.audit_seal import BatchesExported, DroppedMonth
 
 
 @final
@@ -26,7 +26,7 @@ class MemoryAuditPartitions(AuditPartitions):
         # Units of work in memory take turns anyway.
         pass
 
-    async def standing(self, month: str) -> MonthStanding:
+    async def standing(self, month: str, exports: Sequence[BatchesExported]) -> MonthStanding:
         leaves = self._draft.audit_leaves.values()
         sealed = {leaf.place.row for batch in leaves for leaf in batch}
         numbers = [
@@ -36,12 +36,15 @@ class MemoryAuditPartitions(AuditPartitions):
         return MonthStanding(
             rows=len(numbers),
             unsealed=sum(number not in sealed for number in numbers),
-            unexported=sum(not self._is_exported(number) for number in batches),
+            unexported=sum(not _is_exported(number, exports) for number in batches),
             last_batch=max(batches, default=0),
         )
 
     async def note_export(self, exported: BatchesExported) -> None:
         self._draft.audit_exports.append(exported)
+
+    async def exports(self) -> Sequence[BatchesExported]:
+        return list(self._draft.audit_exports)
 
     async def drop(self, dropped: DroppedMonth) -> None:
         for number in list(self._numbers()):
@@ -59,6 +62,6 @@ class MemoryAuditPartitions(AuditPartitions):
         batches = self._draft.audit_batches.values()
         return [batch.header.number for batch in batches if batch.header.month == month]
 
-    def _is_exported(self, number: int) -> bool:
-        exports = self._draft.audit_exports
-        return any(each.first_batch <= number <= each.last_batch for each in exports)
+
+def _is_exported(number: int, exports: Sequence[BatchesExported]) -> bool:
+    return any(each.first_batch <= number <= each.last_batch for each in exports)

@@ -6,9 +6,8 @@ from datetime import datetime
 from typing import Self
 from uuid import UUID
 
-from application.ports.audit_partitions import BatchesExported
 from domain.audit_event import AuditEvent
-from domain.audit_seal import DroppedMonth, SealedBatch, SealedLeaf
+from domain.audit_seal import BatchesExported, DroppedMonth, SealedBatch, SealedLeaf
 from domain.client_assertion import ClientAssertion
 from domain.data_key import WrappedDataKey
 from domain.handoff import Handoff

@@ -1,10 +1,11 @@
 """How the in-memory store is."""
 
+from datetime import datetime
 from typing import final
 
 from adapters.memory.store import MemoryStore
 from application.ports.clock import Clock
-from application.ports.vital_signs import Vitals, VitalSigns
+from application.ports.vital_signs import Rights, Vitals, VitalSigns
 
 
 @final
@@ -33,6 +34,19 @@ class MemoryVitalSigns(VitalSigns):
             oldest_unsealed=min(
                 (event.occurred_at for event in tables.audit[sealed:]), default=None
             ),
+            newest_seal=newest.header.number if newest else 0,
             newest_seal_at=newest.header.sealed_at if newest else None,
-            may_rewrite_audit=True,
+            missing_months=(),
+            rows_of_no_month=0,
         )
+
+    async def rights(self) -> Rights:
+        return Rights(is_owner=True)
+
+    async def oldest_passed_by(self) -> datetime | None:
+        tables = self._store.committed
+        batches = tables.audit_batches
+        horizon = batches[max(batches)].header.horizon.row if batches else 0
+        sealed = {leaf.place.row for batch in tables.audit_leaves.values() for leaf in batch}
+        passed = set(range(1, horizon + 1)) - sealed - tables.audit_gone
+        return min((tables.audit[row - 1].occurred_at for row in passed), default=None)

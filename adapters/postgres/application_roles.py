@@ -55,7 +55,8 @@ WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'S'
   )
 """
 #: What the service does by the owner's rights.
-FUNCTIONS: Final = ("vetassist_make_audit_partitions",)
+FUNCTIONS: Final = ("vetassist_make_audit_partitions", "vetassist_audit_rows_of_no_month")
+_MAY_CREATE: Final = "SELECT has_schema_privilege(%s, current_schema(), 'CREATE')"
 
 
 class RoleError(Exception):
@@ -79,7 +80,11 @@ def remember_application_role(connection: psycopg.Connection[Any], role: str) ->
 
 
 def grant_application_roles(connection: psycopg.Connection[Any]) -> None:
-    """Give each application role what it needs on what there is now, and take the rest away."""
+    """Give each application role what it needs on what there is now, and take the rest away.
+
+    Raises:
+        RoleError: A role may make tables in the schema all the same.
+    """
     for role in _names(connection, _REMEMBERED):
         _grant(connection, role)
 
@@ -100,6 +105,12 @@ def _grant(connection: psycopg.Connection[Any], role: str) -> None:
         _execute(connection, "GRANT USAGE ON SEQUENCE {} TO {}", sequence, role)
     for function in FUNCTIONS:
         _execute(connection, "GRANT EXECUTE ON FUNCTION {} TO {}", function, role)
+    # In databases of PostgreSQL 14 and before everybody may, a coming partition's name included.
+    if connection.execute(_MAY_CREATE, (role,)).fetchone() == (True,):
+        raise RoleError(
+            f"{role} may create tables in the schema {schema}, through PUBLIC or another role: "
+            f"REVOKE CREATE ON SCHEMA {schema} FROM PUBLIC, and migrate again"
+        )
 
 
 def _names(connection: psycopg.Connection[Any], query: str) -> list[str]:

@@ -1,15 +1,15 @@
 """The audit trail in PostgreSQL, for reading it."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any, Final, final
 
 from psycopg.rows import dict_row
 
 from adapters.postgres.errors import translated_errors
 from adapters.postgres.pool import Pool
-from adapters.postgres.rows import VISITOR_COLUMNS, visitor_of
+from adapters.postgres.rows import OCCURRED_AT, VISITOR_COLUMNS, event_data_of, visitor_of
 from application.ports.audit_history import AuditHistory
-from domain.audit_event import AuditEvent, AuditEventType
 from domain.audit_record import AuditFilter, AuditMark, AuditRecord
 from domain.identifiers import UserId
 
@@ -19,7 +19,8 @@ from domain.identifiers import UserId
 _SELECT: Final = f"""
 WITH page AS MATERIALIZED (
     SELECT
-        id::text AS key, user_id, event_type, event_data, created_at, {VISITOR_COLUMNS}
+        id::text AS key, user_id, event_type, event_data::text AS data, created_at::text AS place,
+        {OCCURRED_AT} AS occurred_at, {VISITOR_COLUMNS}
     FROM vetassist_auth_audit
     WHERE {{conditions}}
     ORDER BY created_at DESC, id::text DESC
@@ -28,15 +29,19 @@ WITH page AS MATERIALIZED (
 SELECT page.*, session.device_info ->> 'user_agent' AS user_agent, client.name AS client_name
 FROM page
 LEFT JOIN vetassist_sessions AS session
-    ON session.user_id = page.user_id AND session.id::text = page.event_data ->> 'session_id'
-LEFT JOIN vetassist_service_clients AS client ON client.id::text = page.event_data ->> 'client'
-ORDER BY page.created_at DESC, page.key DESC
+    ON session.user_id = page.user_id AND session.id::text = page.data::jsonb ->> 'session_id'
+LEFT JOIN vetassist_service_clients AS client ON client.id::text = page.data::jsonb ->> 'client'
+ORDER BY page.place::timestamptz DESC, page.key DESC
 """  # noqa: S608 - the columns are a constant
 _OF_TYPE: Final = "event_type = ANY(%(types)s)"
 _OF_USER: Final = "user_id = %(user_id)s"
 _SINCE: Final = "created_at >= %(since)s"
 _UNTIL: Final = "created_at < %(until)s"
-_AFTER: Final = "created_at <= %(after)s AND (created_at < %(after)s OR id::text < %(key)s)"
+# The index bounds it first. Behind the last time there is come those that are told as that one.
+_AFTER: Final = f"""
+created_at <= %(bound)s::timestamptz AND ({OCCURRED_AT} < %(after)s OR id::text < %(key)s)
+"""
+_LAST: Final = datetime(9999, 12, 30, tzinfo=UTC)
 
 
 @final
@@ -49,14 +54,14 @@ class PostgresAuditHistory(AuditHistory):
     async def list(
         self, wanted: AuditFilter, *, after: AuditMark | None, limit: int
     ) -> Sequence[AuditRecord]:
-        # An earlier phase may have left types that this catalogue does not know.
-        types = AuditEventType if wanted.types is None else wanted.types
+        is_behind_all = after is not None and after.occurred_at >= _LAST
         parameters = {
             "user_id": wanted.user_id,
-            "types": [event_type.value for event_type in types],
+            "types": [event_type.value for event_type in wanted.types or ()],
             "since": wanted.since,
             "until": wanted.until,
             "after": after and after.occurred_at,
+            "bound": "infinity" if is_behind_all else after and after.occurred_at,
             "key": after.key if after else "",
             "limit": limit,
         }
@@ -72,7 +77,8 @@ class PostgresAuditHistory(AuditHistory):
 
 def _statement(wanted: AuditFilter, after: AuditMark | None) -> str:
     conditions = [
-        _OF_TYPE,
+        "true",
+        *([] if wanted.types is None else [_OF_TYPE]),
         *([] if wanted.user_id is None else [_OF_USER]),
         *([] if wanted.since is None else [_SINCE]),
         *([] if wanted.until is None else [_UNTIL]),
@@ -83,14 +89,11 @@ def _statement(wanted: AuditFilter, after: AuditMark | None) -> str:
 
 def _record_of(row: dict[str, Any]) -> AuditRecord:
     return AuditRecord(
-        mark=AuditMark(occurred_at=row["created_at"], key=row["key"]),
-        event=AuditEvent(
-            type=AuditEventType(row["event_type"]),
-            occurred_at=row["created_at"],
-            user_id=None if row["user_id"] is None else UserId(row["user_id"]),
-            visitor=visitor_of(row),
-            data=row["event_data"] or {},
-        ),
+        mark=AuditMark(occurred_at=row["occurred_at"], key=row["key"]),
+        type=row["event_type"],
+        user_id=None if row["user_id"] is None else UserId(row["user_id"]),
+        visitor=visitor_of(row),
+        data=event_data_of(row["data"]),
         user_agent=row["user_agent"],
         client_name=row["client_name"],
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC
 from typing import Any, Final, final
 
 from psycopg import AsyncConnection, sql
@@ -10,8 +11,8 @@ from psycopg.rows import dict_row
 
 from adapters.postgres.errors import translated_errors
 from application.errors import ForbiddenError
-from application.ports.audit_partitions import AuditPartitions, BatchesExported, MonthStanding
-from domain.audit_seal import DroppedMonth, month_bounds
+from application.ports.audit_partitions import AuditPartitions, MonthStanding
+from domain.audit_seal import BatchesExported, DroppedMonth, month_bounds
 
 _MAKE_AHEAD: Final = "SELECT vetassist_make_audit_partitions() AS made"
 _MONTHS: Final = """
@@ -32,13 +33,23 @@ WHERE audit.created_at >= %s AND audit.created_at < %s
 """
 _BATCHES: Final = """
 SELECT coalesce(max(number), 0) AS last_batch, count(*) FILTER (WHERE NOT EXISTS (
-    SELECT FROM vetassist_audit_exports WHERE batch.number BETWEEN first_batch AND last_batch
+    SELECT FROM unnest(%s::bigint[], %s::bigint[]) AS export (first_batch, last_batch)
+    WHERE batch.number BETWEEN first_batch AND last_batch
 )) AS unexported
 FROM vetassist_audit_batches AS batch WHERE month = %s
 """
 _NOTE_EXPORT: Final = """
-INSERT INTO vetassist_audit_exports (id, first_batch, last_batch, sha256, exported_at)
-VALUES (%s, %s, %s, %s, %s)
+INSERT INTO vetassist_audit_exports (
+    id, first_batch, last_batch, sha256, exported_at, key_id, mac
+)
+VALUES (%s, %s, %s, %s, %s, %s, %s)
+"""
+# Python tells no time outside of these.
+_EXPORTS: Final = """
+SELECT id, first_batch, last_batch, sha256, exported_at AS at, key_id, mac
+FROM vetassist_audit_exports
+WHERE key_id IS NOT NULL AND mac IS NOT NULL
+  AND exported_at BETWEEN '0001-01-02 UTC' AND '9999-12-30 UTC'
 """
 _DROP_ROWS: Final = "DROP TABLE {}"
 _DROP_LEAVES: Final = """
@@ -78,17 +89,34 @@ class PostgresAuditPartitions(AuditPartitions):
             await cursor.execute("SELECT 1")
             await cursor.fetchall()
 
-    async def standing(self, month: str) -> MonthStanding:
+    async def standing(self, month: str, exports: Sequence[BatchesExported]) -> MonthStanding:
         with translated_errors():
             # A month is large, and nobody waits for it.
             await self._connection.execute("SET LOCAL statement_timeout = 0")
         rows = await self._row(_ROWS, month_bounds(month))
-        return MonthStanding(**rows, **await self._row(_BATCHES, (month,)))
+        firsts = [each.first_batch for each in exports]
+        lasts = [each.last_batch for each in exports]
+        return MonthStanding(**rows, **await self._row(_BATCHES, (firsts, lasts, month)))
 
     async def note_export(self, exported: BatchesExported) -> None:
-        values = exported.id, exported.first_batch, exported.last_batch, exported.sha256
+        noted = (
+            exported.id,
+            exported.first_batch,
+            exported.last_batch,
+            exported.sha256,
+            exported.at,
+            exported.key_id,
+            exported.mac,
+        )
         with translated_errors():
-            await self._connection.execute(_NOTE_EXPORT, (*values, exported.at))
+            await self._connection.execute(_NOTE_EXPORT, noted)
+
+    async def exports(self) -> Sequence[BatchesExported]:
+        with translated_errors():
+            async with self._connection.cursor(row_factory=dict_row) as cursor:
+                await cursor.execute(_EXPORTS)
+                rows = await cursor.fetchall()
+        return [BatchesExported(**(row | {"at": row["at"].astimezone(UTC)})) for row in rows]
 
     async def drop(self, dropped: DroppedMonth) -> None:
         noted = (

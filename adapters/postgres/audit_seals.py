@@ -9,6 +9,7 @@ from psycopg.rows import dict_row
 
 from adapters.postgres.audit_rows import BATCH_COLUMNS, CONTENT, PINNED, batch_of
 from adapters.postgres.errors import translated_errors
+from adapters.postgres.rows import OCCURRED_AT
 from application.ports.audit_seals import AuditSeals
 from domain.audit_seal import Place, SealedBatch, SealedLeaf, TrailRow, UnsealedRows
 
@@ -24,7 +25,7 @@ SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS oldest,
 """
 _COLUMNS: Final = f"""
     transaction_id::text::bigint AS transaction, row_number,
-    to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM') AS month, {CONTENT} AS content
+    to_char({OCCURRED_AT} AT TIME ZONE 'UTC', 'YYYY-MM') AS month, {CONTENT} AS content
 """
 _IS_UNSEALED: Final = """
 NOT EXISTS (SELECT FROM vetassist_audit_leaves WHERE audit_row = audit.row_number)

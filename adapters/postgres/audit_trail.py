@@ -8,7 +8,13 @@ from psycopg import AsyncConnection
 from psycopg.rows import dict_row
 
 from adapters.postgres.errors import translated_errors
-from adapters.postgres.rows import VISITOR_COLUMNS, visitor_of, visitor_parameters
+from adapters.postgres.rows import (
+    OCCURRED_AT,
+    VISITOR_COLUMNS,
+    event_data_of,
+    visitor_of,
+    visitor_parameters,
+)
 from application.ports.audit_trail import AuditTrail
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.identifiers import UserId
@@ -25,7 +31,8 @@ VALUES (
 """  # noqa: S608 - the columns are a constant
 # An earlier phase may have left types that this catalogue does not know.
 _SELECT: Final = f"""
-SELECT user_id, event_type, event_data, created_at, {VISITOR_COLUMNS}
+SELECT user_id, event_type, event_data::text AS data, {OCCURRED_AT} AS occurred_at,
+    {VISITOR_COLUMNS}
 FROM vetassist_auth_audit
 WHERE user_id = %s AND event_type = ANY(%s)
 ORDER BY created_at, row_number
@@ -64,10 +71,10 @@ class PostgresAuditTrail(AuditTrail):
         return [
             AuditEvent(
                 type=AuditEventType(row["event_type"]),
-                occurred_at=row["created_at"],
+                occurred_at=row["occurred_at"],
                 user_id=UserId(row["user_id"]),
                 visitor=visitor_of(row),
-                data=row["event_data"] or {},
+                data=event_data_of(row["data"]),
             )
             for row in rows
         ]

@@ -7,6 +7,7 @@ from psycopg.rows import dict_row
 
 from adapters.postgres.errors import translated_errors
 from adapters.postgres.pool import Pool
+from adapters.postgres.rows import event_data_of
 from application.ports.disclosures import Disclosures
 from domain.audit_event import AuditEventType
 from domain.audit_record import AuditMark
@@ -16,12 +17,14 @@ from domain.va_token_use import TokenPurpose
 
 # The index on (user_id, created_at) is walked backwards from where the page begins; the id, of
 # whatever type an earlier phase gave it, only tells apart what happened at the same instant. A
-# client's id stands in the trail as a text.
+# client's id stands in the trail as a text. Times that Python cannot tell, and the service has not
+# written, are in the history alone.
 _SELECT: Final = """
-SELECT trail.id::text AS key, trail.created_at, trail.event_data, client.name
+SELECT trail.id::text AS key, trail.created_at, trail.event_data::text AS data, client.name
 FROM vetassist_auth_audit AS trail
 LEFT JOIN vetassist_service_clients AS client ON client.id::text = trail.event_data ->> 'client'
 WHERE trail.user_id = %(user_id)s AND trail.event_type = %(type)s
+  AND trail.created_at BETWEEN '0001-01-02 00:00:00+00' AND '9999-12-30 00:00:00+00'
   AND trail.created_at <= coalesce(%(after)s::timestamptz, 'infinity')
   AND (
     %(after)s::timestamptz IS NULL OR trail.created_at < %(after)s::timestamptz
@@ -59,11 +62,12 @@ class PostgresDisclosures(Disclosures):
 
 
 def _disclosure_of(row: dict[str, Any]) -> Disclosure:
-    data = row["event_data"]
+    data = event_data_of(row["data"])
+    purpose = data.get("purpose")
     known = {purpose.value for purpose in TokenPurpose}
     return Disclosure(
         mark=AuditMark(occurred_at=row["created_at"], key=row["key"]),
         client_name=row["name"],
-        purpose=TokenPurpose(data["purpose"]) if data["purpose"] in known else None,
-        scope=data["scope"],
+        purpose=TokenPurpose(str(purpose)) if purpose in known else None,
+        scope=str(data.get("scope", "")),
     )

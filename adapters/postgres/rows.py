@@ -1,5 +1,6 @@
 """Rows as domain values."""
 
+import json
 from typing import Any, Final
 
 from domain.data_key import WrappedDataKey
@@ -16,6 +17,11 @@ USER_COLUMNS: Final = (
 
 #: Of a row of the audit trail: who it was.
 VISITOR_COLUMNS: Final = "ip_hash, user_agent_hash, hash_key_id, request_id, operator"
+
+#: Of a row of the audit trail: when it was, or the nearest time that Python can tell.
+OCCURRED_AT: Final = (
+    "LEAST(GREATEST(created_at, '0001-01-02 00:00:00+00'), '9999-12-30 00:00:00+00')"
+)
 
 DATA_KEY_COLUMNS: Final = "data_key, data_key_version, data_key_master_id"
 
@@ -74,6 +80,24 @@ def visitor_of(row: dict[str, Any]) -> Visitor:
         request_id=row["request_id"],
         operator=row["operator"],
     )
+
+
+def event_data_of(text: str | None) -> dict[str, str | int]:
+    """The data of a row of the audit trail; what is no object is told as an empty one.
+
+    Values that this service writes none of are told as their JSON.
+    """
+    try:
+        stored = json.loads(text or "{}")
+    except (ValueError, RecursionError):
+        # A number of thousands of digits, say.
+        stored = None
+    if not isinstance(stored, dict):
+        return {}
+    return {
+        name: value if isinstance(value, str | int) else json.dumps(value)
+        for name, value in stored.items()
+    }
 
 
 def visitor_parameters(visitor: Visitor) -> dict[str, object]:

@@ -11,6 +11,7 @@ from psycopg.rows import DictRow, dict_row
 from adapters.postgres.audit_rows import BATCH_COLUMNS, CONTENT, PINNED, batch_of
 from adapters.postgres.errors import translated_errors
 from adapters.postgres.pool import Pool
+from adapters.postgres.rows import OCCURRED_AT
 from application.ports.sealed_trail import (
     LoosePage,
     LooseRow,
@@ -33,7 +34,7 @@ _NUMBER_OF: Final = "SELECT number FROM vetassist_audit_batches WHERE hash = %s 
 _DROPS: Final = """
 SELECT month, last_batch, row_count AS rows, dropped_at, key_id, mac FROM vetassist_audit_drops
 """
-_ROW: Final = f"audit.user_id, audit.created_at, {CONTENT} AS content"
+_ROW: Final = f"audit.user_id, {OCCURRED_AT} AS occurred_at, {CONTENT} AS content"
 _LEAVES: Final = f"""
 SELECT leaf.position, leaf.audit_row, leaf.hash, leaf.tag, {_ROW}
 FROM vetassist_audit_leaves AS leaf
@@ -161,7 +162,7 @@ def _row_of(row: dict[str, Any]) -> StoredRow:
     return StoredRow(
         content=row["content"].encode(),
         user_id=None if row["user_id"] is None else UserId(row["user_id"]),
-        occurred_at=row["created_at"],
+        occurred_at=row["occurred_at"],
     )
 
 

@@ -1,8 +1,8 @@
 """Refresh tokens that carry a proof of their origin.
 
 A token reads `BASE64URL.SECRET.BASE64URL`: the ids of user and session, the 256-bit secret, and
-an HMAC-SHA256 of both. So a token that merely looks like one of a known session is refused
-without a trace, and only one that was really handed out before can count as stolen.
+an HMAC-SHA256 of both. So a token that merely looks like one of a known session changes nothing
+about it, and only one that was really handed out before can count as stolen.
 """
 
 import hmac

@@ -14,9 +14,9 @@ class AuditHistory(Protocol):
     async def list(
         self, wanted: AuditFilter, *, after: AuditMark | None, limit: int
     ) -> Sequence[AuditRecord]:
-        """Up to ``limit`` of the wanted events, newest first, from behind ``after`` on.
+        """Up to ``limit`` of the wanted rows, newest first, from behind ``after`` on.
 
-        Events of types that this version does not know are passed over.
+        Whatever is stored there is told as far as it can be, and passed over never.
 
         Raises:
             UnavailableError: The store did not answer.

@@ -3,11 +3,9 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Protocol
-from uuid import UUID
 
-from domain.audit_seal import DroppedMonth
+from domain.audit_seal import BatchesExported, DroppedMonth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +15,7 @@ class MonthStanding:
     Attributes:
         rows: Rows that are there.
         unsealed: Of these, how many no batch holds.
-        unexported: Batches of the month that were never handed on whole.
+        unexported: Batches of the month that are in none of the exports that count.
         last_batch: Number of its newest batch; 0 when it has none.
     """
 
@@ -25,22 +23,6 @@ class MonthStanding:
     unsealed: int
     unexported: int
     last_batch: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BatchesExported:
-    """Batches that were handed on whole, from the first to the last.
-
-    Attributes:
-        sha256: Of the file they were written to.
-        at: Instant (UTC).
-    """
-
-    id: UUID
-    first_batch: int
-    last_batch: int
-    sha256: bytes
-    at: datetime
 
 
 class AuditPartitions(Protocol):
@@ -63,12 +45,24 @@ class AuditPartitions(Protocol):
         """
 
     @abstractmethod
-    async def standing(self, month: str) -> MonthStanding:
-        """How far a month has come."""
+    async def standing(self, month: str, exports: Sequence[BatchesExported]) -> MonthStanding:
+        """How far a month has come.
+
+        Args:
+            month: Such as ``2026-01``.
+            exports: Those that count.
+        """
 
     @abstractmethod
     async def note_export(self, exported: BatchesExported) -> None:
         """Note that batches were handed on."""
+
+    @abstractmethod
+    async def exports(self) -> Sequence[BatchesExported]:
+        """What is noted, in no order; whether a holder of the key noted it is not looked at.
+
+        Notes without a MAC are left out, and so are those of a time that cannot be.
+        """
 
     @abstractmethod
     async def drop(self, dropped: DroppedMonth) -> None:

@@ -2,18 +2,18 @@
 
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, final
 
 from application.errors import AuditBrokenError
-from application.ports.audit_partitions import BatchesExported
 from application.ports.clock import Clock
+from application.ports.seal_keys import SealKeys
 from application.ports.sealed_trail import SealedTrail, StoredBatch, StoredLeaf, StoredRow
 from application.ports.secret_source import SecretSource
 from application.ports.unit_of_work import UnitOfWorkFactory
 from domain.audit_event import AuditEvent, AuditEventType
-from domain.audit_seal import month_bounds
+from domain.audit_seal import BatchesExported, month_bounds
 from domain.identifiers import UserId
 from domain.merkle_tree import MerkleTree, leaf_hash
 from domain.visitor import Visitor
@@ -67,10 +67,12 @@ class ExportAudit:
         *,
         trail: SealedTrail,
         unit_of_work: UnitOfWorkFactory,
+        keys: SealKeys,
         secrets: SecretSource,
         clock: Clock,
     ) -> None:
         self._trail = trail
+        self._keys = keys
         self._unit_of_work = unit_of_work
         self._secrets = secrets
         self._clock = clock
@@ -139,8 +141,10 @@ class ExportAudit:
                     last_batch=last,
                     sha256=sha256,
                     at=now,
+                    key_id=self._keys.key_id,
                 )
-                await work.audit_partitions.note_export(noted)
+                mac = self._keys.authenticate(noted.message)
+                await work.audit_partitions.note_export(replace(noted, mac=mac))
             await work.audit.append(event)
             await work.commit()
 

@@ -50,11 +50,12 @@ class RenewSession:
         self._limits = limits
 
     async def execute(self, command: RenewSessionCommand) -> SessionGrant:
-        """Renew, or give a lost answer again.
+        """Renew, or give a lost answer again; both are audited.
 
         Raises:
-            UnauthenticatedError: The token is none of ours.
-            SessionEndedError: Its session has ended.
+            UnauthenticatedError: The token names no session that there is. Nothing is audited:
+                how much of what strangers show is worth a line, the caller has to bound.
+            SessionEndedError: Its session has ended; the audit says that it was tried.
             TokenReusedError: It was used before; its session has ended now, and the audit
                 says so.
             UnavailableError: Storage did not answer; the same token can be tried again.
@@ -69,7 +70,11 @@ class RenewSession:
                 case RenewalVerdict.ROTATE:
                     session = await self._rotate(work, session, shown, command.visitor, now)
                 case RenewalVerdict.REPEAT:
-                    pass
+                    # Whoever else has the token gets a session by this, too.
+                    repeated = _event(
+                        AuditEventType.SESSION_RENEW_REPEATED, session, command.visitor, now
+                    )
+                    await work.audit.append(repeated)
                 case RenewalVerdict.THEFT:
                     await _end(work, session, RevokedBy.THEFT, command.visitor, now)
                     raise TokenReusedError
@@ -77,12 +82,29 @@ class RenewSession:
                     await _end(work, session, RevokedBy.LIMIT, command.visitor, now)
                     raise SessionEndedError
                 case RenewalVerdict.ENDED:
+                    await _refuse(work, session, command.visitor, now)
                     raise SessionEndedError
             user = await work.users.find(session.user_id)
             if user is None or session.rotation.salt is None:
                 raise UnauthenticatedError
             await work.commit()
         return self._grants.grant(session, user.icn, shown.successor(session.rotation.salt))
+
+    async def note_stranger(self, visitor: Visitor) -> None:
+        """Leave in the audit that somebody showed what names no session that there is.
+
+        Raises:
+            UnavailableError: Storage did not answer.
+        """
+        event = AuditEvent.of_service(
+            AuditEventType.SESSION_RENEW_REFUSED,
+            visitor=visitor,
+            now=self._clock.now(),
+            reason="no_such_session",
+        )
+        async with self._unit_of_work() as work:
+            await work.audit.append(event)
+            await work.commit()
 
     async def _rotate(
         self,
@@ -101,11 +123,17 @@ class RenewSession:
         )
         if not await work.sessions.renew(renewed):
             raise UnauthenticatedError
-        event = AuditEvent.of_session(
-            AuditEventType.SESSION_RENEWED, session.user_id, session.id, visitor=visitor, now=now
-        )
-        await work.audit.append(event)
+        await work.audit.append(_event(AuditEventType.SESSION_RENEWED, session, visitor, now))
         return renewed
+
+
+async def _refuse(work: UnitOfWork, session: Session, visitor: Visitor, now: datetime) -> None:
+    """Note a token of a session that has ended, and commit."""
+    event = _event(
+        AuditEventType.SESSION_RENEW_REFUSED, session, visitor, now, reason="session_ended"
+    )
+    await work.audit.append(event)
+    await work.commit()
 
 
 async def _end(
@@ -119,11 +147,16 @@ async def _end(
     await work.sessions.revoke(
         session.user_id, session.id, Revocation(at=now, by=by, reason=reason)
     )
-    event = AuditEvent.of_session(
-        event_type, session.user_id, session.id, visitor=visitor, now=now, reason=reason
-    )
-    await work.audit.append(event)
+    await work.audit.append(_event(event_type, session, visitor, now, reason=reason))
     await work.commit()
+
+
+def _event(
+    type_: AuditEventType, session: Session, visitor: Visitor, now: datetime, **data: str
+) -> AuditEvent:
+    return AuditEvent.of_session(
+        type_, session.user_id, session.id, visitor=visitor, now=now, **data
+    )
 
 
 def _limit_of(session: Session) -> str:

@@ -11,7 +11,7 @@ from application.ports.clock import Clock
 from application.ports.seal_keys import SealKeys
 from application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from domain.audit_event import AuditEvent, AuditEventType
-from domain.audit_seal import DroppedMonth, month_bounds
+from domain.audit_seal import BatchesExported, DroppedMonth, month_bounds
 from domain.visitor import Visitor
 
 
@@ -68,6 +68,7 @@ class RetireAudit:
         now = self._clock.now()
         async with self._unit_of_work() as work:
             months = await work.audit_partitions.months()
+            exports = self._authentic(await work.audit_partitions.exports())
         retired = []
         for month in months:
             if not self._is_past(month, now):
@@ -75,13 +76,21 @@ class RetireAudit:
             async with self._unit_of_work() as work:
                 if not command.is_dry_run:
                     await work.audit_partitions.hold(month)
-                standing = await work.audit_partitions.standing(month)
+                standing = await work.audit_partitions.standing(month, exports)
                 verdict = _verdict(standing)
                 if verdict is MonthVerdict.DROPPED and not command.is_dry_run:
                     await self._drop(work, month, standing, now)
                     await work.commit()
             retired.append(MonthRetired(month=month, rows=standing.rows, verdict=verdict))
         return retired
+
+    def _authentic(self, exports: Sequence[BatchesExported]) -> Sequence[BatchesExported]:
+        # Whoever may note an export may make one up; the key is what they do not have.
+        return [
+            each
+            for each in exports
+            if self._keys.is_authentic(each.message, each.mac, key_id=each.key_id)
+        ]
 
     def _is_past(self, month: str, now: datetime) -> bool:
         if self._retention_months is None:

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from ipaddress import ip_address
 from typing import Final
 
-from application.ports.vital_signs import Vitals
+from application.ports.vital_signs import Rights, Vitals
+from domain.audit_seal import SealedBatch
 from entrypoints.doctor.findings import Finding, failed, passed, warned
 from entrypoints.settings import SessionDelivery, Settings
 
@@ -22,6 +23,8 @@ SEAL_LATE: Final = timedelta(minutes=1)
 SEAL_INTERVALS: Final = 3
 SEAL_TOO_LATE: Final = timedelta(days=1)
 CHECKPOINT_LATE: Final = timedelta(minutes=5)
+_SHOWN: Final = 5
+_CHECKPOINTS: Final = "checkpoints"
 SLOW: Final = timedelta(seconds=3)
 
 _LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -108,15 +111,55 @@ def check_schema(pending: Sequence[str]) -> Finding:
     return passed("schema", "is the one that this version needs")
 
 
-def check_roles(vitals: Vitals) -> Finding:
-    """Whether the role that serves could rewrite the audit trail."""
-    if vitals.may_rewrite_audit:
-        return warned(
-            "roles",
-            "this role may change or delete rows of the audit trail",
-            "serve as a role that may only add and read them (docs/deployment.md)",
+def check_roles(rights: Rights) -> list[Finding]:
+    """Whether the role that serves may do what it has to, and nothing else."""
+    name = "roles"
+    if rights.is_owner:
+        return [
+            warned(
+                name,
+                "this role may change or delete rows of the audit trail: it owns the tables",
+                "serve as a role that may only add and read them (docs/deployment.md)",
+            )
+        ]
+    migrate = "run `vetassist migrate` as the owner of the tables"
+    findings = []
+    if rights.too_much_on_evidence:
+        said = f"may do more with evidence than add and read: {_some(rights.too_much_on_evidence)}"
+        findings.append(failed(name, said, f"{migrate}, and see who granted that"))
+    if rights.may_create_tables:
+        findings.append(
+            failed(
+                name,
+                "may create tables where the audit trail's are to be",
+                "REVOKE CREATE ON SCHEMA ... FROM PUBLIC, or from whatever role it has that by",
+            )
         )
-    return passed("roles", "this role can add to the audit trail, and rewrite none of it")
+    if rights.missing:
+        findings.append(failed(name, f"lacks {_some(rights.missing)}", migrate))
+    if rights.too_much:
+        findings.append(warned(name, f"may do too much: {_some(rights.too_much)}", migrate))
+    return findings or [
+        passed(name, "this role can do its work, and rewrite nothing of the audit trail")
+    ]
+
+
+def check_months(vitals: Vitals) -> Finding:
+    """Whether each month of the audit trail has a partition of its own."""
+    name = "months"
+    if vitals.missing_months:
+        return warned(
+            name,
+            f"the audit trail has no partition for {', '.join(vitals.missing_months)}",
+            "see whether something else has its name, or its rows lie in the default partition",
+        )
+    if vitals.rows_of_no_month:
+        return warned(
+            name,
+            f"{vitals.rows_of_no_month} rows of the audit trail lie in the default partition",
+            "see whose times they have; of a month that is there no partition can be made",
+        )
+    return passed(name, "the audit trail has room for this month and the next two")
 
 
 def check_clock(asked_at: datetime, vitals: Vitals, answered_at: datetime) -> Finding:
@@ -153,8 +196,21 @@ def check_purge(settings: Settings, vitals: Vitals) -> Finding:
     return passed("purge", "nothing is left that is past its retention")
 
 
-def check_seals(settings: Settings, vitals: Vitals) -> Finding:
-    """Whether the audit trail is sealed soon after it is written."""
+def check_seals(settings: Settings, vitals: Vitals, oldest_passed_by: datetime | None) -> Finding:
+    """Whether the audit trail is sealed soon after it is written.
+
+    Args:
+        settings: How often it is sealed.
+        vitals: What waits to be sealed.
+        oldest_passed_by: Of what does not wait, either: sealing went on behind it.
+    """
+    if oldest_passed_by is not None:
+        lag = max(timedelta(), vitals.now - oldest_passed_by)
+        return failed(
+            "seals",
+            f"an event that is {_rounded(lag)} old is not sealed, and stands where all is sealed",
+            "run `vetassist audit verify`, and see who put it there",
+        )
     if vitals.oldest_unsealed is None:
         return passed("seals", "the whole audit trail is sealed")
     lag = max(timedelta(), vitals.now - vitals.oldest_unsealed)
@@ -168,32 +224,56 @@ def check_seals(settings: Settings, vitals: Vitals) -> Finding:
     return passed("seals", said)
 
 
-def check_checkpoints(settings: Settings, vitals: Vitals, written_at: datetime | None) -> Finding:
+def check_checkpoints(
+    settings: Settings, vitals: Vitals, newest: SealedBatch | None, *, is_there: bool
+) -> Finding:
     """Whether the newest seal is known where the database's owner cannot reach it.
 
     Args:
         settings: Where checkpoints are told to.
-        vitals: When the newest batch was sealed.
-        written_at: When the file of checkpoints was last written; None: there is none here.
+        vitals: Which batch was sealed last, and when; asked after the file was read.
+        newest: The newest authentic one in the file of checkpoints.
+        is_there: Whether there is such a file here.
     """
-    name = "checkpoints"
     told_to = settings.audit_checkpoints
     if told_to is None:
         return warned(
-            name,
+            _CHECKPOINTS,
             "are told nowhere: that the newest events were cut off could not be found",
             "set VETASSIST_AUDIT_CHECKPOINTS, and keep what it writes elsewhere",
         )
     if told_to == "-":
-        return passed(name, "are told on standard output, which the log collector keeps")
-    if vitals.newest_seal_at is None:
-        return passed(name, "nothing is sealed yet, so there is nothing to tell")
-    if written_at is None:
-        return warned(name, "the file is not here", "run the doctor where `serve` runs")
-    if vitals.newest_seal_at - written_at > CHECKPOINT_LATE:
-        age = _rounded(vitals.newest_seal_at - written_at)
-        return failed(name, f"the newest is {age} older than the newest seal", "see the log")
-    return passed(name, "the newest seal is told outside the database")
+        return passed(_CHECKPOINTS, "are told on standard output, which the log collector keeps")
+    if newest is None and vitals.newest_seal_at is None:
+        return passed(_CHECKPOINTS, "nothing is sealed yet, so there is nothing to tell")
+    if not is_there:
+        return warned(_CHECKPOINTS, "the file is not here", "run the doctor where `serve` runs")
+    if newest is None:
+        return failed(
+            _CHECKPOINTS,
+            "the file has none that a holder of the audit key told",
+            "see who changed the file, and whether `serve` may write to it",
+        )
+    return _check_told(vitals, newest)
+
+
+def _check_told(vitals: Vitals, newest: SealedBatch) -> Finding:
+    told, sealed_at = newest.header.number, vitals.newest_seal_at
+    if sealed_at is None or told > vitals.newest_seal:
+        return failed(
+            _CHECKPOINTS,
+            f"tell of batch {told}, and the newest in the database is {vitals.newest_seal}",
+            "run `vetassist audit verify`: the end of the trail may have been cut off",
+        )
+    age = max(vitals.now, sealed_at) - newest.header.sealed_at
+    if told < vitals.newest_seal and age > CHECKPOINT_LATE:
+        return failed(
+            _CHECKPOINTS,
+            f"the newest is of batch {told}, {_rounded(age)} ago; batch {vitals.newest_seal} "
+            "is sealed",
+            "see in the log why no newer one could be told",
+        )
+    return passed(_CHECKPOINTS, f"batch {told} is told outside the database")
 
 
 def check_outbox(vitals: Vitals) -> Finding:
@@ -235,6 +315,11 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_SHOWN])
+    return shown if len(names) <= _SHOWN else f"{shown}, and {len(names) - _SHOWN} more"
 
 
 def _rounded(span: timedelta) -> str:

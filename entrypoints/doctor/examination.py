@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Final
 
 from application.errors import ApplicationError, UnavailableError
-from application.ports.vital_signs import Vitals
+from application.ports.seal_keys import SealKeys
+from application.ports.vital_signs import Rights, Vitals
+from domain.audit_seal import SealedBatch
+from entrypoints.doctor.checkpoints import newest_checkpoint
 from entrypoints.doctor.checks import (
     check_checkpoints,
     check_clock,
@@ -19,6 +22,7 @@ from entrypoints.doctor.checks import (
     check_key_ages,
     check_key_change,
     check_metrics,
+    check_months,
     check_outbox,
     check_provider,
     check_purge,
@@ -39,7 +43,7 @@ _KEYS: Final = (
     "VETASSIST_AUDIT_KEY",
     "VETASSIST_VA_CLIENT_SECRET",
 )
-_OF_VITALS: Final = ("roles", "clock", "purge", "outbox", "seals", "checkpoints")
+_OF_VITALS: Final = ("clock", "purge", "outbox", "seals", "months", "checkpoints")
 _UNSEEN: Final = "the database does not answer, so this was not looked at"
 _FIRST: Final = "see to the database first"
 
@@ -52,6 +56,9 @@ class Patient:
         pending_migrations: The names of what the schema lacks. Blocks; raises a line that says
             what is wrong with the schema or the database.
         vital_signs: How the store is.
+        rights: What this role may do there.
+        oldest_passed_by: When the oldest event was added that sealing has passed by.
+        seal_keys: What tells true checkpoints from others.
         keys_under_older: How many data keys are under older master keys.
         ask_provider: Has the provider's metadata read.
     """
@@ -59,6 +66,9 @@ class Patient:
     settings: Settings
     pending_migrations: Callable[[], Sequence[str]]
     vital_signs: Callable[[], Awaitable[Vitals]]
+    rights: Callable[[], Awaitable[Rights]]
+    oldest_passed_by: Callable[[], Awaitable[datetime | None]]
+    seal_keys: SealKeys
     keys_under_older: Callable[[], Awaitable[int]]
     ask_provider: Callable[[], Awaitable[object]]
 
@@ -88,6 +98,7 @@ async def examine(patient: Patient, deadline: timedelta = DEADLINE) -> list[Find
     examined = await asyncio.gather(
         _in_time("schema", deadline, _schema(patient)),
         _in_time("database", deadline, _database(patient)),
+        _in_time("roles", deadline, _roles(patient)),
         _in_time("data keys", deadline, _data_keys(patient)),
         _in_time("VA", deadline, _provider(patient)),
     )
@@ -115,15 +126,17 @@ def key_ages(environment: Mapping[str, str], now: datetime) -> dict[str, timedel
     return ages
 
 
-def checkpoint_written_at(settings: Settings) -> datetime | None:
-    """When the file of checkpoints was last written to; None when there is none here."""
-    if settings.audit_checkpoints is None:
-        return None
+def checkpoint_in_file(settings: Settings, keys: SealKeys) -> tuple[SealedBatch | None, bool]:
+    """The newest authentic checkpoint in the file, and whether there is a file here."""
+    if settings.audit_checkpoints in {None, "-"}:
+        return None, False
     try:
-        changed_at = Path(settings.audit_checkpoints).stat().st_mtime
+        return newest_checkpoint(Path(str(settings.audit_checkpoints)), keys), True
+    except FileNotFoundError:
+        return None, False
     except OSError:
-        return None
-    return datetime.fromtimestamp(changed_at, UTC)
+        # A directory, say.
+        return None, True
 
 
 async def _in_time(
@@ -144,9 +157,15 @@ async def _schema(patient: Patient) -> list[Finding]:
 
 
 async def _database(patient: Patient) -> list[Finding]:
+    # Before the database is asked: what is told of is sealed by then.
+    newest, is_there = await asyncio.to_thread(
+        checkpoint_in_file, patient.settings, patient.seal_keys
+    )
     asked_at = datetime.now(UTC)
     try:
         vitals = await patient.vital_signs()
+        answered_at = datetime.now(UTC)
+        seals = await _seals(patient, vitals)
     except UnavailableError:
         return [
             failed(
@@ -160,13 +179,32 @@ async def _database(patient: Patient) -> list[Finding]:
         ]
     return [
         passed("database", "answers"),
-        check_roles(vitals),
-        check_clock(asked_at, vitals, datetime.now(UTC)),
+        check_clock(asked_at, vitals, answered_at),
         check_purge(patient.settings, vitals),
         check_outbox(vitals),
-        check_seals(patient.settings, vitals),
-        check_checkpoints(patient.settings, vitals, checkpoint_written_at(patient.settings)),
+        seals,
+        check_months(vitals),
+        check_checkpoints(patient.settings, vitals, newest, is_there=is_there),
     ]
+
+
+async def _seals(patient: Patient, vitals: Vitals) -> Finding:
+    try:
+        passed_by = await patient.oldest_passed_by()
+    except UnavailableError:
+        said = "the whole audit trail could not be looked through in time"
+        return warned("seals", said, "run `vetassist audit verify`, which takes the time it needs")
+    return check_seals(patient.settings, vitals, passed_by)
+
+
+async def _roles(patient: Patient) -> list[Finding]:
+    try:
+        return check_roles(await patient.rights())
+    except UnavailableError:
+        return [warned("roles", _UNSEEN, _FIRST)]
+    except Exception as error:  # noqa: BLE001 - tables that are not there, and the like
+        said = f"cannot be looked at ({type(error).__name__})"
+        return [failed("roles", said, "see to the schema first")]
 
 
 async def _data_keys(patient: Patient) -> list[Finding]:

@@ -5,6 +5,7 @@ The only module that needs prometheus-client: it is imported when metrics are sw
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Final, final
 
@@ -60,7 +61,7 @@ class Exposition:
             vitals = None
         registry = CollectorRegistry()
         registry.register(_Families(self._families(vitals)))
-        encode, content_type = choose_encoder(accept)
+        encode, content_type = _encoder_for(accept)
         return content_type, encode(registry)
 
     def _families(self, vitals: Vitals | None) -> list[Metric]:
@@ -179,6 +180,15 @@ class Exposition:
         yield from (runs, items, last)
 
 
+def _encoder_for(accept: str) -> tuple[Callable[[Collector], bytes], str]:
+    """What writes the format that is asked for, and its name; plain text for what is no format."""
+    # The name repeats a part of what was sent.
+    if accept.isascii() and accept.isprintable():
+        with suppress(TypeError, ValueError):
+            return choose_encoder(accept)
+    return choose_encoder("")
+
+
 @final
 class _Families(Collector):
     """Families that were collected before: the registry's own way in is not asynchronous."""
@@ -225,6 +235,16 @@ def _of_vitals(vitals: Vitals | None) -> Iterator[Metric]:
             "When a batch of the audit trail was last sealed (Unix time).",
             value=vitals.newest_seal_at.timestamp(),
         )
+    yield GaugeMetricFamily(
+        "vetassist_audit_missing_months",
+        "Months of this one and the next two that the audit trail has no partition for.",
+        value=len(vitals.missing_months),
+    )
+    yield GaugeMetricFamily(
+        "vetassist_audit_rows_of_no_month",
+        "Rows of the audit trail in no month's partition, counted up to 10,000.",
+        value=vitals.rows_of_no_month,
+    )
     yield GaugeMetricFamily(
         "vetassist_database_clock_offset_seconds",
         "How far the database's clock is ahead of this machine's.",

@@ -10,8 +10,10 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute
 
 from application.use_cases.read_history import HistoryPage, ReadHistory, ReadHistoryCommand
+from domain.audit_event import AuditEventType
 from domain.audit_record import AuditFilter, AuditMark, AuditRecord
 from domain.audit_words import in_plain_words
+from domain.identifiers import UserId
 from entrypoints.web.authentication import Authenticator
 from entrypoints.web.devices import device_name
 from entrypoints.web.history_files import Fields, as_csv, as_json
@@ -26,6 +28,16 @@ EXPORT_PATH: Final = "/api/v1/history/export"
 _AFTER: Final = "after"
 _FORMAT: Final = "format"
 _SESSION_ID: Final = "session_id"
+_REASON: Final = "reason"
+#: Of which an operator says why, to other operators.
+_OPERATORS_ACTS: Final = frozenset(
+    {
+        AuditEventType.USER_DISABLED,
+        AuditEventType.USER_ENABLED,
+        AuditEventType.LOGOUT_BY_OPERATOR,
+        AuditEventType.CLIENT_DISABLED,
+    }
+)
 _EXPORT_PAGE: Final = 500
 _JSON: Final = "json"
 _FILES: Final = {
@@ -55,7 +67,7 @@ class HistoryEndpoints:
             after = None if text is None else mark_of(text)
         except ValueError:
             raise HTTPException(HTTPStatus.BAD_REQUEST) from None
-        command = ReadHistoryCommand(wanted=AuditFilter(user_id=valid.session.user_id), after=after)
+        command = ReadHistoryCommand(wanted=_all_of(valid.session.user_id), after=after)
         page = await self._read_history.execute(command)
         return JSONResponse(
             {
@@ -71,7 +83,7 @@ class HistoryEndpoints:
         if name not in _FILES:
             raise HTTPException(HTTPStatus.BAD_REQUEST)
         write, media_type = _FILES[name]
-        wanted = AuditFilter(user_id=valid.session.user_id)
+        wanted = _all_of(valid.session.user_id)
         # Read before the answer begins, so that an outage is still a 503.
         first = await self._page(wanted, None)
         return StreamingResponse(
@@ -94,17 +106,23 @@ class HistoryEndpoints:
         )
 
 
+def _all_of(user_id: UserId) -> AuditFilter:
+    # For types of an earlier phase there are no words.
+    return AuditFilter(user_id=user_id, types=frozenset(AuditEventType))
+
+
 def event_fields(record: AuditRecord) -> Fields:
     """One event as its Veteran sees it."""
-    event = record.event
+    type_ = AuditEventType(record.type)
+    hidden = {_SESSION_ID, _REASON} if type_ in _OPERATORS_ACTS else {_SESSION_ID}
     return {
-        "occurred_at": rfc3339(event.occurred_at),
-        "type": event.type.value,
-        "summary": in_plain_words(event, client_name=record.client_name),
+        "occurred_at": rfc3339(record.mark.occurred_at),
+        "type": type_.value,
+        "summary": in_plain_words(type_, record.data, client_name=record.client_name),
         "device": None if record.user_agent is None else device_name(record.user_agent),
-        "session_id": event.data.get(_SESSION_ID),
-        "reference": event.visitor.request_id,
-        "details": {name: each for name, each in event.data.items() if name != _SESSION_ID},
+        "session_id": record.data.get(_SESSION_ID),
+        "reference": record.visitor.request_id,
+        "details": {name: each for name, each in record.data.items() if name not in hidden},
     }
 
 

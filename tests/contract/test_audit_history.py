@@ -4,13 +4,18 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
+
+from adapters.postgres.migrations import migrate
+from adapters.postgres.pool import build_pool, opened
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.audit_record import AuditFilter, AuditMark, AuditRecord
 from domain.identifiers import UserId
 from domain.visitor import Visitor
 from tests.support.builders import NOW, a_session_id, a_user_id
+from tests.support.databases import change, new_database
 from tests.support.service_clients import a_client
-from tests.support.storage import Storage, a_stored_session, a_stored_user
+from tests.support.storage import Storage, a_stored_session, a_stored_user, postgres_storage
 
 A_SECOND = timedelta(seconds=1)
 WHO = Visitor(
@@ -48,7 +53,16 @@ async def read(
 
 
 def events(records: Sequence[AuditRecord]) -> list[AuditEvent]:
-    return [record.event for record in records]
+    return [
+        AuditEvent(
+            type=AuditEventType(record.type),
+            occurred_at=record.mark.occurred_at,
+            user_id=record.user_id,
+            visitor=record.visitor,
+            data=record.data,
+        )
+        for record in records
+    ]
 
 
 async def test_an_event_comes_back_as_it_was_recorded(storage: Storage) -> None:
@@ -57,7 +71,7 @@ async def test_an_event_comes_back_as_it_was_recorded(storage: Storage) -> None:
 
     (record,) = await read(storage, event.user_id)
 
-    assert record.event == event
+    assert events([record]) == [event]
     assert record.mark.occurred_at == NOW
     assert (record.user_agent, record.client_name) == (None, None)
 
@@ -165,3 +179,28 @@ async def test_what_was_not_committed_is_not_told(storage: Storage) -> None:
         await work.audit.append(an_event(user_id))
 
     assert await read(storage, user_id) == []
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("at", ["infinity", "-infinity"])
+async def test_pages_of_rows_beyond_all_time_join_and_end(database_url: str, at: str) -> None:
+    user_id = a_user_id()
+    pages: list[AuditRecord] = []
+    with new_database(database_url) as url:
+        migrate(url)
+        change(
+            url,
+            f"""
+            INSERT INTO vetassist_auth_audit (user_id, event_type, created_at)
+            SELECT '{user_id}'::uuid, 'logout', '{at}'::timestamptz FROM generate_series(1, 7)
+            UNION ALL SELECT '{user_id}', 'login', '2026-01-20' FROM generate_series(1, 4)
+            """,
+        )
+        async with opened(build_pool(url, max_size=1)) as pool:
+            storage = postgres_storage(pool)
+            while page := await read(
+                storage, user_id, after=pages[-1].mark if pages else None, limit=3
+            ):
+                pages += page
+                assert len(pages) <= 11
+    assert len({each.mark.key for each in pages}) == 11

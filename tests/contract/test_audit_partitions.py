@@ -8,8 +8,8 @@ import pytest
 
 from adapters.postgres.migrations import migrate
 from adapters.postgres.pool import build_pool, opened
-from application.ports.audit_partitions import BatchesExported, MonthStanding
-from domain.audit_seal import DroppedMonth
+from application.ports.audit_partitions import MonthStanding
+from domain.audit_seal import BatchesExported, DroppedMonth
 from tests.support.audit_desk import AuditDesk
 from tests.support.builders import NOW, a_user_id
 from tests.support.databases import new_database
@@ -32,18 +32,21 @@ async def owned(request: pytest.FixtureRequest) -> AsyncIterator[Storage]:
             yield postgres_storage(pool)
 
 
-async def standing(storage: Storage, month: str = MONTH) -> MonthStanding:
+async def standing(storage: Storage, *exports: BatchesExported) -> MonthStanding:
     async with storage.unit_of_work() as work:
-        return await work.audit_partitions.standing(month)
+        return await work.audit_partitions.standing(MONTH, exports)
 
 
-async def note_export(storage: Storage, first: int, last: int) -> None:
-    noted = BatchesExported(
-        id=uuid4(), first_batch=first, last_batch=last, sha256=bytes(32), at=NOW
+def an_export(first: int, last: int) -> BatchesExported:
+    return BatchesExported(
+        id=uuid4(),
+        first_batch=first,
+        last_batch=last,
+        sha256=bytes(32),
+        at=NOW,
+        key_id="key",
+        mac=bytes(32),
     )
-    async with storage.unit_of_work() as work:
-        await work.audit_partitions.note_export(noted)
-        await work.commit()
 
 
 def a_drop(last_batch: int, rows: int) -> DroppedMonth:
@@ -75,10 +78,25 @@ async def test_a_month_says_how_far_it_has_come(owned: Storage) -> None:
     await desk.seal()
     await desk.append(1)
     assert await standing(owned) == MonthStanding(rows=6, unsealed=1, unexported=2, last_batch=2)
-    await note_export(owned, 2, 2)
-    assert await standing(owned) == MonthStanding(rows=6, unsealed=1, unexported=1, last_batch=2)
-    await note_export(owned, 1, 7)
-    assert await standing(owned) == MonthStanding(rows=6, unsealed=1, unexported=0, last_batch=2)
+    newest = an_export(2, 2)
+    assert await standing(owned, newest) == MonthStanding(
+        rows=6, unsealed=1, unexported=1, last_batch=2
+    )
+    every = an_export(1, 7)
+    assert await standing(owned, newest, every) == MonthStanding(
+        rows=6, unsealed=1, unexported=0, last_batch=2
+    )
+
+
+async def test_exports_are_told_as_they_were_noted(owned: Storage) -> None:
+    noted = [an_export(2, 2), an_export(1, 7)]
+    async with owned.unit_of_work() as work:
+        for each in noted:
+            await work.audit_partitions.note_export(each)
+        await work.commit()
+    async with owned.unit_of_work() as work:
+        told = await work.audit_partitions.exports()
+    assert sorted(told, key=lambda each: each.last_batch) == noted
 
 
 async def test_a_month_that_was_dropped_is_gone_with_its_leaves_and_its_headers_stay(

@@ -128,7 +128,7 @@ async def test_where_an_operator_runs_the_process_every_event_names_them(
         found = await work.audit.list_for(user.id)
     shown = await storage.audit_history.list(AuditFilter(user_id=user.id), after=None, limit=9)
     assert [event.visitor.operator for event in found] == ["pat"] * 3
-    assert [record.event.visitor.operator for record in shown] == ["pat"] * 3
+    assert [record.visitor.operator for record in shown] == ["pat"] * 3
 
 
 async def test_a_unit_sees_the_events_it_has_just_added_and_nobody_else_does(

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+import pytest
+
+from adapters.postgres.pool import Pool
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.audit_record import AuditMark
 from domain.disclosure import Disclosure
@@ -10,7 +13,7 @@ from domain.identifiers import UserId
 from domain.visitor import Visitor
 from tests.support.builders import NOW, a_session_id, a_user_id
 from tests.support.service_clients import PURPOSE, SCOPE, a_client
-from tests.support.storage import Storage
+from tests.support.storage import Storage, postgres_storage
 
 
 def a_use(
@@ -109,3 +112,22 @@ async def test_what_was_not_committed_is_not_told(storage: Storage) -> None:
         await work.audit.append(a_use(user_id))
 
     assert await account(storage, user_id) == []
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("stored", ["[1]", '"text"', "{}", '{"purpose": [1], "scope": 5}', None])
+async def test_a_use_of_which_odd_things_are_stored_is_told_all_the_same(
+    pool: Pool, stored: str | None
+) -> None:
+    user_id = a_user_id()
+    async with pool.connection() as connection:
+        await connection.execute(
+            """
+            INSERT INTO vetassist_auth_audit (user_id, event_type, event_data, created_at)
+            VALUES (%(user)s, 'va_token_used', %(data)s, %(now)s),
+                (%(user)s, 'va_token_used', %(data)s, 'infinity')
+            """,
+            {"user": user_id, "data": stored, "now": NOW},
+        )
+    (use,) = await account(postgres_storage(pool), user_id)
+    assert (use.mark.occurred_at, use.purpose) == (NOW, None)

@@ -2,9 +2,15 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
+from adapters.postgres.migrations import migrate
+from adapters.postgres.pool import build_pool, opened
+from application.ports.vital_signs import Rights
 from tests.contract.test_audit_seals import append, seal
 from tests.support.builders import a_login_attempt, a_login_start, a_session, a_va_revocation
-from tests.support.storage import Storage, a_stored_user, store_sessions
+from tests.support.databases import change, new_database, rows_of
+from tests.support.storage import Storage, a_stored_user, postgres_storage, store_sessions
 
 #: Longer ago than anything of another test.
 LONG_AGO = datetime(1980, 1, 1, tzinfo=UTC)
@@ -66,5 +72,67 @@ async def test_the_trail_waits_from_its_oldest_event_that_is_not_sealed(
     assert (fresh.oldest_unsealed, fresh.newest_seal_at) == (None, None)
     assert (unsealed.oldest_unsealed, unsealed.newest_seal_at) == (LONG_AGO, None)
     assert half.oldest_unsealed == later
+    assert (fresh.newest_seal, half.newest_seal, whole.newest_seal) == (0, 1, batch.header.number)
+    # What sealing has not come to, it has not passed by.
+    assert await own_storage.vital_signs.oldest_passed_by() is None
     assert whole.oldest_unsealed is None
     assert whole.newest_seal_at == batch.header.sealed_at
+
+
+async def test_there_is_room_for_the_next_months_and_no_row_of_none(own_storage: Storage) -> None:
+    vitals = await own_storage.vital_signs.read()
+    assert (list(vitals.missing_months), vitals.rows_of_no_month) == ([], 0)
+
+
+async def test_whoever_works_with_the_store_may_do_so_and_no_more(own_storage: Storage) -> None:
+    rights = await own_storage.vital_signs.rights()
+    assert rights in {Rights(is_owner=True), Rights(is_owner=False)}
+
+
+@pytest.mark.postgres
+async def test_what_sealing_has_passed_by_is_seen_wherever_it_stands(database_url: str) -> None:
+    with new_database(database_url) as url:
+        migrate(url)
+        async with opened(build_pool(url, max_size=2)) as pool:
+            storage = postgres_storage(pool)
+            await append(storage.unit_of_work, LONG_AGO)
+            await seal(storage.unit_of_work)
+            assert await storage.vital_signs.oldest_passed_by() is None
+            change(
+                url,
+                f"""
+                INSERT INTO vetassist_auth_audit (event_type, created_at, transaction_id)
+                VALUES ('purged', '{LONG_AGO}', '3'), ('purged', 'infinity', '4')
+                """,
+            )
+            assert await storage.vital_signs.oldest_passed_by() == LONG_AGO
+            # Nobody made room for then.
+            assert (await storage.vital_signs.read()).rows_of_no_month == 3
+
+
+@pytest.mark.postgres
+async def test_rows_behind_the_horizon_of_another_server_wait_to_be_sealed(
+    database_url: str,
+) -> None:
+    with new_database(database_url) as url:
+        migrate(url)
+        async with opened(build_pool(url, max_size=2)) as pool:
+            storage = postgres_storage(pool)
+            await append(storage.unit_of_work, LONG_AGO + A_MINUTE)
+            await seal(storage.unit_of_work)
+            await append(storage.unit_of_work, LONG_AGO)
+            change(url, "UPDATE vetassist_audit_batches SET horizon_transaction = 900000000")
+            assert (await storage.vital_signs.read()).oldest_unsealed == LONG_AGO
+            assert await storage.vital_signs.oldest_passed_by() is None
+
+
+@pytest.mark.postgres
+async def test_a_month_without_a_partition_is_missing(database_url: str) -> None:
+    with new_database(database_url) as url:
+        migrate(url)
+        (row,) = rows_of(url, "SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM') AS month")
+        month = row["month"]
+        change(url, f"DROP TABLE vetassist_auth_audit_{month.replace('-', '_')}")
+        async with opened(build_pool(url, max_size=1)) as pool:
+            vitals = await postgres_storage(pool).vital_signs.read()
+    assert list(vitals.missing_months) == [month]

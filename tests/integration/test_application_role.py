@@ -3,6 +3,8 @@
 import secrets
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
+from typing import Any
 
 import psycopg
 import pytest
@@ -13,6 +15,7 @@ from adapters.postgres.application_roles import PRIVILEGES
 from adapters.postgres.migrations import SchemaError, migrate
 from adapters.postgres.pool import Pool, build_pool, opened
 from adapters.postgres.vital_signs import PostgresVitalSigns
+from application.ports.vital_signs import Rights
 from entrypoints import schema
 from tests.support.audit_desk import AuditDesk
 from tests.support.databases import (
@@ -149,6 +152,17 @@ def test_a_role_that_was_dropped_since_is_passed_over(own_database: str, another
     assert migrate(own_database) == []
 
 
+def test_a_role_that_may_create_tables_through_public_is_refused_with_what_to_do(
+    own_database: str, another_role: str
+) -> None:
+    change(own_database, "GRANT CREATE ON SCHEMA public TO PUBLIC")
+    for role in (None, another_role):
+        with pytest.raises(SchemaError, match="REVOKE CREATE ON SCHEMA public FROM PUBLIC"):
+            migrate(own_database, application_role=role)
+    change(own_database, "REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+    migrate(own_database, application_role=another_role)
+
+
 def test_the_owner_cannot_be_the_application(own_database: str) -> None:
     (owner,) = rows_of(own_database, "SELECT current_user AS name")
     with pytest.raises(SchemaError, match="needs another role"):
@@ -193,6 +207,66 @@ def test_the_command_names_the_role_and_whoever_may_not_is_told(
 
 
 async def test_the_doctor_can_tell_the_two_roles_apart(own_database: str, own_pool: Pool) -> None:
-    assert not (await PostgresVitalSigns(own_pool).read()).may_rewrite_audit
+    assert await PostgresVitalSigns(own_pool).rights() == Rights(is_owner=False)
     async with opened(build_pool(own_database, max_size=1)) as owners:
-        assert (await PostgresVitalSigns(owners).read()).may_rewrite_audit
+        assert await PostgresVitalSigns(owners).rights() == Rights(is_owner=True)
+
+
+@pytest.mark.parametrize(
+    ("changed", "seen"),
+    [
+        (
+            "GRANT UPDATE (hash_key_id), DELETE ON vetassist_auth_audit TO {role}",
+            {
+                "too_much_on_evidence": (
+                    "DELETE on vetassist_auth_audit",
+                    "UPDATE on vetassist_auth_audit",
+                )
+            },
+        ),
+        (
+            "GRANT SELECT ON vetassist_auth_audit_default TO {role}",
+            {"too_much_on_evidence": ("SELECT on vetassist_auth_audit_default",)},
+        ),
+        (
+            "GRANT TRUNCATE ON vetassist_audit_leaves TO {role}",
+            {"too_much_on_evidence": ("TRUNCATE on vetassist_audit_leaves",)},
+        ),
+        (
+            "GRANT UPDATE ON SEQUENCE vetassist_auth_audit_row_number TO {role}",
+            {"too_much_on_evidence": ("UPDATE on vetassist_auth_audit_row_number",)},
+        ),
+        (
+            "GRANT DELETE ON vetassist_users TO PUBLIC",
+            {"too_much": ("DELETE on vetassist_users",)},
+        ),
+        ("GRANT CREATE ON SCHEMA public TO PUBLIC", {"may_create_tables": True}),
+        (
+            """
+            REVOKE INSERT ON vetassist_auth_audit, vetassist_sessions FROM {role};
+            REVOKE EXECUTE ON FUNCTION vetassist_make_audit_partitions() FROM {role}
+            """,
+            {
+                "missing": (
+                    "INSERT on vetassist_auth_audit",
+                    "INSERT on vetassist_sessions",
+                    "EXECUTE on vetassist_make_audit_partitions",
+                )
+            },
+        ),
+        # A grant on columns is one, too.
+        (
+            """
+            REVOKE INSERT ON vetassist_auth_audit FROM {role};
+            GRANT INSERT (event_type, event_data) ON vetassist_auth_audit TO {role}
+            """,
+            {},
+        ),
+    ],
+)
+async def test_the_doctor_sees_what_a_role_may_do_too_much_or_too_little(
+    own_database: str, own_pool: Pool, changed: str, seen: dict[str, Any]
+) -> None:
+    change(own_database, changed.format(role=APPLICATION_ROLE))
+    well = Rights(is_owner=False)
+    assert await PostgresVitalSigns(own_pool).rights() == replace(well, **seen)

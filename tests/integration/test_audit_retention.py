@@ -11,6 +11,7 @@ from application.errors import ForbiddenError
 from tests.support.audit_desk import AuditDesk
 from tests.support.builders import NOW
 from tests.support.databases import (
+    APPLICATION_ROLE,
     as_application,
     change,
     count_of,
@@ -103,6 +104,40 @@ def test_nothing_in_the_callers_own_schema_is_taken_for_ours(own_database: str) 
     assert month in partitions(own_database)
 
 
+@pytest.mark.parametrize(
+    "taken_by", ["TABLE {} (x int)", "VIEW {} AS SELECT 1", "TYPE {} AS ENUM ()"]
+)
+def test_a_name_that_is_taken_holds_up_no_other_month(own_database: str, taken_by: str) -> None:
+    first, second, *_ = months_from(today(own_database), 4)
+    change(own_database, f"DROP TABLE {AUDIT}_{first}, {AUDIT}_{second}")
+    change(own_database, "CREATE " + taken_by.format(f"{AUDIT}_{first}"))
+
+    assert rows_of(as_application(own_database), MAKE) == [{"made": 1}]
+    assert second in partitions(own_database)
+    assert first not in partitions(own_database)
+
+
+def test_a_new_month_is_its_owners_whatever_the_default_privileges_are(own_database: str) -> None:
+    (month, *_) = months_from(today(own_database), 4)
+    change(
+        own_database,
+        f"""
+        DROP TABLE {AUDIT}_{month};
+        ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO {APPLICATION_ROLE};
+        ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO PUBLIC;
+        """,
+    )
+    assert rows_of(as_application(own_database), MAKE) == [{"made": 1}]
+    (made,) = rows_of(
+        own_database,
+        f"""
+        SELECT bool_or(grantee <> relowner) AS is_others
+        FROM pg_class, aclexplode(relacl) WHERE relname = '{AUDIT}_{month}'
+        """,
+    )
+    assert made == {"is_others": False}
+
+
 def test_two_that_make_room_at_once_make_it_once(own_database: str) -> None:
     for month in months_from(today(own_database), 4):
         change(own_database, f"DROP TABLE {AUDIT}_{month}")
@@ -165,6 +200,28 @@ async def test_a_month_goes_once_it_is_sealed_and_exported_and_never_before(
         own_database, f"SELECT event_data FROM {AUDIT} WHERE event_type = 'audit_dropped'"
     )
     assert event["event_data"] == {"month": "2026-01", "rows": 5, "last_batch": 2}
+
+
+async def test_an_export_that_nobody_with_the_key_noted_lets_no_month_go(
+    desk: AuditDesk, own_database: str
+) -> None:
+    await desk.append(3, now=JANUARY)
+    await desk.seal()
+    made_up = """
+    INSERT INTO vetassist_audit_exports (id, first_batch, last_batch, sha256, exported_at{})
+    VALUES (gen_random_uuid(), 1, 999999, '', {}{})
+    """
+    for at in ("now()", "'infinity'"):
+        with psycopg.connect(as_application(own_database)) as connection:
+            connection.execute(made_up.format("", at, "").encode())
+            connection.execute(made_up.format(", key_id, mac", at, ", 'key', '\\x00'").encode())
+    assert await desk.retire(months=2) == {"2026-01": "kept, as it was not exported yet"}
+    # Nor does a true note of one batch let go of others.
+    await desk.export(until=FEBRUARY)
+    await desk.append(3, now=JANUARY)
+    await desk.seal()
+    change(own_database, "UPDATE vetassist_audit_exports SET last_batch = 999999")
+    assert (await desk.retire(months=2))["2026-01"] == "kept, as it was not exported yet"
 
 
 async def test_without_a_retention_nothing_goes(desk: AuditDesk) -> None:

@@ -260,3 +260,26 @@ async def test_seals_do_not_depend_on_how_a_session_shows_its_values(
         await other.append(3)
         await other.seal()
     assert await desk.findings() == []
+
+
+@pytest.mark.parametrize(
+    "at",
+    ["infinity", "-infinity", "20000-01-01", "0044-03-15 BC", "9999-12-31 23:00+00", "0001-01-01"],
+)
+async def test_a_row_beyond_all_calendars_is_sealed_and_stops_nothing(
+    desk: AuditDesk, own_database: str, at: str
+) -> None:
+    change(
+        own_database,
+        INSERT.replace("(event_type)", "(created_at, event_type)").replace(
+            "('logout')", f"('{at}', 'logout')"
+        ),
+    )
+    await desk.append(2)
+
+    assert (await desk.seal()).rows == 3
+    assert await desk.findings(desk.checkpoints) == []
+    lines = await desk.export()
+    assert len([line for line in lines if line["type"] == "row"]) == 3
+    change(own_database, "DELETE FROM vetassist_auth_audit WHERE row_number = 1")
+    assert ("row_removed", 1, 1) in await desk.findings(desk.checkpoints)

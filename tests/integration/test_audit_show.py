@@ -16,6 +16,7 @@ from domain.identifiers import UserId
 from domain.visitor import Visitor
 from entrypoints.cli import app
 from tests.support.builders import NOW, a_user_id
+from tests.support.databases import change
 from tests.support.environment import required_settings
 from tests.support.storage import postgres_storage
 
@@ -114,7 +115,13 @@ def test_nobodys_events_are_an_empty_list() -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [("--type", "log_in"), ("--user", "somebody"), ("--since", "yesterday"), ("--limit", "0")],
+    [
+        ("--type", "log_in"),
+        ("--user", "somebody"),
+        ("--since", "yesterday"),
+        ("--limit", "0"),
+        ("--limit", "10001"),
+    ],
 )
 def test_what_makes_no_sense_is_refused(options: tuple[str, ...]) -> None:
     assert show(*options).exit_code == 2
@@ -122,6 +129,63 @@ def test_what_makes_no_sense_is_refused(options: tuple[str, ...]) -> None:
 
 def test_a_type_that_there_is_not_is_answered_with_the_nearest() -> None:
     assert "there is no event type 'log_in'; did you mean login" in show("--type", "log_in").stderr
+
+
+ODD = """
+INSERT INTO vetassist_auth_audit (user_id, event_type, event_data, created_at)
+VALUES ('{user}', '{type}', '{data}', {at})
+"""
+
+
+@pytest.mark.parametrize(
+    ("stored", "told"),
+    [
+        ("[1]", {}),
+        ('"text"', {}),
+        ("5", {}),
+        ("null", {}),
+        (f'{{"n": {"9" * 5000}}}', {}),
+        ('{"a": [1], "b": null, "c": 1.5, "d": 2}', {"a": "[1]", "b": "null", "c": "1.5", "d": 2}),
+    ],
+)
+def test_data_that_is_no_object_of_ours_is_told_as_far_as_it_can_be(
+    database_url: str, stored: str, told: dict[str, object]
+) -> None:
+    user = a_user_id()
+    change(database_url, ODD.format(user=user, type="login", data=stored, at="now()"))
+    (line,) = show("--user", str(user), "--json").stdout.splitlines()
+    assert json.loads(line)["data"] == told
+    assert show("--user", str(user)).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("stored", "told"),
+    [
+        ("'infinity'", "9999-12-30T00:00:00Z"),
+        ("'20000-01-01'", "9999-12-30T00:00:00Z"),
+        ("'-infinity'", "0001-01-02T00:00:00Z"),
+        ("'0044-03-15 BC'", "0001-01-02T00:00:00Z"),
+    ],
+)
+def test_a_time_that_no_calendar_has_is_told_as_the_nearest(
+    own_database: str, stored: str, told: str
+) -> None:
+    user = a_user_id()
+    change(own_database, ODD.format(user=user, type="login", data="{}", at=stored))
+    with patch.dict(os.environ, {"VETASSIST_DATABASE_URL": own_database}):
+        (line,) = show("--user", str(user), "--json").stdout.splitlines()
+        assert json.loads(line)["occurred_at"] == told
+        assert show().exit_code == 0
+
+
+def test_a_type_that_the_catalogue_does_not_have_is_shown_as_text(database_url: str) -> None:
+    user = a_user_id()
+    change(database_url, ODD.format(user=user, type="[b]\x1b[31mmade_up", data="{}", at="now()"))
+    (line,) = show("--user", str(user), "--json").stdout.splitlines()
+    assert json.loads(line)["type"] == "[b]\x1b[31mmade_up"
+    table = show("--user", str(user)).output
+    assert "[b]\\x1b[31mmade_up" in table
+    assert "\x1b" not in table
 
 
 def test_who_looked_is_on_record_and_sees_it_the_next_time(user_id: UserId) -> None:

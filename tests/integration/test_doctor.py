@@ -14,14 +14,15 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
+from adapters.memory.seal_keys import MemorySealKeys
 from adapters.postgres.migrations import migrate
 from application.errors import ProviderUnavailableError, UnavailableError
-from application.ports.vital_signs import Vitals
+from application.ports.vital_signs import Rights, Vitals
 from entrypoints.cli import app
 from entrypoints.doctor.examination import Patient, examine, key_ages
 from entrypoints.doctor.findings import failed, warned
 from entrypoints.doctor.report import print_table
-from tests.support.databases import new_database
+from tests.support.databases import change, new_database, rows_of
 from tests.support.environment import read, required_settings, write_secrets
 from tests.support.frozen_clock import frozen_clock
 from tests.support.product import Sandbox, serving
@@ -31,7 +32,7 @@ pytestmark = pytest.mark.postgres
 UNWELL = 10
 EVERYTHING = {
     *("settings", "delivery", "metrics", "keys", "JWT key", "data keys", "schema", "roles"),
-    *("clock", "purge", "outbox", "seals", "checkpoints", "VA", "database"),
+    *("clock", "purge", "outbox", "seals", "months", "checkpoints", "VA", "database"),
 }
 NOBODY = "postgresql://someone:hunter2-canary@127.0.0.1:1/vetassist"
 
@@ -140,6 +141,63 @@ def test_bad_settings_are_named_and_the_schema_is_looked_at_all_the_same(
     assert "canary" not in result.output
 
 
+@pytest.mark.parametrize(
+    ("kept", "verdict"),
+    [
+        ("as it was told", "pass"),
+        ("", "fail"),
+        ("garbage\n", "fail"),
+        ("directory", "fail"),
+        ("nothing", "warn"),
+    ],
+)
+def test_the_file_of_checkpoints_counts_by_what_is_in_it(
+    environment: dict[str, str], own_database: str, tmp_path: Path, kept: str, verdict: str
+) -> None:
+    with new_database(own_database) as url:
+        migrate(url)
+        change(url, "INSERT INTO vetassist_auth_audit (event_type) VALUES ('logout')")
+        file = tmp_path / "checkpoints"
+        environment.update(without_va(url))
+        environment["VETASSIST_AUDIT_CHECKPOINTS"] = str(file)
+        assert CliRunner().invoke(app, ["audit", "seal"]).exit_code == 0
+        if kept in {"directory", "nothing"}:
+            file.unlink()
+            if kept == "directory":
+                file.mkdir()
+        elif kept != "as it was told":
+            file.write_text(kept)
+        assert verdicts(doctor("--json"))["checkpoints"] == verdict
+
+
+def test_an_event_behind_the_seals_and_a_month_that_is_missing_are_seen(
+    environment: dict[str, str], own_database: str
+) -> None:
+    with new_database(own_database) as url:
+        migrate(url)
+        environment.update(without_va(url))
+        change(url, "INSERT INTO vetassist_auth_audit (event_type) VALUES ('logout')")
+        assert CliRunner().invoke(app, ["audit", "seal"]).exit_code == 0
+        well = verdicts(doctor("--json"))
+        change(
+            url,
+            """
+            INSERT INTO vetassist_auth_audit (event_type, created_at, transaction_id)
+            VALUES ('logout', now(), '3')
+            """,
+        )
+        (next_month,) = rows_of(url, "SELECT to_char(now() + '1 month', 'YYYY_MM') AS name")
+        change(
+            url,
+            "ALTER TABLE vetassist_auth_audit "
+            f"DETACH PARTITION vetassist_auth_audit_{next_month['name']}",
+        )
+        found = verdicts(doctor("--json"))
+
+    assert (well["seals"], well["months"]) == ("pass", "pass")
+    assert (found["seals"], found["months"]) == ("fail", "warn")
+
+
 def test_people_get_a_table(environment: dict[str, str]) -> None:
     environment.update(without_va(NOBODY))
     environment["COLUMNS"] = "200"
@@ -172,15 +230,26 @@ class Asked:
                 oldest_sign_in_end=None,
                 oldest_session_end=None,
                 oldest_unsealed=None,
+                newest_seal=0,
                 newest_seal_at=None,
-                may_rewrite_audit=False,
+                missing_months=(),
+                rows_of_no_month=0,
             )
+
+        async def allowed() -> Rights:
+            return Rights(is_owner=False)
+
+        async def nothing() -> None:
+            return None
 
         async def none() -> int:
             return 0
 
         parts: dict[str, Any] = {
             "vital_signs": well,
+            "rights": allowed,
+            "oldest_passed_by": nothing,
+            "seal_keys": MemorySealKeys(),
             "keys_under_older": none,
             "ask_provider": none,
         }
@@ -197,7 +266,12 @@ async def never() -> Any:
 
 @pytest.mark.parametrize(
     ("part", "check"),
-    [("vital_signs", "database"), ("keys_under_older", "data keys"), ("ask_provider", "VA")],
+    [
+        ("vital_signs", "database"),
+        ("rights", "roles"),
+        ("keys_under_older", "data keys"),
+        ("ask_provider", "VA"),
+    ],
 )
 async def test_what_does_not_answer_fails_by_itself_and_in_time(part: str, check: str) -> None:
     findings = await examine(Asked(**{part: never}).patient(), timedelta(milliseconds=400))
@@ -211,6 +285,8 @@ async def test_what_does_not_answer_fails_by_itself_and_in_time(part: str, check
     [
         ("vital_signs", UnavailableError("postgres"), "database"),
         ("vital_signs", RuntimeError("canary"), "database"),
+        ("oldest_passed_by", RuntimeError("canary"), "database"),
+        ("rights", RuntimeError("canary"), "roles"),
         ("keys_under_older", RuntimeError("canary"), "data keys"),
         ("ask_provider", ProviderUnavailableError("status_503"), "VA"),
     ],
@@ -224,6 +300,17 @@ async def test_what_breaks_fails_by_itself_without_its_message(
     findings = await examine(Asked(**{part: breaks}).patient())
     assert [finding.check for finding in findings if finding.verdict == "fail"] == [check]
     assert "canary" not in repr(findings)
+
+
+async def test_a_trail_that_takes_too_long_to_look_through_is_warned_of_by_itself() -> None:
+    async def too_long() -> Any:
+        raise UnavailableError("postgres")
+
+    findings = await examine(Asked(oldest_passed_by=too_long).patient())
+    (seals,) = [finding for finding in findings if finding.check == "seals"]
+    assert seals.verdict == "warn"
+    assert "in time" in seals.said
+    assert [finding for finding in findings if finding.verdict == "fail"] == []
 
 
 def test_the_age_of_a_key_is_that_of_its_file_and_unknown_without_one(tmp_path: Path) -> None:

@@ -575,6 +575,9 @@ async def told_to_operators(witness: Witness) -> dict[str, str]:
             settings=witness.product.settings,
             pending_migrations=list,
             vital_signs=container.vital_signs().read,
+            rights=container.vital_signs().rights,
+            oldest_passed_by=container.vital_signs().oldest_passed_by,
+            seal_keys=container.seal_keys(),
             keys_under_older=container.rewrap_data_keys().count,
             ask_provider=asked,
         )

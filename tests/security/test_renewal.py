@@ -16,6 +16,7 @@ from adapters.postgres.pool import Pool
 from application.errors import UnavailableError
 from domain.audit_event import AuditEventType
 from domain.revocation import RevokedBy
+from entrypoints.web.token_endpoint import REFUSALS_A_MINUTE
 from tests.security.cookies import (
     OUR_PAGE,
     REDEEM,
@@ -64,9 +65,14 @@ async def refused(product: Product, refresh: str, code: str) -> None:
     assert "set-cookie" not in answer.headers
 
 
-async def refused_without_a_trace(product: Product, refresh: str, code: str) -> None:
+async def refused_on_record(product: Product, refresh: str) -> None:
+    """As a token of a session that has ended is, of which nothing else changes."""
     before = product.store.committed.copy()
-    await refused(product, refresh, code)
+    await refused(product, refresh, "session_ended")
+    event = product.store.committed.audit[-1]
+    assert event.type is AuditEventType.SESSION_RENEW_REFUSED
+    assert event.data["reason"] == "session_ended"
+    before.audit.append(event)
     assert product.store.committed == before
 
 
@@ -189,7 +195,7 @@ async def test_an_idle_session_ends_after_thirty_minutes_to_the_second(product: 
     await refused(product, refresh, "session_ended")
     assert told(product, AuditEventType.SESSION_ENDED)[0]["reason"] == "idle"
     product.clock.advance(SECOND)
-    await refused_without_a_trace(product, refresh, "session_ended")
+    await refused_on_record(product, refresh)
 
 
 async def test_an_idle_session_is_renewed_in_the_last_second(product: Product) -> None:
@@ -290,7 +296,10 @@ async def test_a_lost_answer_is_given_again_any_number_of_times_in_thirty_second
         product.clock.advance(SECOND)
         assert await renewed(product, refresh) == first
 
-    # None of the answers moved the window, or anything else.
+    # None of the answers moved the window, or anything else but the trail.
+    repeats = product.store.committed.audit[len(stored.audit) :]
+    assert [each.type for each in repeats] == [AuditEventType.SESSION_RENEW_REPEATED] * 29
+    stored.audit.extend(repeats)
     assert product.store.committed == stored
     product.clock.advance(SECOND)
     await refused(product, refresh, "token_reused")
@@ -329,7 +338,7 @@ async def test_a_replaced_token_is_stolen_after_thirty_seconds_and_ends_the_sess
     # Thief and owner alike are out, and it is told once.
     assert (await show(product, body["token"])).status_code == 401
     for token in (refresh, body["refresh_token"]):
-        await refused_without_a_trace(product, token, "session_ended")
+        await refused_on_record(product, token)
 
 
 async def test_an_older_token_is_stolen_at_once(product: Product) -> None:
@@ -339,7 +348,7 @@ async def test_an_older_token_is_stolen_at_once(product: Product) -> None:
     await refused(product, tokens[0], "token_reused")
 
     for token in tokens:
-        await refused_without_a_trace(product, token, "session_ended")
+        await refused_on_record(product, token)
     assert len(told(product, AuditEventType.SESSION_THEFT)) == 1
 
 
@@ -366,11 +375,11 @@ async def test_a_token_that_was_logged_out_is_told_apart_from_a_stolen_one(
     product.clock.advance(MINUTES_29)
 
     for token in (first, second):
-        await refused_without_a_trace(product, token, "session_ended")
+        await refused_on_record(product, token)
     assert told(product, AuditEventType.SESSION_THEFT) == []
 
 
-async def test_a_forged_token_of_a_known_session_leaves_no_trace(product: Product) -> None:
+async def test_a_forged_token_of_a_known_session_leaves_no_trace_there(product: Product) -> None:
     """Whoever knows a session's id, which is no secret, cannot end it as stolen."""
     ids, secret, proof = (await a_refresh_token(product)).split(".")
     other = secrets.token_urlsafe(32)
@@ -388,8 +397,25 @@ async def test_a_forged_token_of_a_known_session_leaves_no_trace(product: Produc
         before = product.store.committed.copy()
         answer = await renew(product, forged)
         assert answer.status_code in {400, 401}, forged
+        told_of = product.store.committed.audit[len(before.audit) :]
+        assert all(each.user_id is None for each in told_of)
+        before.audit.extend(told_of)
         assert product.store.committed == before
     await renewed(product, f"{ids}.{secret}.{proof}")
+
+
+async def test_made_up_tokens_are_on_record_and_cannot_fill_the_trail(product: Product) -> None:
+    refresh = await a_refresh_token(product)
+    for _ in range(REFUSALS_A_MINUTE + 5):
+        await refused(product, secrets.token_urlsafe(32), "invalid_token")
+    strangers = told(product, AuditEventType.SESSION_RENEW_REFUSED)
+    assert strangers == [{"reason": "no_such_session"}] * REFUSALS_A_MINUTE
+
+    # Nor does that stand in anybody's way.
+    await renewed(product, refresh)
+    product.clock.advance(timedelta(minutes=1))
+    await refused(product, "made up", "invalid_token")
+    assert len(told(product, AuditEventType.SESSION_RENEW_REFUSED)) == REFUSALS_A_MINUTE + 1
 
 
 async def test_of_32_renewals_at_once_all_get_the_one_successor(product: Product) -> None:

@@ -100,6 +100,7 @@ class AuditDesk:
         use_case = ExportAudit(
             trail=self.storage.sealed_trail,
             unit_of_work=self.storage.unit_of_work,
+            keys=self.keys,
             secrets=SystemSecretSource(),
             clock=self.clock,
         )

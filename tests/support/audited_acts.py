@@ -430,6 +430,28 @@ async def a_session_is_to_be_renewed_too_late(service: Service) -> Scene:
     return replace(_renewal(service, grant), ends_in=ApplicationError)
 
 
+@act("renew_session", AuditEventType.SESSION_RENEW_REPEATED)
+async def a_lost_renewal_is_asked_for_again(service: Service) -> Scene:
+    grant = (await service.sign_in()).grant
+    await _renewal(service, grant).happen()
+    return _renewal(service, grant)
+
+
+@act("renew_session", AuditEventType.SESSION_RENEW_REFUSED, reason="session_ended")
+async def a_session_is_to_be_renewed_after_its_end(service: Service) -> Scene:
+    grant = (await service.sign_in()).grant
+    await _ending(service, grant, grant.session.id).happen()
+    return replace(_renewal(service, grant), ends_in=ApplicationError)
+
+
+@act("renew_session", AuditEventType.SESSION_RENEW_REFUSED, reason="no_such_session")
+async def somebody_shows_a_made_up_refresh_token(service: Service) -> Scene:
+    visitor = a_visitor()
+    return Scene(
+        happen=lambda: service.container.renew_session().note_stranger(visitor), visitor=visitor
+    )
+
+
 def _ending(service: Service, grant: SessionGrant, which: SessionId | Which) -> Scene:
     command = RevokeSessionsCommand(
         user_id=grant.session.user_id,

@@ -26,7 +26,7 @@ from application.ports.user_repository import UserRepository
 from application.ports.va_revocations import VARevocations
 from application.ports.va_token_refreshes import VATokenRefreshes
 from application.ports.va_token_vault import VATokenVault
-from application.ports.vital_signs import Vitals, VitalSigns
+from application.ports.vital_signs import Rights, Vitals, VitalSigns
 from domain.audit_event import AuditEvent
 from domain.audit_record import AuditFilter, AuditMark, AuditRecord
 from domain.audit_seal import Place
@@ -165,6 +165,12 @@ class DownAuditHistory(AuditHistory):
 
 class DownVitalSigns(VitalSigns):
     async def read(self) -> Vitals:
+        raise UnavailableError
+
+    async def rights(self) -> Rights:
+        raise UnavailableError
+
+    async def oldest_passed_by(self) -> datetime | None:
         raise UnavailableError
 
 

@@ -176,6 +176,31 @@ def test_an_export_is_itself_in_the_trail(trail: str, tmp_path: Path) -> None:
     }
 
 
+def test_an_export_that_cannot_be_noted_leaves_no_file(trail: str, tmp_path: Path) -> None:
+    audit("seal")
+    change(
+        trail,
+        "ALTER TABLE vetassist_auth_audit ADD CHECK (event_type <> 'audit_exported') NOT VALID",
+    )
+    refused = audit("export", str(tmp_path / "export.jsonl"))
+
+    assert refused.exit_code == 4
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoints.jsonl"]
+
+
+def test_an_export_that_cannot_be_named_is_kept(trail: str, tmp_path: Path) -> None:
+    audit("seal")
+    with patch("pathlib.Path.rename", side_effect=OSError(13, "Permission denied")):
+        refused = audit("export", str(tmp_path / "export.jsonl"))
+
+    assert refused.exit_code == 2
+    draft = tmp_path / ".export.jsonl.part"
+    (event,) = rows_of(
+        trail, "SELECT * FROM vetassist_auth_audit WHERE event_type = 'audit_exported'"
+    )
+    assert event["event_data"]["sha256"] == hashlib.sha256(draft.read_bytes()).hexdigest()
+
+
 def test_only_the_owner_drops_a_month(trail: str, tmp_path: Path) -> None:
     migrate(trail, application_role=APPLICATION_ROLE)
     change(trail, "SELECT vetassist_make_audit_partition('2026-02-01')")

@@ -164,6 +164,15 @@ def test_clients_are_listed_as_a_table_and_no_name_is_taken_for_markup(url: str)
     assert added["client_id"] in result.stdout
 
 
+def test_an_id_can_be_copied_from_the_table_of_a_narrow_terminal(url: str) -> None:
+    added = add("--secret", name="A name that is rather long for a column of a terminal")
+
+    result = CliRunner().invoke(app, ["client", "list"], env={"COLUMNS": "80"})
+
+    assert added["client_id"] in result.stdout
+    assert max(map(len, result.stdout.splitlines())) <= 80
+
+
 def test_case_100_a_client_is_disabled_on_record(url: str) -> None:
     added = add("--secret")
 

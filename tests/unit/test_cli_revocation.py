@@ -197,6 +197,32 @@ def test_case_100_a_user_is_named_by_id_and_with_a_reason(
     assert vetassist("user", command, *arguments).exit_code == 2
 
 
+@pytest.mark.parametrize(
+    "reason",
+    ["1012667145V762142", "pat@example.org", "\x1b[31m", "\udcff", "two words", "", "-", "a" * 65],
+)
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("user", "disable", str(ONE)),
+        ("user", "enable", str(ONE)),
+        ("user", "sign-out", str(ONE)),
+        ("client", "disable", str(ONE)),
+    ],
+)
+def test_a_reason_is_a_code_and_nothing_that_may_say_more(
+    command: tuple[str, ...], reason: str
+) -> None:
+    # Refused before anything else is looked at, such as settings, of which there are none.
+    with patch.dict(os.environ, {}, clear=True):
+        result = vetassist(*command, f"--reason={reason}")
+
+    (said,) = result.stderr.splitlines()
+    assert result.exit_code == 2
+    assert "--reason must be a short code" in said
+    assert len(reason) < 3 or reason not in result.output
+
+
 @pytest.mark.parametrize("dry_run", [(), ("--dry-run",)])
 @pytest.mark.parametrize("command", [("purge",), ("user", "sign-out", str(ONE), *REASON)])
 def test_a_database_that_does_not_answer_is_an_exit_code_of_its_own(

@@ -4,11 +4,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from domain.audit_event import AuditEvent, AuditEventType
+from domain.audit_event import AuditEventType
 from domain.audit_words import PLAIN_WORDS, in_plain_words
 from domain.va_token_use import TokenPurpose
-from domain.visitor import Visitor
-from tests.support.builders import NOW, a_user_id
 
 
 def said(
@@ -17,10 +15,7 @@ def said(
     *,
     client_name: str | None = None,
 ) -> str:
-    event = AuditEvent(
-        type=type_, occurred_at=NOW, user_id=a_user_id(), visitor=Visitor(), data=data or {}
-    )
-    return in_plain_words(event, client_name=client_name)
+    return in_plain_words(type_, data or {}, client_name=client_name)
 
 
 def test_there_are_words_for_every_type_of_event_and_for_no_other() -> None:

@@ -3,6 +3,8 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from adapters.memory.store import MemoryStore
 from adapters.memory.vital_signs import MemoryVitalSigns
-from application.ports.vital_signs import Vitals, VitalSigns
+from application.ports.vital_signs import Rights, Vitals, VitalSigns
 from entrypoints.metrics.exposition import Exposition
 from entrypoints.metrics.measurements import SUCCESS, Measurements
 from tests.support.builders import NOW
@@ -32,10 +34,17 @@ SUFFIX = re.compile(r"_(?:bucket|count|sum)$")
 class Sealed(VitalSigns):
     """A store in which something was sealed."""
 
+    def __init__(self) -> None:
+        self._store = MemoryVitalSigns(MemoryStore(), FrozenClock(NOW))
+
     async def read(self) -> Vitals:
-        vitals = await MemoryVitalSigns(MemoryStore(), FrozenClock(NOW)).read()
-        told = {name: getattr(vitals, name) for name in Vitals.__dataclass_fields__}
-        return Vitals(**(told | {"newest_seal_at": NOW}))
+        return replace(await self._store.read(), newest_seal_at=NOW)
+
+    async def rights(self) -> Rights:
+        return await self._store.rights()
+
+    async def oldest_passed_by(self) -> datetime | None:
+        return await self._store.oldest_passed_by()
 
 
 @pytest.fixture

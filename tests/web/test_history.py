@@ -100,6 +100,32 @@ async def test_what_is_told_is_the_callers_own_and_nobody_elses(product: Product
     assert mine_file.json()["events"] == mine["events"]
 
 
+@pytest.mark.parametrize(
+    ("type_", "shown"),
+    [
+        (AuditEventType.USER_DISABLED, {"sessions": 1}),
+        (AuditEventType.USER_ENABLED, {"sessions": 1}),
+        (AuditEventType.LOGOUT_BY_OPERATOR, {"sessions": 1}),
+        (AuditEventType.SESSION_ENDED, {"sessions": 1, "reason": "case-17"}),
+    ],
+)
+async def test_why_an_operator_did_something_is_between_operators(
+    product: Product, type_: AuditEventType, shown: dict[str, object]
+) -> None:
+    signed_in = await product.sign_in()
+    event = AuditEvent.of_user(
+        type_,
+        product.sessions[0].user_id,
+        visitor=Visitor(),
+        now=product.clock.now() + timedelta(seconds=1),
+        sessions=1,
+        reason="case-17",
+    )
+    product.store.committed.audit.append(event)
+
+    assert (await history(signed_in))["events"][0]["details"] == shown
+
+
 @pytest.mark.parametrize("path", [HISTORY, EXPORT])
 async def test_without_a_session_there_is_no_history(product: Product, path: str) -> None:
     assert (await product.browser().get(path)).status_code == 401

@@ -1,13 +1,19 @@
 """Each check of the doctor: when it passes, warns and fails."""
 
+import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
 import pytest
 
-from application.ports.vital_signs import Vitals
+from adapters.memory.seal_keys import MemorySealKeys
+from application.ports.seal_keys import SealKeys
+from application.ports.vital_signs import Rights, Vitals
+from domain.audit_seal import BatchHeader, Place, SealedBatch
 from entrypoints.doctor import checks
+from entrypoints.doctor.checkpoints import newest_checkpoint
 from entrypoints.doctor.findings import Finding, Verdict, failed, passed, warned, worst
 from entrypoints.settings import Settings
 from tests.support.builders import NOW
@@ -31,8 +37,10 @@ def vitals(**changes: Any) -> Vitals:
         "oldest_sign_in_end": None,
         "oldest_session_end": None,
         "oldest_unsealed": None,
+        "newest_seal": 0,
         "newest_seal_at": None,
-        "may_rewrite_audit": False,
+        "missing_months": (),
+        "rows_of_no_month": 0,
     }
     return Vitals(**(well | changes))
 
@@ -124,9 +132,41 @@ def test_a_schema_that_is_behind_fails() -> None:
     assert "0008_x, 0009_y" in behind.said
 
 
-def test_a_role_that_could_rewrite_the_audit_is_warned_of() -> None:
-    assert_says(checks.check_roles(vitals()), PASS)
-    assert_says(checks.check_roles(vitals(may_rewrite_audit=True)), WARN)
+@pytest.mark.parametrize(
+    ("changes", "verdict", "said"),
+    [
+        ({}, PASS, "rewrite nothing"),
+        ({"is_owner": True}, WARN, "owns the tables"),
+        ({"too_much_on_evidence": ["UPDATE on x"]}, FAIL, "UPDATE on x"),
+        ({"may_create_tables": True}, FAIL, "create tables"),
+        ({"missing": [f"INSERT on {n}" for n in range(7)]}, FAIL, "INSERT on 4, and 2 more"),
+        ({"too_much": ["DELETE on y"]}, WARN, "DELETE on y"),
+    ],
+)
+def test_a_role_is_to_have_what_it_needs_and_nothing_else(
+    changes: dict[str, Any], verdict: Verdict, said: str
+) -> None:
+    (finding,) = checks.check_roles(Rights(**({"is_owner": False} | changes)))
+    assert_says(finding, verdict)
+    assert said in finding.said
+
+
+def test_each_fault_of_a_role_is_said() -> None:
+    findings = checks.check_roles(
+        Rights(is_owner=False, may_create_tables=True, missing=["a"], too_much=["b"])
+    )
+    assert [finding.verdict for finding in findings] == [FAIL, FAIL, WARN]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [({"missing_months": ["2026-02"]}, "2026-02"), ({"rows_of_no_month": 3}, "3 rows")],
+)
+def test_a_trail_that_is_not_by_month_is_warned_of(changes: dict[str, Any], said: str) -> None:
+    assert_says(checks.check_months(vitals()), PASS)
+    finding = checks.check_months(vitals(**changes))
+    assert_says(finding, WARN)
+    assert said in finding.said
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -190,34 +230,95 @@ def test_an_outbox_that_does_not_move_is_warned_of() -> None:
 def test_a_trail_that_is_not_sealed_is_warned_of_and_fails_in_the_end(
     age: timedelta, verdict: Verdict
 ) -> None:
-    assert_says(checks.check_seals(settings(), vitals()), PASS)
-    assert_says(checks.check_seals(settings(), vitals(oldest_unsealed=NOW - age)), verdict)
+    assert_says(checks.check_seals(settings(), vitals(), None), PASS)
+    unsealed = vitals(oldest_unsealed=NOW - age)
+    assert_says(checks.check_seals(settings(), unsealed, None), verdict)
+
+
+def test_an_event_that_sealing_has_passed_by_fails_whatever_waits() -> None:
+    finding = checks.check_seals(settings(), vitals(), NOW - 3 * DAY)
+    assert_says(finding, FAIL)
+    assert "3 days" in finding.said
 
 
 def test_a_seal_that_is_made_seldom_may_be_late_by_more() -> None:
     late = vitals(oldest_unsealed=NOW - HOUR)
-    assert_says(checks.check_seals(settings(AUDIT_SEAL_INTERVAL_SECONDS="1800"), late), PASS)
+    assert_says(checks.check_seals(settings(AUDIT_SEAL_INTERVAL_SECONDS="1800"), late, None), PASS)
 
 
 @pytest.mark.parametrize(
-    ("told_to", "sealed_at", "written_at", "verdict"),
+    ("told_to", "sealed", "told", "verdict"),
     [
-        ("", NOW, None, WARN),
-        ("-", NOW, None, PASS),
-        ("/nowhere/checkpoints", None, None, PASS),
-        ("/nowhere/checkpoints", NOW, None, WARN),
-        ("/nowhere/checkpoints", NOW, NOW - 300 * SECOND, PASS),
-        ("/nowhere/checkpoints", NOW, NOW - 301 * SECOND, FAIL),
-        ("/nowhere/checkpoints", NOW, NOW + SECOND, PASS),
+        ("", (7, NOW), None, WARN),
+        ("-", (7, NOW), None, PASS),
+        ("/a/file", (0, None), None, PASS),
+        ("/nowhere", (7, NOW), None, WARN),
+        ("/a/file", (7, NOW), None, FAIL),
+        ("/a/file", (7, NOW), (7, NOW), PASS),
+        ("/a/file", (7, NOW - DAY), (7, NOW - DAY), PASS),
+        ("/a/file", (7, NOW), (6, NOW - 300 * SECOND), PASS),
+        ("/a/file", (7, NOW), (6, NOW - 301 * SECOND), FAIL),
+        ("/a/file", (7, NOW - HOUR), (6, NOW - HOUR), FAIL),
+        ("/a/file", (7, NOW), (8, NOW), FAIL),
+        ("/a/file", (0, None), (1, NOW), FAIL),
     ],
 )
 def test_checkpoints_that_are_kept_nowhere_or_not_the_newest_are_told(
-    told_to: str, sealed_at: datetime | None, written_at: datetime | None, verdict: Verdict
+    told_to: str,
+    sealed: tuple[int, datetime | None],
+    told: tuple[int, datetime] | None,
+    verdict: Verdict,
 ) -> None:
+    number, sealed_at = sealed
     finding = checks.check_checkpoints(
-        settings(AUDIT_CHECKPOINTS=told_to), vitals(newest_seal_at=sealed_at), written_at
+        settings(AUDIT_CHECKPOINTS=told_to),
+        vitals(newest_seal=number, newest_seal_at=sealed_at),
+        None if told is None else a_sealed_batch(*told),
+        is_there=told_to == "/a/file",
     )
     assert_says(finding, verdict)
+
+
+def a_sealed_batch(number: int, sealed_at: datetime, keys: SealKeys | None = None) -> SealedBatch:
+    keys = keys or MemorySealKeys()
+    header = BatchHeader(
+        number=number,
+        month="2026-01",
+        count=1,
+        total=number,
+        first_row=number,
+        last_row=number,
+        root=bytes(32),
+        previous=bytes(32),
+        horizon=Place(transaction=number, row=number),
+        sealed_at=sealed_at,
+        key_id=keys.key_id,
+    )
+    return SealedBatch(header=header, mac=keys.authenticate(header.encoded()))
+
+
+def line_of(batch: SealedBatch) -> str:
+    return json.dumps(batch.to_record()) + "\n"
+
+
+def test_the_newest_checkpoint_is_one_that_the_key_made_and_nothing_else(tmp_path: Path) -> None:
+    keys = MemorySealKeys()
+    file = tmp_path / "checkpoints"
+    ours = [a_sealed_batch(number, NOW, keys) for number in (2, 3, 1)]
+    for text, newest in [
+        ("", None),
+        ("garbage\n[1]\n" + "[" * 100_000, None),
+        (line_of(a_sealed_batch(9, NOW)), None),
+        (line_of(ours[0]).replace('"number": 2', '"number": Infinity'), None),
+        ("".join(map(line_of, ours)) + line_of(a_sealed_batch(9, NOW)), ours[1]),
+        ("collector: " + line_of(ours[0]) + line_of(ours[1])[:40], ours[0]),
+        ("x" * 300_000 + "\n" + line_of(ours[0]), ours[0]),
+    ]:
+        file.write_text(text)
+        assert newest_checkpoint(file, keys) == newest
+    for nothing in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(OSError, match="rectory"):
+            newest_checkpoint(nothing, keys)
 
 
 def test_va_passes_when_it_answers_warns_when_it_is_slow_and_fails_otherwise() -> None:

@@ -1,7 +1,7 @@
 """What Prometheus reads of what was counted."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from adapters.memory.store import MemoryStore
 from adapters.memory.vital_signs import MemoryVitalSigns
 from application.errors import UnauthenticatedError, UnavailableError
-from application.ports.vital_signs import Vitals, VitalSigns
+from application.ports.vital_signs import Rights, Vitals, VitalSigns
 from entrypoints.background import repeating
 from entrypoints.metrics.exposition import Exposition
 from entrypoints.metrics.measurements import SUCCESS, VERIFY, Measurements, known_method
@@ -27,6 +27,12 @@ class Broken(VitalSigns):
         self._error = error
 
     async def read(self) -> Vitals:
+        raise self._error
+
+    async def rights(self) -> Rights:
+        raise self._error
+
+    async def oldest_passed_by(self) -> datetime | None:
         raise self._error
 
 
@@ -186,3 +192,28 @@ async def test_openmetrics_is_spoken_to_whoever_asks_for_it() -> None:
     content_type, body = await exposition.text("application/openmetrics-text; version=1.0.0")
     assert content_type.startswith("application/openmetrics-text")
     assert body.endswith(b"# EOF\n")
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "application/openmetrics-text;version=\xff",
+        "application/openmetrics-text;version=x",
+        "application/openmetrics-text;version=1.0.0\nX-Injected: yes",
+        "application/openmetrics-text;version=",
+        "application/openmetrics-text;version=1.0.0;q=x",
+        "\xff",
+        ";;;,",
+    ],
+)
+async def test_a_format_that_nobody_can_read_is_answered_in_plain_text(accept: str) -> None:
+    exposition = Exposition(
+        measurements=Measurements(),
+        pools={},
+        vital_signs=MemoryVitalSigns(MemoryStore(), FrozenClock(NOW)),
+    )
+    content_type, body = await exposition.text(accept)
+    assert content_type.startswith(("text/plain", "application/openmetrics-text; version=1"))
+    assert content_type.isascii()
+    assert content_type.isprintable()
+    assert b"vetassist_database_up 1" in body

@@ -54,6 +54,20 @@ async def refused_without_a_trace(
     assert service.store.committed == before
 
 
+async def refused_on_record(service: MemoryService, grant: SessionGrant) -> None:
+    """As a token of a session that has ended is, of which nothing else changes."""
+    before, visitor = service.store.committed.copy(), a_visitor()
+    with pytest.raises(UnauthenticatedError) as raised:
+        await renew(service, grant.refresh_token, visitor=visitor)
+    assert type(raised.value) is SessionEndedError
+    event = service.store.committed.audit[-1]
+    assert event.type is AuditEventType.SESSION_RENEW_REFUSED
+    assert (event.user_id, event.visitor) == (grant.session.user_id, visitor.as_recorded())
+    assert event.data == {"session_id": str(grant.session.id), "reason": "session_ended"}
+    before.audit.append(event)
+    assert service.store.committed == before
+
+
 async def sign_in(service: MemoryService) -> SessionGrant:
     return (await service.sign_in()).grant
 
@@ -124,14 +138,21 @@ async def test_a_lost_answer_is_given_again_any_number_of_times(service: MemoryS
     service.clock.advance(MINUTES_29)
     second = await renew(service, first.refresh_token)
     stored = service.store.committed.copy()
+    visitor = a_visitor()
 
     for _ in range(29):
         service.clock.advance(SECOND)
-        again = await renew(service, first.refresh_token)
+        again = await renew(service, first.refresh_token, visitor=visitor)
         assert again.refresh_token == second.refresh_token
         assert again.token == second.token
         assert again.token_expires_at == second.token_expires_at
-    # Nothing was written, so no answer moved the window.
+    # But for the trail nothing was written, so no answer moved the window.
+    repeats = service.store.committed.audit[len(stored.audit) :]
+    assert [each.type for each in repeats] == [AuditEventType.SESSION_RENEW_REPEATED] * 29
+    assert {(each.user_id, each.visitor) for each in repeats} == {
+        (first.session.user_id, visitor.as_recorded())
+    }
+    stored.audit.extend(repeats)
     assert service.store.committed == stored
     service.clock.advance(SECOND)
     await refused(service, first.refresh_token, TokenReusedError)
@@ -172,7 +193,7 @@ async def test_the_previous_token_is_stolen_after_thirty_seconds(
     }
     for grant in (first, second):
         await assert_is_out(service, grant)
-        await refused_without_a_trace(service, grant.refresh_token, SessionEndedError)
+        await refused_on_record(service, grant)
 
 
 async def test_a_token_from_before_the_last_one_is_stolen_at_once(service: MemoryService) -> None:
@@ -205,7 +226,7 @@ async def test_a_token_that_was_logged_out_is_told_apart_from_a_stolen_one(
 
     service.clock.advance(MINUTES_29)
     for grant in (first, second):
-        await refused_without_a_trace(service, grant.refresh_token, SessionEndedError)
+        await refused_on_record(service, grant)
     assert AuditEventType.SESSION_THEFT not in types_told(service)
 
 
@@ -214,7 +235,7 @@ async def test_case_79_a_disabled_users_session_is_not_renewed(service: MemorySe
     command = SetUserActiveCommand(user_id=grant.session.user_id, is_active=False, reason="asked")
     await service.container.set_user_active().execute(command)
 
-    await refused_without_a_trace(service, grant.refresh_token, SessionEndedError)
+    await refused_on_record(service, grant)
 
 
 async def test_an_idle_session_is_renewed_until_the_last_second(service: MemoryService) -> None:
@@ -237,7 +258,7 @@ async def test_an_idle_session_ends_after_thirty_minutes_and_that_is_told_once(
     assert event.data == {"session_id": str(grant.session.id), "reason": "idle"}
     revocation = service.store.committed.sessions[grant.session.id].revocation
     assert revocation == Revocation(at=service.clock.now(), by=RevokedBy.LIMIT, reason="idle")
-    await refused_without_a_trace(service, grant.refresh_token, SessionEndedError)
+    await refused_on_record(service, grant)
 
 
 async def test_a_session_that_is_always_renewed_ends_after_twelve_hours(
@@ -275,7 +296,7 @@ async def test_a_lost_answer_is_not_given_again_to_a_session_that_has_ended(
 
     await refused(service, grant.refresh_token, SessionEndedError)
     assert AuditEventType.SESSION_THEFT not in types_told(service)
-    await refused_without_a_trace(service, last.refresh_token, SessionEndedError)
+    await refused_on_record(service, last)
 
 
 @pytest.mark.parametrize("forged", ["", "x", "A" * 43, "A" * 43 + "." + "B" * 43 + "." + "C" * 43])
@@ -321,6 +342,7 @@ async def test_of_32_renewals_at_once_there_is_one_and_all_get_its_successor(
     assert len(answers) == 32
     assert len({(each.refresh_token, each.token) for each in answers}) == 1
     assert types_told(service).count(AuditEventType.SESSION_RENEWED) == 1
+    assert types_told(service).count(AuditEventType.SESSION_RENEW_REPEATED) == 31
     await assert_admits(service, await renew(service, answers[0].refresh_token))
 
 
