@@ -11,6 +11,8 @@ from domain.merkle_tree import HASH_BYTES, tree_root
 
 #: What the first batch is chained to.
 GENESIS: Final = bytes(HASH_BYTES)
+#: Rows of one batch at most: so few that a server process is not held up by hashing them.
+MAX_ROWS: Final = 2_000
 _FORMAT: Final = 1
 
 
@@ -25,6 +27,20 @@ class Place:
 
     transaction: int
     row: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Horizon:
+    """How far sealing has come, as the store at hand counts.
+
+    Attributes:
+        place: Rows up to it that no batch holds came there afterwards.
+        is_moving: The trail was copied from a store that had counted further, and not all that
+            came with it is sealed: some rows bear numbers that this store has yet to reach.
+    """
+
+    place: Place
+    is_moving: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +164,7 @@ class BatchHeader:
                 sealed_at=datetime.fromisoformat(record["sealed_at"]),
                 key_id=str(record["key_id"]),
             )
-        except (KeyError, TypeError) as fault:
+        except (KeyError, TypeError, OverflowError) as fault:
             raise ValueError("no batch header") from fault
 
     def encoded(self) -> bytes:
@@ -211,7 +227,8 @@ class SealedLeaf:
 
 def tagged(batch: int, row: int, leaf: bytes) -> bytes:
     """What a leaf's tag authenticates: that this row was sealed in this batch as this leaf."""
-    return b"leaf\0" + batch.to_bytes(8) + row.to_bytes(8) + leaf
+    # Nothing that is sealed has a number below zero, but somebody may have written one there.
+    return b"leaf\0" + batch.to_bytes(8, signed=True) + row.to_bytes(8, signed=True) + leaf
 
 
 def month_bounds(month: str) -> tuple[datetime, datetime]:

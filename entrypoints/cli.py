@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -308,12 +309,13 @@ def verify_audit(
     report = AuditReport()
     file = checkpoint or _checkpoint_file()
     known = [] if file is None else checkpoints_of(file, say_on_stderr)
-    total = _run(lambda container: container.verify_audit().rows_to_look_at())
-    with progress_over("Verifying", total) as advance:
-        command = VerifyAuditCommand(
-            checkpoints=known, on_rows=advance, on_finding=report.on_finding
-        )
-        verified = _run(lambda container: container.verify_audit().execute(command))
+    with _readable_trail():
+        total = _run(lambda container: container.verify_audit().rows_to_look_at())
+        with progress_over("Verifying", total) as advance:
+            command = VerifyAuditCommand(
+                checkpoints=known, on_rows=advance, on_finding=report.on_finding
+            )
+            verified = _run(lambda container: container.verify_audit().execute(command))
     typer.echo(report.as_json(verified) if as_json else report.as_text(verified))
     if verified.findings:
         sys.exit(_EXIT_AUDIT)
@@ -337,9 +339,14 @@ def export_audit(
     from domain.identifiers import UserId
     from entrypoints.audit_reports import progress_over, written_whole
 
-    total = _run(lambda container: container.export_audit().rows_to_look_at())
+    with _readable_trail():
+        total = _run(lambda container: container.export_audit().rows_to_look_at())
     try:
-        with written_whole(file) as lines, progress_over("Exporting", total) as advance:
+        with (
+            _readable_trail(),
+            written_whole(file) as lines,
+            progress_over("Exporting", total) as advance,
+        ):
             command = ExportAuditCommand(
                 since=None if since is None else since.replace(tzinfo=UTC),
                 until=None if until is None else until.replace(tzinfo=UTC),
@@ -378,6 +385,17 @@ def drop_audit(
         typer.echo(f"{month.month}: {month.rows} rows, {would_be}{month.verdict}")
     if not months:
         typer.echo("No month is past its retention.")
+
+
+@contextmanager
+def _readable_trail() -> Iterator[None]:
+    """Say so, and end, where a part of the audit trail is gone."""
+    from application.errors import TrailUnreadableError
+
+    try:
+        yield
+    except TrailUnreadableError as error:
+        fail([f"a part of the audit trail is gone or was rebuilt: {error}"], _EXIT_AUDIT)
 
 
 def _checkpoint_file() -> Path | None:

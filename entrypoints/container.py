@@ -518,6 +518,7 @@ class Container(containers.DeclarativeContainer):
     export_audit = providers.Singleton(
         ExportAudit,
         trail=sealed_trail,
+        keys=seal_keys,
         unit_of_work=unit_of_work.provider,
         secrets=secrets,
         clock=clock,

@@ -9,11 +9,12 @@ from typing import Any, Final, final
 from application.errors import AuditBrokenError
 from application.ports.audit_partitions import BatchesExported
 from application.ports.clock import Clock
+from application.ports.seal_keys import SealKeys
 from application.ports.sealed_trail import SealedTrail, StoredBatch, StoredLeaf, StoredRow
 from application.ports.secret_source import SecretSource
 from application.ports.unit_of_work import UnitOfWorkFactory
 from domain.audit_event import AuditEvent, AuditEventType
-from domain.audit_seal import month_bounds
+from domain.audit_seal import GENESIS, month_bounds
 from domain.identifiers import UserId
 from domain.merkle_tree import MerkleTree, leaf_hash
 from domain.visitor import Visitor
@@ -66,11 +67,13 @@ class ExportAudit:
         self,
         *,
         trail: SealedTrail,
+        keys: SealKeys,
         unit_of_work: UnitOfWorkFactory,
         secrets: SecretSource,
         clock: Clock,
     ) -> None:
         self._trail = trail
+        self._keys = keys
         self._unit_of_work = unit_of_work
         self._secrets = secrets
         self._clock = clock
@@ -79,6 +82,7 @@ class ExportAudit:
         """About how many rows ``on_rows`` will be told of.
 
         Raises:
+            TrailUnreadableError: A part of the trail is gone.
             UnavailableError: The store did not answer.
         """
         return (await self._trail.size()).rows
@@ -87,14 +91,20 @@ class ExportAudit:
         """Write the lines. Once they are safe, call ``note``.
 
         Raises:
-            AuditBrokenError: A batch is not as it was sealed; verify the trail.
+            AuditBrokenError: A batch is not as it was sealed, or no holder of the keys at hand
+                sealed it, or said that its month was dropped; verify the trail.
+            TrailUnreadableError: A part of the trail is gone.
             UnavailableError: The store did not answer.
         """
         rows = batches = 0
         whole: list[tuple[int, int]] = []
-        gone = {each.month: each.last_batch for each in await self._trail.drops()}
+        gone = await self._gone()
+        before: StoredBatch | None = None
         async for batch in self._batches():
             header = batch.sealed.header
+            if not self._is_genuine(batch, before):
+                raise AuditBrokenError(header.number)
+            before = batch
             found = []
             if header.number > gone.get(header.month, 0) and _may_hold_rows(batch, command):
                 found = await self._proofs(batch, command)
@@ -145,11 +155,34 @@ class ExportAudit:
             await work.commit()
 
     async def _batches(self) -> AsyncIterator[StoredBatch]:
-        after = 0
+        after = None
         while page := await self._trail.batches(after=after, limit=PAGE):
             for batch in page:
                 yield batch
             after = page[-1].sealed.header.number
+
+    async def _gone(self) -> dict[str, int]:
+        """Up to which batch each month went for good."""
+        gone = {}
+        for dropped in await self._trail.drops():
+            if not self._keys.is_authentic(dropped.message, dropped.mac, key_id=dropped.key_id):
+                raise AuditBrokenError(dropped.last_batch)
+            gone[dropped.month] = dropped.last_batch
+        return gone
+
+    def _is_genuine(self, batch: StoredBatch, before: StoredBatch | None) -> bool:
+        """Whether a holder of a key sealed it, as what follows on the batch before it."""
+        sealed, header = batch.sealed, batch.sealed.header
+        number, previous = (
+            (1, GENESIS)
+            if before is None
+            else (before.sealed.header.number + 1, before.sealed.hash)
+        )
+        return (
+            (header.number, header.previous) == (number, previous)
+            and batch.noted_hash == sealed.hash
+            and self._keys.is_authentic(header.encoded(), sealed.mac, key_id=header.key_id)
+        )
 
     async def _proofs(
         self, batch: StoredBatch, command: ExportAuditCommand
@@ -157,7 +190,8 @@ class ExportAudit:
         header = batch.sealed.header
         leaves = await self._trail.leaves(batch, limit=header.count + 1)
         tree = MerkleTree([leaf.hash for leaf in leaves])
-        if tree.root != header.root or len(leaves) != header.count:
+        positions = [leaf.position for leaf in leaves]
+        if tree.root != header.root or positions != list(range(header.count)):
             raise AuditBrokenError(header.number)
         return [
             {
@@ -190,8 +224,9 @@ def _rows_of(
 def _may_hold_rows(batch: StoredBatch, command: ExportAuditCommand) -> bool:
     try:
         begin, end = month_bounds(batch.sealed.header.month)
-    except ValueError as fault:
-        raise AuditBrokenError(batch.sealed.header.number) from fault
+    except (ValueError, OverflowError):
+        # Rows with times of no calendar were sealed in it.
+        return True
     return not (
         (command.since is not None and end <= command.since)
         or (command.until is not None and begin >= command.until)
@@ -199,10 +234,13 @@ def _may_hold_rows(batch: StoredBatch, command: ExportAuditCommand) -> bool:
 
 
 def _is_wanted(row: StoredRow, command: ExportAuditCommand) -> bool:
-    return (
-        (command.user_id is None or row.user_id == command.user_id)
-        and (command.since is None or row.occurred_at >= command.since)
-        and (command.until is None or row.occurred_at < command.until)
+    if command.user_id is not None and row.user_id != command.user_id:
+        return False
+    if row.occurred_at is None:
+        # A time of no calendar is within no bounds.
+        return command.since is None and command.until is None
+    return (command.since is None or row.occurred_at >= command.since) and (
+        command.until is None or row.occurred_at < command.until
     )
 
 

@@ -2,17 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, final
+from typing import final
 
 from application.ports.audit_checkpoints import AuditCheckpoints
 from application.ports.clock import Clock
 from application.ports.seal_keys import SealKeys
 from application.ports.unit_of_work import UnitOfWorkFactory
-from domain.audit_seal import BatchHeader, SealedBatch, SealedLeaf, TrailRow, tagged
+from domain.audit_seal import MAX_ROWS, BatchHeader, SealedBatch, SealedLeaf, TrailRow, tagged
 from domain.merkle_tree import leaf_hash
-
-#: Rows of one batch: few enough that a server process is not held up by hashing them.
-BATCH: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +35,7 @@ class SealAudit:
         keys: SealKeys,
         checkpoints: AuditCheckpoints,
         clock: Clock,
-        batch_limit: int = BATCH,
+        batch_limit: int = MAX_ROWS,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._keys = keys

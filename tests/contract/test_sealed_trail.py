@@ -8,7 +8,7 @@ from adapters.memory.audit_checkpoints import MemoryAuditCheckpoints
 from adapters.memory.seal_keys import MemorySealKeys
 from application.use_cases.seal_audit import SealAudit
 from domain.audit_event import AuditEvent, AuditEventType
-from domain.audit_seal import Place
+from domain.audit_seal import Horizon, Place
 from domain.identifiers import UserId
 from domain.merkle_tree import leaf_hash, tree_root
 from tests.support.builders import NOW, a_user_id, a_visitor
@@ -96,11 +96,13 @@ async def test_rows_without_a_batch_are_loose_and_those_behind_the_horizon_are_t
     trail = own_storage.sealed_trail
     newest = (await trail.batches(after=0, limit=10))[-1]
 
-    page = await trail.loose(after=None, horizon=newest.sealed.header.horizon, limit=100)
+    horizon = await trail.horizon(newest)
+    assert horizon == Horizon(place=newest.sealed.header.horizon)
+    page = await trail.loose(after=None, horizon=horizon, limit=100)
     assert page.looked_at == 5
     assert page.last is None
-    assert [(row.batch, row.is_passed) for row in page.loose] == [(None, False)] * 2
-    beyond = Place(transaction=2**40, row=2**40)
+    assert [(row.orphan, row.is_passed) for row in page.loose] == [(None, False)] * 2
+    beyond = Horizon(place=Place(transaction=2**40, row=2**40))
     page = await trail.loose(after=None, horizon=beyond, limit=100)
     assert [row.is_passed for row in page.loose] == [True] * 2
 

@@ -13,9 +13,10 @@ from typing import Any, Final
 
 import pytest
 
+from adapters.encryption.audit_keys import AuditKey
 from adapters.postgres.migrations import migrate
 from adapters.postgres.pool import build_pool, opened
-from application.errors import AuditBrokenError
+from application.errors import AuditBrokenError, TrailUnreadableError
 from examples import verify_audit_export
 from tests.support.audit_desk import AuditDesk, seal_keys
 from tests.support.builders import NOW, a_user_id
@@ -243,6 +244,16 @@ async def test_an_export_holds_the_rows_that_were_asked_for_and_the_headers_afte
         "DELETE FROM vetassist_audit_leaves WHERE audit_row = 2",
         "UPDATE vetassist_audit_batches SET root = sha256(root) WHERE number = 1",
         "UPDATE vetassist_audit_batches SET month = 'ever' WHERE number = 1",
+        "UPDATE vetassist_audit_batches SET hash = sha256(hash) WHERE number = 1",
+        "UPDATE vetassist_audit_batches SET mac = sha256(mac) WHERE number = 1",
+        "UPDATE vetassist_audit_batches SET row_count = 2147483647 WHERE number = 1",
+        "UPDATE vetassist_audit_batches SET sealed_at = 'infinity' WHERE number = 1",
+        "UPDATE vetassist_audit_leaves SET position = position + 7 WHERE batch = 1",
+        f"""
+        INSERT INTO vetassist_audit_drops
+        VALUES ('2026-01', 1, 4, now(), '{AuditKey(KEY).id}', sha256('forged'))
+        """,
+        "INSERT INTO vetassist_audit_drops VALUES ('2026-01', 1, 4, 'infinity', 'none', '')",
     ],
 )
 async def test_what_was_tampered_with_is_not_handed_on(
@@ -252,3 +263,37 @@ async def test_what_was_tampered_with_is_not_handed_on(
     with pytest.raises(AuditBrokenError) as broken:
         await desk.export()
     assert broken.value.batch == 1
+
+
+async def test_a_trail_that_was_chained_anew_under_another_key_is_not_handed_on(
+    desk: AuditDesk,
+) -> None:
+    with_another_key = AuditDesk(storage=desk.storage)
+    with pytest.raises(AuditBrokenError) as broken:
+        await with_another_key.export()
+    assert broken.value.batch == 1
+
+
+@pytest.mark.parametrize(
+    ("tampering", "batch"),
+    [
+        ("DELETE FROM vetassist_audit_batches WHERE number = 1", 2),
+        ("DELETE FROM vetassist_audit_batches WHERE number = 2", 3),
+        ("UPDATE vetassist_audit_batches SET number = -number WHERE number = 2", -2),
+    ],
+)
+async def test_a_chain_with_a_missing_link_is_not_handed_on(
+    desk: AuditDesk, own_database: str, tampering: str, batch: int
+) -> None:
+    change(own_database, tampering)
+    with pytest.raises(AuditBrokenError) as broken:
+        await desk.export()
+    assert broken.value.batch == batch
+
+
+async def test_a_trail_without_one_of_its_tables_is_not_handed_on(
+    desk: AuditDesk, own_database: str
+) -> None:
+    change(own_database, "DROP TABLE vetassist_audit_leaves")
+    with pytest.raises(TrailUnreadableError, match="vetassist_audit_leaves"):
+        await desk.export()

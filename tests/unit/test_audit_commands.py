@@ -142,6 +142,19 @@ def test_a_trail_that_was_tampered_with_is_not_exported(trail: str, tmp_path: Pa
     assert not (tmp_path / "export.jsonl").exists()
 
 
+def test_a_trail_of_which_a_part_is_gone_is_told_with_that_exit_code_and_in_one_line(
+    trail: str, tmp_path: Path
+) -> None:
+    audit("seal")
+    change(trail, "DROP TABLE vetassist_audit_drops")
+    for command in (["verify"], ["verify", "--json"], ["export", str(tmp_path / "export.jsonl")]):
+        told = audit(*command)
+        assert told.exit_code == 9
+        assert 'relation "vetassist_audit_drops" does not exist' in told.stderr
+        assert told.stdout == ""
+    assert not (tmp_path / "export.jsonl").exists()
+
+
 def test_a_month_past_its_retention_is_dropped_once_it_was_exported(
     trail: str, tmp_path: Path
 ) -> None:
