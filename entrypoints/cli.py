@@ -37,6 +37,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+_EXIT_UNTOLD = 1
 _EXIT_DEMO = 5
 _EXIT_NOT_FOUND = 6
 _EXIT_KEYS = 7
@@ -283,7 +284,12 @@ def rewrap_keys(
 @audit.command("seal")
 def seal_audit() -> None:
     """Seal now what has been added to the audit trail; `serve` does so by itself."""
-    sealed = _run(lambda container: container.seal_audit().execute())
+    from application.errors import CheckpointUntoldError
+
+    try:
+        sealed = _run(lambda container: container.seal_audit().execute())
+    except CheckpointUntoldError as error:
+        fail([f"everything is sealed, but the checkpoint could not be told: {error}"], _EXIT_UNTOLD)
     typer.echo(f"Sealed {sealed.rows} rows in {sealed.batches} batches.")
 
 

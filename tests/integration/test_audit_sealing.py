@@ -19,7 +19,7 @@ import pytest
 
 from adapters.memory.audit_checkpoints import MemoryAuditCheckpoints
 from adapters.postgres.pool import build_pool, opened
-from application.errors import UnavailableError
+from application.errors import CheckpointUntoldError
 from domain.audit_seal import BatchHeader, SealedBatch
 from domain.merkle_tree import leaf_hash
 from entrypoints.audit_reports import checkpoints_of
@@ -168,18 +168,25 @@ async def verified_and_goes_on(database_url: str, key: bytes, told: list[SealedB
 
 
 async def test_a_checkpoint_that_could_not_be_told_is_told_the_next_time(
-    desk: AuditDesk, monkeypatch: pytest.MonkeyPatch
+    desk: AuditDesk, own_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sealer = desk.sealer()
     tell = MemoryAuditCheckpoints.tell
 
     async def refuse(_self: MemoryAuditCheckpoints, _batch: SealedBatch) -> None:
-        raise UnavailableError("the collector is away")
+        raise CheckpointUntoldError("the collector is away")
 
-    await desk.append(2)
     monkeypatch.setattr(MemoryAuditCheckpoints, "tell", refuse)
-    with pytest.raises(UnavailableError):
+    for _ in range(3):
+        await desk.append(5)
+        with pytest.raises(CheckpointUntoldError, match="the collector is away"):
+            await sealer.execute()
+    # All of it is sealed all the same, by a process that has just started as well.
+    await desk.append(5)
+    sealer = desk.sealer()
+    with pytest.raises(CheckpointUntoldError):
         await sealer.execute()
+    assert count_of(own_database, "vetassist_audit_leaves") == 20
     monkeypatch.setattr(MemoryAuditCheckpoints, "tell", tell)
     assert (await sealer.execute()).rows == 0
 

@@ -17,6 +17,7 @@ from tests.support.databases import (
     APPLICATION_ROLE,
     as_application,
     change,
+    count_of,
     new_database,
     rows_of,
 )
@@ -96,6 +97,22 @@ def test_a_checkpoint_file_that_is_not_there_is_a_fault(trail: str, tmp_path: Pa
     refused = audit("verify", "--checkpoint", str(tmp_path / "nowhere"))
     assert refused.exit_code == 2
     assert "Traceback" not in refused.output
+
+
+def test_a_checkpoint_that_cannot_be_told_is_named_and_everything_is_sealed(
+    trail: str, tmp_path: Path
+) -> None:
+    nowhere = tmp_path / "away" / "checkpoints.jsonl"
+    with patch.dict(os.environ, {"VETASSIST_AUDIT_CHECKPOINTS": str(nowhere)}):
+        for _ in range(2):
+            sealed = audit("seal")
+            assert sealed.exit_code == 1
+            assert sealed.stderr == (
+                "vetassist: everything is sealed, but the checkpoint could not be told: "
+                f"{nowhere}: No such file or directory\n"
+            )
+    assert count_of(trail, "vetassist_audit_leaves") == 5
+    assert audit("verify").exit_code in {0, 2}
 
 
 def test_an_export_is_a_new_file_for_its_owner_that_checks_outside(
