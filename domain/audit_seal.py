@@ -172,6 +172,18 @@ class BatchHeader:
         return json.dumps(self.to_record(), sort_keys=True, separators=(",", ":")).encode()
 
 
+class SelfContradictionError(ValueError):
+    """What is told of a batch does not go together: somebody was at it.
+
+    Attributes:
+        batch: The number that it claims.
+    """
+
+    def __init__(self, batch: int) -> None:
+        super().__init__(f"its hash is not that of batch {batch}")
+        self.batch = batch
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealedBatch:
     """A batch header with what authenticates it.
@@ -197,7 +209,8 @@ class SealedBatch:
         """The batch that a record tells of.
 
         Raises:
-            ValueError: It is none, or contradicts itself.
+            SelfContradictionError: Its hash is not the one that it tells.
+            ValueError: It is none.
         """
         try:
             batch = cls(
@@ -207,7 +220,7 @@ class SealedBatch:
         except (KeyError, TypeError) as fault:
             raise ValueError("no sealed batch") from fault
         if not is_itself:
-            raise ValueError("its hash is another one")
+            raise SelfContradictionError(batch.header.number)
         return batch
 
 

@@ -310,21 +310,30 @@ def verify_audit(
 ) -> None:
     """Find what was altered, removed, inserted or reordered in the audit trail."""
     from application.use_cases.verify_audit import VerifyAuditCommand
-    from entrypoints.audit_reports import AuditReport, checkpoints_of, progress_over
+    from entrypoints.audit_reports import AuditReport, CheckpointFile, progress_over
 
-    report = AuditReport()
-    file = checkpoint or _checkpoint_file()
-    known = [] if file is None else checkpoints_of(file, say_on_stderr)
-    with _readable_trail():
-        total = _run(lambda container: container.verify_audit().rows_to_look_at())
-        with progress_over("Verifying", total) as advance:
-            command = VerifyAuditCommand(
-                checkpoints=known, on_rows=advance, on_finding=report.on_finding
-            )
-            verified = _run(lambda container: container.verify_audit().execute(command))
+    named = checkpoint or _checkpoint_file()
+    file = None if named is None else CheckpointFile(named)
+    report = AuditReport(file, is_given=checkpoint is not None)
+    try:
+        with _readable_trail():
+            total = _run(lambda container: container.verify_audit().rows_to_look_at())
+            with progress_over("Verifying", total) as advance:
+                command = VerifyAuditCommand(
+                    checkpoints=file or (), on_rows=advance, on_finding=report.on_finding
+                )
+                verified = _run(lambda container: container.verify_audit().execute(command))
+    except OSError as error:
+        fail([f"{named}: {error.strerror}"], EXIT_SETTINGS)
     typer.echo(report.as_json(verified) if as_json else report.as_text(verified))
+    if file is not None and file.odd:
+        say_on_stderr(f"{named}: {file.odd} lines are no checkpoints, and were left aside")
+    if report.lacks_checkpoints(verified):
+        say_on_stderr(f"{named}: there is no checkpoint in it, so nothing was compared with one")
     if verified.findings:
         sys.exit(_EXIT_AUDIT)
+    if report.lacks_checkpoints(verified):
+        sys.exit(EXIT_SETTINGS)
 
 
 @audit.command("export")
@@ -405,11 +414,9 @@ def _readable_trail() -> Iterator[None]:
 
 
 def _checkpoint_file() -> Path | None:
-    """The file that checkpoints are told to, if there is one here."""
+    """The file that checkpoints are told to, where they are told to one."""
     named = settings_or_exit().audit_checkpoints
-    if named is None or named == "-" or not Path(named).is_file():
-        return None
-    return Path(named)
+    return None if named is None or named == "-" else Path(named)
 
 
 @audit.command("show")

@@ -14,7 +14,14 @@ from application.ports.sealed_trail import (
     StoredLeaf,
 )
 from domain.audit_finding import AuditFinding, FindingKind
-from domain.audit_seal import GENESIS, MAX_ROWS, BatchHeader, SealedBatch, tagged
+from domain.audit_seal import (
+    GENESIS,
+    MAX_ROWS,
+    BatchHeader,
+    SealedBatch,
+    SelfContradictionError,
+    tagged,
+)
 from domain.merkle_tree import leaf_hash, tree_root
 
 #: Batches, and loose rows, of one read.
@@ -31,13 +38,14 @@ class VerifyAuditCommand:
     """What to compare with, and whom to tell.
 
     Attributes:
-        checkpoints: What was told outside the store, in any order.
+        checkpoints: What was told outside the store, in any order; and what claims to be of it,
+            but contradicts itself.
         on_rows: Told of so many more rows that were looked at; sealed rows count twice, once in
             their batch and once among all rows.
         on_finding: Told of each finding as it is made.
     """
 
-    checkpoints: Iterable[SealedBatch]
+    checkpoints: Iterable[SealedBatch | SelfContradictionError]
     on_rows: Callable[[int], None]
     on_finding: Callable[[AuditFinding], None]
 
@@ -365,13 +373,24 @@ class _Checkpoints:
         self._hashes: defaultdict[int, set[bytes]] = defaultdict(set)
         self.compared = 0
 
-    def read(self, checkpoints: Iterable[SealedBatch]) -> Iterator[AuditFinding]:
+    def read(
+        self, checkpoints: Iterable[SealedBatch | SelfContradictionError]
+    ) -> Iterator[AuditFinding]:
         """Remember what is authentic; findings for what is not."""
         for checkpoint in checkpoints:
+            if isinstance(checkpoint, SelfContradictionError):
+                yield AuditFinding(
+                    kind=FindingKind.CHECKPOINT_FORGED,
+                    batch=checkpoint.batch,
+                    detail="this checkpoint contradicts its own hash; it is left aside",
+                )
+                continue
             header = checkpoint.header
-            if self._keys.knows(header.key_id) and not self._keys.is_authentic(
+            is_authentic = self._keys.is_authentic(
                 header.encoded(), checkpoint.mac, key_id=header.key_id
-            ):
+            )
+            # One under a key that is not at hand is compared: it must be what is stored.
+            if header.number < 1 or (self._keys.knows(header.key_id) and not is_authentic):
                 yield AuditFinding(
                     kind=FindingKind.CHECKPOINT_FORGED,
                     batch=header.number,

@@ -635,6 +635,13 @@ async def test_a_checkpoint_that_nobody_made_is_left_aside_and_told(desk: AuditD
     assert await desk.findings([forged]) == [("checkpoint_forged", 7, None)]
 
 
+async def test_a_checkpoint_under_an_unknown_key_is_compared_and_has_a_number_of_a_batch(
+    desk: AuditDesk,
+) -> None:
+    assert await desk.findings([a_sealed_batch(2)]) == [("history_rewritten", 2, None)]
+    assert await desk.findings([a_sealed_batch(0)]) == [("checkpoint_forged", 0, None)]
+
+
 async def test_without_the_key_the_rows_are_still_held_against_the_seals(
     desk: AuditDesk, tampered: str
 ) -> None:
