@@ -274,6 +274,17 @@ class DroppedMonth:
     key_id: str
     mac: bytes = b""
 
+    def to_record(self) -> dict[str, Any]:
+        """The note as JSON tells it, for exports."""
+        return {
+            "month": self.month,
+            "last_batch": self.last_batch,
+            "rows": self.rows,
+            "dropped_at": self.dropped_at.isoformat(timespec="microseconds"),
+            "key_id": self.key_id,
+            "mac": self.mac.hex(),
+        }
+
     @property
     def message(self) -> bytes:
         """What is authenticated."""

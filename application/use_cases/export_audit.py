@@ -14,13 +14,14 @@ from application.ports.sealed_trail import SealedTrail, StoredBatch, StoredLeaf,
 from application.ports.secret_source import SecretSource
 from application.ports.unit_of_work import UnitOfWorkFactory
 from domain.audit_event import AuditEvent, AuditEventType
-from domain.audit_seal import GENESIS, month_bounds
+from domain.audit_seal import GENESIS, DroppedMonth, month_bounds
 from domain.identifiers import UserId
 from domain.merkle_tree import MerkleTree, leaf_hash
 from domain.visitor import Visitor
 
 #: Batches of one read.
 PAGE: Final = 200
+_CLOSE: Final = (",", ":")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,11 @@ class ExportAuditCommand:
     write: Callable[[str], object]
     on_rows: Callable[[int], object]
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is to be left out."""
+        return self.since is None and self.until is None and self.user_id is None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditExported:
@@ -58,6 +64,8 @@ class AuditExported:
 @final
 class ExportAudit:
     """Writes rows with their audit paths, and every batch header from the first row's on.
+
+    Without bounds all headers are written, and the notes on months that went for good.
 
     The headers lead from a row's batch to any later checkpoint (docs/audit.md has the format).
     Rows that are not sealed yet are not exported.
@@ -98,7 +106,11 @@ class ExportAudit:
         """
         rows = batches = 0
         whole: list[tuple[int, int]] = []
-        gone = await self._gone()
+        dropped = await self._dropped()
+        gone = {each.month: each.last_batch for each in dropped}
+        if command.is_whole:
+            for each in dropped:
+                command.write(json.dumps({"type": "drop", **each.to_record()}, separators=_CLOSE))
         before: StoredBatch | None = None
         async for batch in self._batches():
             header = batch.sealed.header
@@ -114,8 +126,8 @@ class ExportAudit:
             rows += len(found)
             for proof in found:
                 command.write(_line("row", batch, proof))
-            # Headers before the first row lead nowhere.
-            if rows:
+            # Headers before the first row lead nowhere, but to say that nothing is left out.
+            if rows or command.is_whole:
                 batches += 1
                 command.write(_line("batch", batch, {}))
         return AuditExported(rows=rows, batches=batches, whole=whole)
@@ -161,14 +173,13 @@ class ExportAudit:
                 yield batch
             after = page[-1].sealed.header.number
 
-    async def _gone(self) -> dict[str, int]:
-        """Up to which batch each month went for good."""
-        gone = {}
-        for dropped in await self._trail.drops():
-            if not self._keys.is_authentic(dropped.message, dropped.mac, key_id=dropped.key_id):
-                raise AuditBrokenError(dropped.last_batch)
-            gone[dropped.month] = dropped.last_batch
-        return gone
+    async def _dropped(self) -> Sequence[DroppedMonth]:
+        """The months that went for good, by the word of a holder of the key."""
+        dropped = await self._trail.drops()
+        for each in dropped:
+            if not self._keys.is_authentic(each.message, each.mac, key_id=each.key_id):
+                raise AuditBrokenError(each.last_batch)
+        return dropped
 
     def _is_genuine(self, batch: StoredBatch, before: StoredBatch | None) -> bool:
         """Whether a holder of a key sealed it, as what follows on the batch before it."""
@@ -246,4 +257,4 @@ def _is_wanted(row: StoredRow, command: ExportAuditCommand) -> bool:
 
 def _line(type_: str, batch: StoredBatch, facts: Mapping[str, Any]) -> str:
     record = {"type": type_, **facts, **batch.sealed.to_record()}
-    return json.dumps(record, separators=(",", ":"))
+    return json.dumps(record, separators=_CLOSE)
