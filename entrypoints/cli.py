@@ -410,7 +410,8 @@ def _readable_trail() -> Iterator[None]:
     try:
         yield
     except TrailUnreadableError as error:
-        fail([f"a part of the audit trail is gone or was rebuilt: {error}"], _EXIT_AUDIT)
+        what = "a part of the audit trail is gone, or `vetassist migrate` was never run here"
+        fail([f"{what}: {error}"], _EXIT_AUDIT)
 
 
 def _checkpoint_file() -> Path | None:

@@ -20,7 +20,7 @@ import pytest
 from adapters.memory.audit_checkpoints import MemoryAuditCheckpoints
 from adapters.postgres.pool import build_pool, opened
 from application.errors import CheckpointUntoldError
-from domain.audit_seal import BatchHeader, SealedBatch
+from domain.audit_seal import BatchHeader, Horizon, SealedBatch
 from domain.merkle_tree import leaf_hash
 from entrypoints.audit_reports import CheckpointFile
 from tests.integration.seal_worker import STEPS
@@ -270,6 +270,20 @@ async def test_after_a_move_a_row_that_is_slipped_in_is_found_as_before(
     assert (await desk.seal()).rows == 0
     found = await desk.findings()
     assert sorted(found) == [("row_inserted", None, 1000 + row) for row in (2, 5, 8)]
+
+
+@pytest.mark.parametrize("how", ["FREEZE", "FULL", "FULL, FREEZE"])
+async def test_no_upkeep_of_the_server_is_taken_for_a_move(
+    desk: AuditDesk, own_database: str, how: str
+) -> None:
+    await desk.append(10)
+    await desk.seal()
+    with psycopg.connect(own_database, autocommit=True) as connection:
+        for table in ("vetassist_audit_batches", "vetassist_auth_audit"):
+            connection.execute(f"VACUUM ({how}) {table}".encode())
+    newest = (await desk.storage.sealed_trail.batches(after=None, limit=10))[-1]
+    horizon = await desk.storage.sealed_trail.horizon(newest)
+    assert horizon == Horizon(place=newest.sealed.header.horizon)
 
 
 async def test_a_row_that_was_slipped_in_before_a_move_is_not_sealed_with_what_came_along(
