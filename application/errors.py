@@ -21,6 +21,8 @@ ApplicationError
     UnusableTokensError        VA gave tokens that cannot be used yet
   SignInFailedError        the sign-in is over; says why
   AuditBrokenError         the audit trail is not as it was sealed
+  TrailUnreadableError     a part of it is gone, so that it cannot even be read
+  CheckpointUntoldError    what was sealed could not be told outside
 
 The ``code`` is public and stable; everything else stays in the log.
 """
@@ -239,3 +241,21 @@ class AuditBrokenError(ApplicationError):
     def __init__(self, batch: int) -> None:
         super().__init__(f"batch {batch}")
         self.batch = batch
+
+
+class TrailUnreadableError(ApplicationError):
+    """A table or a column of the audit trail is gone, or is not what it was.
+
+    The text says in one line what the store says of it.
+    """
+
+    code: ClassVar[str] = "audit_unreadable"
+
+
+class CheckpointUntoldError(ApplicationError):
+    """A checkpoint of the audit trail could not be told. What is sealed stays sealed.
+
+    The text says in one line where it should have gone, and why it did not get there.
+    """
+
+    code: ClassVar[str] = "checkpoint_untold"

@@ -12,6 +12,8 @@ from domain.merkle_tree import HASH_BYTES, tree_root
 
 #: What the first batch is chained to.
 GENESIS: Final = bytes(HASH_BYTES)
+#: Rows of one batch at most: so few that a server process is not held up by hashing them.
+MAX_ROWS: Final = 2_000
 _FORMAT: Final = 1
 
 
@@ -26,6 +28,20 @@ class Place:
 
     transaction: int
     row: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Horizon:
+    """How far sealing has come, as the store at hand counts.
+
+    Attributes:
+        place: Rows up to it that no batch holds came there afterwards.
+        is_moving: The trail was copied from a store that had counted further, and not all that
+            came with it is sealed: some rows bear numbers that this store has yet to reach.
+    """
+
+    place: Place
+    is_moving: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,12 +165,24 @@ class BatchHeader:
                 sealed_at=datetime.fromisoformat(record["sealed_at"]),
                 key_id=str(record["key_id"]),
             )
-        except (KeyError, TypeError) as fault:
+        except (KeyError, TypeError, OverflowError) as fault:
             raise ValueError("no batch header") from fault
 
     def encoded(self) -> bytes:
         """The one spelling of the header that is hashed and authenticated."""
         return json.dumps(self.to_record(), sort_keys=True, separators=(",", ":")).encode()
+
+
+class SelfContradictionError(ValueError):
+    """What is told of a batch does not go together: somebody was at it.
+
+    Attributes:
+        batch: The number that it claims.
+    """
+
+    def __init__(self, batch: int) -> None:
+        super().__init__(f"its hash is not that of batch {batch}")
+        self.batch = batch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +210,8 @@ class SealedBatch:
         """The batch that a record tells of.
 
         Raises:
-            ValueError: It is none, or contradicts itself.
+            SelfContradictionError: Its hash is not the one that it tells.
+            ValueError: It is none.
         """
         try:
             batch = cls(
@@ -192,7 +221,7 @@ class SealedBatch:
         except (KeyError, TypeError) as fault:
             raise ValueError("no sealed batch") from fault
         if not is_itself:
-            raise ValueError("its hash is another one")
+            raise SelfContradictionError(batch.header.number)
         return batch
 
 
@@ -212,7 +241,8 @@ class SealedLeaf:
 
 def tagged(batch: int, row: int, leaf: bytes) -> bytes:
     """What a leaf's tag authenticates: that this row was sealed in this batch as this leaf."""
-    return b"leaf\0" + batch.to_bytes(8) + row.to_bytes(8) + leaf
+    # Nothing that is sealed has a number below zero, but somebody may have written one there.
+    return b"leaf\0" + batch.to_bytes(8, signed=True) + row.to_bytes(8, signed=True) + leaf
 
 
 def month_bounds(month: str) -> tuple[datetime, datetime]:
@@ -249,6 +279,17 @@ class DroppedMonth:
     dropped_at: datetime
     key_id: str
     mac: bytes = b""
+
+    def to_record(self) -> dict[str, Any]:
+        """The note as JSON tells it, for exports."""
+        return {
+            "month": self.month,
+            "last_batch": self.last_batch,
+            "rows": self.rows,
+            "dropped_at": self.dropped_at.isoformat(timespec="microseconds"),
+            "key_id": self.key_id,
+            "mac": self.mac.hex(),
+        }
 
     @property
     def message(self) -> bytes:

@@ -13,7 +13,7 @@ from rich.progress import Progress
 
 from application.use_cases.verify_audit import AuditVerified
 from domain.audit_finding import AuditFinding
-from domain.audit_seal import SealedBatch
+from domain.audit_seal import SealedBatch, SelfContradictionError
 
 #: Findings that are shown one by one; all are counted.
 SHOWN: Final = 1_000
@@ -39,23 +39,41 @@ def checkpoint_in(line: str) -> SealedBatch:
         raise ValueError("no checkpoint") from fault
 
 
-def checkpoints_of(file: Path, say: Callable[[str], None]) -> Iterator[SealedBatch]:
+@final
+class CheckpointFile:
     """The checkpoints in a file; a line may have a collector's words before the JSON.
 
-    Lines that are none are counted and told of: whoever was killed in the middle of a line
-    leaves half of one.
+    Attributes:
+        usable: Lines read so far that tell of a batch, whoever made them.
+        odd: Lines that are none: whoever was killed in the middle of one leaves half of it.
     """
-    odd = 0
-    with file.open(encoding="utf-8", errors="replace") as lines:
-        for line in lines:
-            if not line.strip():
-                continue
-            try:
-                yield checkpoint_in(line)
-            except ValueError:
-                odd += 1
-    if odd:
-        say(f"{file}: {odd} lines are no checkpoints, and were left aside")
+
+    def __init__(self, file: Path) -> None:
+        self.path = file
+        self.usable = 0
+        self.odd = 0
+
+    def __iter__(self) -> Iterator[SealedBatch | SelfContradictionError]:
+        """Each line that claims to tell of a batch; nothing where there is no file.
+
+        Raises:
+            OSError: The file cannot be read.
+        """
+        if not self.path.exists():
+            return
+        with self.path.open(encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                if not line.strip():
+                    continue
+                try:
+                    batch = checkpoint_in(line)
+                except SelfContradictionError as contradiction:
+                    yield contradiction
+                except ValueError:
+                    self.odd += 1
+                else:
+                    self.usable += 1
+                    yield batch
 
 
 @final
@@ -114,13 +132,26 @@ def written_whole(file: Path) -> Iterator[HashedLines]:
 class AuditReport:
     """What a verification found, for a person or a script."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, checkpoints: CheckpointFile | None = None, *, is_given: bool = False
+    ) -> None:
         self._findings: list[AuditFinding] = []
+        self._checkpoints = checkpoints
+        self._is_given = is_given
 
     def on_finding(self, finding: AuditFinding) -> None:
         """Keep a finding, as long as there are few."""
         if len(self._findings) < SHOWN:
             self._findings.append(finding)
+
+    def lacks_checkpoints(self, verified: AuditVerified) -> bool:
+        """Whether there should have been a checkpoint to compare with, and was none.
+
+        Before the first batch nothing was told to the file of the settings yet.
+        """
+        if self._checkpoints is None or self._checkpoints.usable:
+            return False
+        return self._is_given or verified.batches > 0
 
     def as_text(self, verified: AuditVerified) -> str:
         """Some lines for a person."""
@@ -139,23 +170,23 @@ class AuditReport:
                 "Without a checkpoint from outside nobody can see whether the newest batches "
                 "were cut off."
             )
-        lines.append(
-            f"The trail was tampered with: {verified.findings} findings."
-            if verified.findings
-            else "The trail is as it was sealed."
-        )
+        if verified.findings:
+            lines.append(f"The trail was tampered with: {verified.findings} findings.")
+        elif not self.lacks_checkpoints(verified):
+            lines.append("The trail is as it was sealed.")
         return "\n".join(lines)
 
     def as_json(self, verified: AuditVerified) -> str:
         """One object for a script."""
         newest = verified.newest
         report: dict[str, Any] = {
-            "intact": not verified.findings,
+            "intact": not verified.findings and not self.lacks_checkpoints(verified),
             "batches": verified.batches,
             "rows": verified.rows,
             "waiting": verified.waiting,
             "dropped": verified.dropped,
             "checkpoints": verified.checkpoints,
+            "odd_checkpoint_lines": 0 if self._checkpoints is None else self._checkpoints.odd,
             "findings": verified.findings,
             "newest": None if newest is None else newest.to_record(),
             "details": [

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import structlog
 
-from application.errors import UnavailableError
+from application.errors import CheckpointUntoldError, UnavailableError
 from entrypoints.metrics.measurements import SUCCESS, Measurements
 
 _log = structlog.stdlib.get_logger("vetassist.background")
@@ -44,6 +44,10 @@ async def _repeat(
             # The database is away; what is left will be there the next time.
             measurements.count_run(name, "postponed")
             _log.warning("postponed", work=name)
+        except CheckpointUntoldError as error:
+            # Sealing itself went on; somebody has to look after where checkpoints go.
+            measurements.count_run(name, "failed")
+            _log.error("failed", work=name, error=type(error).__name__, cause=str(error))
         except Exception as error:  # noqa: BLE001 - work that cannot be done is no end of the service
             measurements.count_run(name, "failed")
             _log.error("failed", work=name, error=type(error).__name__)

@@ -3,7 +3,8 @@
 import os
 import re
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, TypeVar
@@ -38,6 +39,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+_EXIT_UNTOLD = 1
 _EXIT_DEMO = 5
 _EXIT_NOT_FOUND = 6
 _EXIT_KEYS = 7
@@ -307,7 +309,12 @@ def rewrap_keys(
 @audit.command("seal")
 def seal_audit() -> None:
     """Seal now what has been added to the audit trail; `serve` does so by itself."""
-    sealed = _run(lambda container: container.seal_audit().execute())
+    from application.errors import CheckpointUntoldError
+
+    try:
+        sealed = _run(lambda container: container.seal_audit().execute())
+    except CheckpointUntoldError as error:
+        fail([f"everything is sealed, but the checkpoint could not be told: {error}"], _EXIT_UNTOLD)
     typer.echo(f"Sealed {sealed.rows} rows in {sealed.batches} batches.")
 
 
@@ -328,20 +335,30 @@ def verify_audit(
 ) -> None:
     """Find what was altered, removed, inserted or reordered in the audit trail."""
     from application.use_cases.verify_audit import VerifyAuditCommand
-    from entrypoints.audit_reports import AuditReport, checkpoints_of, progress_over
+    from entrypoints.audit_reports import AuditReport, CheckpointFile, progress_over
 
-    report = AuditReport()
-    file = checkpoint or _checkpoint_file()
-    known = [] if file is None else checkpoints_of(file, say_on_stderr)
-    total = _run(lambda container: container.verify_audit().rows_to_look_at())
-    with progress_over("Verifying", total) as advance:
-        command = VerifyAuditCommand(
-            checkpoints=known, on_rows=advance, on_finding=report.on_finding
-        )
-        verified = _run(lambda container: container.verify_audit().execute(command))
+    named = checkpoint or _checkpoint_file()
+    file = None if named is None else CheckpointFile(named)
+    report = AuditReport(file, is_given=checkpoint is not None)
+    try:
+        with _readable_trail():
+            total = _run(lambda container: container.verify_audit().rows_to_look_at())
+            with progress_over("Verifying", total) as advance:
+                command = VerifyAuditCommand(
+                    checkpoints=file or (), on_rows=advance, on_finding=report.on_finding
+                )
+                verified = _run(lambda container: container.verify_audit().execute(command))
+    except OSError as error:
+        fail([f"{named}: {error.strerror}"], EXIT_SETTINGS)
     typer.echo(report.as_json(verified) if as_json else report.as_text(verified))
+    if file is not None and file.odd:
+        say_on_stderr(f"{named}: {file.odd} lines are no checkpoints, and were left aside")
+    if report.lacks_checkpoints(verified):
+        say_on_stderr(f"{named}: there is no checkpoint in it, so nothing was compared with one")
     if verified.findings:
         sys.exit(_EXIT_AUDIT)
+    if report.lacks_checkpoints(verified):
+        sys.exit(EXIT_SETTINGS)
 
 
 @audit.command("export")
@@ -362,9 +379,10 @@ def export_audit(
     from domain.identifiers import UserId
     from entrypoints.audit_reports import progress_over, written_whole
 
-    total = _run(lambda container: container.export_audit().rows_to_look_at())
+    with _readable_trail():
+        total = _run(lambda container: container.export_audit().rows_to_look_at())
     try:
-        with written_whole(file) as lines:
+        with _readable_trail(), written_whole(file) as lines:
             with progress_over("Exporting", total) as advance:
                 command = ExportAuditCommand(
                     since=None if since is None else since.replace(tzinfo=UTC),
@@ -412,12 +430,23 @@ def drop_audit(
         typer.echo("No month is past its retention.")
 
 
+@contextmanager
+def _readable_trail() -> Iterator[None]:
+    """Say so, and end, where a part of the audit trail is gone."""
+    from application.errors import TrailUnreadableError
+
+    try:
+        yield
+    except TrailUnreadableError as error:
+        # What was never made is not gone.
+        require_current_schema(settings_or_exit().database_url.reveal())
+        fail([f"a part of the audit trail is gone: {error}"], _EXIT_AUDIT)
+
+
 def _checkpoint_file() -> Path | None:
-    """The file that checkpoints are told to, if there is one here."""
+    """The file that checkpoints are told to, where they are told to one."""
     named = settings_or_exit().audit_checkpoints
-    if named is None or named == "-" or not Path(named).is_file():
-        return None
-    return Path(named)
+    return None if named is None or named == "-" else Path(named)
 
 
 @audit.command("show")

@@ -519,8 +519,8 @@ class Container(containers.DeclarativeContainer):
     export_audit = providers.Singleton(
         ExportAudit,
         trail=sealed_trail,
-        unit_of_work=unit_of_work.provider,
         keys=seal_keys,
+        unit_of_work=unit_of_work.provider,
         secrets=secrets,
         clock=clock,
     )

@@ -1,90 +1,293 @@
 """Checks an export of the audit trail. Needs Python 3.11 and nothing else, no database either.
 
-    python verify_audit_export.py EXPORT [--checkpoints FILE] [--key-file FILE]
+    python verify_audit_export.py EXPORT [--checkpoints FILE] [--key-file FILE] [--whole]
 
 ``EXPORT`` is what ``vetassist audit export`` wrote, ``--checkpoints`` what the service told a
 log collector, ``--key-file`` a file with the audit key (VETASSIST_AUDIT_KEY, in hexadecimal);
-give it once for each key. docs/audit.md says what each of them proves.
+give it once for each key. ``--whole``: nothing may have been left out, as in an export without
+bounds. docs/audit.md says what each of them proves.
 
-It exits with 0 when everything fits, 1 when something does not, 2 when it cannot tell.
+It exits with 0 when everything fits, 1 when something does not, 2 when it cannot tell: a file
+cannot be read, or is not what an export is.
 """
 
 import argparse
 import hashlib
 import hmac
 import json
+import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 _LABEL: Final = b"vetassist audit/"
+_GENESIS: Final = "00" * 32
+_KEY_BYTES: Final = 32
+_HEX: Final = re.compile("(?:[0-9a-f]{2})*")
+_Check = Callable[[object], bool]
+
+
+class CannotTellError(Exception):
+    """Something is not of the form that it must have; the text says what, in one line."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Check one export; the exit code."""
     parser = argparse.ArgumentParser(description="Checks an export of the audit trail.")
     parser.add_argument("export", type=Path)
-    parser.add_argument("--checkpoints", type=Path)
-    parser.add_argument("--key-file", type=Path, action="append", default=[])
+    parser.add_argument("--checkpoints", type=Path, help="what a log collector was told")
+    parser.add_argument("--key-file", type=Path, action="append", default=[], help="an audit key")
+    parser.add_argument("--whole", action="store_true", help="nothing may have been left out")
     given = parser.parse_args(arguments)
+    try:
+        return _checked(given)
+    except CannotTellError as error:
+        print(f"cannot tell: {error}", file=sys.stderr)
+    except OSError as error:
+        print(f"cannot tell: {error.filename}: {error.strerror}", file=sys.stderr)
+    return 2
+
+
+def _checked(given: argparse.Namespace) -> int:
     if given.checkpoints is None and not given.key_file:
-        print("without a key or checkpoints an export proves nothing", file=sys.stderr)
-        return 2
-    keys = dict(_key(file) for file in given.key_file)
-    batches: dict[int, dict[str, Any]] = {}
-    faults = rows = 0
-    for line, record in _records(given.export):
-        fault = _fault_of(record, batches, keys)
-        if fault is not None:
-            faults += 1
-            print(f"line {line}: {fault}")
-        rows += record.get("type") == "row"
+        raise CannotTellError("without a key or checkpoints an export proves nothing")
+    export = _Export(dict(_key(file) for file in given.key_file))
+    faults = [f"line {line}: {fault}" for line, fault in export.read(given.export)]
+    if given.whole:
+        faults += export.gaps()
     told = 0
     if given.checkpoints is not None:
-        fault, told = _fault_of_chain(batches, given.checkpoints)
-        if fault is not None:
-            faults += 1
-            print(fault)
+        fault, told = _fault_of_chain(export.batches, given.checkpoints)
+        faults += [] if fault is None else [fault]
+    for fault in faults:
+        print(fault)
     if faults:
         return 1
-    proofs = ["sealed with the audit key"] * bool(keys)
+    proofs = ["sealed with the audit key"] * bool(export.keys)
     if given.checkpoints is not None:
         proofs.append(f"sealed before checkpoint {told} was told")
-    print(f"{rows} rows in {len(batches)} batches: {' and '.join(proofs)}")
+    if given.whole:
+        proofs.append(f"with nothing left out up to batch {max(export.batches)}")
+    print(f"{export.rows} rows in {len(export.batches)} batches: {' and '.join(proofs)}")
     return 0
 
 
-def _records(export: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    with export.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, start=1):
-            yield number, json.loads(line)
+class _Export:
+    """The lines of an export, one after the other. Of a batch its header is kept, no row."""
 
+    def __init__(self, keys: Mapping[str, bytes]) -> None:
+        self.keys = keys
+        self.rows = 0
+        #: Header, MAC and hash of each batch, by its number.
+        self.batches: dict[int, dict[str, Any]] = {}
+        self._rows_of: dict[int, int] = {}
+        self._closed: set[int] = set()
+        self._dropped: dict[str, int] = {}
+        self._last = (0, -1)
 
-def _fault_of(
-    record: dict[str, Any], batches: dict[int, dict[str, Any]], keys: dict[str, bytes]
-) -> str | None:
-    """What is wrong with one line; the batch it names is noted in ``batches``."""
-    header = record["batch"]
-    number = header["number"]
-    if record["hash"] != _hash_of(header, record["mac"]):
-        return f"batch {number}: its hash is another one"
-    if batches.setdefault(number, record)["hash"] != record["hash"]:
-        return f"batch {number}: told of in two ways"
-    if keys:
-        key = keys.get(header["key_id"])
+    def read(self, file: Path) -> Iterator[tuple[int, str]]:
+        """The number of each line at which something does not fit, and what it is."""
+        number = 0
+        with file.open("rb") as lines:
+            for number, line in enumerate(lines, start=1):
+                fault = self._fault_of(_record(number, line))
+                if fault is not None:
+                    yield number, fault
+        if not number:
+            raise CannotTellError(f"{file}: there is no line in it")
+
+    def _fault_of(self, record: dict[str, Any]) -> str | None:
+        if record["type"] == "drop":
+            return self._fault_of_drop(record)
+        number = record["batch"]["number"]
+        fault = self._fault_of_seal(record) or self._fault_of_place(record)
+        if record["type"] == "batch":
+            self._closed.add(number)
+        elif fault is None and not _is_sealed(record):
+            fault = "the row was not sealed in it"
+        elif fault is None:
+            self.rows += 1
+            self._rows_of[number] = self._rows_of.get(number, 0) + 1
+        return None if fault is None else f"batch {number}: {fault}"
+
+    def _fault_of_seal(self, record: dict[str, Any]) -> str | None:
+        header = record["batch"]
+        if record["hash"] != _hash_of(header, record["mac"]):
+            return "its hash is another one"
+        known = self.batches.get(header["number"])
+        if known is None:
+            self.batches[header["number"]] = {name: record[name] for name in _SEAL}
+        elif known["hash"] != record["hash"]:
+            return "told of in two ways"
+        if not self.keys:
+            return None
+        key = self.keys.get(header["key_id"])
         if key is None:
-            return f"batch {number}: sealed under the key {header['key_id']}, which was not given"
+            return "sealed under a key that was not given"
         made = hmac.new(key, _encoded(header), "sha256").hexdigest()
+        return None if hmac.compare_digest(made, record["mac"]) else "not sealed with the audit key"
+
+    def _fault_of_place(self, record: dict[str, Any]) -> str | None:
+        """A batch comes after the one before, its rows in their order, and then its own line."""
+        header = record["batch"]
+        is_row = record["type"] == "row"
+        place = (header["number"], record["position"] if is_row else header["count"])
+        if place <= self._last:
+            return "the line stands there twice, or out of order"
+        self._last = place
+        return None
+
+    def _fault_of_drop(self, record: dict[str, Any]) -> str | None:
+        """A month of which somebody with the key said that it went; without it that is nothing."""
+        key = self.keys.get(record["key_id"])
+        if key is None:
+            return "a month was dropped under a key that was not given" if self.keys else None
+        names = ("month", "last_batch", "rows", "dropped_at", "key_id")
+        facts = json.dumps([record[name] for name in names], separators=(",", ":"))
+        made = hmac.new(key, b"dropped\0" + facts.encode(), "sha256").hexdigest()
         if not hmac.compare_digest(made, record["mac"]):
-            return f"batch {number}: not sealed with the audit key"
-    if record["type"] == "row":
-        leaf = hashlib.sha256(b"\x00" + record["row"].encode()).digest()
-        path = [bytes.fromhex(node) for node in record["path"]]
-        root = _root(leaf, record["position"], header["count"], path)
-        if root is None or root.hex() != header["root"]:
-            return f"batch {number}: the row was not sealed in it"
+            return f"nobody with the audit key said that the month {record['month']!r} was dropped"
+        self._dropped[record["month"]] = record["last_batch"]
+        return None
+
+    def gaps(self) -> Iterator[str]:
+        """What an export without bounds has, and this one has not."""
+        previous, total = _GENESIS, 0
+        for number in range(1, max(self.batches, default=0) + 1):
+            if number not in self.batches:
+                yield f"batch {number}: is missing"
+                return
+            record = self.batches[number]
+            header = record["batch"]
+            found, count, total = (
+                self._rows_of.get(number, 0),
+                header["count"],
+                total + header["count"],
+            )
+            if number not in self._closed:
+                yield f"batch {number}: the line of the batch is missing"
+            if found != count and (found or number > self._dropped.get(header["month"], 0)):
+                yield f"batch {number}: {count - found} of its {count} rows are missing"
+            if (header["previous"], header["total"]) != (previous, total):
+                yield f"batch {number}: is not chained to the one before"
+            previous = record["hash"]
+        if not self.batches:
+            yield "there is no batch in it"
+
+
+def _is_sealed(record: dict[str, Any]) -> bool:
+    """Whether the path leads from the row to the root of the header beside it."""
+    header = record["batch"]
+    leaf = hashlib.sha256(b"\x00" + record["row"].encode()).digest()
+    path = [bytes.fromhex(node) for node in record["path"]]
+    root = _root(leaf, record["position"], header["count"], path)
+    return root is not None and root.hex() == header["root"]
+
+
+def _record(number: int, line: bytes) -> dict[str, Any]:
+    """What one line tells, in exactly the form of docs/audit.md."""
+    if not line.endswith(b"\n"):
+        raise CannotTellError(f"line {number}: has no end: the file was cut")
+    try:
+        record = json.loads(
+            line.decode(), object_pairs_hook=_each_name_once, parse_constant=_no_constant
+        )
+        # Half of a surrogate pair is no text.
+        json.dumps(record, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as fault:
+        raise CannotTellError(f"line {number}: is not JSON: {_words_of(fault)}") from fault
+    kind = record.get("type") if isinstance(record, dict) else None
+    shape = _LINES.get(kind) if isinstance(kind, str) else None
+    if shape is None:
+        raise CannotTellError(f"line {number}: is of no type that an export has")
+    odd = _odd_name(record, shape)
+    if odd is not None:
+        raise CannotTellError(f"line {number}: {odd}")
+    found: dict[str, Any] = record
+    return found
+
+
+def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = dict(pairs)
+    if len(names) < len(pairs):
+        raise ValueError("a name stands there twice")
+    return names
+
+
+def _no_constant(constant: str) -> None:
+    raise ValueError(f"{constant} is no number")
+
+
+def _words_of(fault: Exception) -> str:
+    return str(fault).partition(":")[0] or type(fault).__name__
+
+
+def _odd_name(record: Mapping[str, Any], shape: Mapping[str, _Check]) -> str | None:
+    """What keeps an object from having these names, and values of these kinds."""
+    for name in shape:
+        if name not in record:
+            return f"{name} is missing"
+    for name, value in record.items():
+        if name not in shape:
+            return "there is a name that an export does not have"
+        if not shape[name](value):
+            return f"{name} is not what it has to be"
     return None
+
+
+def _is_number(value: object) -> bool:
+    return type(value) is int
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_hash(value: object) -> bool:
+    return isinstance(value, str) and len(value) == len(_GENESIS) and bool(_HEX.fullmatch(value))
+
+
+def _is_path(value: object) -> bool:
+    return isinstance(value, list) and all(map(_is_hash, value))
+
+
+def _is_horizon(value: object) -> bool:
+    return isinstance(value, list) and len(value) == len("ab") and all(map(_is_number, value))
+
+
+def _is_header(value: object) -> bool:
+    return isinstance(value, dict) and _odd_name(value, _HEADER) is None
+
+
+_HEADER: Final[Mapping[str, _Check]] = {
+    "format": lambda value: _is_number(value) and value == 1,
+    "number": lambda value: isinstance(value, int) and _is_number(value) and value > 0,
+    "month": _is_text,
+    "count": lambda value: isinstance(value, int) and _is_number(value) and value > 0,
+    "total": _is_number,
+    "first_row": _is_number,
+    "last_row": _is_number,
+    "root": _is_hash,
+    "previous": _is_hash,
+    "horizon": _is_horizon,
+    "sealed_at": _is_text,
+    "key_id": _is_text,
+}
+_SEAL: Final[Mapping[str, _Check]] = {"batch": _is_header, "mac": _is_hash, "hash": _is_hash}
+_LINES: Final[Mapping[str, Mapping[str, _Check]]] = {
+    "row": {"type": _is_text, "row": _is_text, "position": _is_number, "path": _is_path, **_SEAL},
+    "batch": {"type": _is_text, **_SEAL},
+    "drop": {
+        "type": _is_text,
+        "month": _is_text,
+        "last_batch": _is_number,
+        "rows": _is_number,
+        "dropped_at": _is_text,
+        "key_id": _is_text,
+        "mac": _is_hash,
+    },
+}
 
 
 def _fault_of_chain(
@@ -116,10 +319,12 @@ def _told(checkpoints: Path) -> dict[int, set[str]]:
         for line in lines:
             try:
                 record = json.loads(line[max(line.find("{"), 0) :])
-                if record["hash"] == _hash_of(record["batch"], record["mac"]):
-                    told.setdefault(record["batch"]["number"], set()).add(record["hash"])
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, RecursionError):
                 continue
+            if not isinstance(record, dict) or _odd_name(record, _SEAL) is not None:
+                continue
+            if record["hash"] == _hash_of(record["batch"], record["mac"]):
+                told.setdefault(record["batch"]["number"], set()).add(record["hash"])
     return told
 
 
@@ -149,7 +354,12 @@ def _hash_of(header: dict[str, Any], mac: str) -> str:
 
 def _key(file: Path) -> tuple[str, bytes]:
     """The id of an audit key, and its subkey for seals."""
-    key = bytes.fromhex(file.read_text().strip())
+    try:
+        key = bytes.fromhex(file.read_text(encoding="ascii").strip())
+    except ValueError as fault:
+        raise CannotTellError(f"{file}: is no key in hexadecimal") from fault
+    if len(key) < _KEY_BYTES:
+        raise CannotTellError(f"{file}: is too short for an audit key")
     return _derived(key, b"key id", 8).hex(), _derived(key, b"seals", 32)
 
 

@@ -6,15 +6,17 @@ from typing import final
 from adapters.memory.audit_seals import content_of
 from adapters.memory.store import MemoryStore
 from application.ports.sealed_trail import (
+    LeafPlace,
     LoosePage,
     LooseRow,
+    OrphanLeaf,
     SealedTrail,
     StoredBatch,
     StoredLeaf,
     StoredRow,
     TrailSize,
 )
-from domain.audit_seal import DroppedMonth, Place
+from domain.audit_seal import DroppedMonth, Horizon, Place
 
 
 @final
@@ -29,12 +31,12 @@ class MemorySealedTrail(SealedTrail):
         rows = sum(len(leaves) for leaves in tables.audit_leaves.values())
         return TrailSize(batches=len(tables.audit_batches), rows=rows)
 
-    async def batches(self, *, after: int, limit: int) -> Sequence[StoredBatch]:
+    async def batches(self, *, after: int | None, limit: int) -> Sequence[StoredBatch]:
         batches = self._store.committed.audit_batches
         return [
             StoredBatch(sealed=batches[number], noted_hash=batches[number].hash)
             for number in sorted(batches)
-            if number > after
+            if after is None or number > after
         ][:limit]
 
     async def number_of(self, noted_hash: bytes) -> int | None:
@@ -50,6 +52,7 @@ class MemorySealedTrail(SealedTrail):
         return [
             StoredLeaf(
                 position=position,
+                transaction=leaf.place.transaction,
                 row=leaf.place.row,
                 hash=leaf.hash,
                 tag=leaf.tag,
@@ -58,29 +61,51 @@ class MemorySealedTrail(SealedTrail):
             for position, leaf in enumerate(leaves[:limit])
         ]
 
-    async def loose(self, *, after: Place | None, horizon: Place | None, limit: int) -> LoosePage:
+    async def orphans(self, *, after: LeafPlace | None, limit: int) -> Sequence[OrphanLeaf]:
+        return [leaf for leaf in self._orphans() if after is None or leaf.place > after][:limit]
+
+    async def horizon(self, newest: StoredBatch) -> Horizon:
+        return Horizon(place=newest.sealed.header.horizon)
+
+    async def loose(self, *, after: Place | None, horizon: Horizon | None, limit: int) -> LoosePage:
         tables = self._store.committed
         begin = 0 if after is None else after.row
         numbers = range(begin + 1, len(tables.audit) + 1)[:limit]
+        orphans = {leaf.row: leaf for leaf in self._orphans()}
         sealed = {leaf.place.row for leaves in tables.audit_leaves.values() for leaf in leaves}
         return LoosePage(
             looked_at=len(numbers),
             loose=[
                 LooseRow(
                     row=number,
-                    batch=None,
-                    is_passed=horizon is not None and number <= horizon.row,
+                    orphan=orphans.get(number),
+                    is_passed=horizon is not None and number <= horizon.place.row,
                 )
                 for number in numbers
-                if number not in sealed and number not in tables.audit_gone
+                if number in orphans or (number not in sealed and number not in tables.audit_gone)
             ],
             last=Place(transaction=0, row=numbers[-1]) if len(numbers) == limit else None,
         )
+
+    def _orphans(self) -> list[OrphanLeaf]:
+        tables = self._store.committed
+        return [
+            OrphanLeaf(
+                place=LeafPlace(batch=number, position=position),
+                row=leaf.place.row,
+                hash=leaf.hash,
+                tag=leaf.tag,
+            )
+            for number in sorted(tables.audit_leaves)
+            if number not in tables.audit_batches
+            for position, leaf in enumerate(tables.audit_leaves[number])
+        ]
 
     def _row(self, number: int) -> StoredRow:
         event = self._store.committed.audit[number - 1]
         return StoredRow(
             content=content_of(event, number),
+            transaction=0,
             user_id=event.user_id,
             occurred_at=event.occurred_at,
         )

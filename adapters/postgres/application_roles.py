@@ -31,6 +31,13 @@ PRIVILEGES: Final = {
     "vetassist_application_roles": (),
     "vetassist_schema_migrations": _READ,
 }
+#: Columns whose defaults decide where a row stands: the service takes what they give.
+LEFT_TO_DEFAULTS: Final = {"vetassist_auth_audit": ("id", "transaction_id", "row_number")}
+_COLUMNS: Final = """
+SELECT attname FROM pg_attribute
+WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped AND NOT attname = ANY(%s)
+ORDER BY attnum
+"""
 _REMEMBER: Final = """
 INSERT INTO vetassist_application_roles (name) VALUES (%s) ON CONFLICT DO NOTHING
 """
@@ -99,7 +106,10 @@ def _grant(connection: psycopg.Connection[Any], role: str) -> None:
         _execute(connection, "REVOKE ALL ON TABLE {} FROM {}", table, role)
         # A partition is reached through its table alone.
         for privilege in PRIVILEGES.get(table, ()):
-            _execute(connection, f"GRANT {privilege} ON TABLE {{}} TO {{}}", table, role)
+            if privilege == "INSERT" and table in LEFT_TO_DEFAULTS:
+                _grant_insert(connection, table, role)
+            else:
+                _execute(connection, f"GRANT {privilege} ON TABLE {{}} TO {{}}", table, role)
     for sequence in _names(connection, _SEQUENCES):
         _execute(connection, "REVOKE ALL ON SEQUENCE {} FROM {}", sequence, role)
         _execute(connection, "GRANT USAGE ON SEQUENCE {} TO {}", sequence, role)
@@ -111,6 +121,15 @@ def _grant(connection: psycopg.Connection[Any], role: str) -> None:
             f"{role} may create tables in the schema {schema}, through PUBLIC or another role: "
             f"REVOKE CREATE ON SCHEMA {schema} FROM PUBLIC, and migrate again"
         )
+
+
+def _grant_insert(connection: psycopg.Connection[Any], table: str, role: str) -> None:
+    """Let a role add rows, and say everything in them but what is left to defaults."""
+    left = list(LEFT_TO_DEFAULTS[table])
+    found = connection.execute(_COLUMNS, (table, left)).fetchall()
+    columns = [row[0] for row in found]
+    places = ", ".join(["{}"] * len(columns))
+    _execute(connection, f"GRANT INSERT ({places}) ON TABLE {{}} TO {{}}", *columns, table, role)
 
 
 def _names(connection: psycopg.Connection[Any], query: str) -> list[str]:

@@ -28,7 +28,9 @@ _HOLD: Final = "LOCK TABLE {} IN ACCESS EXCLUSIVE MODE"
 _ROWS: Final = """
 SELECT count(*) AS rows, count(*) FILTER (WHERE leaf.audit_row IS NULL) AS unsealed
 FROM vetassist_auth_audit AS audit
-LEFT JOIN vetassist_audit_leaves AS leaf ON leaf.audit_row = audit.row_number
+LEFT JOIN vetassist_audit_leaves AS leaf
+    ON (leaf.transaction_id, leaf.audit_row) = (audit.transaction_id, audit.row_number)
+    AND EXISTS (SELECT FROM vetassist_audit_batches WHERE number = leaf.batch)
 WHERE audit.created_at >= %s AND audit.created_at < %s
 """
 _BATCHES: Final = """

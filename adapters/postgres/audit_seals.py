@@ -7,40 +7,53 @@ from typing import Any, Final, final
 from psycopg import AsyncConnection
 from psycopg.rows import dict_row
 
-from adapters.postgres.audit_rows import BATCH_COLUMNS, CONTENT, PINNED, batch_of
+from adapters.postgres.audit_rows import (
+    BATCH,
+    BATCH_COLUMNS,
+    CONTENT,
+    PINNED,
+    SNAPSHOT,
+    batch_of,
+    horizon_of,
+)
 from adapters.postgres.errors import translated_errors
-from adapters.postgres.rows import OCCURRED_AT
 from application.ports.audit_seals import AuditSeals
-from domain.audit_seal import Place, SealedBatch, SealedLeaf, TrailRow, UnsealedRows
+from domain.audit_seal import Horizon, Place, SealedBatch, SealedLeaf, TrailRow, UnsealedRows
 
 # Any constant will do, as long as every sealing process asks for the same.
 _ADVISORY_LOCK: Final = 7_303_014_802_202
 _TAKE_TURN: Final = "SELECT pg_try_advisory_xact_lock(%s) AS is_ours"
 _NEWEST: Final = f"""
-SELECT {BATCH_COLUMNS} FROM vetassist_audit_batches ORDER BY number DESC LIMIT 1
+SELECT {BATCH} FROM vetassist_audit_batches ORDER BY number DESC LIMIT 1
 """  # noqa: S608 - the columns are a constant
-_SNAPSHOT: Final = """
-SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS oldest,
-    pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS next
+_HAS_NUMBERS_TO_COME: Final = """
+SELECT EXISTS (
+    SELECT FROM vetassist_auth_audit
+    WHERE transaction_id >= pg_snapshot_xmax(pg_current_snapshot())
+) AS found
 """
+# A month is at hand for every time, for infinity as well.
 _COLUMNS: Final = f"""
-    transaction_id::text::bigint AS transaction, row_number,
-    to_char({OCCURRED_AT} AT TIME ZONE 'UTC', 'YYYY-MM') AS month, {CONTENT} AS content
+    transaction_id::text AS transaction, row_number,
+    coalesce(to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM'), 'none') AS month,
+    {CONTENT} AS content
 """
+# Of a number that a leaf has, any other row was made up: it is for verification to name.
 _IS_UNSEALED: Final = """
-NOT EXISTS (SELECT FROM vetassist_audit_leaves WHERE audit_row = audit.row_number)
+(transaction_id, row_number) > (%(transaction)s::text::xid8, %(row)s)
+AND NOT EXISTS (SELECT FROM vetassist_audit_leaves WHERE audit_row = audit.row_number)
 """
 # Whoever writes a row now has a transaction at or above the snapshot's xmin: below it all are
 # settled, so nothing can come to stand behind the horizon.
 _UNSEALED: Final = f"""
 SELECT {_COLUMNS} FROM vetassist_auth_audit AS audit
-WHERE (transaction_id, row_number) > (%(transaction)s::text::xid8, %(row)s)
-  AND transaction_id < pg_snapshot_xmin(pg_current_snapshot()) AND {_IS_UNSEALED}
+WHERE transaction_id < pg_snapshot_xmin(pg_current_snapshot()) AND {_IS_UNSEALED}
 ORDER BY transaction_id, row_number LIMIT %(limit)s
 """  # noqa: S608 - the columns are a constant
-_UNSEALED_ANYWHERE: Final = f"""
+# The numbers of another server may be above any of this one.
+_UNSEALED_OF_BOTH: Final = f"""
 SELECT {_COLUMNS} FROM vetassist_auth_audit AS audit WHERE {_IS_UNSEALED}
-ORDER BY row_number LIMIT %(limit)s
+ORDER BY transaction_id, row_number LIMIT %(limit)s
 """  # noqa: S608 - the columns are a constant
 _ADD_BATCH: Final = f"""
 INSERT INTO vetassist_audit_batches ({BATCH_COLUMNS})
@@ -52,11 +65,13 @@ VALUES (
 """  # noqa: S608 - the columns are a constant
 _ADD_LEAVES: Final = """
 INSERT INTO vetassist_audit_leaves (batch, position, audit_row, transaction_id, hash, tag)
-SELECT %(batch)s, position - 1, audit_row, transaction::text::xid8, hash, tag
-FROM unnest(%(rows)s::bigint[], %(transactions)s::bigint[], %(hashes)s::bytea[], %(tags)s::bytea[])
+SELECT %(batch)s, position - 1, audit_row, transaction::xid8, hash, tag
+FROM unnest(%(rows)s::bigint[], %(transactions)s::text[], %(hashes)s::bytea[], %(tags)s::bytea[])
     WITH ORDINALITY AS leaf (audit_row, transaction, hash, tag, position)
 """
+# No transaction has this number.
 _BEGINNING: Final = Place(transaction=0, row=0)
+_LAST_ROW: Final = 2**63 - 1
 
 
 @final
@@ -75,17 +90,30 @@ class PostgresAuditSeals(AuditSeals):
         return batch_of(rows[0]) if rows else None
 
     async def unsealed(self, *, after: SealedBatch | None, limit: int) -> UnsealedRows | None:
-        passed = _BEGINNING if after is None else after.header.horizon
         with translated_errors():
             await self._connection.execute(PINNED)
-        (snapshot,) = await self._rows(_SNAPSHOT, ())
-        if passed.transaction > snapshot["next"]:
-            return await self._unsealed_of_another_server(passed, snapshot["oldest"], limit)
+        (snapshot,) = await self._rows(SNAPSHOT, (after.header.number if after else None,))
+        horizon = await self._beginning() if after is None else horizon_of(after, snapshot)
+        query = _UNSEALED_OF_BOTH if horizon.is_moving else _UNSEALED
+        if horizon.is_moving:
+            with translated_errors():
+                # All that came along is looked at, and nobody waits for it.
+                await self._connection.execute("SET LOCAL statement_timeout = 0")
+        passed = horizon.place
         found = await self._rows(
-            _UNSEALED, {"transaction": passed.transaction, "row": passed.row, "limit": limit}
+            query, {"transaction": str(passed.transaction), "row": passed.row, "limit": limit}
         )
-        rows = _of_one_month(found)
-        return _unsealed(rows, found, rows[-1].place) if rows else None
+        if not found:
+            return None
+        of_month = list(takewhile(lambda row: row["month"] == found[0]["month"], found))
+        if not horizon.is_moving:
+            passed = _place_of(of_month[-1])
+        elif len(of_month) == len(found) < limit:
+            # That was the last of it. Whatever is still to be committed has a number of here.
+            passed = Place(transaction=snapshot["oldest"] - 1, row=_LAST_ROW)
+        return UnsealedRows(
+            rows=_each_number_once(of_month), month=found[0]["month"], horizon=passed
+        )
 
     async def add(self, batch: SealedBatch, leaves: Sequence[SealedLeaf]) -> None:
         header = batch.header
@@ -114,26 +142,16 @@ class PostgresAuditSeals(AuditSeals):
                 {
                     "batch": header.number,
                     "rows": [leaf.place.row for leaf in leaves],
-                    "transactions": [leaf.place.transaction for leaf in leaves],
+                    "transactions": [str(leaf.place.transaction) for leaf in leaves],
                     "hashes": [leaf.hash for leaf in leaves],
                     "tags": [leaf.tag for leaf in leaves],
                 },
             )
 
-    async def _unsealed_of_another_server(
-        self, passed: Place, oldest: int, limit: int
-    ) -> UnsealedRows | None:
-        """What is unsealed where the trail was copied to a server that counts anew.
-
-        Nobody counts backwards, so the numbers of before say nothing here: whatever is to be
-        seen and has no leaf is sealed, and from then on the new numbers count.
-        """
-        found = await self._rows(_UNSEALED_ANYWHERE, {"limit": limit})
-        rows = _of_one_month(found)
-        if not rows:
-            return None
-        is_last = len(rows) == len(found) < limit
-        return _unsealed(rows, found, Place(transaction=oldest, row=0) if is_last else passed)
+    async def _beginning(self) -> Horizon:
+        """Before the first batch. A trail may have been copied without any."""
+        (row,) = await self._rows(_HAS_NUMBERS_TO_COME, ())
+        return Horizon(place=_BEGINNING, is_moving=bool(row["found"]))
 
     async def _rows(self, query: str, parameters: Any) -> list[dict[str, Any]]:
         with translated_errors():
@@ -142,17 +160,14 @@ class PostgresAuditSeals(AuditSeals):
                 return await cursor.fetchall()
 
 
-def _of_one_month(found: Sequence[dict[str, Any]]) -> list[TrailRow]:
-    return [
-        TrailRow(
-            place=Place(transaction=row["transaction"], row=row["row_number"]),
-            content=row["content"].encode(),
-        )
-        for row in takewhile(lambda row: row["month"] == found[0]["month"], found)
-    ]
+def _place_of(row: dict[str, Any]) -> Place:
+    return Place(transaction=int(row["transaction"]), row=row["row_number"])
 
 
-def _unsealed(
-    rows: Sequence[TrailRow], found: Sequence[dict[str, Any]], horizon: Place
-) -> UnsealedRows:
-    return UnsealedRows(rows=rows, month=found[0]["month"], horizon=horizon)
+def _each_number_once(found: Sequence[dict[str, Any]]) -> list[TrailRow]:
+    """The rows, but for those that bear the number of one before: it can be sealed only once."""
+    rows: dict[int, TrailRow] = {}
+    for row in found:
+        sealed = TrailRow(place=_place_of(row), content=row["content"].encode())
+        rows.setdefault(row["row_number"], sealed)
+    return list(rows.values())

@@ -1,59 +1,92 @@
 """The audit trail as it lies there, in PostgreSQL."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC
-from typing import Any, Final, final
+from typing import Final, final
 
+import psycopg
 from psycopg import AsyncCursor
 from psycopg.rows import DictRow, dict_row
 
-from adapters.postgres.audit_rows import BATCH_COLUMNS, CONTENT, PINNED, batch_of
+from adapters.postgres.audit_rows import (
+    BATCH,
+    CONTENT,
+    FIRST_INSTANT,
+    IS_IN_CALENDAR,
+    PINNED,
+    SNAPSHOT,
+    batch_of,
+    horizon_of,
+)
 from adapters.postgres.errors import translated_errors
 from adapters.postgres.pool import Pool
-from adapters.postgres.rows import OCCURRED_AT
+from application.errors import TrailUnreadableError
 from application.ports.sealed_trail import (
+    LeafPlace,
     LoosePage,
     LooseRow,
+    OrphanLeaf,
     SealedTrail,
     StoredBatch,
     StoredLeaf,
     StoredRow,
     TrailSize,
 )
-from domain.audit_seal import DroppedMonth, Place, month_bounds
+from domain.audit_seal import DroppedMonth, Horizon, Place, month_bounds
 from domain.identifiers import UserId
 
 _SIZE: Final = """
 SELECT count(*) AS batches, coalesce(max(total), 0) AS rows FROM vetassist_audit_batches
 """
 _BATCHES: Final = f"""
-SELECT {BATCH_COLUMNS} FROM vetassist_audit_batches WHERE number > %s ORDER BY number LIMIT %s
+SELECT {BATCH} FROM vetassist_audit_batches WHERE number >= %s ORDER BY number LIMIT %s
 """  # noqa: S608 - the columns are a constant
 _NUMBER_OF: Final = "SELECT number FROM vetassist_audit_batches WHERE hash = %s ORDER BY number"
-_DROPS: Final = """
-SELECT month, last_batch, row_count AS rows, dropped_at, key_id, mac FROM vetassist_audit_drops
+# In place of an instant that no calendar has comes the first one: nobody authenticated that.
+_DROPS: Final = f"""
+SELECT month, last_batch, row_count AS rows, key_id, mac,
+    CASE WHEN {IS_IN_CALENDAR.format("dropped_at")} THEN dropped_at ELSE {FIRST_INSTANT} END
+        AS dropped_at
+FROM vetassist_audit_drops
+"""  # noqa: S608 - the columns are a constant
+_ROW: Final = f"""
+audit.user_id, audit.transaction_id::text AS transaction, {CONTENT} AS content,
+CASE WHEN {IS_IN_CALENDAR.format("audit.created_at")} THEN audit.created_at END AS created_at
 """
-_ROW: Final = f"audit.user_id, {OCCURRED_AT} AS occurred_at, {CONTENT} AS content"
 _LEAVES: Final = f"""
-SELECT leaf.position, leaf.audit_row, leaf.hash, leaf.tag, {_ROW}
-FROM vetassist_audit_leaves AS leaf
+SELECT leaf.position, leaf.audit_row, leaf.transaction_id::text AS leaf_transaction, leaf.hash,
+    leaf.tag, {_ROW}
+FROM (
+    SELECT * FROM vetassist_audit_leaves WHERE batch = %(batch)s ORDER BY position LIMIT %(limit)s
+) AS leaf
 LEFT JOIN vetassist_auth_audit AS audit
     ON (audit.transaction_id, audit.row_number) = (leaf.transaction_id, leaf.audit_row)
     AND audit.created_at >= %(begin)s AND audit.created_at < %(end)s
-WHERE leaf.batch = %(batch)s
-ORDER BY leaf.position LIMIT %(limit)s
+ORDER BY leaf.position
 """  # noqa: S608 - the columns are a constant
 # Rows whose time or transaction was altered stand elsewhere than their leaf says.
 _ASTRAY: Final = f"""
 SELECT audit.row_number, {_ROW} FROM vetassist_auth_audit AS audit
 WHERE audit.row_number = ANY(%s)
 """  # noqa: S608 - the columns are a constant
+_ORPHANS: Final = """
+SELECT batch, position, audit_row AS row, hash, tag FROM vetassist_audit_leaves AS leaf
+WHERE (batch, position) > (%s, %s)
+  AND NOT EXISTS (SELECT FROM vetassist_audit_batches WHERE number = leaf.batch)
+ORDER BY batch, position LIMIT %s
+"""
+# Whoever writes a row now has a number below the snapshot's xmax, or the row were not to be seen.
 _LOOSE: Final = """
-SELECT audit.row_number, audit.transaction_id::text::bigint AS transaction, leaf.batch,
-    batch.number IS NOT NULL AS is_sealed
+SELECT audit.row_number, audit.transaction_id::text AS transaction,
+    audit.transaction_id >= pg_snapshot_xmax(pg_current_snapshot()) AS is_to_come,
+    to_char(audit.created_at AT TIME ZONE 'UTC', 'YYYY-MM BC') = batch.month || ' AD'
+        AS is_of_month,
+    leaf.transaction_id = audit.transaction_id AS is_of_transaction,
+    leaf.transaction_id::text AS leaf_transaction, leaf.batch, leaf.position, leaf.hash, leaf.tag,
+    batch.number IS NULL AS is_orphan, batch.month
 FROM (
-    SELECT row_number, transaction_id FROM vetassist_auth_audit
+    SELECT row_number, transaction_id, created_at FROM vetassist_auth_audit
     WHERE (transaction_id, row_number) > (%(transaction)s::text::xid8, %(row)s)
     ORDER BY transaction_id, row_number LIMIT %(limit)s
 ) AS audit
@@ -61,6 +94,22 @@ LEFT JOIN vetassist_audit_leaves AS leaf ON leaf.audit_row = audit.row_number
 LEFT JOIN vetassist_audit_batches AS batch ON batch.number = leaf.batch
 ORDER BY audit.transaction_id, audit.row_number
 """
+_LOOSE_FROM_THE_FIRST: Final = _LOOSE.replace("row_number) >", "row_number) >=")
+_OWN_ROWS: Final = """
+SELECT DISTINCT leaf.row
+FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::timestamptz[])
+    AS leaf (row, transaction, begin_at, end_at)
+JOIN vetassist_auth_audit AS audit
+    ON (audit.transaction_id, audit.row_number) = (leaf.transaction::xid8, leaf.row)
+    AND audit.created_at >= leaf.begin_at AND audit.created_at < leaf.end_at
+"""
+_FIRST_NUMBER: Final = -(2**63)
+_LAST_NUMBER: Final = 2**63 - 1
+_FIRST_POSITION: Final = -(2**31)
+# No transaction has this number.
+_BEGINNING: Final = Place(transaction=0, row=0)
+_BEFORE_ALL: Final = Place(transaction=0, row=_FIRST_NUMBER)
+_NO_MONTH: Final = ("-infinity", "infinity")
 
 
 @final
@@ -75,9 +124,12 @@ class PostgresSealedTrail(SealedTrail):
             row = await (await cursor.execute(_SIZE)).fetchone()
         return TrailSize(**(row or {"batches": 0, "rows": 0}))
 
-    async def batches(self, *, after: int, limit: int) -> Sequence[StoredBatch]:
+    async def batches(self, *, after: int | None, limit: int) -> Sequence[StoredBatch]:
+        if after == _LAST_NUMBER:
+            return []
+        begin = _FIRST_NUMBER if after is None else after + 1
         async with self._cursor() as cursor:
-            rows = await (await cursor.execute(_BATCHES, (after, limit))).fetchall()
+            rows = await (await cursor.execute(_BATCHES, (begin, limit))).fetchall()
         return [StoredBatch(sealed=batch_of(row), noted_hash=row["hash"]) for row in rows]
 
     async def number_of(self, noted_hash: bytes) -> int | None:
@@ -114,6 +166,7 @@ class PostgresSealedTrail(SealedTrail):
                 stored.append(_row_of(row))
             leaves[row["position"]] = StoredLeaf(
                 position=row["position"],
+                transaction=int(row["leaf_transaction"]),
                 row=number,
                 hash=row["hash"],
                 tag=row["tag"],
@@ -121,28 +174,66 @@ class PostgresSealedTrail(SealedTrail):
             )
         return list(leaves.values())
 
-    async def loose(self, *, after: Place | None, horizon: Place | None, limit: int) -> LoosePage:
-        begin = after or Place(transaction=0, row=0)
-        parameters = {"transaction": begin.transaction, "row": begin.row, "limit": limit}
+    async def orphans(self, *, after: LeafPlace | None, limit: int) -> Sequence[OrphanLeaf]:
+        begin = after or LeafPlace(batch=_FIRST_NUMBER, position=_FIRST_POSITION)
         async with self._cursor() as cursor:
-            rows = await (await cursor.execute(_LOOSE, parameters)).fetchall()
+            await cursor.execute(_ORPHANS, (begin.batch, begin.position, limit))
+            return [_orphan_of(row, row["row"]) for row in await cursor.fetchall()]
+
+    async def horizon(self, newest: StoredBatch) -> Horizon:
+        async with self._cursor() as cursor:
+            await cursor.execute(SNAPSHOT, (newest.sealed.header.number,))
+            (snapshot,) = await cursor.fetchall()
+        return horizon_of(newest.sealed, snapshot)
+
+    async def loose(self, *, after: Place | None, horizon: Horizon | None, limit: int) -> LoosePage:
+        begin = after or _BEFORE_ALL
+        parameters = {
+            "transaction": str(begin.transaction),
+            "row": begin.row,
+            "limit": limit,
+        }
+        async with self._cursor() as cursor:
+            query = _LOOSE_FROM_THE_FIRST if after is None else _LOOSE
+            rows = await (await cursor.execute(query, parameters)).fetchall()
+            odd = [row for row in rows if not _is_held(row)]
+            strangers = await self._strangers(cursor, odd)
+        awaits_numbers = horizon is None or horizon.is_moving
+        passed = max(_BEGINNING, _BEGINNING if horizon is None else horizon.place)
         return LoosePage(
             looked_at=len(rows),
             loose=[
                 LooseRow(
                     row=row["row_number"],
-                    batch=row["batch"],
-                    is_passed=horizon is not None and _place_of(row) <= horizon,
+                    orphan=_orphan_of(row, row["row_number"])
+                    if row["batch"] is not None and row["is_orphan"] and row["is_of_transaction"]
+                    else None,
+                    is_passed=row["is_of_transaction"] is False
+                    or not row["is_orphan"]
+                    or _place_of(row) <= passed
+                    or (row["is_to_come"] and not awaits_numbers),
                 )
-                for row in rows
-                if not row["is_sealed"]
+                for row in odd
+                if row["batch"] is None or row["is_orphan"] or row["row_number"] in strangers
             ],
             last=_place_of(rows[-1]) if len(rows) == limit else None,
         )
 
+    async def _strangers(self, cursor: AsyncCursor[DictRow], rows: list[DictRow]) -> set[int]:
+        """The numbers of rows whose leaf is another row's, which stands where the leaf says."""
+        leaves = [
+            (row["row_number"], row["leaf_transaction"], *bounds)
+            for row in rows
+            if not row["is_orphan"] and (bounds := _bounds(row["month"]))
+        ]
+        if not leaves:
+            return set()
+        await cursor.execute(_OWN_ROWS, [list(column) for column in zip(*leaves, strict=True)])
+        return {row["row"] for row in await cursor.fetchall()}
+
     @asynccontextmanager
     async def _cursor(self) -> AsyncIterator[AsyncCursor[DictRow]]:
-        with translated_errors():
+        with translated_errors(), _readable():
             async with (
                 self._pool.connection() as connection,
                 connection.transaction(),
@@ -154,15 +245,39 @@ class PostgresSealedTrail(SealedTrail):
                 yield cursor
 
 
-def _place_of(row: dict[str, Any]) -> Place:
-    return Place(transaction=row["transaction"], row=row["row_number"])
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Whoever owns the tables may have taken a part of them away."""
+    try:
+        yield
+    except psycopg.errors.InsufficientPrivilege:
+        raise
+    except (psycopg.ProgrammingError, psycopg.DataError) as error:
+        raise TrailUnreadableError(error.diag.message_primary or type(error).__name__) from error
 
 
-def _row_of(row: dict[str, Any]) -> StoredRow:
+def _is_held(row: DictRow) -> bool:
+    """Whether ``leaves`` gives this row with its leaf, as far as the row itself tells."""
+    if row["is_orphan"] or not row["is_of_transaction"]:
+        return False
+    return bool(row["is_of_month"]) or _bounds(row["month"]) == _NO_MONTH
+
+
+def _place_of(row: DictRow) -> Place:
+    return Place(transaction=int(row["transaction"]), row=row["row_number"])
+
+
+def _orphan_of(row: DictRow, number: int) -> OrphanLeaf:
+    place = LeafPlace(batch=row["batch"], position=row["position"])
+    return OrphanLeaf(place=place, row=number, hash=row["hash"], tag=row["tag"])
+
+
+def _row_of(row: DictRow) -> StoredRow:
     return StoredRow(
         content=row["content"].encode(),
+        transaction=int(row["transaction"]),
         user_id=None if row["user_id"] is None else UserId(row["user_id"]),
-        occurred_at=row["occurred_at"],
+        occurred_at=row["created_at"],
     )
 
 
@@ -170,6 +285,6 @@ def _bounds(month: str) -> tuple[str, str]:
     try:
         begin, end = month_bounds(month)
     except (ValueError, OverflowError):
-        # No month at all: somebody was at the header. Its rows may stand anywhere.
-        return "-infinity", "infinity"
+        # No month at all: somebody was at the header, or its rows have times of no calendar.
+        return _NO_MONTH
     return begin.isoformat(), end.isoformat()

@@ -1,13 +1,14 @@
 """Checkpoints of the audit trail, as lines for a log collector."""
 
 import asyncio
+import errno
 import json
 import os
 import sys
 from pathlib import Path
 from typing import Final, final
 
-from application.errors import UnavailableError
+from application.errors import CheckpointUntoldError
 from application.ports.audit_checkpoints import AuditCheckpoints
 from domain.audit_seal import SealedBatch
 
@@ -37,7 +38,8 @@ class LineAuditCheckpoints(AuditCheckpoints):
                 # The disk is waited for, which the event loop must not be.
                 await asyncio.to_thread(_append, Path(self._target), line.encode())
         except OSError as error:
-            raise UnavailableError("audit checkpoints") from error
+            where = "standard output" if self._target == STANDARD_OUTPUT else self._target
+            raise CheckpointUntoldError(f"{where}: {error.strerror}") from error
 
 
 def _append(path: Path, line: bytes) -> None:
@@ -46,5 +48,6 @@ def _append(path: Path, line: bytes) -> None:
         # Whoever was killed in the middle of a line has left it without an end.
         if file.seek(0, os.SEEK_END) and os.pread(descriptor, 1, file.tell() - 1) != b"\n":
             line = b"\n" + line
-        os.write(descriptor, line)
+        if os.write(descriptor, line) < len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.fsync(descriptor)

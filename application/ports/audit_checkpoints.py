@@ -14,5 +14,5 @@ class AuditCheckpoints(Protocol):
         """Tell of one sealed batch, as one line of JSON (``SealedBatch.to_record``).
 
         Raises:
-            UnavailableError: It could not be told; tell it again later.
+            CheckpointUntoldError: It could not be told; tell it again later.
         """

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from domain.audit_seal import DroppedMonth, Place, SealedBatch
+from domain.audit_seal import DroppedMonth, Horizon, Place, SealedBatch
 from domain.identifiers import UserId
 
 
@@ -24,18 +24,27 @@ class StoredRow:
 
     Attributes:
         content: In the encoding of ``TrailRow.content``.
+        transaction: Number of the transaction that it names.
+        occurred_at: None where no calendar has it: somebody was at it.
     """
 
     content: bytes
+    transaction: int
     user_id: UserId | None
-    occurred_at: datetime
+    occurred_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredLeaf:
-    """A leaf of a batch, and the rows of its number: one, unless somebody was at them."""
+    """A leaf of a batch, and the rows that can be its own: one, unless somebody was at them.
+
+    Attributes:
+        transaction, row: Where its row stands, by what it says.
+        rows: Those which stand there, in the batch's month; where none does, all of that number.
+    """
 
     position: int
+    transaction: int
     row: int
     hash: bytes
     tag: bytes
@@ -44,16 +53,35 @@ class StoredLeaf:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LooseRow:
-    """A row that no batch holds.
+    """A row that is none of those which ``leaves`` gives.
 
     Attributes:
-        batch: The batch that a leaf still names, though it is not there.
-        is_passed: Whether sealing has passed its place, so that it came there afterwards.
+        orphan: A leaf of a batch that is not there, which names exactly this row.
+        is_passed: Whether it came where nothing can come any more: sealing has passed its place,
+            or no transaction has its number yet, or another row is sealed under its own number.
     """
 
     row: int
-    batch: int | None
+    orphan: "OrphanLeaf | None"
     is_passed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class LeafPlace:
+    """Where a leaf stands in the order of the leaves."""
+
+    batch: int
+    position: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrphanLeaf:
+    """A leaf of a batch that is not there."""
+
+    place: LeafPlace
+    row: int
+    hash: bytes
+    tag: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +104,8 @@ class TrailSize:
 class SealedTrail(Protocol):
     """Reads; what it gives may have been tampered with.
 
-    Every method raises UnavailableError when the store does not answer.
+    Every method raises UnavailableError when the store does not answer, and
+    TrailUnreadableError when a part of the trail is gone or is not what it was.
     """
 
     @abstractmethod
@@ -84,8 +113,8 @@ class SealedTrail(Protocol):
         """How much there is to look at."""
 
     @abstractmethod
-    async def batches(self, *, after: int, limit: int) -> Sequence[StoredBatch]:
-        """The batches with a number above ``after``, in order, at most ``limit``."""
+    async def batches(self, *, after: int | None, limit: int) -> Sequence[StoredBatch]:
+        """The batches with a number above ``after`` (None: all), in order, at most ``limit``."""
 
     @abstractmethod
     async def number_of(self, noted_hash: bytes) -> int | None:
@@ -100,8 +129,16 @@ class SealedTrail(Protocol):
         """The leaves of a batch by position, at most ``limit``, each with its row."""
 
     @abstractmethod
-    async def loose(self, *, after: Place | None, horizon: Place | None, limit: int) -> LoosePage:
-        """Of the next ``limit`` rows after a place, those that no batch holds.
+    async def orphans(self, *, after: LeafPlace | None, limit: int) -> Sequence[OrphanLeaf]:
+        """The leaves after a place whose batch is not there, in order, at most ``limit``."""
 
-        ``horizon`` says how far sealing has come.
+    @abstractmethod
+    async def horizon(self, newest: StoredBatch) -> Horizon:
+        """How far sealing has come with the newest batch."""
+
+    @abstractmethod
+    async def loose(self, *, after: Place | None, horizon: Horizon | None, limit: int) -> LoosePage:
+        """Of the next ``limit`` rows after a place, those that ``leaves`` gives for no batch.
+
+        ``horizon`` says how far sealing has come; None: nothing is sealed.
         """

@@ -13,13 +13,14 @@ from application.ports.sealed_trail import SealedTrail, StoredBatch, StoredLeaf,
 from application.ports.secret_source import SecretSource
 from application.ports.unit_of_work import UnitOfWorkFactory
 from domain.audit_event import AuditEvent, AuditEventType
-from domain.audit_seal import BatchesExported, month_bounds
+from domain.audit_seal import GENESIS, BatchesExported, DroppedMonth, month_bounds
 from domain.identifiers import UserId
 from domain.merkle_tree import MerkleTree, leaf_hash
 from domain.visitor import Visitor
 
 #: Batches of one read.
 PAGE: Final = 200
+_CLOSE: Final = (",", ":")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,11 @@ class ExportAuditCommand:
     write: Callable[[str], object]
     on_rows: Callable[[int], object]
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is to be left out."""
+        return self.since is None and self.until is None and self.user_id is None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditExported:
@@ -58,6 +64,8 @@ class AuditExported:
 class ExportAudit:
     """Writes rows with their audit paths, and every batch header from the first row's on.
 
+    Without bounds all headers are written, and the notes on months that went for good.
+
     The headers lead from a row's batch to any later checkpoint (docs/audit.md has the format).
     Rows that are not sealed yet are not exported.
     """
@@ -66,8 +74,8 @@ class ExportAudit:
         self,
         *,
         trail: SealedTrail,
-        unit_of_work: UnitOfWorkFactory,
         keys: SealKeys,
+        unit_of_work: UnitOfWorkFactory,
         secrets: SecretSource,
         clock: Clock,
     ) -> None:
@@ -81,6 +89,7 @@ class ExportAudit:
         """About how many rows ``on_rows`` will be told of.
 
         Raises:
+            TrailUnreadableError: A part of the trail is gone.
             UnavailableError: The store did not answer.
         """
         return (await self._trail.size()).rows
@@ -89,14 +98,24 @@ class ExportAudit:
         """Write the lines. Once they are safe, call ``note``.
 
         Raises:
-            AuditBrokenError: A batch is not as it was sealed; verify the trail.
+            AuditBrokenError: A batch is not as it was sealed, or no holder of the keys at hand
+                sealed it, or said that its month was dropped; verify the trail.
+            TrailUnreadableError: A part of the trail is gone.
             UnavailableError: The store did not answer.
         """
         rows = batches = 0
         whole: list[tuple[int, int]] = []
-        gone = {each.month: each.last_batch for each in await self._trail.drops()}
+        dropped = await self._dropped()
+        gone = {each.month: each.last_batch for each in dropped}
+        if command.is_whole:
+            for each in dropped:
+                command.write(json.dumps({"type": "drop", **each.to_record()}, separators=_CLOSE))
+        before: StoredBatch | None = None
         async for batch in self._batches():
             header = batch.sealed.header
+            if not self._is_genuine(batch, before):
+                raise AuditBrokenError(header.number)
+            before = batch
             found = []
             if header.number > gone.get(header.month, 0) and _may_hold_rows(batch, command):
                 found = await self._proofs(batch, command)
@@ -106,8 +125,8 @@ class ExportAudit:
             rows += len(found)
             for proof in found:
                 command.write(_line("row", batch, proof))
-            # Headers before the first row lead nowhere.
-            if rows:
+            # Headers before the first row lead nowhere, but to say that nothing is left out.
+            if rows or command.is_whole:
                 batches += 1
                 command.write(_line("batch", batch, {}))
         return AuditExported(rows=rows, batches=batches, whole=whole)
@@ -149,11 +168,33 @@ class ExportAudit:
             await work.commit()
 
     async def _batches(self) -> AsyncIterator[StoredBatch]:
-        after = 0
+        after = None
         while page := await self._trail.batches(after=after, limit=PAGE):
             for batch in page:
                 yield batch
             after = page[-1].sealed.header.number
+
+    async def _dropped(self) -> Sequence[DroppedMonth]:
+        """The months that went for good, by the word of a holder of the key."""
+        dropped = await self._trail.drops()
+        for each in dropped:
+            if not self._keys.is_authentic(each.message, each.mac, key_id=each.key_id):
+                raise AuditBrokenError(each.last_batch)
+        return dropped
+
+    def _is_genuine(self, batch: StoredBatch, before: StoredBatch | None) -> bool:
+        """Whether a holder of a key sealed it, as what follows on the batch before it."""
+        sealed, header = batch.sealed, batch.sealed.header
+        number, previous = (
+            (1, GENESIS)
+            if before is None
+            else (before.sealed.header.number + 1, before.sealed.hash)
+        )
+        return (
+            (header.number, header.previous) == (number, previous)
+            and batch.noted_hash == sealed.hash
+            and self._keys.is_authentic(header.encoded(), sealed.mac, key_id=header.key_id)
+        )
 
     async def _proofs(
         self, batch: StoredBatch, command: ExportAuditCommand
@@ -161,7 +202,8 @@ class ExportAudit:
         header = batch.sealed.header
         leaves = await self._trail.leaves(batch, limit=header.count + 1)
         tree = MerkleTree([leaf.hash for leaf in leaves])
-        if tree.root != header.root or len(leaves) != header.count:
+        positions = [leaf.position for leaf in leaves]
+        if tree.root != header.root or positions != list(range(header.count)):
             raise AuditBrokenError(header.number)
         return [
             {
@@ -194,8 +236,9 @@ def _rows_of(
 def _may_hold_rows(batch: StoredBatch, command: ExportAuditCommand) -> bool:
     try:
         begin, end = month_bounds(batch.sealed.header.month)
-    except ValueError as fault:
-        raise AuditBrokenError(batch.sealed.header.number) from fault
+    except (ValueError, OverflowError):
+        # Rows with times of no calendar were sealed in it.
+        return True
     return not (
         (command.since is not None and end <= command.since)
         or (command.until is not None and begin >= command.until)
@@ -203,13 +246,16 @@ def _may_hold_rows(batch: StoredBatch, command: ExportAuditCommand) -> bool:
 
 
 def _is_wanted(row: StoredRow, command: ExportAuditCommand) -> bool:
-    return (
-        (command.user_id is None or row.user_id == command.user_id)
-        and (command.since is None or row.occurred_at >= command.since)
-        and (command.until is None or row.occurred_at < command.until)
+    if command.user_id is not None and row.user_id != command.user_id:
+        return False
+    if row.occurred_at is None:
+        # A time of no calendar is within no bounds.
+        return command.since is None and command.until is None
+    return (command.since is None or row.occurred_at >= command.since) and (
+        command.until is None or row.occurred_at < command.until
     )
 
 
 def _line(type_: str, batch: StoredBatch, facts: Mapping[str, Any]) -> str:
     record = {"type": type_, **facts, **batch.sealed.to_record()}
-    return json.dumps(record, separators=(",", ":"))
+    return json.dumps(record, separators=_CLOSE)

@@ -2,17 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, final
+from typing import final
 
+from application.errors import CheckpointUntoldError
 from application.ports.audit_checkpoints import AuditCheckpoints
 from application.ports.clock import Clock
 from application.ports.seal_keys import SealKeys
 from application.ports.unit_of_work import UnitOfWorkFactory
-from domain.audit_seal import BatchHeader, SealedBatch, SealedLeaf, TrailRow, tagged
+from domain.audit_seal import MAX_ROWS, BatchHeader, SealedBatch, SealedLeaf, TrailRow, tagged
 from domain.merkle_tree import leaf_hash
-
-#: Rows of one batch: few enough that a server process is not held up by hashing them.
-BATCH: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +36,7 @@ class SealAudit:
         keys: SealKeys,
         checkpoints: AuditCheckpoints,
         clock: Clock,
-        batch_limit: int = BATCH,
+        batch_limit: int = MAX_ROWS,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._keys = keys
@@ -52,25 +50,34 @@ class SealAudit:
         """Seal everything that can be sealed, and tell the checkpoint of each batch.
 
         Raises:
-            UnavailableError: The store did not answer, or a checkpoint could not be told; what
-                is sealed stays sealed, and the newest checkpoint is told the next time.
+            CheckpointUntoldError: A checkpoint could not be told. Everything is sealed all the
+                same, and the newest checkpoint is told the next time, for all before it.
+            UnavailableError: The store did not answer; what is sealed stays sealed.
         """
-        if not self._is_told:
-            await self._tell_newest()
         batches = rows = 0
-        self._is_told = False
+        untold: CheckpointUntoldError | None = None
+        is_told, self._is_told = self._is_told, False
         while (batch := await self._seal_next()) is not None:
-            await self._checkpoints.tell(batch)
             batches += 1
             rows += batch.header.count
+            if untold is None:
+                untold = await self._tell(batch)
+        if not is_told and not batches:
+            async with self._unit_of_work() as work:
+                newest = await work.audit_seals.newest()
+            untold = None if newest is None else await self._tell(newest)
+        if untold is not None:
+            raise untold
         self._is_told = True
         return AuditSealed(batches=batches, rows=rows)
 
-    async def _tell_newest(self) -> None:
-        async with self._unit_of_work() as work:
-            newest = await work.audit_seals.newest()
-        if newest is not None:
-            await self._checkpoints.tell(newest)
+    async def _tell(self, batch: SealedBatch) -> CheckpointUntoldError | None:
+        """Tell of a batch that is sealed; whatever kept it from being told."""
+        try:
+            await self._checkpoints.tell(batch)
+        except CheckpointUntoldError as error:
+            return error
+        return None
 
     async def _seal_next(self) -> SealedBatch | None:
         async with self._unit_of_work() as work:

@@ -6,9 +6,22 @@ from dataclasses import dataclass, replace
 from typing import Final, final
 
 from application.ports.seal_keys import SealKeys
-from application.ports.sealed_trail import LooseRow, SealedTrail, StoredBatch, StoredLeaf
+from application.ports.sealed_trail import (
+    LooseRow,
+    OrphanLeaf,
+    SealedTrail,
+    StoredBatch,
+    StoredLeaf,
+)
 from domain.audit_finding import AuditFinding, FindingKind
-from domain.audit_seal import GENESIS, SealedBatch, tagged
+from domain.audit_seal import (
+    GENESIS,
+    MAX_ROWS,
+    BatchHeader,
+    SealedBatch,
+    SelfContradictionError,
+    tagged,
+)
 from domain.merkle_tree import leaf_hash, tree_root
 
 #: Batches, and loose rows, of one read.
@@ -25,13 +38,14 @@ class VerifyAuditCommand:
     """What to compare with, and whom to tell.
 
     Attributes:
-        checkpoints: What was told outside the store, in any order.
+        checkpoints: What was told outside the store, in any order; and what claims to be of it,
+            but contradicts itself.
         on_rows: Told of so many more rows that were looked at; sealed rows count twice, once in
             their batch and once among all rows.
         on_finding: Told of each finding as it is made.
     """
 
-    checkpoints: Iterable[SealedBatch]
+    checkpoints: Iterable[SealedBatch | SelfContradictionError]
     on_rows: Callable[[int], None]
     on_finding: Callable[[AuditFinding], None]
 
@@ -66,11 +80,14 @@ class VerifyAudit:
     def __init__(self, *, trail: SealedTrail, keys: SealKeys) -> None:
         self._trail = trail
         self._keys = keys
+        # Of the keys at hand, those under which batches are said to be sealed.
+        self._key_ids = {keys.key_id}
 
     async def rows_to_look_at(self) -> int:
         """About how many rows ``on_rows`` will be told of.
 
         Raises:
+            TrailUnreadableError: A part of the trail is gone.
             UnavailableError: The store did not answer.
         """
         return 2 * (await self._trail.size()).rows
@@ -79,6 +96,7 @@ class VerifyAudit:
         """Look at every header, leaf and row.
 
         Raises:
+            TrailUnreadableError: A part of the trail is gone.
             UnavailableError: The store did not answer.
         """
         found = 0
@@ -99,9 +117,11 @@ class VerifyAudit:
             of_header = await self._of_header(batch, before)
             tell(of_header)
             tell(told.compare(batch))
-            leaves = await self._trail.leaves(batch, limit=batch.sealed.header.count + _SURPLUS)
-            is_doubtful = any(finding.kind in _DOUBTFUL for finding in of_header)
             header = batch.sealed.header
+            # No batch holds more, whatever its header says by now.
+            count = min(max(header.count, 0), MAX_ROWS)
+            leaves = await self._trail.leaves(batch, limit=count + _SURPLUS)
+            is_doubtful = any(finding.kind in _DOUBTFUL for finding in of_header)
             if not leaves and not is_doubtful and header.number <= gone.get(header.month, 0):
                 dropped += 1
             else:
@@ -111,11 +131,13 @@ class VerifyAudit:
             command.on_rows(len(leaves))
             before = batch
         tell(told.beyond(before))
+        async for orphan in self._orphans():
+            tell([self._of_orphan(orphan)])
         waiting = 0
         async for loose in self._loose(before, command.on_rows):
-            finding = _of_loose(loose)
+            finding = self._of_loose(loose)
             tell([finding] if finding else [])
-            waiting += finding is None
+            waiting += finding is None and loose.orphan is None
         return AuditVerified(
             batches=batches,
             rows=rows,
@@ -142,7 +164,7 @@ class VerifyAudit:
         return gone
 
     async def _batches(self) -> AsyncIterator[StoredBatch]:
-        after = 0
+        after = None
         while page := await self._trail.batches(after=after, limit=PAGE):
             for batch in page:
                 yield batch
@@ -151,7 +173,7 @@ class VerifyAudit:
     async def _loose(
         self, newest: StoredBatch | None, on_rows: Callable[[int], None]
     ) -> AsyncIterator[LooseRow]:
-        horizon = None if newest is None else newest.sealed.header.horizon
+        horizon = None if newest is None else await self._trail.horizon(newest)
         after = None
         while True:
             page = await self._trail.loose(after=after, horizon=horizon, limit=_ROWS_OF_A_PAGE)
@@ -161,6 +183,13 @@ class VerifyAudit:
             if page.last is None:
                 return
             after = page.last
+
+    async def _orphans(self) -> AsyncIterator[OrphanLeaf]:
+        after = None
+        while page := await self._trail.orphans(after=after, limit=_ROWS_OF_A_PAGE):
+            for leaf in page:
+                yield leaf
+            after = page[-1].place
 
     async def _of_header(
         self, batch: StoredBatch, before: StoredBatch | None
@@ -185,8 +214,10 @@ class VerifyAudit:
                     detail="the hash noted beside the batch is not its hash",
                 )
             )
-        previous = GENESIS if before is None else before.sealed.hash
-        follows = number == 1 if before is None else number == before.sealed.header.number + 1
+        if self._keys.knows(header.key_id):
+            self._key_ids.add(header.key_id)
+        previous = GENESIS if before is None or number == 1 else before.sealed.hash
+        follows = number == 1 or (before is not None and number == before.sealed.header.number + 1)
         if follows and header.previous != previous:
             findings.append(
                 AuditFinding(
@@ -232,7 +263,9 @@ class VerifyAudit:
         hashes = [leaf.hash for leaf in leaves]
         sealed = set(hashes)
         if tree_root(hashes) == header.root and not is_doubtful:
-            for leaf in leaves:
+            for position, leaf in enumerate(leaves):
+                if leaf.position != position:
+                    yield _displaced(header.number, leaf)
                 yield from _of_rows(header.number, leaf, sealed)
             return
         if not self._keys.knows(header.key_id):
@@ -258,16 +291,11 @@ class VerifyAudit:
         self, batch: StoredBatch, leaves: Sequence[StoredLeaf], sealed: set[bytes]
     ) -> Iterator[AuditFinding]:
         header = batch.sealed.header
-        places = {leaf.position for leaf in leaves}
-        for position in range(header.count):
-            if position not in places:
-                yield AuditFinding(
-                    kind=FindingKind.LEAF_REMOVED,
-                    batch=header.number,
-                    detail=f"the leaf at position {position} is missing",
-                )
+        yield from _missing(header, leaves)
         for leaf in leaves:
             if self._is_tagged(batch, leaf, leaf.hash):
+                if not 0 <= leaf.position < header.count:
+                    yield _displaced(header.number, leaf)
                 yield from _of_rows(header.number, leaf, sealed)
             elif any(self._is_tagged(batch, leaf, leaf_hash(row.content)) for row in leaf.rows):
                 yield AuditFinding(
@@ -296,6 +324,42 @@ class VerifyAudit:
         message = tagged(header.number, leaf.row, hash_)
         return self._keys.is_authentic(message, leaf.tag, key_id=header.key_id)
 
+    def _was_sealed(self, orphan: OrphanLeaf) -> bool:
+        """Whether a holder of a key sealed this leaf in the batch that is not there."""
+        message = tagged(orphan.place.batch, orphan.row, orphan.hash)
+        return any(
+            self._keys.is_authentic(message, orphan.tag, key_id=key_id) for key_id in self._key_ids
+        )
+
+    def _of_orphan(self, orphan: OrphanLeaf) -> AuditFinding:
+        """What a leaf of a batch that is not there tells: was the batch there, or never?"""
+        if self._was_sealed(orphan):
+            return AuditFinding(
+                kind=FindingKind.BATCH_REMOVED,
+                batch=orphan.place.batch,
+                row=orphan.row,
+                detail="the row was sealed in this batch, which is not there",
+            )
+        return AuditFinding(
+            kind=FindingKind.LEAF_INSERTED,
+            batch=orphan.place.batch,
+            row=orphan.row,
+            detail="nobody with the key sealed it, and its batch is not there",
+        )
+
+    def _of_loose(self, loose: LooseRow) -> AuditFinding | None:
+        """What a row that no batch holds tells; None when there is nothing to add."""
+        if loose.orphan is not None and self._was_sealed(loose.orphan):
+            return None
+        if not loose.is_passed:
+            return None
+        return AuditFinding(
+            kind=FindingKind.ROW_INSERTED,
+            batch=None,
+            row=loose.row,
+            detail="it stands where nothing was sealed and nothing can come any more",
+        )
+
     def _is_authentic(self, batch: SealedBatch) -> bool:
         header = batch.header
         return self._keys.is_authentic(header.encoded(), batch.mac, key_id=header.key_id)
@@ -309,13 +373,24 @@ class _Checkpoints:
         self._hashes: defaultdict[int, set[bytes]] = defaultdict(set)
         self.compared = 0
 
-    def read(self, checkpoints: Iterable[SealedBatch]) -> Iterator[AuditFinding]:
+    def read(
+        self, checkpoints: Iterable[SealedBatch | SelfContradictionError]
+    ) -> Iterator[AuditFinding]:
         """Remember what is authentic; findings for what is not."""
         for checkpoint in checkpoints:
+            if isinstance(checkpoint, SelfContradictionError):
+                yield AuditFinding(
+                    kind=FindingKind.CHECKPOINT_FORGED,
+                    batch=checkpoint.batch,
+                    detail="this checkpoint contradicts its own hash; it is left aside",
+                )
+                continue
             header = checkpoint.header
-            if self._keys.knows(header.key_id) and not self._keys.is_authentic(
+            is_authentic = self._keys.is_authentic(
                 header.encoded(), checkpoint.mac, key_id=header.key_id
-            ):
+            )
+            # One under a key that is not at hand is compared: it must be what is stored.
+            if header.number < 1 or (self._keys.knows(header.key_id) and not is_authentic):
                 yield AuditFinding(
                     kind=FindingKind.CHECKPOINT_FORGED,
                     batch=header.number,
@@ -349,7 +424,7 @@ class _Checkpoints:
 
 
 def _gap(before: StoredBatch | None, batch: StoredBatch) -> Iterator[AuditFinding]:
-    last = 0 if before is None else before.sealed.header.number
+    last = 0 if before is None else max(before.sealed.header.number, 0)
     missing = batch.sealed.header.number - last - 1
     if missing > 0:
         yield AuditFinding(
@@ -357,6 +432,32 @@ def _gap(before: StoredBatch | None, batch: StoredBatch) -> Iterator[AuditFindin
             batch=last + 1,
             detail=f"{missing} batches are missing before batch {last + missing + 1}",
         )
+
+
+def _missing(header: BatchHeader, leaves: Sequence[StoredLeaf]) -> Iterator[AuditFinding]:
+    """One finding for all positions of a batch at which no leaf stands."""
+    places = {leaf.position for leaf in leaves if 0 <= leaf.position < header.count}
+    missing = header.count - len(places)
+    if missing <= 0:
+        return
+    first = next(position for position in range(header.count) if position not in places)
+    last = next(position for position in range(header.count - 1, -1, -1) if position not in places)
+    yield AuditFinding(
+        kind=FindingKind.LEAF_REMOVED,
+        batch=header.number,
+        detail=f"the leaf at position {first} is missing"
+        if missing == 1
+        else f"{missing} leaves are missing, from position {first} to position {last}",
+    )
+
+
+def _displaced(batch: int, leaf: StoredLeaf) -> AuditFinding:
+    return AuditFinding(
+        kind=FindingKind.LEAF_ALTERED,
+        batch=batch,
+        row=leaf.row,
+        detail=f"its leaf stands at position {leaf.position}, where it was not sealed",
+    )
 
 
 def _of_rows(batch: int, leaf: StoredLeaf, others: set[bytes]) -> Iterator[AuditFinding]:
@@ -368,6 +469,13 @@ def _of_rows(batch: int, leaf: StoredLeaf, others: set[bytes]) -> Iterator[Audit
         return
     own = [leaf_hash(row.content) for row in leaf.rows]
     if leaf.hash in own:
+        if leaf.rows[own.index(leaf.hash)].transaction != leaf.transaction:
+            yield AuditFinding(
+                kind=FindingKind.LEAF_ALTERED,
+                batch=batch,
+                row=leaf.row,
+                detail="its leaf names another transaction; the row itself is as it was sealed",
+            )
         for _ in own[1:]:
             yield AuditFinding(
                 kind=FindingKind.ROW_INSERTED,
@@ -389,22 +497,3 @@ def _of_rows(batch: int, leaf: StoredLeaf, others: set[bytes]) -> Iterator[Audit
             row=leaf.row,
             detail="it is not as it was sealed",
         )
-
-
-def _of_loose(loose: LooseRow) -> AuditFinding | None:
-    """What a row that no batch holds tells; None when it is only waiting to be sealed."""
-    if loose.batch is not None:
-        return AuditFinding(
-            kind=FindingKind.BATCH_REMOVED,
-            batch=loose.batch,
-            row=loose.row,
-            detail="the row was sealed in this batch, which is not there",
-        )
-    if loose.is_passed:
-        return AuditFinding(
-            kind=FindingKind.ROW_INSERTED,
-            batch=None,
-            row=loose.row,
-            detail="it came to stand where sealing had passed",
-        )
-    return None

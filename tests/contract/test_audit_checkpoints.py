@@ -9,7 +9,7 @@ import pytest
 
 from adapters.memory.audit_checkpoints import MemoryAuditCheckpoints
 from adapters.system.audit_checkpoints import STANDARD_OUTPUT, LineAuditCheckpoints
-from application.errors import UnavailableError
+from application.errors import CheckpointUntoldError
 from application.ports.audit_checkpoints import AuditCheckpoints
 from domain.audit_seal import SealedBatch
 from tests.support.builders import a_sealed_batch
@@ -75,7 +75,7 @@ async def test_a_file_that_cannot_be_written_is_told_and_can_be_tried_again(
 ) -> None:
     folder = tmp_path / "away"
     checkpoints = LineAuditCheckpoints(str(folder / "checkpoints.jsonl"))
-    with pytest.raises(UnavailableError):
+    with pytest.raises(CheckpointUntoldError, match=f"{folder}.*: No such file or directory"):
         await checkpoints.tell(a_sealed_batch(1))
     folder.mkdir()
     await checkpoints.tell(a_sealed_batch(1))
@@ -86,3 +86,8 @@ async def test_nothing_is_told_where_nobody_wants_to_hear_it(
 ) -> None:
     await LineAuditCheckpoints(None).tell(a_sealed_batch(1))
     assert capsys.readouterr().out == ""
+
+
+async def test_a_disk_that_is_full_is_told() -> None:
+    with pytest.raises(CheckpointUntoldError, match="/dev/full: No space left on device"):
+        await LineAuditCheckpoints("/dev/full").tell(a_sealed_batch(1))

@@ -8,7 +8,7 @@ from adapters.memory.audit_checkpoints import MemoryAuditCheckpoints
 from adapters.memory.seal_keys import MemorySealKeys
 from application.use_cases.seal_audit import SealAudit
 from domain.audit_event import AuditEvent, AuditEventType
-from domain.audit_seal import Place
+from domain.audit_seal import Horizon, Place
 from domain.identifiers import UserId
 from domain.merkle_tree import leaf_hash, tree_root
 from tests.support.builders import NOW, a_user_id, a_visitor
@@ -46,7 +46,8 @@ async def seal(storage: Storage, batch_limit: int = 2) -> None:
 async def test_an_empty_trail_has_nothing_to_show(own_storage: Storage) -> None:
     trail = own_storage.sealed_trail
     assert (await trail.size()).batches == 0
-    assert await trail.batches(after=0, limit=10) == []
+    assert await trail.batches(after=None, limit=10) == []
+    assert await trail.orphans(after=None, limit=10) == []
     assert await trail.number_of(bytes(32)) is None
     page = await trail.loose(after=None, horizon=None, limit=10)
     assert (page.looked_at, list(page.loose), page.last) == (0, [], None)
@@ -60,6 +61,7 @@ async def test_batches_come_by_number_and_from_where_one_wants(own_storage: Stor
 
     assert [batch.sealed.header.number for batch in everything] == [1, 2, 3, 4]
     assert all(batch.noted_hash == batch.sealed.hash for batch in everything)
+    assert await trail.batches(after=None, limit=10) == everything
     assert await trail.batches(after=1, limit=2) == everything[1:3]
     assert await trail.batches(after=4, limit=2) == []
     assert [await trail.number_of(batch.noted_hash) for batch in everything] == [1, 2, 3, 4]
@@ -84,7 +86,9 @@ async def test_leaves_come_by_position_each_with_its_row_as_it_was_sealed(
         assert row.user_id == user_id
         assert row.occurred_at == NOW + timedelta(seconds=number)
         assert str(user_id).encode() in row.content
+        assert row.transaction == leaf.transaction
     assert await own_storage.sealed_trail.leaves(batch, limit=2) == leaves[:2]
+    assert await own_storage.sealed_trail.orphans(after=None, limit=10) == []
 
 
 async def test_rows_without_a_batch_are_loose_and_those_behind_the_horizon_are_told_apart(
@@ -96,11 +100,13 @@ async def test_rows_without_a_batch_are_loose_and_those_behind_the_horizon_are_t
     trail = own_storage.sealed_trail
     newest = (await trail.batches(after=0, limit=10))[-1]
 
-    page = await trail.loose(after=None, horizon=newest.sealed.header.horizon, limit=100)
+    horizon = await trail.horizon(newest)
+    assert horizon == Horizon(place=newest.sealed.header.horizon)
+    page = await trail.loose(after=None, horizon=horizon, limit=100)
     assert page.looked_at == 5
     assert page.last is None
-    assert [(row.batch, row.is_passed) for row in page.loose] == [(None, False)] * 2
-    beyond = Place(transaction=2**40, row=2**40)
+    assert [(row.orphan, row.is_passed) for row in page.loose] == [(None, False)] * 2
+    beyond = Horizon(place=Place(transaction=2**40, row=2**40))
     page = await trail.loose(after=None, horizon=beyond, limit=100)
     assert [row.is_passed for row in page.loose] == [True] * 2
 

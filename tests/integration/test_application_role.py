@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -11,7 +12,7 @@ import pytest
 from psycopg import sql
 from psycopg.errors import InsufficientPrivilege
 
-from adapters.postgres.application_roles import PRIVILEGES
+from adapters.postgres.application_roles import LEFT_TO_DEFAULTS, PRIVILEGES
 from adapters.postgres.migrations import SchemaError, migrate
 from adapters.postgres.pool import Pool, build_pool, opened
 from adapters.postgres.vital_signs import PostgresVitalSigns
@@ -33,8 +34,17 @@ pytestmark = pytest.mark.postgres
 
 EVIDENCE = ("vetassist_auth_audit", "vetassist_audit_batches", "vetassist_audit_leaves")
 GRANTED = """
-SELECT table_name, privilege_type FROM information_schema.role_table_grants
-WHERE grantee = %s ORDER BY table_name, privilege_type
+SELECT table_name COLLATE "C" AS table_name, privilege_type COLLATE "C" AS privilege_type
+FROM information_schema.role_table_grants WHERE grantee = %s
+UNION ALL
+SELECT granted.table_name, privilege_type || ' ' || column_name
+FROM information_schema.role_column_grants AS granted
+WHERE grantee = %s AND NOT EXISTS (
+    SELECT FROM information_schema.role_table_grants AS whole
+    WHERE (whole.grantee, whole.table_schema, whole.table_name, whole.privilege_type)
+        = (granted.grantee, granted.table_schema, granted.table_name, granted.privilege_type)
+)
+ORDER BY 1, 2
 """
 
 
@@ -51,8 +61,30 @@ def refused(database_url: str, statement: str) -> bool:
 
 
 def granted(database_url: str, role: str = APPLICATION_ROLE) -> list[tuple[str, str]]:
-    rows = rows_of(database_url, GRANTED, role)
+    """Privileges on tables, and those on some columns of one; in order."""
+    rows = rows_of(database_url, GRANTED, role, role)
     return [(row["table_name"], row["privilege_type"]) for row in rows]
+
+
+def columns_of(database_url: str, table: str) -> set[str]:
+    query = "SELECT column_name FROM information_schema.columns WHERE table_name = %s"
+    return {row["column_name"] for row in rows_of(database_url, query, table)}
+
+
+def expected(database_url: str) -> list[tuple[str, str]]:
+    """What ``PRIVILEGES`` says, with columns where some are left to their defaults."""
+    grants = [
+        (table, privilege)
+        for table, privileges in PRIVILEGES.items()
+        for privilege in privileges
+        if privilege != "INSERT" or table not in LEFT_TO_DEFAULTS
+    ]
+    grants += [
+        (table, f"INSERT {column}")
+        for table, left in LEFT_TO_DEFAULTS.items()
+        for column in columns_of(database_url, table) - set(left)
+    ]
+    return sorted(grants)
 
 
 @pytest.fixture
@@ -109,6 +141,41 @@ def test_the_service_cannot_reach_beyond_its_work(own_database: str, statement: 
     assert refused(own_database, statement)
 
 
+@pytest.mark.parametrize("column", LEFT_TO_DEFAULTS["vetassist_auth_audit"])
+def test_the_service_cannot_choose_where_its_events_stand(own_database: str, column: str) -> None:
+    insert = (
+        "INSERT INTO vetassist_auth_audit (event_type, created_at{}) VALUES ('logout', now(){})"
+    )
+    assert not refused(own_database, insert.format("", ""))
+    assert refused(own_database, insert.format(f", {column}", ", '3'"))
+    assert refused(own_database, insert.format(f", {column}", ", DEFAULT"))
+
+
+def test_room_for_the_months_to_come_is_made_for_the_service(own_database: str) -> None:
+    change(own_database, "DROP TABLE vetassist_auth_audit_" + f"{a_month_ahead():%Y_%m}")
+    (made,) = rows_of(
+        as_application(own_database), "SELECT vetassist_make_audit_partitions() AS made"
+    )
+    assert made["made"] == 1
+    insert = "INSERT INTO vetassist_auth_audit (event_type, created_at) VALUES ('logout', '{}')"
+    assert not refused(own_database, insert.format(f"{a_month_ahead():%Y-%m-%d}"))
+
+
+def test_a_column_that_was_adopted_or_comes_later_can_be_written(own_database: str) -> None:
+    change(own_database, 'ALTER TABLE vetassist_auth_audit ADD COLUMN "added ""later""" text')
+    migrate(own_database)
+    statement = """
+    INSERT INTO vetassist_auth_audit (event_type, created_at, "added ""later""\")
+    VALUES ('logout', now(), 'more')
+    """
+    assert not refused(own_database, statement)
+
+
+def a_month_ahead() -> datetime:
+    """The first day of the next month."""
+    return (datetime.now(UTC).replace(day=1) + timedelta(days=32)).replace(day=1)
+
+
 def test_of_each_table_it_is_said_what_the_service_may_do_with_it(own_database: str) -> None:
     query = """
     SELECT relname FROM pg_class
@@ -121,9 +188,7 @@ def test_to_grant_again_changes_nothing_and_takes_away_what_is_too_much(
     own_database: str,
 ) -> None:
     before = granted(own_database)
-    assert before == sorted(
-        (table, privilege) for table, privileges in PRIVILEGES.items() for privilege in privileges
-    )
+    assert before == expected(own_database)
     change(own_database, f"GRANT ALL ON vetassist_auth_audit TO {APPLICATION_ROLE}")
     assert granted(own_database) != before
     for _ in range(2):

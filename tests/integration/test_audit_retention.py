@@ -312,3 +312,21 @@ async def test_nobody_can_add_to_a_month_between_the_look_and_the_drop(
             pytest.raises(psycopg.errors.LockNotAvailable),
         ):
             connection.execute(late.encode())
+
+
+@pytest.mark.parametrize("transaction", ["'3'", "pg_current_xact_id()"])
+async def test_a_month_with_a_row_under_the_number_of_another_is_kept_as_evidence(
+    desk: AuditDesk, own_database: str, transaction: str
+) -> None:
+    await desk.append(2, now=JANUARY)
+    await desk.seal()
+    await desk.export()
+    change(
+        own_database,
+        f"""
+        INSERT INTO {AUDIT} (event_type, created_at, transaction_id, row_number)
+        VALUES ('logout', '{JANUARY}', ({transaction})::text::xid8, 1)
+        """,
+    )
+    await desk.seal()
+    assert (await desk.retire(months=2))["2026-01"] == "kept, as it is not sealed yet"

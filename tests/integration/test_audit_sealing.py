@@ -19,11 +19,10 @@ import pytest
 
 from adapters.memory.audit_checkpoints import MemoryAuditCheckpoints
 from adapters.postgres.pool import build_pool, opened
-from application.errors import UnavailableError
-from application.use_cases.seal_audit import SealAudit
-from domain.audit_seal import BatchHeader, Place, SealedBatch
+from application.errors import CheckpointUntoldError
+from domain.audit_seal import BatchHeader, Horizon, SealedBatch
 from domain.merkle_tree import leaf_hash
-from entrypoints.audit_reports import checkpoints_of
+from entrypoints.audit_reports import CheckpointFile
 from tests.integration.seal_worker import STEPS
 from tests.support.audit_desk import AuditDesk, seal_keys
 from tests.support.databases import as_application, change, count_of, rows_of
@@ -151,7 +150,7 @@ def test_case_87_a_sealer_killed_at_any_step_leaves_a_trail_that_is_verified_and
         check=False,
     )
     assert killed.returncode == -signal.SIGKILL
-    told = list(checkpoints_of(checkpoints, print)) if checkpoints.exists() else []
+    told = [batch for batch in CheckpointFile(checkpoints) if isinstance(batch, SealedBatch)]
     key = bytes.fromhex(values["VETASSIST_AUDIT_KEY"])
     asyncio.run(verified_and_goes_on(own_database, key, told))
 
@@ -169,18 +168,25 @@ async def verified_and_goes_on(database_url: str, key: bytes, told: list[SealedB
 
 
 async def test_a_checkpoint_that_could_not_be_told_is_told_the_next_time(
-    desk: AuditDesk, monkeypatch: pytest.MonkeyPatch
+    desk: AuditDesk, own_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sealer = desk.sealer()
     tell = MemoryAuditCheckpoints.tell
 
     async def refuse(_self: MemoryAuditCheckpoints, _batch: SealedBatch) -> None:
-        raise UnavailableError("the collector is away")
+        raise CheckpointUntoldError("the collector is away")
 
-    await desk.append(2)
     monkeypatch.setattr(MemoryAuditCheckpoints, "tell", refuse)
-    with pytest.raises(UnavailableError):
+    for _ in range(3):
+        await desk.append(5)
+        with pytest.raises(CheckpointUntoldError, match="the collector is away"):
+            await sealer.execute()
+    # All of it is sealed all the same, by a process that has just started as well.
+    await desk.append(5)
+    sealer = desk.sealer()
+    with pytest.raises(CheckpointUntoldError):
         await sealer.execute()
+    assert count_of(own_database, "vetassist_audit_leaves") == 20
     monkeypatch.setattr(MemoryAuditCheckpoints, "tell", tell)
     assert (await sealer.execute()).rows == 0
 
@@ -188,46 +194,117 @@ async def test_a_checkpoint_that_could_not_be_told_is_told_the_next_time(
     assert desk.checkpoints == [verified.newest]
 
 
-async def test_on_a_server_that_counts_transactions_anew_sealing_goes_on(
-    desk: AuditDesk, own_database: str
-) -> None:
-    """As after a restore from a dump: the numbers of before are higher than any new one."""
-    await desk.append(6)
+ELSEWHERE: Final = 2**40
+
+
+async def moved(desk: AuditDesk, database_url: str, *, below: int | None = None) -> None:
+    """As after a restore from a dump: sealed on a server that had counted further.
+
+    Six rows, of which two are not sealed yet. ``below``: how far this server is below the last
+    one that is; None: a long way.
+    """
+    await desk.append(4)
     await desk.seal()
-    elsewhere = 2**40
+    (row,) = rows_of(
+        database_url,
+        "SELECT max(transaction_id::text::bigint) AS written,"
+        " pg_current_xact_id()::text::bigint AS next FROM vetassist_auth_audit",
+    )
+    # Two more transactions, and the old batch is here.
+    shift = ELSEWHERE if below is None else row["next"] + 2 + below - row["written"]
     change(
-        own_database,
+        database_url,
         f"""
-        UPDATE vetassist_auth_audit SET transaction_id = '{elsewhere}';
+        UPDATE vetassist_auth_audit
+            SET transaction_id = (transaction_id::text::bigint + {shift})::text::xid8;
         DELETE FROM vetassist_audit_batches; DELETE FROM vetassist_audit_leaves;
         """,
     )
-    await seal_as_the_old_server_would(desk, rows=4, horizon=elsewhere)
-    # Two rows of the old server are not sealed yet, and new ones come.
-    await desk.append(3)
-    assert (await desk.seal()).rows == 5
+    desk.told.lines.clear()
+    await seal_as_the_old_server_would(desk)
+    change(
+        database_url,
+        f"""
+        INSERT INTO vetassist_auth_audit (event_type, transaction_id)
+        SELECT 'logout', (max(transaction_id::text::bigint) + step * {ELSEWHERE})::text::xid8
+        FROM vetassist_auth_audit, generate_series(1, 2) AS step GROUP BY step
+        """,
+    )
+
+
+@pytest.mark.parametrize("batch_limit", [1, 4, 100])
+@pytest.mark.parametrize("below", [None, 1, 5, 20])
+async def test_on_a_server_that_counts_transactions_anew_sealing_goes_on(
+    desk: AuditDesk, own_database: str, below: int | None, batch_limit: int
+) -> None:
+    """However far below it is, and though it passes the old horizon before anything is sealed."""
+    await moved(desk, own_database, below=below)
+    desk.batch_limit = batch_limit
+    await desk.append(30)
+    verified, findings = await desk.verify()
+    assert (verified.waiting, findings) == (32, [])
+
+    assert (await desk.seal()).rows == 32
+    assert (await desk.seal()).rows == 0
     await desk.append(6)
     assert (await desk.seal()).rows == 6
-    assert (await desk.seal()).rows == 0
-
-    verified, findings = await desk.verify()
+    verified, findings = await desk.verify(desk.checkpoints)
     assert findings == []
-    assert (verified.rows, verified.waiting) == (15, 0)
+    assert (verified.rows, verified.waiting) == (42, 0)
 
 
-async def seal_as_the_old_server_would(desk: AuditDesk, *, rows: int, horizon: int) -> None:
-    """One batch over the first rows, whose transactions this server has not counted to."""
-    sealer = SealAudit(
-        unit_of_work=desk.storage.unit_of_work,
-        keys=desk.keys,
-        checkpoints=desk.told,
-        clock=desk.clock,
+async def test_after_a_move_a_row_that_is_slipped_in_is_found_as_before(
+    desk: AuditDesk, own_database: str
+) -> None:
+    await moved(desk, own_database, below=5)
+    await desk.append(10)
+    await desk.seal()
+    change(
+        own_database,
+        """
+        INSERT INTO vetassist_auth_audit (event_type, transaction_id, row_number)
+        SELECT 'logout', transaction_id, 1000 + row_number FROM vetassist_auth_audit
+        WHERE row_number IN (2, 5, 8)
+        """,
     )
+    assert (await desk.seal()).rows == 0
+    found = await desk.findings()
+    assert sorted(found) == [("row_inserted", None, 1000 + row) for row in (2, 5, 8)]
+
+
+@pytest.mark.parametrize("how", ["FREEZE", "FULL", "FULL, FREEZE"])
+async def test_no_upkeep_of_the_server_is_taken_for_a_move(
+    desk: AuditDesk, own_database: str, how: str
+) -> None:
+    await desk.append(10)
+    await desk.seal()
+    with psycopg.connect(own_database, autocommit=True) as connection:
+        for table in ("vetassist_audit_batches", "vetassist_auth_audit"):
+            connection.execute(f"VACUUM ({how}) {table}".encode())
+    newest = (await desk.storage.sealed_trail.batches(after=None, limit=10))[-1]
+    horizon = await desk.storage.sealed_trail.horizon(newest)
+    assert horizon == Horizon(place=newest.sealed.header.horizon)
+
+
+async def test_a_row_that_was_slipped_in_before_a_move_is_not_sealed_with_what_came_along(
+    desk: AuditDesk, own_database: str
+) -> None:
+    await moved(desk, own_database)
+    change(
+        own_database,
+        "INSERT INTO vetassist_auth_audit (event_type, transaction_id, row_number)"
+        " VALUES ('logout', '3', 1000)",
+    )
+    await desk.seal()
+    assert await desk.findings() == [("row_inserted", None, 1000)]
+
+
+async def seal_as_the_old_server_would(desk: AuditDesk) -> None:
+    """One batch over all rows, whose transactions this server has not counted to."""
+    sealer = desk.sealer()
     async with desk.storage.unit_of_work() as work:
-        await work.audit_seals.unsealed(after=None, limit=1)
-        found = await work.audit_seals._unsealed_of_another_server(  # type: ignore[attr-defined]
-            Place(transaction=horizon, row=0), 0, rows
-        )
+        found = await work.audit_seals.unsealed(after=None, limit=100)
+        assert found is not None
         found = replace(found, horizon=found.rows[-1].place)
         hashes = [leaf_hash(row.content) for row in found.rows]
         header = BatchHeader.over(
@@ -236,6 +313,56 @@ async def seal_as_the_old_server_would(desk: AuditDesk, *, rows: int, horizon: i
         batch = SealedBatch(header=header, mac=desk.keys.authenticate(header.encoded()))
         await work.audit_seals.add(batch, sealer._leaves(batch, found.rows, hashes))
         await work.commit()
+
+
+async def test_a_trail_that_is_copied_before_anything_is_sealed_is_sealed_whole(
+    desk: AuditDesk, own_database: str
+) -> None:
+    change(
+        own_database,
+        f"INSERT INTO vetassist_auth_audit (event_type, transaction_id)"
+        f" VALUES ('logout', '{ELSEWHERE}'), ('logout', '{2 * ELSEWHERE}')",
+    )
+    await desk.append(2)
+    verified, findings = await desk.verify()
+    assert (verified.waiting, findings) == (4, [])
+    assert (await desk.seal()).rows == 4
+    await desk.append(1)
+    assert (await desk.seal()).rows == 1
+    verified, findings = await desk.verify()
+    assert (verified.waiting, findings) == (0, [])
+
+
+@pytest.mark.parametrize("batch_limit", [1, 4])
+async def test_rows_that_were_given_one_number_hold_up_no_sealing_and_only_one_is_sealed(
+    desk: AuditDesk, own_database: str, batch_limit: int
+) -> None:
+    desk.batch_limit = batch_limit
+    await desk.append(1)
+    for _ in range(2):
+        change(
+            own_database,
+            "INSERT INTO vetassist_auth_audit (event_type, row_number) VALUES ('logout', 50)",
+        )
+    await desk.append(1)
+    assert (await desk.seal()).rows == 3
+    assert await desk.findings() == [("row_inserted", None, 50)]
+
+
+@pytest.mark.parametrize("time", ["infinity", "-infinity", "0044-03-15 BC", "20000-01-01"])
+async def test_a_row_of_a_time_that_no_calendar_has_is_sealed_like_any_other(
+    desk: AuditDesk, own_database: str, time: str
+) -> None:
+    await desk.append(1)
+    change(
+        own_database,
+        f"INSERT INTO vetassist_auth_audit (event_type, created_at) VALUES ('logout', '{time}')",
+    )
+    await desk.append(1)
+    assert (await desk.seal()).rows == 3
+    verified, findings = await desk.verify()
+    assert (verified.rows, verified.waiting, findings) == (3, 0, [])
+    assert sum(line["type"] == "row" for line in await desk.export()) == 3
 
 
 async def test_rows_of_an_earlier_phase_are_sealed_as_they_were_adopted(

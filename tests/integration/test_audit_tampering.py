@@ -17,6 +17,7 @@ from adapters.encryption.audit_keys import AuditKey
 from adapters.postgres.audit_rows import BATCH_COLUMNS, CONTENT, PINNED, batch_of
 from adapters.postgres.migrations import migrate
 from adapters.postgres.pool import build_pool, opened
+from application.errors import TrailUnreadableError
 from domain.audit_seal import SealedBatch
 from domain.merkle_tree import leaf_hash, tree_root
 from tests.support.audit_desk import AuditDesk, seal_keys
@@ -186,6 +187,63 @@ async def test_a_row_that_was_put_beside_another_is_named(desk: AuditDesk, tampe
     assert await desk.findings() == [("row_inserted", 2, 6)]
 
 
+@pytest.mark.parametrize(
+    ("transaction", "number", "time"),
+    [
+        # Under the number of a row that is sealed:
+        ("'3'", 6, "here.created_at"),
+        ("before.transaction_id", 6, "here.created_at"),
+        ("here.transaction_id", 6, "'2020-01-01'"),
+        ("here.transaction_id", 6, "'infinity'"),
+        ("pg_current_xact_id()", 6, "here.created_at"),
+        ("'9000000000000'", 6, "here.created_at"),
+        # Under one of its own:
+        ("'3'", 100, "here.created_at"),
+        ("before.transaction_id", 100, "here.created_at"),
+        ("'0'", 0, "here.created_at"),
+        ("'0'", -1, "here.created_at"),
+        ("'0'", -(2**63), "'-infinity'"),
+        ("before.transaction_id", -5, "'0044-03-15 BC'"),
+        ("'9000000000000'", 100, "here.created_at"),
+        ("'18446744073709551615'", 100, "here.created_at"),
+        ("'18446744073709551615'", 2**63 - 1, "'infinity'"),
+    ],
+)
+async def test_a_row_that_was_put_anywhere_is_named_and_is_never_sealed(
+    desk: AuditDesk, tampered: str, transaction: str, number: int, time: str
+) -> None:
+    change(
+        tampered,
+        f"""
+        INSERT INTO {AUDIT} (event_type, created_at, transaction_id, row_number)
+        SELECT 'logout', {time},
+            ({transaction})::text::xid8, {number}
+        FROM {AUDIT} AS here, {AUDIT} AS before
+        WHERE here.row_number = 6 AND before.row_number = 5
+        """,
+    )
+    assert await desk.findings() == [("row_inserted", None, number)]
+    # Somebody works on, and all of theirs is sealed.
+    await desk.append(2)
+    await desk.seal()
+    verified, findings = await desk.verify()
+    assert (verified.rows, verified.waiting) == (14, 0)
+    assert [(found.kind.value, found.row) for found in findings] == [("row_inserted", number)]
+
+
+async def test_several_rows_under_a_sealed_number_are_each_named(
+    desk: AuditDesk, tampered: str
+) -> None:
+    change(
+        tampered,
+        f"""
+        INSERT INTO {AUDIT} (event_type, created_at, row_number)
+        SELECT 'logout', now(), 6 FROM generate_series(1, 3)
+        """,
+    )
+    assert await desk.findings() == [("row_inserted", None, 6)] * 3
+
+
 async def test_a_row_that_was_slipped_in_with_a_leaf_is_named(
     desk: AuditDesk, tampered: str
 ) -> None:
@@ -219,6 +277,191 @@ async def test_a_row_that_was_altered_together_with_its_leaf_is_named(
 async def test_a_leaf_that_was_removed_is_named(desk: AuditDesk, tampered: str) -> None:
     change(tampered, "DELETE FROM vetassist_audit_leaves WHERE audit_row = 6")
     assert await desk.findings() == [("leaf_removed", 2, None), ("row_inserted", None, 6)]
+
+
+@pytest.mark.parametrize("batch", [-(2**63), -1, 0, 77, 2**63 - 1])
+async def test_a_leaf_of_a_batch_that_never_was_is_named_without_its_row(
+    desk: AuditDesk, tampered: str, batch: int
+) -> None:
+    change(
+        tampered,
+        f"INSERT INTO vetassist_audit_leaves VALUES ({batch}, -9, 500, '1', sha256('row'), 'tag')",
+    )
+    assert await desk.findings() == [("leaf_inserted", batch, 500)]
+
+
+async def test_a_leaf_of_a_batch_that_never_was_is_named_with_its_row(
+    desk: AuditDesk, tampered: str
+) -> None:
+    change(
+        tampered,
+        f"""
+        INSERT INTO {AUDIT} (event_type, created_at, transaction_id, row_number)
+        SELECT 'logout', created_at, transaction_id, 100 FROM {AUDIT} WHERE row_number = 6;
+        INSERT INTO vetassist_audit_leaves
+        SELECT 77, 0, 100, transaction_id, sha256('row'), sha256('tag')
+        FROM {AUDIT} WHERE row_number = 100
+        """,
+    )
+    assert await desk.findings() == [("leaf_inserted", 77, 100), ("row_inserted", None, 100)]
+
+
+async def test_a_leaf_that_was_moved_to_a_batch_that_never_was_is_missed_and_named(
+    desk: AuditDesk, tampered: str
+) -> None:
+    change(tampered, "UPDATE vetassist_audit_leaves SET batch = 77 WHERE audit_row = 6")
+    assert await desk.findings() == [
+        ("leaf_removed", 2, None),
+        ("leaf_inserted", 77, 6),
+        ("row_inserted", None, 6),
+    ]
+
+
+async def test_leaves_that_are_left_of_a_batch_tell_of_it_without_their_rows(
+    desk: AuditDesk, tampered: str
+) -> None:
+    change(
+        tampered,
+        f"""
+        DELETE FROM vetassist_audit_batches WHERE number = 3;
+        DELETE FROM {AUDIT} WHERE row_number > 8
+        """,
+    )
+    assert await desk.findings() == [("batch_removed", 3, row) for row in range(9, 13)]
+
+
+@pytest.mark.parametrize("row", [5, 6, 8])
+async def test_a_leaf_at_another_position_is_named(
+    desk: AuditDesk, tampered: str, row: int
+) -> None:
+    change(
+        tampered,
+        f"UPDATE vetassist_audit_leaves SET position = position + 100 WHERE audit_row = {row}",
+    )
+    assert ("leaf_altered", 2, row) in await desk.findings()
+
+
+async def test_leaves_that_begin_elsewhere_are_named_though_their_order_is_right(
+    desk: AuditDesk, tampered: str
+) -> None:
+    change(tampered, "UPDATE vetassist_audit_leaves SET position = position - 9 WHERE batch = 2")
+    assert await desk.findings() == [("leaf_altered", 2, row) for row in range(5, 9)]
+
+
+async def test_a_leaf_that_names_another_transaction_is_told_from_an_altered_row(
+    desk: AuditDesk, tampered: str
+) -> None:
+    change(tampered, "UPDATE vetassist_audit_leaves SET transaction_id = '1' WHERE audit_row = 6")
+    assert await desk.findings() == [("leaf_altered", 2, 6)]
+
+
+async def test_all_leaves_that_a_batch_lacks_are_one_finding(
+    desk: AuditDesk, tampered: str
+) -> None:
+    change(tampered, "DELETE FROM vetassist_audit_leaves WHERE audit_row IN (6, 8)")
+    _, findings = await desk.verify()
+    assert [str(found) for found in findings if found.kind.value == "leaf_removed"] == [
+        "leaf_removed: batch 2: 2 leaves are missing, from position 1 to position 3"
+    ]
+
+
+@pytest.mark.parametrize("time", ["infinity", "-infinity", "0044-03-15 BC", "20000-01-01"])
+async def test_a_time_that_no_calendar_has_is_a_finding_like_any_other(
+    desk: AuditDesk, tampered: str, time: str
+) -> None:
+    change(tampered, f"UPDATE {AUDIT} SET created_at = '{time}' WHERE row_number = 6")
+    assert await desk.findings() == [("row_altered", 2, 6)]
+    change(tampered, f"UPDATE vetassist_audit_batches SET sealed_at = '{time}' WHERE number = 3")
+    assert ("batch_altered", 3, None) in await desk.findings()
+    change(
+        tampered,
+        f"""
+        INSERT INTO vetassist_audit_drops
+        VALUES ('2026-01', 3, 12, '{time}', '{AuditKey(KEY).id}', sha256('forged'))
+        """,
+    )
+    assert ("drop_forged", 3, None) in await desk.findings()
+
+
+@pytest.mark.parametrize("count", [2**31 - 1, 0, -1, -500, -(2**31)])
+async def test_a_count_that_no_batch_can_have_is_one_finding_of_the_batch(
+    desk: AuditDesk, tampered: str, count: int
+) -> None:
+    change(tampered, f"UPDATE vetassist_audit_batches SET row_count = {count} WHERE number = 2")
+    found = await desk.findings()
+    assert ("batch_altered", 2, None) in found
+    assert len(found) < 10
+
+
+#: Each column of a batch or of a leaf, and values that only somebody can have written there.
+EXTREMES: Final = {
+    "vetassist_audit_batches": {
+        "number": ["-2", "0", str(2**63 - 1), str(-(2**63))],
+        "month": ["''", "'9999-12'", "'0001-01'", "'2026-1x'"],
+        "total": [str(2**63 - 1), str(-(2**63))],
+        "first_row": [str(2**63 - 1), str(-(2**63))],
+        "root": ["''"],
+        "previous": ["''"],
+        "horizon_transaction": [str(2**63 - 1), str(-(2**63))],
+        "horizon_row": [str(2**63 - 1), "0"],
+        "key_id": ["''"],
+        "mac": ["''", "substr(mac, 1, 16)"],
+        "hash": ["''"],
+    },
+    "vetassist_audit_leaves": {
+        "batch": [str(-(2**63)), str(2**63 - 1)],
+        "position": [str(-(2**31)), str(2**31 - 1)],
+        "audit_row": [str(-(2**63)), str(2**63 - 1)],
+        "transaction_id": ["'0'", "'18446744073709551615'"],
+        "hash": ["''"],
+        "tag": ["''"],
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value"),
+    [
+        (table, column, value)
+        for table, columns in EXTREMES.items()
+        for column, values in columns.items()
+        for value in values
+    ],
+)
+async def test_no_value_stops_the_verification(
+    desk: AuditDesk, tampered: str, table: str, column: str, value: str
+) -> None:
+    which = "audit_row = 6" if table.endswith("leaves") else "number = 2"
+    if (table, column, value) == ("vetassist_audit_leaves", "tag", "''"):
+        # A tag matters only once something else does not fit.
+        which += "; DELETE FROM vetassist_audit_leaves WHERE audit_row = 7"
+    change(tampered, f"UPDATE {table} SET {column} = {value} WHERE {which}")
+    verified, findings = await desk.verify()
+    assert findings
+    assert len(findings) < 20
+    assert verified.findings == len(findings)
+
+
+@pytest.mark.parametrize(
+    "tampering",
+    [
+        "DROP TABLE vetassist_audit_leaves",
+        "DROP TABLE vetassist_audit_batches",
+        "DROP TABLE vetassist_audit_drops",
+        f"DROP TABLE {AUDIT}",
+        f"ALTER TABLE {AUDIT} DROP COLUMN user_id",
+        f"ALTER TABLE {AUDIT} DROP COLUMN row_number",
+        "ALTER TABLE vetassist_audit_batches DROP COLUMN month",
+        "ALTER TABLE vetassist_audit_leaves DROP COLUMN tag",
+    ],
+)
+async def test_a_part_of_the_trail_that_is_gone_is_told_in_one_line(
+    desk: AuditDesk, tampered: str, tampering: str
+) -> None:
+    change(tampered, tampering)
+    with pytest.raises(TrailUnreadableError, match="does not exist") as unreadable:
+        await desk.verify()
+    assert "\n" not in str(unreadable.value)
 
 
 async def test_leaves_in_another_order_are_told(desk: AuditDesk, tampered: str) -> None:
@@ -390,6 +633,13 @@ async def test_a_checkpoint_that_nobody_made_is_left_aside_and_told(desk: AuditD
     forged = a_sealed_batch(7)
     forged = replace(forged, header=replace(forged.header, key_id=AuditKey(KEY).id))
     assert await desk.findings([forged]) == [("checkpoint_forged", 7, None)]
+
+
+async def test_a_checkpoint_under_an_unknown_key_is_compared_and_has_a_number_of_a_batch(
+    desk: AuditDesk,
+) -> None:
+    assert await desk.findings([a_sealed_batch(2)]) == [("history_rewritten", 2, None)]
+    assert await desk.findings([a_sealed_batch(0)]) == [("checkpoint_forged", 0, None)]
 
 
 async def test_without_the_key_the_rows_are_still_held_against_the_seals(

@@ -16,7 +16,7 @@ from anyio.lowlevel import checkpoint
 from adapters.memory.store import MemoryStore
 from adapters.postgres.login_attempts import PostgresLoginAttempts
 from adapters.postgres.pool import Pool, build_pool, opened
-from application.errors import UnauthenticatedError, UnavailableError
+from application.errors import CheckpointUntoldError, UnauthenticatedError, UnavailableError
 from application.ports.unit_of_work import UnitOfWork
 from application.use_cases.issue_session import IssueSessionCommand
 from application.use_cases.purge_expired import BATCH, Purged, PurgeExpired
@@ -377,6 +377,22 @@ def a_purge_that(*outcomes: Exception | None) -> tuple[PurgeExpired, anyio.Event
         unit_of_work=unit_of_work, clock=memory.clock, session_retention=RETENTION
     )
     return purge_expired, done
+
+
+async def test_a_checkpoint_that_cannot_be_told_is_an_error_that_says_where() -> None:
+    untold = CheckpointUntoldError("/var/log/checkpoints.jsonl: No space left on device")
+    purge_expired, done = a_purge_that(untold, None)
+    with captured_log() as log, anyio.fail_after(20):
+        async with repeating("seal", purge_expired.execute, timedelta(microseconds=1)):
+            await done.wait()
+
+    told = json.loads(log.getvalue().splitlines()[0])
+    assert (told["event"], told["level"], told["error"]) == (
+        "failed",
+        "error",
+        "CheckpointUntoldError",
+    )
+    assert told["cause"] == "/var/log/checkpoints.jsonl: No space left on device"
 
 
 async def test_the_job_goes_on_after_an_outage_and_after_a_bug() -> None:

@@ -99,8 +99,8 @@ class AuditDesk:
         command = ExportAuditCommand(write=lines.append, on_rows=lambda _rows: None, **bounds)
         use_case = ExportAudit(
             trail=self.storage.sealed_trail,
-            unit_of_work=self.storage.unit_of_work,
             keys=self.keys,
+            unit_of_work=self.storage.unit_of_work,
             secrets=SystemSecretSource(),
             clock=self.clock,
         )

@@ -16,7 +16,7 @@ from application.ports.handoffs import Handoffs
 from application.ports.login_attempts import LoginAttempts
 from application.ports.purge import Purge
 from application.ports.readiness import Readiness
-from application.ports.sealed_trail import SealedTrail, StoredBatch
+from application.ports.sealed_trail import LeafPlace, SealedTrail, StoredBatch
 from application.ports.service_clients import ServiceClients
 from application.ports.session_lookup import SessionLookup
 from application.ports.session_repository import SessionRepository
@@ -29,7 +29,7 @@ from application.ports.va_token_vault import VATokenVault
 from application.ports.vital_signs import Rights, Vitals, VitalSigns
 from domain.audit_event import AuditEvent
 from domain.audit_record import AuditFilter, AuditMark, AuditRecord
-from domain.audit_seal import Place
+from domain.audit_seal import Horizon, Place
 from domain.identifiers import SessionId, UserId
 from domain.login_attempt import LoginAttempt
 from tests.support.storage import Storage
@@ -73,7 +73,7 @@ class DownSealedTrail(SealedTrail):
     async def size(self) -> NoReturn:
         raise UnavailableError
 
-    async def batches(self, *, after: int, limit: int) -> NoReturn:
+    async def batches(self, *, after: int | None, limit: int) -> NoReturn:
         raise UnavailableError
 
     async def number_of(self, noted_hash: bytes) -> NoReturn:
@@ -85,7 +85,13 @@ class DownSealedTrail(SealedTrail):
     async def leaves(self, batch: StoredBatch, *, limit: int) -> NoReturn:
         raise UnavailableError
 
-    async def loose(self, *, after: Place | None, horizon: Place | None, limit: int) -> NoReturn:
+    async def orphans(self, *, after: LeafPlace | None, limit: int) -> NoReturn:
+        raise UnavailableError
+
+    async def horizon(self, newest: StoredBatch) -> NoReturn:
+        raise UnavailableError
+
+    async def loose(self, *, after: Place | None, horizon: Horizon | None, limit: int) -> NoReturn:
         raise UnavailableError
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from unittest.mock import patch
 
@@ -17,6 +17,7 @@ from tests.support.databases import (
     APPLICATION_ROLE,
     as_application,
     change,
+    count_of,
     new_database,
     rows_of,
 )
@@ -61,8 +62,97 @@ def test_what_is_there_is_sealed_and_verified(trail: str) -> None:
 
 def test_without_a_checkpoint_it_says_what_it_cannot_see(trail: str, tmp_path: Path) -> None:
     audit("seal")
+    with patch.dict(os.environ):
+        del os.environ["VETASSIST_AUDIT_CHECKPOINTS"]
+        verified = audit("verify")
+    assert verified.exit_code == 0
+    assert "whether the newest batches were cut off" in verified.stdout
+
+
+def garbage(line: str) -> bytes:
+    return b"\x00\xff\xfe{{{\n[1]\n" + line[: len(line) // 2].encode() + b"\n"
+
+
+def infinite(line: str) -> bytes:
+    return line.replace('"number":1', '"number":Infinity').encode()
+
+
+def enormous(line: str) -> bytes:
+    return line.replace('"count":5', '"count":1e999').encode()
+
+
+@pytest.mark.parametrize("spoil", [lambda _line: b"", garbage, infinite, enormous])
+@pytest.mark.parametrize("is_given", [True, False])
+def test_a_file_without_any_checkpoint_is_a_fault_and_the_trail_is_not_called_intact(
+    trail: str,
+    tmp_path: Path,
+    spoil: Callable[[str], bytes],
+    is_given: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    audit("seal")
+    file = tmp_path / "checkpoints.jsonl"
+    spoilt = spoil(file.read_text())
+    assert spoilt != file.read_bytes()
+    file.write_bytes(spoilt)
+    given = ["--checkpoint", str(file)] if is_given else []
+    told = audit("verify", *given)
+    report = audit("verify", "--json", *given)
+
+    assert told.exit_code == report.exit_code == 2
+    assert "as it was sealed" not in told.stdout
+    assert f"{file}: there is no checkpoint in it" in told.stderr
+    said = json.loads(report.stdout)
+    assert (said["intact"], said["checkpoints"], said["findings"]) == (False, 0, 0)
+    lines = [line for line in spoilt.splitlines() if line.strip()]
+    assert said["odd_checkpoint_lines"] == len(lines)
+
+
+def test_a_file_of_the_settings_that_is_gone_is_a_fault_once_something_is_sealed(
+    trail: str, tmp_path: Path
+) -> None:
+    assert audit("verify").exit_code == 0
+    audit("seal")
     (tmp_path / "checkpoints.jsonl").unlink()
-    assert "whether the newest batches were cut off" in audit("verify").stdout
+    gone = audit("verify")
+    assert gone.exit_code == 2
+    assert "there is no checkpoint in it" in gone.stderr
+
+
+def test_a_file_that_is_given_must_hold_a_checkpoint_even_before_the_first_batch(
+    trail: str, tmp_path: Path
+) -> None:
+    empty = tmp_path / "empty"
+    empty.touch()
+    assert audit("verify", "--checkpoint", str(empty)).exit_code == 2
+
+
+def test_a_file_of_the_settings_that_cannot_be_read_is_a_fault(trail: str, tmp_path: Path) -> None:
+    with patch.dict(os.environ, {"VETASSIST_AUDIT_CHECKPOINTS": str(tmp_path)}):
+        unreadable = audit("verify")
+    assert unreadable.exit_code == 2
+    assert f"{tmp_path}: Is a directory" in unreadable.stderr
+
+
+@pytest.mark.parametrize(
+    ("was", "name", "value"),
+    [("root", "batch", "00" * 32), ("mac", "mac", "00" * 32), ("hash", "hash", "00" * 32)],
+)
+def test_a_checkpoint_that_contradicts_itself_is_a_finding(
+    trail: str, tmp_path: Path, was: str, name: str, value: str
+) -> None:
+    audit("seal")
+    file = tmp_path / "checkpoints.jsonl"
+    told = json.loads(file.read_text())
+    told[name] = told["batch"] | {was: value} if name == "batch" else value
+    file.write_text(json.dumps(told) + "\n")
+    verified = audit("verify", "--json")
+
+    assert verified.exit_code == 9
+    said = json.loads(verified.stdout)
+    assert [(found["kind"], found["batch"]) for found in said["details"]] == [
+        ("checkpoint_forged", 1)
+    ]
+    assert not said["intact"]
 
 
 def test_tampering_is_told_with_an_exit_code_of_its_own(trail: str, tmp_path: Path) -> None:
@@ -90,12 +180,28 @@ def test_lines_that_are_no_checkpoints_are_left_aside_and_counted(
 
     assert verified.exit_code == 0
     assert "4 lines are no checkpoints" in verified.stderr
+    assert json.loads(audit("verify", "--json").stdout)["odd_checkpoint_lines"] == 4
 
 
 def test_a_checkpoint_file_that_is_not_there_is_a_fault(trail: str, tmp_path: Path) -> None:
     refused = audit("verify", "--checkpoint", str(tmp_path / "nowhere"))
     assert refused.exit_code == 2
     assert "Traceback" not in refused.output
+
+
+def test_a_checkpoint_that_cannot_be_told_is_named_and_everything_is_sealed(
+    trail: str, tmp_path: Path
+) -> None:
+    nowhere = tmp_path / "away" / "checkpoints.jsonl"
+    with patch.dict(os.environ, {"VETASSIST_AUDIT_CHECKPOINTS": str(nowhere)}):
+        for _ in range(2):
+            sealed = audit("seal")
+            assert sealed.exit_code == 1
+            assert sealed.stderr == (
+                "vetassist: everything is sealed, but the checkpoint could not be told: "
+                f"{nowhere}: No such file or directory\n"
+            )
+    assert count_of(trail, "vetassist_audit_leaves") == 5
 
 
 def test_an_export_is_a_new_file_for_its_owner_that_checks_outside(
@@ -139,6 +245,19 @@ def test_a_trail_that_was_tampered_with_is_not_exported(trail: str, tmp_path: Pa
 
     assert refused.exit_code == 9
     assert "batch 1 is not as it was sealed" in refused.stderr
+    assert not (tmp_path / "export.jsonl").exists()
+
+
+def test_a_trail_of_which_a_part_is_gone_is_told_with_that_exit_code_and_in_one_line(
+    trail: str, tmp_path: Path
+) -> None:
+    audit("seal")
+    change(trail, "DROP TABLE vetassist_audit_drops")
+    for command in (["verify"], ["verify", "--json"], ["export", str(tmp_path / "export.jsonl")]):
+        told = audit(*command)
+        assert told.exit_code == 9
+        assert 'relation "vetassist_audit_drops" does not exist' in told.stderr
+        assert told.stdout == ""
     assert not (tmp_path / "export.jsonl").exists()
 
 

@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from adapters.memory.store import MemoryStore
 from adapters.memory.vital_signs import MemoryVitalSigns
-from application.errors import UnauthenticatedError, UnavailableError
+from application.errors import CheckpointUntoldError, UnauthenticatedError, UnavailableError
 from application.ports.vital_signs import Rights, Vitals, VitalSigns
 from entrypoints.background import repeating
 from entrypoints.metrics.exposition import Exposition
@@ -156,7 +156,13 @@ class Removed:
 
 async def test_background_work_counts_by_outcome_and_by_what_it_dealt_with() -> None:
     measurements = Measurements()
-    outcomes = [Removed(), UnavailableError("postgres"), RuntimeError("a bug"), Removed()]
+    outcomes = [
+        Removed(),
+        UnavailableError("postgres"),
+        RuntimeError("a bug"),
+        CheckpointUntoldError("no room"),
+        Removed(),
+    ]
 
     async def work() -> object:
         outcome = outcomes.pop(0) if outcomes else UnavailableError("postgres")
@@ -170,7 +176,7 @@ async def test_background_work_counts_by_outcome_and_by_what_it_dealt_with() -> 
     found = await samples(measurements)
     runs = "vetassist_background_runs_total"
     assert found[key(runs, work="purge", outcome="success")] == 2
-    assert found[key(runs, work="purge", outcome="failed")] == 1
+    assert found[key(runs, work="purge", outcome="failed")] == 2
     items = "vetassist_background_items_total"
     assert found[key(items, work="purge", kind="sessions")] == 6
     assert found[key(items, work="purge", kind="sign_ins")] == 8

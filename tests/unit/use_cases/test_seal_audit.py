@@ -2,7 +2,12 @@
 
 from datetime import timedelta
 
+import pytest
+
+from adapters.memory.audit_checkpoints import MemoryAuditCheckpoints
 from adapters.memory.store import MemoryStore
+from application.errors import CheckpointUntoldError
+from domain.audit_seal import SealedBatch
 from domain.merkle_tree import tree_root
 from tests.support.audit_desk import AuditDesk
 from tests.support.builders import NOW
@@ -71,3 +76,30 @@ async def test_a_new_process_tells_of_the_newest_batch_again_and_an_old_one_does
 
     await desk.seal()
     assert [batch.header.number for batch in desk.checkpoints] == [1, 1]
+
+
+async def test_what_cannot_be_told_is_sealed_and_the_newest_is_told_for_all_once_it_can_be(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = MemoryStore()
+    desk = a_desk(store)
+    sealer = desk.sealer()
+
+    async def refuse(_self: MemoryAuditCheckpoints, _batch: SealedBatch) -> None:
+        raise CheckpointUntoldError("/var/log/checkpoints: No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(MemoryAuditCheckpoints, "tell", refuse)
+        for sealed in (3, 4):
+            await desk.append(9)
+            with pytest.raises(CheckpointUntoldError, match="No space left"):
+                await sealer.execute()
+            assert len(store.committed.audit_batches) >= sealed
+        with pytest.raises(CheckpointUntoldError):
+            await sealer.execute()
+    assert sum(map(len, store.committed.audit_leaves.values())) == 18
+    await sealer.execute()
+
+    assert [batch.header.total for batch in desk.checkpoints] == [18]
+    await sealer.execute()
+    assert len(desk.checkpoints) == 1

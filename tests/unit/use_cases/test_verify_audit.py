@@ -56,3 +56,21 @@ async def test_a_finding_says_where_and_what_in_one_line() -> None:
     _, (finding,) = await desk.verify()
 
     assert str(finding) == "row_altered: batch 1, row 2: it is not as it was sealed"
+
+
+async def test_leaves_of_a_batch_that_is_gone_tell_of_it_and_made_up_ones_are_named() -> None:
+    store = MemoryStore()
+    desk = AuditDesk(storage=memory_storage(store))
+    await desk.append(6)
+    await desk.seal()
+    del store.committed.audit_batches[2]
+    assert await desk.findings() == [("batch_removed", 2, 5), ("batch_removed", 2, 6)]
+
+    (leaf, _) = store.committed.audit_leaves.pop(2)
+    store.committed.audit_leaves[77] = (leaf,)
+    verified, findings = await desk.verify()
+    assert [str(found) for found in findings] == [
+        "leaf_inserted: batch 77, row 5: nobody with the key sealed it, and its batch is not there"
+    ]
+    # The row that lost its leaf together with its batch waits as if it had never been sealed.
+    assert verified.waiting == 1
