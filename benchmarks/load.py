@@ -17,6 +17,8 @@ from benchmarks.processes import REPOSITORY, BenchmarkError
 #: Longer than any measurement.
 _LONGEST_SECONDS: Final = 60
 _GRACE_SECONDS: Final = 60
+#: What `timeout` ends with when it had to end the command.
+_TIMED_OUT: Final = 124
 _MICROSECONDS = 1e6
 
 # wrk gives every connection the same script; the tokens take turns over all of them.
@@ -100,7 +102,7 @@ class Wrk(Load):
 
     def put(self, url: str, callers: Callers, seconds: float) -> Measured:
         measured = self._once(url, callers, seconds)
-        while not measured.requests:
+        while measured is None or not measured.requests:
             # The machine had no time for a single one: then it takes longer.
             seconds *= 4
             if seconds > _LONGEST_SECONDS:
@@ -108,7 +110,8 @@ class Wrk(Load):
             measured = self._once(url, callers, seconds)
         return measured
 
-    def _once(self, url: str, callers: Callers, seconds: float) -> Measured:
+    def _once(self, url: str, callers: Callers, seconds: float) -> Measured | None:
+        """What came of it; None when it was ended before it had begun."""
         # It takes whole seconds only; a part of one ends it early.
         command = [
             *("timeout", "--signal=INT", str(seconds)),
@@ -117,7 +120,10 @@ class Wrk(Load):
             *("--script", str(self._script), url, "--"),
             *(str(callers.tokens), *(str(each) for each in callers.think_milliseconds)),
         ]
-        return _measured(command, seconds)
+        ended = _ended(command, seconds)
+        if ended.returncode == _TIMED_OUT and not ended.stdout:
+            return None
+        return _measured(ended)
 
 
 class PythonLoad(Load):
@@ -131,7 +137,7 @@ class PythonLoad(Load):
             *(str(callers.connections), str(seconds), str(callers.tokens)),
             *(str(each) for each in callers.think_milliseconds),
         ]
-        return _measured(command, seconds)
+        return _measured(_ended(command, seconds))
 
 
 def load_of_this_machine(folder: Path) -> Load:
@@ -161,8 +167,8 @@ def in_background(
             each.result()
 
 
-def _measured(command: list[str], seconds: float) -> Measured:
-    ended = subprocess.run(
+def _ended(command: list[str], seconds: float) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         command,
         cwd=REPOSITORY,
         capture_output=True,
@@ -170,12 +176,16 @@ def _measured(command: list[str], seconds: float) -> Measured:
         timeout=seconds + _GRACE_SECONDS,
         check=False,
     )
+
+
+def _measured(ended: subprocess.CompletedProcess[str]) -> Measured:
     try:
         measured = Measured(**json.loads(ended.stdout.strip().splitlines()[-1]))
     except (IndexError, ValueError, TypeError) as error:
         raise BenchmarkError(f"the load failed:\n{ended.stdout}\n{ended.stderr}") from error
     if measured.errors:
         raise BenchmarkError(
-            f"{measured.errors} of {measured.requests} answers were not good: {' '.join(command)}"
+            f"{measured.errors} of {measured.requests} answers were not good: "
+            + " ".join(ended.args)
         )
     return measured
