@@ -5,7 +5,7 @@ from typing import final
 
 from application.ports.clock import Clock
 from application.ports.unit_of_work import UnitOfWorkFactory
-from application.refused_commands import refuse_unknown_client
+from application.refused_commands import refuse_unknown
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.service_client import ClientId
 from domain.visitor import Visitor
@@ -42,7 +42,7 @@ class DisableClient:
         async with self._unit_of_work() as work:
             client = await work.service_clients.lock(command.client_id)
             if client is None:
-                await refuse_unknown_client(work, command.client_id, "client_disable", now=now)
+                await refuse_unknown(work, "client_disable", now=now, client=str(command.client_id))
             if client.disabled_at is not None:
                 return False
             await work.service_clients.save(client.disabled(now))

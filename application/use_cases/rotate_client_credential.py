@@ -7,7 +7,7 @@ from application.ports.client_assertions import ClientAssertions
 from application.ports.clock import Clock
 from application.ports.secret_source import SecretSource
 from application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
-from application.refused_commands import refuse_unknown_client
+from application.refused_commands import refuse_unknown
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.secret import Secret
 from domain.service_client import ClientId, ServiceClient
@@ -96,7 +96,7 @@ class RotateClientCredential:
         return True
 
     async def _refuse(self, work: UnitOfWork, client_id: ClientId, command: str) -> NoReturn:
-        await refuse_unknown_client(work, client_id, command, now=self._clock.now())
+        await refuse_unknown(work, command, now=self._clock.now(), client=str(client_id))
 
     def _event(self, type_: AuditEventType, client: ServiceClient) -> AuditEvent:
         return AuditEvent.of_service(

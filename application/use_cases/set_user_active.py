@@ -5,7 +5,7 @@ from typing import final
 
 from application.ports.clock import Clock
 from application.ports.unit_of_work import UnitOfWorkFactory
-from application.refused_commands import refuse_unknown_user
+from application.refused_commands import refuse_unknown
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.identifiers import UserId
 from domain.revocation import Revocation, RevokedBy
@@ -46,8 +46,8 @@ class SetUserActive:
         async with self._unit_of_work() as work:
             if await work.users.lock(command.user_id) is None:
                 verb = "user_enable" if command.is_active else "user_disable"
-                await refuse_unknown_user(
-                    work, command.user_id, verb, now=now, is_dry_run=command.is_dry_run
+                await refuse_unknown(
+                    work, verb, now=now, user_id=command.user_id, is_dry_run=command.is_dry_run
                 )
             await work.users.set_active(command.user_id, is_active=command.is_active, now=now)
             ended = 0

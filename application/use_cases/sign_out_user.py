@@ -5,7 +5,7 @@ from typing import final
 
 from application.ports.clock import Clock
 from application.ports.unit_of_work import UnitOfWorkFactory
-from application.refused_commands import refuse_unknown_user
+from application.refused_commands import refuse_unknown
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.identifiers import UserId
 from domain.revocation import Revocation, RevokedBy
@@ -46,8 +46,12 @@ class SignOutUser:
         async with self._unit_of_work() as work:
             # IssueSession holds the same row, so no session slips in between.
             if await work.users.lock(command.user_id) is None:
-                await refuse_unknown_user(
-                    work, command.user_id, "user_sign_out", now=now, is_dry_run=command.is_dry_run
+                await refuse_unknown(
+                    work,
+                    "user_sign_out",
+                    now=now,
+                    user_id=command.user_id,
+                    is_dry_run=command.is_dry_run,
                 )
             ended = len(await work.sessions.revoke_all(command.user_id, revocation))
             event = AuditEvent.of_user(
