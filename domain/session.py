@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Final, Self
 
 from domain.identifiers import SessionId, TokenId, UserId
+from domain.outage import Outage
 from domain.refresh_token import RefreshToken, Rotation
 from domain.revocation import Revocation, RevokedBy
 from domain.secret import Secret
@@ -103,13 +104,19 @@ class Session:
         return replace(self, token_id=token_id, rotation=Rotation(current=token.hash))
 
     def verdict(
-        self, token: RefreshToken, *, now: datetime, limits: SessionLimits
+        self,
+        token: RefreshToken,
+        *,
+        now: datetime,
+        limits: SessionLimits,
+        outage: Outage | None = None,
     ) -> RenewalVerdict:
-        """What to do about a refresh token that we issued once for this session.
+        """What to do about a refresh token that we once issued for this session.
 
         The current one renews. The one before it gets the same successor again for a moment,
-        as its answer may have been lost. Any other has been used before: theft, unless the
-        session has ended anyway (RFC 9700, section 4.14.2).
+        as its answer may have been lost; time in which nobody could ask again, during
+        ``outage``, does not count. Any other has been used before: theft, unless the session
+        has ended anyway (RFC 9700, section 4.14.2).
         """
         if self.revocation is not None:
             return RenewalVerdict.ENDED
@@ -117,10 +124,17 @@ class Session:
             return RenewalVerdict.EXPIRED
         if _same(self.rotation.current, token.hash):
             return RenewalVerdict.ROTATE
-        in_grace = now < self.renewed_at + limits.renew_grace
+        in_grace = now < self._grace_ends(limits, outage)
         if in_grace and _same(self.rotation.previous, token.hash):
             return RenewalVerdict.REPEAT
         return RenewalVerdict.THEFT
+
+    def _grace_ends(self, limits: SessionLimits, outage: Outage | None) -> datetime:
+        """Until when the last renewal may be repeated."""
+        ends = self.renewed_at + limits.renew_grace
+        if outage is not None and self.renewed_at <= outage.ended_at and ends >= outage.began_at:
+            return max(ends, outage.ended_at + limits.renew_grace)
+        return ends
 
     def renew(
         self,

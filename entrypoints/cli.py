@@ -224,14 +224,15 @@ async def _examined(settings: "Settings") -> "list[Finding]":
     from functools import partial
 
     from domain.login_attempt import LoginSecrets
-    from entrypoints.container import Container, opened
+    from entrypoints.container import Container
     from entrypoints.doctor.examination import Patient, examine
 
     container = Container(settings=settings)
     source = container.secrets()
     provider = container.identity_provider()
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(opened(container.connection_pool()))
+        for lifetime in container.command_lifetimes():
+            await stack.enter_async_context(lifetime)
         if isinstance(provider, AbstractAsyncContextManager):
             await stack.enter_async_context(provider)
         return await examine(
@@ -713,12 +714,13 @@ def _text_of(path: Path) -> str:
 def _run(use: "Callable[[Container], Coroutine[object, object, _T]]") -> _T:
     """Run one use case of an open container."""
     import asyncio
+    from contextlib import AsyncExitStack
 
     import psycopg
 
     from application.errors import UnavailableError
     from entrypoints.account import account_name
-    from entrypoints.container import Container, opened
+    from entrypoints.container import Container
 
     _hush_pool()
     settings = settings_or_exit()
@@ -726,7 +728,9 @@ def _run(use: "Callable[[Container], Coroutine[object, object, _T]]") -> _T:
 
     async def run() -> _T:
         container = Container(settings=settings, operator=operator)
-        async with opened(container.connection_pool()):
+        async with AsyncExitStack() as stack:
+            for lifetime in container.command_lifetimes():
+                await stack.enter_async_context(lifetime)
             return await use(container)
 
     try:

@@ -17,9 +17,12 @@ from adapters.encryption.remembering_key_wrapper import RememberingKeyWrapper
 from adapters.encryption.seal_keys import HMACSealKeys
 from adapters.encryption.visitor_pseudonyms import HMACVisitorPseudonyms
 from adapters.postgres.audit_history import PostgresAuditHistory
+from adapters.postgres.clock import PostgresClock
+from adapters.postgres.deadline import shared_deadline
 from adapters.postgres.disclosures import PostgresDisclosures
 from adapters.postgres.login_attempts import PostgresLoginAttempts
-from adapters.postgres.pool import Pool, build_pool, opened
+from adapters.postgres.pool import Pool, build_pool, connection_string, opened
+from adapters.postgres.primary_watch import PrimaryWatch, certain_primary
 from adapters.postgres.readiness import PostgresReadiness
 from adapters.postgres.sealed_trail import PostgresSealedTrail
 from adapters.postgres.session_lookup import MAX_FLIGHTS, PostgresSessionLookup
@@ -116,7 +119,7 @@ from entrypoints.web.visitors import VisitorReader
 if TYPE_CHECKING:
     from entrypoints.web.pages.pages import Pages
 
-__all__ = ["Container", "opened"]
+__all__ = ["Container"]
 
 
 def _key_ring(settings: Settings) -> KeyRing:
@@ -253,8 +256,22 @@ class Container(containers.DeclarativeContainer):
     #: What this process counts of itself.
     measurements = providers.Singleton(Measurements)
 
+    # What time it is, and which server is the primary.
+    database_timeout = providers.Factory(
+        timedelta, seconds=settings.provided.database_timeout_seconds
+    )
+    primary_watch = providers.Singleton(
+        PrimaryWatch,
+        providers.Callable(
+            connection_string,
+            settings.provided.database_url.reveal.call(),
+            timeout=database_timeout,
+        ),
+    )
+    clock: providers.Provider[Clock] = providers.Singleton(PostgresClock, primary_watch)
+    machine_clock: providers.Provider[Clock] = providers.Singleton(SystemClock)
+
     # The machine, and the keys.
-    clock: providers.Provider[Clock] = providers.Singleton(SystemClock)
     secrets: providers.Provider[SecretSource] = providers.Singleton(SystemSecretSource)
     audit_keys = providers.Singleton(_audit_keys, settings)
     pseudonyms: providers.Provider[VisitorPseudonyms] = providers.Singleton(
@@ -293,6 +310,8 @@ class Container(containers.DeclarativeContainer):
         build_pool,
         settings.provided.database_url.reveal.call(),
         max_size=settings.provided.pool_size,
+        timeout=database_timeout,
+        primary=primary_watch,
     )
     unit_of_work: providers.Provider[UnitOfWork] = providers.Factory(
         PostgresUnitOfWork,
@@ -309,7 +328,18 @@ class Container(containers.DeclarativeContainer):
         settings.provided.database_url.reveal.call(),
         max_size=MAX_FLIGHTS,
         min_size=1,
+        timeout=database_timeout,
+        primary=primary_watch,
     )
+    #: What a command enters, in this order; it waits until the primary is certain.
+    command_lifetimes: providers.Provider[list[AbstractAsyncContextManager[object]]] = (
+        providers.List(
+            providers.Factory(certain_primary, primary_watch, database_timeout),
+            providers.Factory(opened, connection_pool),
+        )
+    )
+    #: What all database work of one request is done in.
+    request_deadline = providers.Factory(shared_deadline, database_timeout)
     session_lookup: providers.Provider[SessionLookup] = providers.Singleton(
         PostgresSessionLookup, pool=lookup_pool
     )
@@ -326,7 +356,7 @@ class Container(containers.DeclarativeContainer):
         PostgresSealedTrail, pool=connection_pool
     )
     readiness: providers.Provider[Readiness] = providers.Singleton(
-        PostgresReadiness, pool=connection_pool
+        PostgresReadiness, pool=lookup_pool, machine_clock=machine_clock
     )
     vital_signs: providers.Provider[VitalSigns] = providers.Singleton(
         PostgresVitalSigns, pool=connection_pool
@@ -637,6 +667,7 @@ class Container(containers.DeclarativeContainer):
 
     #: Entered in this order at start, left in reverse at stop.
     lifetimes: providers.Provider[list[AbstractAsyncContextManager[object]]] = providers.List(
+        primary_watch,
         providers.Factory(opened, connection_pool),
         providers.Factory(opened, lookup_pool),
         identity_provider,

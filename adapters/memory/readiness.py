@@ -2,12 +2,12 @@
 
 from typing import final
 
-from application.ports.readiness import Readiness
+from application.ports.readiness import Readiness, ReadinessCheck
 
 
 @final
 class MemoryReadiness(Readiness):
     """Has nothing that could be missing."""
 
-    async def check(self) -> None:
-        """Return."""
+    async def failing(self) -> frozenset[ReadinessCheck]:
+        return frozenset()

@@ -13,6 +13,7 @@ from domain.data_key import WrappedDataKey
 from domain.handoff import Handoff
 from domain.identifiers import ICN, SessionId, UserId
 from domain.login_attempt import LoginAttempt
+from domain.outage import Outage
 from domain.service_client import ClientId, ServiceClient
 from domain.session import Session
 from domain.user import User
@@ -40,6 +41,7 @@ class MemoryTables:
     va_revocations: dict[UUID, VARevocation] = field(default_factory=dict)
     service_clients: dict[ClientId, ServiceClient] = field(default_factory=dict)
     used_assertions: dict[tuple[ClientId, bytes], ClientAssertion] = field(default_factory=dict)
+    outages: list[Outage] = field(default_factory=list)
     audit: list[AuditEvent] = field(default_factory=list)
     audit_gone: set[int] = field(default_factory=set)
     audit_exports: list[BatchesExported] = field(default_factory=list)
@@ -63,6 +65,7 @@ class MemoryTables:
             va_revocations=dict(self.va_revocations),
             service_clients=dict(self.service_clients),
             used_assertions=dict(self.used_assertions),
+            outages=list(self.outages),
             audit=list(self.audit),
             audit_gone=set(self.audit_gone),
             audit_exports=list(self.audit_exports),

@@ -8,6 +8,7 @@ from adapters.memory.audit_seals import MemoryAuditSeals
 from adapters.memory.audit_trail import MemoryAuditTrail
 from adapters.memory.data_keys import MemoryDataKeys
 from adapters.memory.handoffs import MemoryHandoffs
+from adapters.memory.outages import MemoryOutages
 from adapters.memory.purge import MemoryPurge
 from adapters.memory.service_clients import MemoryServiceClients
 from adapters.memory.session_repository import MemorySessionRepository
@@ -76,6 +77,10 @@ class MemoryUnitOfWork(UnitOfWork):
     @property
     def audit_partitions(self) -> MemoryAuditPartitions:
         return MemoryAuditPartitions(self._draft)
+
+    @property
+    def outages(self) -> MemoryOutages:
+        return MemoryOutages(self._draft)
 
     @property
     def purge(self) -> MemoryPurge:

@@ -28,6 +28,8 @@ PRIVILEGES: Final = {
     "vetassist_audit_exports": _ADD,
     # Months are dropped by the owner.
     "vetassist_audit_drops": _READ,
+    "vetassist_timelines": _ADD,
+    "vetassist_outages": ("SELECT", "INSERT", "DELETE"),
     "vetassist_application_roles": (),
     "vetassist_schema_migrations": _READ,
 }

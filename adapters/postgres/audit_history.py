@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, final
 
-from psycopg.rows import dict_row
-
 from adapters.postgres.errors import translated_errors
 from adapters.postgres.pool import Pool
 from adapters.postgres.rows import OCCURRED_AT, VISITOR_COLUMNS, event_data_of, visitor_of
@@ -66,13 +64,9 @@ class PostgresAuditHistory(AuditHistory):
             "limit": limit,
         }
         with translated_errors():
-            async with (
-                self._pool.connection() as connection,
-                connection.cursor(row_factory=dict_row) as cursor,
-            ):
-                # Only what is asked for is in the statement, so that its plan fits it.
-                await cursor.execute(_statement(wanted, after).encode(), parameters)
-                return [_record_of(row) for row in await cursor.fetchall()]
+            # Only what is asked for is in the statement, so that its plan fits it.
+            rows = await self._pool.rows(_statement(wanted, after), parameters)
+        return [_record_of(row) for row in rows]
 
 
 def _statement(wanted: AuditFilter, after: AuditMark | None) -> str:

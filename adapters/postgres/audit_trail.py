@@ -39,18 +39,39 @@ ORDER BY created_at, row_number
 """  # noqa: S608 - the columns are a constant
 
 
+# By the index on users and their events; the rest says that it is this event and no other.
+_ON_RECORD: Final = """
+SELECT EXISTS (
+    SELECT FROM vetassist_auth_audit
+    WHERE user_id = %(user_id)s AND created_at = %(occurred_at)s AND event_type = %(type)s
+      AND event_data = %(data)s::jsonb AND request_id IS NOT DISTINCT FROM %(request_id)s
+)
+"""
+
+
+async def is_on_record(connection: AsyncConnection[Any], event: AuditEvent) -> bool:
+    """Whether exactly this event of a user is committed."""
+    cursor = await connection.execute(_ON_RECORD, event_parameters(event))
+    row: Any = await cursor.fetchone()
+    found: bool = row[0]
+    return found
+
+
 @final
 class PostgresAuditTrail(AuditTrail):
     """Plain inserts into ``vetassist_auth_audit`` on one connection.
 
     Args:
         connection: Where to write.
-        appended: Takes the types of the events that were added.
+        appended: Takes the events that were added.
         operator: Who runs this process; None where it serves.
     """
 
     def __init__(
-        self, connection: AsyncConnection[Any], appended: list[str], operator: str | None = None
+        self,
+        connection: AsyncConnection[Any],
+        appended: list[AuditEvent],
+        operator: str | None = None,
     ) -> None:
         self._connection = connection
         self._appended = appended
@@ -60,7 +81,7 @@ class PostgresAuditTrail(AuditTrail):
         parameters = event_parameters(event) | {"operator": self._operator}
         with translated_errors():
             await self._connection.execute(INSERT_EVENT, parameters)
-        self._appended.append(event.type.value)
+        self._appended.append(event)
 
     async def list_for(self, user_id: UserId) -> Sequence[AuditEvent]:
         known = [event_type.value for event_type in AuditEventType]

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Any, Final, final
 
-from psycopg.rows import dict_row
-
 from adapters.postgres.errors import translated_errors
 from adapters.postgres.pool import Pool
 from adapters.postgres.rows import event_data_of
@@ -53,12 +51,8 @@ class PostgresDisclosures(Disclosures):
             "limit": limit,
         }
         with translated_errors():
-            async with (
-                self._pool.connection() as connection,
-                connection.cursor(row_factory=dict_row) as cursor,
-            ):
-                await cursor.execute(_SELECT, parameters)
-                return [_disclosure_of(row) for row in await cursor.fetchall()]
+            rows = await self._pool.rows(_SELECT, parameters)
+        return [_disclosure_of(row) for row in rows]
 
 
 def _disclosure_of(row: dict[str, Any]) -> Disclosure:

@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Any, Final, final
 
+from psycopg.errors import UniqueViolation
 from psycopg.rows import dict_row
 
 from adapters.postgres.audit_trail import INSERT_EVENT, event_parameters
 from adapters.postgres.errors import translated_errors
-from adapters.postgres.pool import Pool
+from adapters.postgres.pool import Connection, Pool
 from application.ports.login_attempts import LoginAttempts
 from domain.audit_event import AuditEvent
 from domain.login_attempt import AttemptRefusal, LoginAttempt
@@ -55,38 +56,54 @@ class PostgresLoginAttempts(LoginAttempts):
         self._pool = pool
 
     async def add(self, attempt: LoginAttempt, event: AuditEvent) -> None:
+        parameters = {
+            "state_hash": attempt.state_hash,
+            "browser_hash": attempt.browser_hash,
+            "return_to": attempt.return_to and attempt.return_to.value,
+            "created_at": attempt.created_at,
+            "expires_at": attempt.expires_at,
+        } | event_parameters(event)
+        tries = 0
+
+        async def insert(connection: Connection) -> None:
+            nonlocal tries
+            tries += 1
+            try:
+                await connection.execute(_ADD, parameters)
+            except UniqueViolation:
+                # The first one arrived, and only its answer was lost.
+                if tries == 1:
+                    raise
+
         with translated_errors():
-            async with self._pool.connection() as connection:
-                await connection.execute(
-                    _ADD,
-                    {
-                        "state_hash": attempt.state_hash,
-                        "browser_hash": attempt.browser_hash,
-                        "return_to": attempt.return_to and attempt.return_to.value,
-                        "created_at": attempt.created_at,
-                        "expires_at": attempt.expires_at,
-                    }
-                    | event_parameters(event),
-                )
+            await self._pool.answer(insert)
 
     async def consume(
         self, *, state_hash: bytes, browser_hash: bytes, now: datetime
     ) -> LoginAttempt | AttemptRefusal:
         parameters = {"state_hash": state_hash, "browser_hash": browser_hash, "now": now}
-        with translated_errors():
-            async with (
-                self._pool.connection() as connection,
-                connection.cursor(row_factory=dict_row) as cursor,
-            ):
+        tries = 0
+
+        async def take(connection: Connection) -> LoginAttempt | AttemptRefusal:
+            nonlocal tries
+            tries += 1
+            async with connection.cursor(row_factory=dict_row) as cursor:
                 await cursor.execute(_CONSUME, parameters)
                 if (row := await cursor.fetchone()) is not None:
                     return _attempt_of(row)
                 await cursor.execute(_SELECT, parameters)
                 row = await cursor.fetchone()
-        if row is None:
-            return AttemptRefusal.UNKNOWN
-        refusal = _attempt_of(row).refusal(browser_hash=browser_hash, now=now)
-        return refusal or AttemptRefusal.UNKNOWN
+            if row is None:
+                return AttemptRefusal.UNKNOWN
+            found = _attempt_of(row)
+            refusal = found.refusal(browser_hash=browser_hash, now=now)
+            if tries > 1 and found.consumed_at == now and found.browser_hash == browser_hash:
+                # It was this call that consumed it; only its answer was lost.
+                return found
+            return refusal or AttemptRefusal.UNKNOWN
+
+        with translated_errors():
+            return await self._pool.answer(take)
 
 
 def _attempt_of(row: dict[str, Any]) -> LoginAttempt:

@@ -1,70 +1,335 @@
 """The connections to PostgreSQL."""
 
-from collections.abc import AsyncIterator
+import asyncio
+import select
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeVar, final
 
+import psycopg
 from psycopg import AsyncConnection
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
-from adapters.postgres.attentive_connection import AttentiveConnection
+from adapters.postgres.deadline import Deadline, deadline_or, severed_after
+from application.errors import UnavailableError
 
-Pool = AsyncConnectionPool[AsyncConnection[Any]]
+_T = TypeVar("_T")
 
-#: How long a caller waits for a free connection before it hears: try again later.
+#: How long all database work of one request may take, unless the operator sets another span.
+DATABASE_TIMEOUT: Final = timedelta(seconds=5)
+#: How long a caller waits for a free connection before it is told to try again later.
 WAIT_FOR_CONNECTION: Final = timedelta(seconds=3)
 _MAX_WAITING: Final = 256
-_CONNECT_TIMEOUT_SECONDS: Final = 5
-# The pool doubles its pause between tries for so long, and then begins anew with the next caller:
-# so a database that was away for long is not kept waiting for long.
+_CONNECT_TIMEOUT_SECONDS: Final = 3
+# The pool doubles its pause between attempts for this long and then starts over with the next
+# caller, so that it is back soon after a database that was away for long.
 _RECONNECT_SECONDS: Final = 2
-# A commit is acknowledged only once it is on disk, whatever the server's default.
+# A connection that was idle for longer is asked whether it still works before it is used.
+_TRUSTED_FOR_SECONDS: Final = 5.0
+_CHECK_SECONDS: Final = 1.0
+# What a server, database or role can default differently and we rely on.
 _SESSION: Final = {
+    # A commit is acknowledged only once it is on disk, and on the synchronous standby.
     "synchronous_commit": "on",
-    "statement_timeout": "5s",
-    "lock_timeout": "3s",
+    "lock_timeout": "1s",
     "idle_in_transaction_session_timeout": "10s",
     "TimeZone": "UTC",
+    "DateStyle": "ISO,YMD",
+    "IntervalStyle": "postgres",
+    "bytea_output": "hex",
+    "standard_conforming_strings": "on",
+    "default_transaction_isolation": "read\\ committed",
+    "default_transaction_deferrable": "off",
+    "search_path": '"$user",public',
 }
+# Dead peers are noticed by the kernel, too: an idle connection after 20 s, a busy one after 5 s.
+_NETWORK: Final = {
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 5_000,
+}
+# Asked once for each new connection. The timeline is the first part of a WAL file's name.
+_INSPECT: Final = """
+SELECT
+    CASE WHEN NOT pg_is_in_recovery() THEN left(pg_walfile_name(pg_current_wal_lsn()), 8) END,
+    -- So that a statement ends soon after its client is gone; unknown before PostgreSQL 14.
+    (
+        SELECT set_config(name, '1s', false) FROM pg_settings
+        WHERE name = 'client_connection_check_interval'
+    )
+"""
 
 
-def connection_string(database_url: str) -> str:
+@final
+class Connection(AsyncConnection[Any]):
+    """A pooled connection.
+
+    Attributes:
+        timeline: The timeline of the server, which each fail-over raises; None on a standby.
+        server: The connection string of that one server, where it was chosen among several.
+        used_at: When it was last known to work, by ``time.monotonic``.
+    """
+
+    timeline: int | None = None
+    server: str | None = None
+    used_at: float = 0.0
+
+
+class Primary(Protocol):
+    """What a pool has to know of the primary."""
+
+    @property
+    def timeline(self) -> int | None:
+        """The primary's timeline; None while it is not certain which server is the primary."""
+
+    async def conninfo(self) -> str:
+        """Where the primary is.
+
+        Raises:
+            UnavailableError: No primary can be found now.
+        """
+
+
+def connection_string(database_url: str, *, timeout: timedelta = DATABASE_TIMEOUT) -> str:
     """The operator's URL with what every connection of ours needs; what it says itself wins."""
     given: dict[str, Any] = dict(conninfo_to_dict(database_url))
     ours: dict[str, Any] = {
         "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
         "application_name": "vetassist",
+        "client_encoding": "UTF8",
         # With several hosts in the URL: the primary, so that no read lags behind a revocation.
-        "target_session_attrs": "read-write",
+        "target_session_attrs": "primary",
+        **_NETWORK,
     }
+    pinned = {"statement_timeout": f"{round(timeout.total_seconds() * 1000)}ms", **_SESSION}
     # Of several options of one name the last one counts.
-    options = [f"-c {name}={value}" for name, value in _SESSION.items()]
+    options = [f"-c {name}={value}" for name, value in pinned.items()]
     options.append(given.get("options", ""))
     return make_conninfo(**{**ours, **given, "options": " ".join(options).strip()})
 
 
-def build_pool(database_url: str, *, max_size: int, min_size: int = 2) -> Pool:
-    """A pool that is not open yet. Its connections commit each statement by itself."""
+@final
+class Pool:
+    """Pooled connections that commit each statement by itself.
+
+    Every use has a deadline: the one of the request it is part of, or ``timeout``. A connection
+    that misses it is closed, never given back.
+
+    Args:
+        conninfo: Where to connect; ignored where ``primary`` says where.
+        max_size: The most connections there may be.
+        min_size: How many are kept open.
+        timeout: The deadline outside of a request.
+        primary: Vouches for the server; None: the server at ``conninfo`` is taken as it is.
+    """
+
+    def __init__(
+        self,
+        conninfo: str,
+        *,
+        max_size: int,
+        min_size: int,
+        timeout: timedelta = DATABASE_TIMEOUT,
+        primary: Primary | None = None,
+    ) -> None:
+        self.wait_seconds = WAIT_FOR_CONNECTION.total_seconds()
+        self._timeout = timeout
+        self._primary = primary
+        self._in_use = 0
+        self._pool = AsyncConnectionPool(
+            conninfo=conninfo if primary is None else primary.conninfo,
+            connection_class=Connection,
+            configure=_configure,
+            kwargs={"autocommit": True},
+            min_size=min(min_size, max_size),
+            max_size=max_size,
+            timeout=self.wait_seconds,
+            max_waiting=_MAX_WAITING,
+            reconnect_timeout=_RECONNECT_SECONDS,
+            open=False,
+        )
+
+    @property
+    def max_waiting(self) -> int:
+        """How many callers may wait for a connection."""
+        return self._pool.max_waiting
+
+    @max_waiting.setter
+    def max_waiting(self, number: int) -> None:
+        self._pool.max_waiting = number
+
+    async def open(self) -> None:
+        """Start connecting, and return; it opens without a database and fills once it is up."""
+        await self._pool.open(wait=False)
+
+    async def wait(self) -> None:
+        """Return once the connections that are kept open are there."""
+        await self._pool.wait()
+
+    async def close(self) -> None:
+        """Close every connection; one that is in use is closed when it is given back."""
+        await self._pool.close()
+
+    def get_stats(self) -> dict[str, int]:
+        """The pool's counts; ``in_use`` is how many connections are lent out at this moment."""
+        return self._pool.get_stats() | {"in_use": self._in_use}
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether it is certain which server is the primary."""
+        return self._primary is None or self._primary.timeline is not None
+
+    def is_current(self, connection: Connection) -> bool:
+        """Whether the server at its end is the one that is certain to be the primary."""
+        return self._primary is None or connection.timeline == self._primary.timeline
+
+    @asynccontextmanager
+    async def connection(self, *, within: timedelta | None = None) -> AsyncIterator[Connection]:
+        """Lend a connection that works.
+
+        Args:
+            within: The deadline of work that is known to take long; else the pool's own, or what
+                is left of the request's.
+
+        Raises:
+            UnavailableError: The time is up, or it is not certain which server is the primary.
+            psycopg_pool.PoolTimeout, psycopg_pool.TooManyRequests: None is free in time.
+        """
+        deadline = deadline_or(self._timeout) if within is None else Deadline(within)
+        with deadline.running():
+            connection = await self.take(deadline)
+            # What is left when the connection has been waited for.
+            with severed_after(deadline.seconds_left, connection):
+                try:
+                    yield connection
+                finally:
+                    await self.give_back(connection)
+
+    async def answer(self, ask: Callable[[Connection], Awaitable[_T]]) -> _T:
+        """What ``ask`` finds; asked again where its connection turned out to be broken.
+
+        Only for work that may be done twice.
+        """
+        try:
+            async with self.connection() as connection:
+                return await ask(connection)
+        except psycopg.OperationalError:
+            if not connection.closed:
+                raise
+        async with self.connection() as connection:
+            return await ask(connection)
+
+    async def rows(self, query: str, parameters: Any = None) -> list[DictRow]:
+        """Every row that a query finds; asked as ``answer`` does."""
+
+        async def ask(connection: Connection) -> list[DictRow]:
+            async with connection.cursor(row_factory=dict_row) as cursor:
+                await cursor.execute(query.encode(), parameters)
+                return await cursor.fetchall()
+
+        return await self.answer(ask)
+
+    async def take(self, deadline: Deadline | None = None) -> Connection:
+        """A connection that works, for a caller that bounds each use itself.
+
+        It has to be given back. Raises as ``connection``.
+        """
+        patience = self.wait_seconds if deadline is None else deadline.seconds_left
+        until = time.monotonic() + min(self.wait_seconds, patience)
+        while True:
+            if not self.is_certain:
+                raise UnavailableError("no_primary")
+            connection = await self._pool.getconn(until - time.monotonic())
+            if self.is_current(connection) and await _works(connection):
+                self._in_use += 1
+                return connection
+            await connection.close()
+            await self._pool.putconn(connection)
+
+    async def give_back(self, connection: Connection) -> None:
+        """Take back a connection, whatever state it is in."""
+        connection.used_at = time.monotonic()
+        # A task of its own, so that a caller that is cancelled leaves no connection behind.
+        await asyncio.shield(asyncio.ensure_future(self._take_back(connection)))
+
+    async def _take_back(self, connection: Connection) -> None:
+        try:
+            await self._pool.putconn(connection)
+        finally:
+            self._in_use -= 1
+
+
+def build_pool(
+    database_url: str,
+    *,
+    max_size: int,
+    min_size: int = 2,
+    timeout: timedelta = DATABASE_TIMEOUT,
+    primary: Primary | None = None,
+) -> Pool:
+    """A pool for the operator's URL; it is not open yet."""
     return Pool(
-        conninfo=connection_string(database_url),
-        connection_class=AttentiveConnection,
-        kwargs={"autocommit": True},
-        min_size=min(min_size, max_size),
+        connection_string(database_url, timeout=timeout),
         max_size=max_size,
-        timeout=WAIT_FOR_CONNECTION.total_seconds(),
-        max_waiting=_MAX_WAITING,
-        reconnect_timeout=_RECONNECT_SECONDS,
-        open=False,
+        min_size=min_size,
+        timeout=timeout,
+        primary=primary,
     )
 
 
 @asynccontextmanager
 async def opened(pool: Pool) -> AsyncIterator[Pool]:
-    """The pool, open from here to there. It starts without a database and fills once it is up."""
-    await pool.open(wait=False)
+    """The pool, open inside the block."""
+    await pool.open()
     try:
         yield pool
     finally:
         await pool.close()
+
+
+async def _configure(connection: Connection) -> None:
+    with severed_after(_CONNECT_TIMEOUT_SECONDS, connection):
+        await inspect(connection)
+
+
+async def inspect(connection: Connection) -> None:
+    """Note what kind of server is at the connection's end.
+
+    Raises:
+        psycopg.OperationalError: It does not answer.
+    """
+    cursor = await connection.execute(_INSPECT)
+    row = await cursor.fetchone()
+    timeline = None if row is None else row[0]
+    connection.timeline = None if timeline is None else int(timeline, 16)
+    connection.used_at = time.monotonic()
+
+
+async def _works(connection: Connection) -> bool:
+    """Whether the connection can be used; asks the server only where there is a doubt.
+
+    When the server has closed an idle connection there is something to read: its farewell.
+    """
+    if connection.closed:
+        return False
+    is_trusted = time.monotonic() - connection.used_at < _TRUSTED_FOR_SECONDS
+    if is_trusted and not _is_readable(connection.fileno()):
+        return True
+    try:
+        with severed_after(_CHECK_SECONDS, connection):
+            await connection.execute("")
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def _is_readable(descriptor: int) -> bool:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))

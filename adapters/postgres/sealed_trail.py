@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from datetime import UTC
+from datetime import UTC, timedelta
 from typing import Final, final
 
 import psycopg
@@ -36,6 +36,8 @@ from application.ports.sealed_trail import (
 from domain.audit_seal import DroppedMonth, Horizon, Place, month_bounds
 from domain.identifiers import UserId
 
+# Whoever looks at a whole trail has time.
+_PATIENCE: Final = timedelta(minutes=10)
 _SIZE: Final = """
 SELECT count(*) AS batches, coalesce(max(total), 0) AS rows FROM vetassist_audit_batches
 """
@@ -235,12 +237,11 @@ class PostgresSealedTrail(SealedTrail):
     async def _cursor(self) -> AsyncIterator[AsyncCursor[DictRow]]:
         with translated_errors(), _readable():
             async with (
-                self._pool.connection() as connection,
+                self._pool.connection(within=_PATIENCE) as connection,
                 connection.transaction(),
                 connection.cursor(row_factory=dict_row) as cursor,
             ):
                 await cursor.execute(PINNED)
-                # Whoever looks at a whole trail has time.
                 await cursor.execute("SET LOCAL statement_timeout = 0")
                 yield cursor
 

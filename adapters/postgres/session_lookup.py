@@ -10,13 +10,12 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from typing import Any, Final, final
+from typing import Final, final
 from uuid import UUID
 
-from psycopg import AsyncConnection
-
+from adapters.postgres.deadline import sever
 from adapters.postgres.errors import translated_errors
-from adapters.postgres.pool import Pool
+from adapters.postgres.pool import Connection, Pool
 from application.errors import UnavailableError
 from application.ports.session_lookup import SessionLookup
 from domain.identifiers import SessionId, UserId
@@ -66,6 +65,8 @@ class _Batch:
         self.tries = 0
         self.is_over = False
         self.timer: asyncio.TimerHandle | None = None
+        self.connection: Connection | None = None
+        self.sent_at = 0.0
 
     def add(self, user_id: UserId, session_id: SessionId, answer: _Answer) -> None:
         self.keys.append((user_id, session_id))
@@ -120,6 +121,8 @@ class PostgresSessionLookup(SessionLookup):
         self._helper: asyncio.TimerHandle | None = None
 
     async def find(self, user_id: UserId, session_id: SessionId) -> SessionStanding | None:
+        if not self._pool.is_certain:
+            raise UnavailableError("no_primary")
         # Asked for once: on Python 3.11 each question costs a system call.
         loop = self._loop = self._loop or asyncio.get_running_loop()
         answer: _Answer = loop.create_future()
@@ -134,9 +137,16 @@ class PostgresSessionLookup(SessionLookup):
             if not newest.is_over and len(newest.keys) < self._max_batch:
                 return newest
         batch = _Batch(loop.time())
-        batch.timer = loop.call_later(self._deadline, batch.fail)
+        batch.timer = loop.call_later(self._deadline, self._give_up, batch)
         self._waiting.append(batch)
         return batch
+
+    def _give_up(self, batch: _Batch) -> None:
+        """Nobody waits for this batch any longer; nor may its flight wait for ever."""
+        batch.fail()
+        if batch.connection is not None:
+            loop = asyncio.get_running_loop()
+            loop.call_at(batch.sent_at + self._deadline, _sever_if_under_way, batch)
 
     def _board(self, loop: asyncio.AbstractEventLoop) -> None:
         """See to it that those who wait get away: now, or else when a statement is slow."""
@@ -177,15 +187,16 @@ class PostgresSessionLookup(SessionLookup):
         try:
             with translated_errors():
                 # Each statement commits by itself: there is nothing for the pool to end.
-                connection = await self._pool.getconn()
+                connection = await self._pool.take()
                 self._boarding = None
                 try:
-                    while self._waiting:
+                    # On a former primary nobody is served any more; another flight follows.
+                    while self._waiting and self._pool.is_current(connection):
                         batch = self._waiting.popleft()
                         if not batch.is_over:
                             await _ask(connection, batch)
                 finally:
-                    await self._pool.putconn(connection)
+                    await self._pool.give_back(connection)
         except UnavailableError as error:
             self._try_again_or_fail(batch, error)
         except BaseException as error:
@@ -208,13 +219,23 @@ class PostgresSessionLookup(SessionLookup):
             self._waiting.popleft().fail(error)
 
 
-async def _ask(connection: AsyncConnection[Any], batch: _Batch) -> None:
+def _sever_if_under_way(batch: _Batch) -> None:
+    if batch.connection is not None:
+        sever(batch.connection)
+
+
+async def _ask(connection: Connection, batch: _Batch) -> None:
     keys = batch.keys
     users, sessions = _array(key[0] for key in keys), _array(key[1] for key in keys)
     cursor = connection.cursor(binary=True)
-    await cursor.execute(_SELECT, (users, sessions), prepare=True)
+    batch.connection, batch.sent_at = connection, asyncio.get_running_loop().time()
+    try:
+        await cursor.execute(_SELECT, (users, sessions), prepare=True)
+        rows = await cursor.fetchall()
+    finally:
+        batch.connection = None
     found = {}
-    for ordinal, issued_at, renewed_at, expires_at, absolute, is_revoked in await cursor.fetchall():
+    for ordinal, issued_at, renewed_at, expires_at, absolute, is_revoked in rows:
         user_id, session_id = keys[ordinal - 1]
         found[ordinal - 1] = SessionStanding(
             session_id=session_id,

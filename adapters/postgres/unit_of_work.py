@@ -5,18 +5,18 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Final, Self, final
+from typing import Self, final
 
-import anyio
-from psycopg import AsyncConnection
+import psycopg
 
 from adapters.postgres.audit_partitions import PostgresAuditPartitions
 from adapters.postgres.audit_seals import PostgresAuditSeals
-from adapters.postgres.audit_trail import PostgresAuditTrail
+from adapters.postgres.audit_trail import PostgresAuditTrail, is_on_record
 from adapters.postgres.data_keys import PostgresDataKeys
 from adapters.postgres.errors import translated_errors
 from adapters.postgres.handoffs import PostgresHandoffs
-from adapters.postgres.pool import Pool
+from adapters.postgres.outages import PostgresOutages
+from adapters.postgres.pool import Connection, Pool
 from adapters.postgres.purge import PostgresPurge
 from adapters.postgres.service_clients import PostgresServiceClients
 from adapters.postgres.session_repository import PostgresSessionRepository
@@ -26,8 +26,7 @@ from adapters.postgres.va_token_refreshes import PostgresVATokenRefreshes
 from adapters.postgres.va_token_vault import PostgresVATokenVault
 from application.errors import UnavailableError
 from application.ports.unit_of_work import UnitOfWork
-
-_TIME_TO_LEAVE: Final = 5.0
+from domain.audit_event import AuditEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +73,8 @@ class PostgresUnitOfWork(UnitOfWork):
         self._began_at = time.time_ns()
         self._began = time.perf_counter()
         self._is_committed = False
-        self._appended: list[str] = []
-        self._connection: AsyncConnection[Any]
+        self._appended: list[AuditEvent] = []
+        self._connection: Connection
         self._exit = AsyncExitStack()
         self._pipeline = AsyncExitStack()
 
@@ -124,15 +123,35 @@ class PostgresUnitOfWork(UnitOfWork):
         return PostgresAuditPartitions(self._connection)
 
     @property
+    def outages(self) -> PostgresOutages:
+        return PostgresOutages(self._connection)
+
+    @property
     def purge(self) -> PostgresPurge:
         return PostgresPurge(self._connection)
 
     async def commit(self) -> None:
         with translated_errors():
-            await self._connection.execute("COMMIT")
-            # Leaving the pipeline is what waits: for COMMIT, and for every statement before it.
-            await self._pipeline.aclose()
+            try:
+                await self._connection.execute("COMMIT")
+                # Leaving the pipeline is what waits: for COMMIT, and every statement before it.
+                await self._pipeline.aclose()
+            except psycopg.OperationalError:
+                if not self._connection.closed:
+                    raise
+                # The server may have committed before the connection broke. Never sent again.
+                await self._exit.aclose()
+                if not await self._is_committed_all_the_same():
+                    raise
         self._is_committed = True
+
+    async def _is_committed_all_the_same(self) -> bool:
+        """Look the change up by its audit event, on another connection."""
+        event = next((each for each in self._appended if each.user_id is not None), None)
+        if event is None:
+            return False
+        async with self._pool.connection() as connection:
+            return await is_on_record(connection, event)
 
     async def __aenter__(self) -> Self:
         try:
@@ -158,9 +177,8 @@ class PostgresUnitOfWork(UnitOfWork):
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        # A request that was given up still gives its connection back in good order.
         try:
-            with translated_errors(), anyio.move_on_after(_TIME_TO_LEAVE, shield=True):
+            with translated_errors():
                 await self._exit.__aexit__(exc_type, exc, traceback)
         finally:
             self._tell("committed" if self._is_committed else "rolled_back")
@@ -173,7 +191,9 @@ class PostgresUnitOfWork(UnitOfWork):
                     outcome=outcome,
                     began_at=self._began_at,
                     seconds=seconds,
-                    events=self._appended if self._is_committed else (),
+                    events=[each.type.value for each in self._appended]
+                    if self._is_committed
+                    else (),
                 )
             )
 

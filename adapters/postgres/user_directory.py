@@ -2,8 +2,6 @@
 
 from typing import Final, final
 
-from psycopg.rows import dict_row
-
 from adapters.postgres.errors import translated_errors
 from adapters.postgres.pool import Pool
 from adapters.postgres.rows import USER_COLUMNS, user_of
@@ -30,12 +28,8 @@ class PostgresUserDirectory(UserDirectory):
 
     async def find(self, user_id: UserId) -> Profile | None:
         with translated_errors():
-            async with (
-                self._pool.connection() as connection,
-                connection.cursor(row_factory=dict_row) as cursor,
-            ):
-                await cursor.execute(_SELECT, (user_id,))
-                row = await cursor.fetchone()
-        if row is None:
+            rows = await self._pool.rows(_SELECT, (user_id,))
+        if not rows:
             return None
+        (row,) = rows
         return Profile(user=user_of(row), needs_va_sign_in=row["needs_va_sign_in"])

@@ -1,9 +1,9 @@
 """How PostgreSQL is."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, final
 
-from psycopg.rows import class_row, dict_row
+from psycopg.rows import dict_row
 
 from adapters.postgres.errors import translated_errors
 from adapters.postgres.pool import Pool
@@ -61,7 +61,8 @@ WHERE newest.horizon_transaction <= pg_snapshot_xmax(pg_current_snapshot())::tex
   AND (transaction_id, row_number) <= (newest.horizon_transaction::text::xid8, newest.horizon_row)
   AND NOT EXISTS (SELECT FROM vetassist_audit_leaves WHERE audit_row = audit.row_number)
 """  # noqa: S608 - the columns are a constant
-_PATIENCE: Final = "SET LOCAL statement_timeout = '20s'"
+_PATIENCE: Final = timedelta(seconds=20)
+_ALLOW_TIME: Final = "SET LOCAL statement_timeout = '20s'"
 
 
 @final
@@ -73,29 +74,21 @@ class PostgresVitalSigns(VitalSigns):
 
     async def read(self) -> Vitals:
         with translated_errors():
-            async with (
-                self._pool.connection() as connection,
-                connection.cursor(row_factory=class_row(Vitals)) as cursor,
-            ):
-                await cursor.execute(_SELECT)
-                row = await cursor.fetchone()
-        # It answers with one row, whatever is stored.
-        assert row is not None  # noqa: S101
-        return row
+            (row,) = await self._pool.rows(_SELECT)
+        return Vitals(**row)
 
     async def rights(self) -> Rights:
         with translated_errors():
-            async with self._pool.connection() as connection:
-                return await read_rights(connection)
+            return await self._pool.answer(read_rights)
 
     async def oldest_passed_by(self) -> datetime | None:
         with translated_errors():
             async with (
-                self._pool.connection() as connection,
+                self._pool.connection(within=_PATIENCE) as connection,
                 connection.transaction(),
                 connection.cursor(row_factory=dict_row) as cursor,
             ):
-                await cursor.execute(_PATIENCE)
+                await cursor.execute(_ALLOW_TIME)
                 await cursor.execute(_PASSED_BY)
                 (row,) = await cursor.fetchall()
         oldest: datetime | None = row["oldest"]

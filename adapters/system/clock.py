@@ -9,17 +9,10 @@ from application.ports.clock import Clock
 
 @final
 class SystemClock(Clock):
-    """Wall-clock time that a backward step of the machine's clock cannot turn back.
-
-    So nothing that has expired for this process comes to life again in it.
-    """
-
-    def __init__(self) -> None:
-        self._latest = datetime.min.replace(tzinfo=UTC)
+    """The machine's wall clock, wherever somebody sets it."""
 
     def now(self) -> datetime:
-        self._latest = max(self._latest, datetime.now(UTC))
-        return self._latest
+        return datetime.now(UTC)
 
     async def sleep(self, duration: timedelta) -> None:
         await asyncio.sleep(max(0.0, duration.total_seconds()))

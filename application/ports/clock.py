@@ -10,7 +10,7 @@ class Clock(Protocol):
 
     @abstractmethod
     def now(self) -> datetime:
-        """The current instant, aware, in UTC; never earlier than one given before."""
+        """The current instant, aware, in UTC. A clock that is put right may step back."""
 
     @abstractmethod
     async def sleep(self, duration: timedelta) -> None:

@@ -10,6 +10,7 @@ from application.ports.audit_seals import AuditSeals
 from application.ports.audit_trail import AuditTrail
 from application.ports.data_keys import DataKeys
 from application.ports.handoffs import Handoffs
+from application.ports.outages import Outages
 from application.ports.purge import Purge
 from application.ports.service_clients import ServiceClients
 from application.ports.session_repository import SessionRepository
@@ -72,6 +73,10 @@ class UnitOfWork(AbstractAsyncContextManager["UnitOfWork"], Protocol):
 
     @property
     @abstractmethod
+    def outages(self) -> Outages: ...
+
+    @property
+    @abstractmethod
     def purge(self) -> Purge: ...
 
     @abstractmethod
@@ -80,7 +85,8 @@ class UnitOfWork(AbstractAsyncContextManager["UnitOfWork"], Protocol):
 
         Raises:
             ConflictError: A change contradicts what is stored; nothing was kept.
-            UnavailableError: The store did not answer; nothing was acknowledged.
+            UnavailableError: The store did not answer, and it could not be learned whether
+                everything was kept: nothing was acknowledged, and nothing may be tried again.
         """
 
     @abstractmethod

@@ -61,12 +61,13 @@ class RenewSession:
             UnavailableError: Storage did not answer; the same token can be tried again.
         """
         shown = self._refresh_tokens.read(command.refresh_token)
-        now = self._clock.now()
         async with self._unit_of_work() as work:
             session = await work.sessions.lock(shown.user_id, shown.session_id)
+            # Read now that the wait for the row is over.
+            now = self._clock.now()
             if session is None:
                 raise UnauthenticatedError
-            match session.verdict(shown, now=now, limits=self._limits):
+            match await self._verdict(work, session, shown, now):
                 case RenewalVerdict.ROTATE:
                     session = await self._rotate(work, session, shown, command.visitor, now)
                 case RenewalVerdict.REPEAT:
@@ -89,6 +90,16 @@ class RenewSession:
                 raise UnauthenticatedError
             await work.commit()
         return self._grants.grant(session, user.icn, shown.successor(session.rotation.salt))
+
+    async def _verdict(
+        self, work: UnitOfWork, session: Session, shown: RefreshToken, now: datetime
+    ) -> RenewalVerdict:
+        verdict = session.verdict(shown, now=now, limits=self._limits)
+        if verdict is not RenewalVerdict.THEFT:
+            return verdict
+        # Before anybody is taken for a thief: an outage of ours may have kept the answer back.
+        outage = await work.outages.newest()
+        return session.verdict(shown, now=now, limits=self._limits, outage=outage)
 
     async def note_stranger(self, visitor: Visitor) -> None:
         """Leave in the audit that somebody showed what names no session that there is.

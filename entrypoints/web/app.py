@@ -1,8 +1,8 @@
 """The ASGI application."""
 
 import gc
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any, final
 
 from starlette.applications import Starlette
@@ -28,9 +28,16 @@ from entrypoints.web.origin_guard import origin_of
 class Application(Starlette):
     """Starlette with the hot path in front of everything."""
 
-    def __init__(self, hot_path: HotPath, spans: Spans, **options: Any) -> None:
+    def __init__(
+        self,
+        hot_path: HotPath,
+        spans: Spans,
+        deadline: Callable[[], AbstractContextManager[None]],
+        **options: Any,
+    ) -> None:
         super().__init__(**options)
         self._hot_path = hot_path
+        self._deadline = deadline
         self._noted = spans.around(self._serve)
         # A slash too many is no other route: without its id, ending one session would end all.
         self.router.redirect_slashes = False
@@ -39,12 +46,14 @@ class Application(Starlette):
         """Serve one connection."""
         if self._noted is not None:
             await self._noted(scope, receive, send)
-        elif not await self._hot_path.answers(scope, send):
-            await super().__call__(scope, receive, send)
+        else:
+            await self._serve(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # A look-up on the hot path has a deadline of its own.
         if not await self._hot_path.answers(scope, send):
-            await super().__call__(scope, receive, send)
+            with self._deadline():
+                await super().__call__(scope, receive, send)
 
 
 def create_app(container: Container) -> Starlette:
@@ -75,6 +84,7 @@ def create_app(container: Container) -> Starlette:
     return Application(
         container.hot_path(),
         container.spans(),
+        container.request_deadline,
         routes=routes,
         lifespan=lifespan,
         middleware=[

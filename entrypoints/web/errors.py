@@ -42,17 +42,21 @@ _HEADERS: Final[dict[int, dict[str, str]]] = {
 }
 
 
-def problem(status: int, code: str, *, headers: Mapping[str, str] | None = None) -> JSONResponse:
+def problem(
+    status: int, code: str, *, headers: Mapping[str, str] | None = None, **more: object
+) -> JSONResponse:
     """A problem document; it says the code and nothing of what was sent.
 
-    Its ``reference`` is the request's id, to be quoted to support.
+    Its ``reference`` is the request's id, to be quoted to support. ``more`` are further members
+    (RFC 9457, section 3.2).
     """
-    document = {
+    document: dict[str, object] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "code": code,
     }
+    document |= more
     reference = structlog.contextvars.get_contextvars().get("request_id")
     if reference is not None:
         document["reference"] = reference

@@ -1,12 +1,17 @@
 """What an orchestrator asks."""
 
-from typing import final
+from http import HTTPStatus
+from typing import Final, final
 
+import structlog
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from application.ports.readiness import Readiness
+from entrypoints.web.errors import problem
+
+_log: Final = structlog.stdlib.get_logger("vetassist.health")
 
 
 @final
@@ -18,7 +23,7 @@ class HealthEndpoints:
 
     @property
     def routes(self) -> list[BaseRoute]:
-        """Both are open to everybody and tell nothing but yes or no."""
+        """Both are open to everybody; they say what fails, and nothing of how it is set up."""
         return [
             Route("/healthz", self.alive, methods=["GET"]),
             Route("/readyz", self.ready, methods=["GET"]),
@@ -29,6 +34,9 @@ class HealthEndpoints:
         return JSONResponse({"status": "alive"})
 
     async def ready(self, _request: Request) -> Response:
-        """Whether the database is reachable and its schema current; 503 otherwise."""
-        await self._readiness.check()
+        """Whether a request could be served; 503 otherwise, with the checks that fail."""
+        failing = await self._readiness.failing()
+        if failing:
+            _log.warning("not_ready", failing=sorted(failing))
+            return problem(HTTPStatus.SERVICE_UNAVAILABLE, "not_ready", failing=sorted(failing))
         return JSONResponse({"status": "ready"})

@@ -29,7 +29,7 @@ from psycopg.abc import PQGen
 from psycopg.conninfo import make_conninfo
 from psycopg.waiting import Wait
 
-from adapters.postgres.attentive_connection import AttentiveConnection
+from adapters.postgres import pool as pools
 from adapters.postgres.pool import build_pool, opened
 from application.errors import SignInFailedError, UnauthenticatedError
 from application.use_cases.renew_session import RenewSessionCommand
@@ -108,16 +108,16 @@ class _Failpoint:
 
     @contextmanager
     def armed(self) -> Iterator[None]:
-        wait = AttentiveConnection.wait
+        wait = pools.Connection.wait
 
-        async def watched(connection: AttentiveConnection, gen: PQGen[Any], *rest: Any) -> Any:
+        async def watched(connection: pools.Connection, gen: PQGen[Any], *rest: Any) -> Any:
             self._exchanges += 1
             self._reach(_BEFORE)
             answer = await wait(connection, self._sent(gen), *rest)
             self._reach(_AFTER)
             return answer
 
-        with patch.object(AttentiveConnection, "wait", watched):
+        with patch.object(pools.Connection, "wait", watched):
             yield
 
     def end(self) -> None:
@@ -285,7 +285,8 @@ class _Onlooker:
 def _main(url: str, owner_url: str, *every: str) -> None:
     with psycopg.connect(owner_url, autocommit=True) as eyes, asyncio.Runner() as runner:
         pool = build_pool(url, max_size=2)
-        runner.run(pool.open(wait=True))
+        runner.run(pool.open())
+        runner.run(pool.wait())
         onlooker = _Onlooker(url, eyes, a_service(postgres_storage(pool)), runner)
         for line in sys.stdin:
             found = onlooker.watch(ACTS[line.strip()], every=bool(every))

@@ -35,7 +35,7 @@ def _sign_in(database_url: str, icn: str, count: int) -> _Sessions:
 async def _sign_in_at_once(database_url: str, icn: ICN, count: int) -> _Sessions:
     patient = make_conninfo(database_url, options=f"-c lock_timeout={_PATIENCE_SECONDS}s")
     pool = build_pool(patient, max_size=8)
-    pool.timeout = _PATIENCE_SECONDS
+    pool.wait_seconds = _PATIENCE_SECONDS
     async with opened(pool):
         await pool.wait()
         service = a_service(postgres_storage(pool))

@@ -139,7 +139,7 @@ async def test_an_adopted_user_is_shown_with_what_was_known_of_it(adopted: Servi
     assert user.email == "tamara@veterans.example"
     assert user.last_login_at == datetime(2026, 1, 10, 12, tzinfo=UTC)
     assert user.is_active
-    await adopted.storage.readiness.check()
+    assert await adopted.storage.readiness.failing() == frozenset()
 
 
 async def test_an_adopted_user_signs_in_as_the_same_user(

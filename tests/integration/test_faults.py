@@ -59,7 +59,8 @@ async def consume_attempt(storage: Storage) -> None:
 
 @call
 async def check_readiness(storage: Storage) -> None:
-    await storage.readiness.check()
+    if await storage.readiness.failing():
+        raise UnavailableError
 
 
 @call
@@ -71,7 +72,7 @@ async def work(storage: Storage) -> None:
 async def impatient_pool(database_url: str, *, options: str = "") -> AsyncIterator[Pool]:
     """One connection, and a caller waits for it no longer than a moment."""
     pool = build_pool(make_conninfo(database_url, options=options), max_size=1)
-    pool.timeout = 0.05
+    pool.wait_seconds = 0.05
     async with opened(pool):
         await pool.wait()
         yield pool
@@ -166,14 +167,14 @@ async def test_case_89_when_no_connection_is_free_callers_hear_so_at_once(
         async with pool.connection():
             with pytest.raises(UnavailableError):
                 await CALLS[name](storage)
-        pool.timeout = 10
+        pool.wait_seconds = 10
         await CALLS[name](storage)
 
 
 def test_case_89_waiting_for_a_connection_is_bounded_in_time_and_in_number() -> None:
     pool = build_pool("host=nowhere.invalid", max_size=10)
 
-    assert pool.timeout == WAIT_FOR_CONNECTION.total_seconds()
+    assert pool.wait_seconds == WAIT_FOR_CONNECTION.total_seconds()
     assert timedelta(seconds=5) >= WAIT_FOR_CONNECTION
     assert 0 < pool.max_waiting < 1000
 
@@ -182,7 +183,7 @@ async def test_case_89_whoever_comes_when_too_many_wait_is_sent_away(database_ur
     async with impatient_pool(database_url) as pool:
         storage = postgres_storage(pool)
         pool.max_waiting = 1
-        pool.timeout = 60
+        pool.wait_seconds = 60
         async with anyio.create_task_group() as tasks, pool.connection():
             tasks.start_soon(look_up_user, storage)
             while not pool.get_stats().get("requests_waiting"):
@@ -205,7 +206,7 @@ async def test_case_90_a_statement_that_takes_too_long_is_given_up(
             )
             with pytest.raises(UnavailableError):
                 await CALLS[name](storage)
-        pool.timeout = 10
+        pool.wait_seconds = 10
         await CALLS[name](storage)
 
 
@@ -307,7 +308,7 @@ async def test_case_88_a_server_that_only_reads_is_not_taken_for_the_primary(
         read_only = sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on")
         server.execute(read_only.format(name))
     pool = build_pool(own_database, max_size=1)
-    pool.timeout = 0.2
+    pool.wait_seconds = 0.2
     async with opened(pool):
         with pytest.raises(UnavailableError):
             await look_up_session(postgres_storage(pool))
@@ -316,7 +317,7 @@ async def test_case_88_a_server_that_only_reads_is_not_taken_for_the_primary(
 @pytest.mark.parametrize("name", CALLS)
 async def test_a_server_that_is_not_there_is_unavailable(name: str) -> None:
     pool = build_pool("host=/nowhere", max_size=1)
-    pool.timeout = 0.05
+    pool.wait_seconds = 0.05
     async with opened(pool):
         with pytest.raises(UnavailableError):
             await CALLS[name](postgres_storage(pool))

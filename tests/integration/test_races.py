@@ -43,12 +43,12 @@ from application.use_cases.validate_session import ValidateSessionCommand
 from domain.identifiers import SessionId, UserId
 from domain.secret import Secret
 from domain.session_grant import SessionGrant
-from entrypoints.container import Container, opened
+from entrypoints.container import Container
 from entrypoints.settings_reader import read_settings
 from tests.support.builders import LIMITS, NOW, a_visitor, an_identity
 from tests.support.environment import plain_environment, required_settings
 from tests.support.processes import Running, running
-from tests.support.service import Service, a_service
+from tests.support.service import Service, a_service, open_storage
 from tests.support.storage import a_stored_user, postgres_storage
 from tests.support.wire import Wire, wire
 
@@ -95,7 +95,7 @@ async def a_container(values: dict[str, str], **settings: str) -> AsyncIterator[
     """The product's own objects in this process, beside the two."""
     with patch.dict(os.environ, values | settings, clear=True):
         container = Container(settings=read_settings(os.environ))
-    async with opened(container.connection_pool()), opened(container.lookup_pool()):
+    async with open_storage(container):
         yield container
 
 
@@ -559,7 +559,7 @@ async def test_case_81_32_renewals_of_one_token_all_get_its_one_successor(
 
 async def test_32_renewals_share_a_single_connection(values: dict[str, str]) -> None:
     async with a_container(values, VETASSIST_POOL_SIZE="1") as container:
-        assert container.connection_pool().max_size == 1
+        assert container.connection_pool().get_stats()["pool_max"] == 1
         for _ in range(4):
             first = await a_grant(container)
             calls = [partial(renew, container, first.refresh_token)] * 32

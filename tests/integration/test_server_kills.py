@@ -17,9 +17,8 @@ import pytest
 from psycopg.abc import PQGen
 from psycopg.waiting import Wait
 
-from adapters.postgres.attentive_connection import AttentiveConnection
 from adapters.postgres.migrations import migrate
-from adapters.postgres.pool import build_pool, opened
+from adapters.postgres.pool import Connection, build_pool, opened
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from application.errors import SignInFailedError, UnavailableError
 from application.use_cases.revoke_sessions import RevokeSessionsCommand
@@ -71,9 +70,9 @@ class _Killer:
 
     @contextmanager
     def armed(self) -> Iterator[None]:
-        wait, commit = AttentiveConnection.wait, PostgresUnitOfWork.commit
+        wait, commit = Connection.wait, PostgresUnitOfWork.commit
 
-        async def watched(connection: AttentiveConnection, gen: PQGen[Any], *rest: Any) -> Any:
+        async def watched(connection: Connection, gen: PQGen[Any], *rest: Any) -> Any:
             if self._is_committing:
                 self._pid = connection.info.backend_pid
                 self._kill_if("before")
@@ -87,7 +86,7 @@ class _Killer:
             self._is_committing = False
 
         with (
-            patch.object(AttentiveConnection, "wait", watched),
+            patch.object(Connection, "wait", watched),
             patch.object(PostgresUnitOfWork, "commit", committed),
         ):
             yield

@@ -42,14 +42,14 @@ from domain.session_grant import SessionGrant
 from domain.va_identity import VAIdentity
 from domain.va_tokens import TokenField
 from domain.visitor import Visitor
-from entrypoints.container import Container, opened
+from entrypoints.container import Container
 from entrypoints.sandbox.settings import VA_SANDBOX_ISSUER
 from tests.support.builders import a_provider_sign_in, a_visitor, an_identity, some_tokens
 from tests.support.databases import change, new_database, rows_of
 from tests.support.early_tokens import sealed_early
 from tests.support.environment import plain_environment, read, required_settings
 from tests.support.processes import REPOSITORY, Running, free_port, running
-from tests.support.service import Service, a_service, a_service_with
+from tests.support.service import Service, a_service, a_service_with, open_storage
 from tests.support.storage import postgres_storage, standing_of
 from tests.support.va_tokens import a_use, use
 
@@ -93,7 +93,7 @@ class Surroundings:
         """A Veteran signs in at the simulated VA."""
         container = Container(settings=read(self.environment))
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(opened(container.connection_pool()))
+            await stack.enter_async_context(open_storage(container))
             provider = container.identity_provider()
             assert isinstance(provider, VAIdentityProvider)
             await stack.enter_async_context(provider)

@@ -20,18 +20,17 @@ from domain.identifiers import SessionId, UserId
 from domain.session_standing import SessionStanding
 from domain.va_token_use import TokenPurpose
 from domain.visitor import Visitor
-from entrypoints.container import Container, opened
+from entrypoints.container import Container
 from entrypoints.settings_reader import read_settings
+from tests.support.service import open_storage
 
 
 async def _work() -> None:
     container = Container(settings=read_settings(os.environ))
     async with (
-        opened(container.connection_pool()) as pool,
-        opened(container.lookup_pool()),
+        open_storage(container),
         container.va_token_refresher(),
     ):
-        await pool.wait()
         while line := await asyncio.to_thread(sys.stdin.readline):
             user, session, count = line.split()
             found = await container.session_lookup().find(

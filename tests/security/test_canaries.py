@@ -658,7 +658,7 @@ async def test_a_bug_on_any_route_shows_nothing_of_what_was_under_way(
         httpx.AsyncClient(base_url=url, trust_env=False, event_hooks=hooks) as client,
     ):
         for broken, method, path, options in calls:
-            name = "check" if broken is PostgresReadiness else "execute"
+            name = "failing" if broken is PostgresReadiness else "execute"
             patched = mocker.patch.object(broken, name, bug)
             answer = await client.request(method, path, **options)
             mocker.stop(patched)

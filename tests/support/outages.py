@@ -14,8 +14,9 @@ from application.ports.data_keys import DataKeys
 from application.ports.disclosures import Disclosures
 from application.ports.handoffs import Handoffs
 from application.ports.login_attempts import LoginAttempts
+from application.ports.outages import Outages
 from application.ports.purge import Purge
-from application.ports.readiness import Readiness
+from application.ports.readiness import Readiness, ReadinessCheck
 from application.ports.sealed_trail import LeafPlace, SealedTrail, StoredBatch
 from application.ports.service_clients import ServiceClients
 from application.ports.session_lookup import SessionLookup
@@ -64,8 +65,8 @@ class DownDisclosures(Disclosures):
 
 @final
 class DownReadiness(Readiness):
-    async def check(self) -> NoReturn:
-        raise UnavailableError
+    async def failing(self) -> frozenset[ReadinessCheck]:
+        return frozenset({ReadinessCheck.DATABASE})
 
 
 @final
@@ -141,6 +142,10 @@ class DownUnitOfWork(UnitOfWork):
 
     @property
     def audit_partitions(self) -> AuditPartitions:
+        raise UnavailableError
+
+    @property
+    def outages(self) -> Outages:
         raise UnavailableError
 
     @property

@@ -1,6 +1,7 @@
 """The use cases over a storage, beside a provider and a clock that do as they are told."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from adapters.memory.secret_source import MemorySecretSource
 from adapters.memory.session_tokens import MemorySessionTokens
 from adapters.memory.store import MemoryStore
 from adapters.memory.token_cipher import MemoryTokenCipher
+from adapters.postgres.pool import opened
 from application.ports.identity_provider import ProviderSignIn
 from application.use_cases.complete_va_login import CompleteVALoginCommand, VALoginCompleted
 from application.use_cases.link_va_identity import LinkVAIdentityCommand
@@ -191,6 +193,16 @@ def a_memory_service(store: MemoryStore, storage: Storage | None = None) -> Memo
     return MemoryService(
         container=container, storage=storage, provider=provider, clock=clock, store=store
     )
+
+
+@asynccontextmanager
+async def open_storage(container: Container) -> AsyncIterator[None]:
+    """A container's storage, open for use cases and look-ups, without the rest of a server."""
+    async with AsyncExitStack() as stack:
+        for lifetime in container.command_lifetimes():
+            await stack.enter_async_context(lifetime)
+        await stack.enter_async_context(opened(container.lookup_pool()))
+        yield
 
 
 def _storage_providers(storage: Storage) -> dict[str, object]:

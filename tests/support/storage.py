@@ -80,7 +80,7 @@ def postgres_storage(pool: Pool, operator: str | None = None) -> Storage:
         disclosures=PostgresDisclosures(pool),
         audit_history=PostgresAuditHistory(pool),
         login_attempts=PostgresLoginAttempts(pool),
-        readiness=PostgresReadiness(pool),
+        readiness=PostgresReadiness(pool, machine_clock=SystemClock()),
         sealed_trail=PostgresSealedTrail(pool),
         vital_signs=PostgresVitalSigns(pool),
     )

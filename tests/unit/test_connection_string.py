@@ -4,7 +4,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from adapters.postgres.pool import build_pool, connection_string
+from adapters.postgres.pool import connection_string
 
 NAMES = ("synchronous_commit", "statement_timeout", "lock_timeout", "TimeZone")
 
@@ -39,8 +39,3 @@ def test_an_option_of_the_url_replaces_ours_of_that_name_and_no_other(database_u
     changed = settings_of(make_conninfo(database_url, options="-c lock_timeout=1234"))
 
     assert changed == ours | {"lock_timeout": "1234"}
-
-
-def test_a_pool_does_not_wait_ever_longer_for_a_database_to_come_back() -> None:
-    pool = build_pool("postgresql://db/vetassist", max_size=4)
-    assert pool.reconnect_timeout <= 5

@@ -74,13 +74,18 @@ class FakePool:
         self.lent = 0
         self.refusals: deque[Exception] = deque()
 
-    async def getconn(self) -> Connection:
+    is_certain = True
+
+    def is_current(self, _connection: Connection) -> bool:
+        return True
+
+    async def take(self) -> Connection:
         if self.refusals:
             raise self.refusals.popleft()
         self.lent += 1
         return Connection(self.statements)
 
-    async def putconn(self, _connection: Connection) -> None:
+    async def give_back(self, _connection: Connection) -> None:
         self.lent -= 1
 
 

@@ -18,6 +18,7 @@ from adapters.memory.session_lookup import MemorySessionLookup
 from adapters.memory.unit_of_work import MemoryUnitOfWork
 from adapters.memory.user_directory import MemoryUserDirectory
 from application.errors import UnavailableError
+from application.ports.readiness import ReadinessCheck
 from entrypoints.web import bounded_body
 from entrypoints.web.disclosure_endpoints import USES_PATH
 from entrypoints.web.history_endpoints import EXPORT_PATH, HISTORY_PATH
@@ -216,12 +217,13 @@ async def _visit_tokens(product: Product, description: Description) -> None:
 def _stop_storage(mocker: MockerFixture) -> None:
     for adapter, method in (
         (MemoryLoginAttempts, "add"),
-        (MemoryReadiness, "check"),
         (MemorySessionLookup, "find"),
         (MemoryUnitOfWork, "__aenter__"),
         (MemoryUserDirectory, "find"),
     ):
         mocker.patch.object(adapter, method, side_effect=UnavailableError)
+    down = frozenset({ReadinessCheck.DATABASE})
+    mocker.patch.object(MemoryReadiness, "failing", return_value=down)
 
 
 async def _visit_without_storage(

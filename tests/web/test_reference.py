@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from application.errors import UnavailableError
+from application.ports.readiness import ReadinessCheck
 from domain.audit_event import AuditEventType
 from tests.support.product import FRONT_END_URL, LOGIN, SERVICE_URL, Product, running_product
 
@@ -101,10 +101,11 @@ async def test_a_made_up_error_shows_no_reference_either() -> None:
 async def test_an_outage_of_ours_names_its_request(monkeypatch: pytest.MonkeyPatch) -> None:
     async with running_product() as product:
 
-        async def down() -> None:
-            raise UnavailableError
+        async def down() -> frozenset[ReadinessCheck]:
+            return frozenset({ReadinessCheck.WRITABLE})
 
-        monkeypatch.setattr(product.container.readiness(), "check", down)
+        monkeypatch.setattr(product.container.readiness(), "failing", down)
         answer = await product.browser().get("/readyz")
         assert answer.status_code == 503
+        assert answer.json()["failing"] == ["writable"]
         assert answer.json()["reference"] == answer.headers["x-request-id"]

@@ -1,0 +1,26 @@
+"""The primary's clock."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import final
+
+from adapters.postgres.primary_watch import PrimaryWatch
+from application.ports.clock import Clock
+
+
+@final
+class PostgresClock(Clock):
+    """PostgreSQL's clock as last read, carried on by a clock that nobody sets.
+
+    So all processes go by one clock, and a jump of this machine's has no effect. Until the
+    primary was asked for the first time it is the machine's.
+    """
+
+    def __init__(self, watch: PrimaryWatch) -> None:
+        self._watch = watch
+
+    def now(self) -> datetime:
+        return self._watch.now() or datetime.now(UTC)
+
+    async def sleep(self, duration: timedelta) -> None:
+        await asyncio.sleep(max(0.0, duration.total_seconds()))

@@ -1,0 +1,364 @@
+"""Which server is the primary, for how long that is certain, and what time it is there.
+
+A server that lost its role does not know it at once: it may be cut off, or its supervisor may be
+dead. So each process keeps a lease. Twice a second it commits a message to the write-ahead log,
+and the lease lasts two seconds from the moment the commit was *sent*. Where there is a
+synchronous standby, the commit comes back only with that standby's consent, and a standby that
+was promoted gives none.
+
+A lease of the former primary may outlast the promotion by two seconds. So after a promotion, no
+process has a lease of the new primary until the old ones have run out: the first that sees the
+new timeline notes it in ``vetassist_timelines``, and everybody waits from then on. What the new
+primary acknowledges, no validation at the former one contradicts.
+
+Without a lease nothing is answered from the database: the caller is told to try again.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Any, Final, Self, final
+
+import psycopg
+import structlog
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from adapters.postgres.deadline import sever, severed_after
+from adapters.postgres.pool import Connection, inspect
+from application.errors import UnavailableError
+
+_log = structlog.stdlib.get_logger("vetassist.database")
+
+#: How long a commit proves that the server is the primary.
+LEASE: Final = timedelta(seconds=2)
+#: How long after a promotion was first seen the new primary is not used: the lease, and a margin
+#: for clocks that do not run at the same speed.
+SETTLE: Final = timedelta(seconds=2.5)
+_BEAT_SECONDS: Final = 0.5
+# When a beat takes longer, the servers are asked again which of them is the primary.
+_LATE_SECONDS: Final = 0.75
+_LOOK_SECONDS: Final = 2.0
+# With several servers, how often they are all asked, even though the beat is regular.
+_LOOK_AROUND_SECONDS: Final = 3.0
+# A lapse of the lease that is longer is noted as an outage.
+_OUTAGE_SECONDS: Final = 1.0
+_POLL_SECONDS: Final = 0.02
+
+# The message makes the transaction one that has to be flushed and replicated. It works on a
+# database that is read-only by default or whose disk is nearly full, and leaves no row behind.
+_BEAT: Final = """
+SELECT pg_logical_emit_message(true, 'vetassist', ''), clock_timestamp()
+"""
+_NOTE_TIMELINE: Final = """
+INSERT INTO vetassist_timelines (timeline) VALUES (%s) ON CONFLICT (timeline) DO NOTHING
+"""
+# That of the schema's making is infinitely old.
+_SETTLED_FOR: Final = """
+SELECT clock_timestamp() - greatest(seen_at, clock_timestamp() - interval '1 hour')
+FROM vetassist_timelines WHERE timeline = %s
+"""
+_NOTE_OUTAGE: Final = """
+WITH forgotten AS (
+    DELETE FROM vetassist_outages WHERE ended_at < now() - interval '1 day'
+)
+INSERT INTO vetassist_outages (began_at, ended_at)
+VALUES (clock_timestamp() - %s, clock_timestamp())
+"""
+
+
+def elapsed() -> float:
+    """Seconds on a clock that nobody sets, and that runs on while the machine sleeps."""
+    return time.clock_gettime(_CLOCK)
+
+
+_CLOCK: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reading:
+    """The primary's clock, and when it was read."""
+
+    at: float
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Beat:
+    """A commit that is under way.
+
+    Attributes:
+        sent_at: When it was sent; what it proves begins there.
+        answer: The primary's clock, once the commit is back.
+    """
+
+    sent_at: float
+    answer: asyncio.Task[datetime]
+
+
+@final
+class PrimaryWatch:
+    """Watches the servers of a database's URL, from entry to exit.
+
+    Args:
+        conninfo: Of all servers, as libpq reads it.
+    """
+
+    def __init__(self, conninfo: str) -> None:
+        self._servers = _each_server(conninfo)
+        self._connection: Connection | None = None
+        self._beat: _Beat | None = None
+        self._where: str | None = None
+        self._is_found = asyncio.Event()
+        self._newest_timeline = 0
+        self._settles_at: float | None = None
+        self._lease_timeline: int | None = None
+        self._lease_ends = float("-inf")
+        self._reading: _Reading | None = None
+        self._looked_around_at = float("-inf")
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def timeline(self) -> int | None:
+        """The primary's timeline; None while it is not certain which server is the primary."""
+        return self._lease_timeline if elapsed() < self._lease_ends else None
+
+    async def conninfo(self) -> str:
+        """Where the primary is; waits a moment while it is looked for.
+
+        Raises:
+            UnavailableError: It was not found.
+        """
+        try:
+            async with asyncio.timeout(_LOOK_SECONDS):
+                await self._is_found.wait()
+        except TimeoutError as error:
+            raise UnavailableError("no_primary") from error
+        if self._where is None:
+            raise UnavailableError("no_primary")
+        return self._where
+
+    async def certain(self, within: timedelta) -> None:
+        """Return once the primary is certain.
+
+        Raises:
+            UnavailableError: It is not certain ``within`` that span.
+        """
+        until = elapsed() + within.total_seconds()
+        while self.timeline is None:
+            if elapsed() > until:
+                raise UnavailableError("no_primary")
+            await asyncio.sleep(_POLL_SECONDS)
+
+    def now(self) -> datetime | None:
+        """What time it is for the primary (UTC); None before it was first asked."""
+        reading = self._reading
+        if reading is None:
+            return None
+        return reading.now + timedelta(seconds=elapsed() - reading.at)
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._watch())
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        await self._let_go()
+
+    async def _watch(self) -> None:
+        while True:
+            began = elapsed()
+            try:
+                await self._step()
+            except (psycopg.Error, OSError, UnavailableError) as error:
+                _log.warning("primary_lost", error=type(error).__name__, cause=_cause_of(error))
+                await self._let_go()
+            await asyncio.sleep(max(0.0, began + _BEAT_SECONDS - elapsed()))
+
+    async def _step(self) -> None:
+        """Send a beat, or go on waiting for the last one, and go by what comes of it."""
+        connection = self._connection or await self._adopt(await self._find())
+        if self._beat is None:
+            answer = asyncio.create_task(_commit(connection))
+            self._beat = _Beat(sent_at=elapsed(), answer=answer)
+        beat = self._beat
+        await asyncio.wait([beat.answer], timeout=_LATE_SECONDS)
+        if beat.answer.done():
+            self._beat = None
+            await self._proved(connection, beat)
+        if self._is_time_to_look_around():
+            await self._look_around(connection)
+
+    async def _proved(self, connection: Connection, beat: _Beat) -> None:
+        """Let the lease last from the moment at which the proof was sent."""
+        now = beat.answer.result()
+        if elapsed() - beat.sent_at < _LATE_SECONDS:
+            self._reading = _Reading(at=elapsed(), now=now)
+        if not await self._is_settled(connection):
+            return
+        if self._lease_timeline is not None:
+            await _note_outage(connection, elapsed() - self._lease_ends)
+        self._lease_timeline = connection.timeline
+        self._lease_ends = beat.sent_at + LEASE.total_seconds()
+
+    async def _is_settled(self, connection: Connection) -> bool:
+        """Whether every lease of a former primary has run out."""
+        if self._settles_at is None:
+            with severed_after(_LOOK_SECONDS, connection):
+                await connection.execute(_NOTE_TIMELINE, (connection.timeline,))
+                cursor = await connection.execute(_SETTLED_FOR, (connection.timeline,))
+                row: Any = await cursor.fetchone()
+            self._settles_at = elapsed() + max(0.0, (SETTLE - row[0]).total_seconds())
+        return elapsed() >= self._settles_at
+
+    def _is_time_to_look_around(self) -> bool:
+        if self._beat is not None:
+            return True
+        is_due = elapsed() - self._looked_around_at > _LOOK_AROUND_SECONDS
+        return len(self._servers) > 1 and is_due
+
+    async def _look_around(self, connection: Connection) -> None:
+        """Move to a server of a newer timeline, if there is one."""
+        try:
+            found = await self._find()
+        except UnavailableError:
+            # The server that is late may still answer.
+            return
+        if _timeline_of(found) > _timeline_of(connection):
+            await self._let_go()
+            await self._adopt(found)
+        else:
+            await found.close()
+
+    async def _find(self) -> Connection:
+        """A connection to the primary of the newest timeline.
+
+        Raises:
+            UnavailableError: There is no primary, or none but a former one.
+        """
+        self._looked_around_at = elapsed()
+        asked = await asyncio.gather(*(_primary_at(server) for server in self._servers))
+        found = sorted((each for each in asked if each is not None), key=_timeline_of)
+        for former in found[:-1]:
+            await former.close()
+        if not found:
+            raise UnavailableError("no_primary")
+        if _timeline_of(found[-1]) < self._newest_timeline:
+            await found[-1].close()
+            raise UnavailableError("former_primary")
+        return found[-1]
+
+    async def _adopt(self, connection: Connection) -> Connection:
+        """Go by this server from now on."""
+        if _timeline_of(connection) > self._newest_timeline:
+            self._newest_timeline = _timeline_of(connection)
+            self._settles_at = None
+        self._connection = connection
+        self._where = connection.server
+        self._is_found.set()
+        return connection
+
+    async def _let_go(self) -> None:
+        """Close the connection, whatever is under way on it."""
+        self._is_found.clear()
+        connection, self._connection = self._connection, None
+        beat, self._beat = self._beat, None
+        if connection is not None:
+            sever(connection)
+        if beat is not None:
+            # Not cancelled: psycopg would ask the server to cancel the commit.
+            await asyncio.wait([beat.answer])
+            with suppress(psycopg.Error, OSError):
+                beat.answer.result()
+        if connection is not None:
+            await connection.close()
+
+
+@asynccontextmanager
+async def certain_primary(watch: PrimaryWatch, within: timedelta) -> AsyncIterator[PrimaryWatch]:
+    """The watch, from the moment at which it is certain.
+
+    Raises:
+        UnavailableError: It is not certain ``within`` that span.
+    """
+    async with watch:
+        await watch.certain(within)
+        yield watch
+
+
+async def _commit(connection: Connection) -> datetime:
+    cursor = await connection.execute(_BEAT)
+    row: Any = await cursor.fetchone()
+    now: datetime = row[1]
+    return now.astimezone(UTC)
+
+
+async def _note_outage(connection: Connection, seconds: float) -> None:
+    """Have it on record that answers were lost meanwhile: see `domain.outage`."""
+    if seconds < _OUTAGE_SECONDS:
+        return
+    span = timedelta(seconds=seconds) + LEASE
+    # A database that takes no rows must not keep its sessions from being read.
+    with severed_after(_LOOK_SECONDS, connection), suppress(psycopg.DatabaseError):
+        await connection.execute(_NOTE_OUTAGE, (span,))
+    if connection.closed:
+        raise UnavailableError("connection_lost")
+
+
+async def _primary_at(server: str) -> Connection | None:
+    """A connection to the server, if it answers and takes itself for a primary."""
+    connection: Connection | None = None
+    try:
+        async with asyncio.timeout(_LOOK_SECONDS):
+            connection = await Connection.connect(server, autocommit=True)
+        with severed_after(_LOOK_SECONDS, connection):
+            await inspect(connection)
+    except (psycopg.Error, OSError, TimeoutError) as error:
+        _log.debug("no_primary_here", error=type(error).__name__)
+        if connection is not None:
+            await connection.close()
+        return None
+    if connection.timeline is None:
+        await connection.close()
+        return None
+    connection.server = server
+    return connection
+
+
+def _each_server(conninfo: str) -> Sequence[str]:
+    """The connection string of each server of one that may name several (libpq, 34.1.1.3)."""
+    parameters: dict[str, Any] = dict(conninfo_to_dict(conninfo))
+    listed = {
+        name: str(parameters[name]).split(",")
+        for name in ("host", "hostaddr", "port")
+        if parameters.get(name)
+    }
+    number = max((len(listed.get(name, ())) for name in ("host", "hostaddr")), default=1)
+    servers = []
+    for place in range(max(1, number)):
+        own = {
+            # One port may serve all of them.
+            name: values[place] if len(values) > 1 else values[0]
+            for name, values in listed.items()
+        }
+        servers.append(make_conninfo(**{**parameters, **own}))
+    return servers
+
+
+def _timeline_of(connection: Connection) -> int:
+    return connection.timeline or 0
+
+
+def _cause_of(error: BaseException) -> str | None:
+    return str(error) if isinstance(error, UnavailableError) else None
