@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -18,7 +19,6 @@ import uvloop
 from dependency_injector import providers
 
 from adapters.memory.identity_provider import MemoryIdentityProvider
-from adapters.postgres.pool import opened
 from adapters.system.clock import SystemClock
 from application.ports.identity_provider import ProviderSignIn
 from application.use_cases.complete_va_login import CompleteVALoginCommand
@@ -72,8 +72,10 @@ async def main(at_once: int, first: int, count: int) -> None:
     container = Container(
         settings=read_settings(os.environ), identity_provider=providers.Object(provider)
     )
-    async with opened(container.connection_pool()) as pool:
-        await pool.wait()
+    async with AsyncExitStack() as stack:
+        for lifetime in container.command_lifetimes():
+            await stack.enter_async_context(lifetime)
+        await container.connection_pool().wait()
         commands = [
             await _begun(container, provider, number) for number in range(first, first + count)
         ]

@@ -181,7 +181,8 @@ def test_answer_verify_without_database(
 def pool(runner: asyncio.Runner) -> Iterator[Pool]:
     async def opened() -> Pool:
         pool = build_pool(os.environ["VETASSIST_DATABASE_URL"], max_size=4, min_size=1)
-        await pool.open(wait=True)
+        await pool.open()
+        await pool.wait()
         return pool
 
     pool = runner.run(opened())

@@ -231,7 +231,8 @@ async def _examined(settings: "Settings") -> "list[Finding]":
     source = container.secrets()
     provider = container.identity_provider()
     async with AsyncExitStack() as stack:
-        for lifetime in container.command_lifetimes():
+        # Without a database, the rest is examined all the same.
+        for lifetime in container.doctor_lifetimes():
             await stack.enter_async_context(lifetime)
         if isinstance(provider, AbstractAsyncContextManager):
             await stack.enter_async_context(provider)
@@ -746,7 +747,8 @@ def _hush_pool() -> None:
     """What the pool says of a database that is away is said by the command, once."""
     import logging
 
-    logging.getLogger("psycopg").setLevel(logging.ERROR)
+    for name in ("psycopg", "vetassist.database"):
+        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from adapters.postgres.deadline import shared_deadline
 from adapters.postgres.disclosures import PostgresDisclosures
 from adapters.postgres.login_attempts import PostgresLoginAttempts
 from adapters.postgres.pool import Pool, build_pool, connection_string, opened
-from adapters.postgres.primary_watch import PrimaryWatch, certain_primary
+from adapters.postgres.primary_watch import PrimaryWatch, certain_primary, sought_primary
 from adapters.postgres.readiness import PostgresReadiness
 from adapters.postgres.sealed_trail import PostgresSealedTrail
 from adapters.postgres.session_lookup import MAX_FLIGHTS, PostgresSessionLookup
@@ -335,6 +335,13 @@ class Container(containers.DeclarativeContainer):
     command_lifetimes: providers.Provider[list[AbstractAsyncContextManager[object]]] = (
         providers.List(
             providers.Factory(certain_primary, primary_watch, database_timeout),
+            providers.Factory(opened, connection_pool),
+        )
+    )
+    #: The same for the doctor, who goes on without a database.
+    doctor_lifetimes: providers.Provider[list[AbstractAsyncContextManager[object]]] = (
+        providers.List(
+            providers.Factory(sought_primary, primary_watch, database_timeout),
             providers.Factory(opened, connection_pool),
         )
     )

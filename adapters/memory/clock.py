@@ -9,7 +9,7 @@ from application.ports.clock import Clock
 
 @final
 class MemoryClock(Clock):
-    """Shows the same instant until it is moved; it moves forwards only. A sleeper moves it.
+    """Shows the same instant until it is set to another. A sleeper moves it forward.
 
     Args:
         now: What it shows first: aware, in any zone.
@@ -22,13 +22,13 @@ class MemoryClock(Clock):
         return self._now
 
     async def sleep(self, duration: timedelta) -> None:
-        self.advance(duration)
+        self.advance(max(timedelta(), duration))
         await asyncio.sleep(0)
 
     def advance(self, by: timedelta) -> None:
-        """Let time pass; a negative ``by`` changes nothing."""
+        """Let time pass."""
         self.set(self._now + by)
 
     def set(self, now: datetime) -> None:
-        """Move to an instant; an earlier one changes nothing."""
-        self._now = max(self._now, now.astimezone(UTC))
+        """Move to an instant, earlier or later."""
+        self._now = now.astimezone(UTC)

@@ -209,21 +209,23 @@ class Pool:
                 try:
                     yield connection
                 finally:
-                    await self.give_back(connection)
+                    # A task of its own, so that a caller that is cancelled loses no connection.
+                    await asyncio.shield(asyncio.ensure_future(self.give_back(connection)))
 
     async def answer(self, ask: Callable[[Connection], Awaitable[_T]]) -> _T:
         """What ``ask`` finds; asked again where its connection turned out to be broken.
 
         Only for work that may be done twice.
         """
+        first: Connection | None = None
         try:
-            async with self.connection() as connection:
-                return await ask(connection)
+            async with self.connection() as first:
+                return await ask(first)
         except psycopg.OperationalError:
-            if not connection.closed:
+            if first is None or not first.closed:
                 raise
-        async with self.connection() as connection:
-            return await ask(connection)
+        async with self.connection() as second:
+            return await ask(second)
 
     async def rows(self, query: str, parameters: Any = None) -> list[DictRow]:
         """Every row that a query finds; asked as ``answer`` does."""
@@ -255,10 +257,6 @@ class Pool:
     async def give_back(self, connection: Connection) -> None:
         """Take back a connection, whatever state it is in."""
         connection.used_at = time.monotonic()
-        # A task of its own, so that a caller that is cancelled leaves no connection behind.
-        await asyncio.shield(asyncio.ensure_future(self._take_back(connection)))
-
-    async def _take_back(self, connection: Connection) -> None:
         try:
             await self._pool.putconn(connection)
         finally:

@@ -15,6 +15,7 @@ Without a lease nothing is answered from the database: the caller is told to try
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -24,14 +25,13 @@ from types import TracebackType
 from typing import Any, Final, Self, final
 
 import psycopg
-import structlog
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from adapters.postgres.deadline import sever, severed_after
 from adapters.postgres.pool import Connection, inspect
 from application.errors import UnavailableError
 
-_log = structlog.stdlib.get_logger("vetassist.database")
+_log = logging.getLogger("vetassist.database")
 
 #: How long a commit proves that the server is the primary.
 LEASE: Final = timedelta(seconds=2)
@@ -56,10 +56,8 @@ SELECT pg_logical_emit_message(true, 'vetassist', ''), clock_timestamp()
 _NOTE_TIMELINE: Final = """
 INSERT INTO vetassist_timelines (timeline) VALUES (%s) ON CONFLICT (timeline) DO NOTHING
 """
-# That of the schema's making is infinitely old.
 _SETTLED_FOR: Final = """
-SELECT clock_timestamp() - greatest(seen_at, clock_timestamp() - interval '1 hour')
-FROM vetassist_timelines WHERE timeline = %s
+SELECT clock_timestamp() - seen_at FROM vetassist_timelines WHERE timeline = %s
 """
 _NOTE_OUTAGE: Final = """
 WITH forgotten AS (
@@ -118,6 +116,7 @@ class PrimaryWatch:
         self._lease_timeline: int | None = None
         self._lease_ends = float("-inf")
         self._reading: _Reading | None = None
+        self._fault: Exception | None = None
         self._looked_around_at = float("-inf")
         self._task: asyncio.Task[None] | None = None
 
@@ -146,11 +145,14 @@ class PrimaryWatch:
 
         Raises:
             UnavailableError: It is not certain ``within`` that span.
+            psycopg.ProgrammingError: It will not be: the schema or a right is missing.
         """
         until = elapsed() + within.total_seconds()
         while self.timeline is None:
+            if isinstance(self._fault, psycopg.ProgrammingError):
+                raise self._fault
             if elapsed() > until:
-                raise UnavailableError("no_primary")
+                raise UnavailableError("no_primary") from self._fault
             await asyncio.sleep(_POLL_SECONDS)
 
     def now(self) -> datetime | None:
@@ -182,7 +184,8 @@ class PrimaryWatch:
             try:
                 await self._step()
             except (psycopg.Error, OSError, UnavailableError) as error:
-                _log.warning("primary_lost", error=type(error).__name__, cause=_cause_of(error))
+                self._fault = error
+                _log.warning("primary_uncertain", extra={"reason": _kind_of(error)})
                 await self._let_go()
             await asyncio.sleep(max(0.0, began + _BEAT_SECONDS - elapsed()))
 
@@ -297,6 +300,15 @@ async def certain_primary(watch: PrimaryWatch, within: timedelta) -> AsyncIterat
         yield watch
 
 
+@asynccontextmanager
+async def sought_primary(watch: PrimaryWatch, within: timedelta) -> AsyncIterator[PrimaryWatch]:
+    """The watch, once it is certain or ``within`` that span."""
+    async with watch:
+        with suppress(UnavailableError, psycopg.ProgrammingError):
+            await watch.certain(within)
+        yield watch
+
+
 async def _commit(connection: Connection) -> datetime:
     cursor = await connection.execute(_BEAT)
     row: Any = await cursor.fetchone()
@@ -325,7 +337,7 @@ async def _primary_at(server: str) -> Connection | None:
         with severed_after(_LOOK_SECONDS, connection):
             await inspect(connection)
     except (psycopg.Error, OSError, TimeoutError) as error:
-        _log.debug("no_primary_here", error=type(error).__name__)
+        _log.debug("server_passed_over", extra={"reason": type(error).__name__})
         if connection is not None:
             await connection.close()
         return None
@@ -360,5 +372,6 @@ def _timeline_of(connection: Connection) -> int:
     return connection.timeline or 0
 
 
-def _cause_of(error: BaseException) -> str | None:
-    return str(error) if isinstance(error, UnavailableError) else None
+def _kind_of(error: Exception) -> str:
+    """Our own words, or the kind of somebody else's error; what libpq says may name secrets."""
+    return str(error) if isinstance(error, UnavailableError) else type(error).__name__

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, final
 
+import anyio
 import psycopg
 
 from adapters.postgres.audit_partitions import PostgresAuditPartitions
@@ -178,7 +179,8 @@ class PostgresUnitOfWork(UnitOfWork):
         traceback: TracebackType | None,
     ) -> None:
         try:
-            with translated_errors():
+            # A request that is given up still ends its transaction.
+            with translated_errors(), anyio.CancelScope(shield=True):
                 await self._exit.__aexit__(exc_type, exc, traceback)
         finally:
             self._tell("committed" if self._is_committed else "rolled_back")

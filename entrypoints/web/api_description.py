@@ -7,6 +7,7 @@ bug (500), and the pages, which are no API.
 from importlib.metadata import version
 from typing import Any, Final
 
+from application.ports.readiness import ReadinessCheck
 from domain.audit_event import AuditEventType
 from domain.va_token_use import TokenPurpose
 from entrypoints.settings import CALLBACK_PATH
@@ -349,22 +350,31 @@ _EVENT: Final[_Json] = _object(
         },
     }
 )
+_PROBLEM: Final[_Json] = {
+    "type": {"const": "about:blank"},
+    "title": {"type": "string", "description": "The status in words."},
+    "status": {"type": "integer", "minimum": 400, "maximum": 599},
+    "code": {"type": "string", "description": "For programs; stable."},
+    "reference": {
+        "type": "string",
+        "description": "The X-Request-ID, to be quoted to support.",
+    },
+}
 _SCHEMAS: Final[_Json] = {
     "Problem": {
         "description": "RFC 9457. Whatever was sent is not repeated.",
-        **_object(
-            {
-                "type": {"const": "about:blank"},
-                "title": {"type": "string", "description": "The status in words."},
-                "status": {"type": "integer", "minimum": 400, "maximum": 599},
-                "code": {"type": "string", "description": "For programs; stable."},
-                "reference": {
-                    "type": "string",
-                    "description": "The X-Request-ID, to be quoted to support.",
-                },
-            }
-        ),
+        **_object(_PROBLEM),
     },
+    "NotReady": _object(
+        {
+            **_PROBLEM,
+            "failing": {
+                "type": "array",
+                "items": {"enum": [check.value for check in ReadinessCheck]},
+                "minItems": 1,
+            },
+        }
+    ),
     "Session": _object(
         {
             "session_id": _UUID,
@@ -771,8 +781,13 @@ _EXCHANGE: Final = _operation(
 )
 _ALIVE: Final[_Json] = {"200": _json("It does.", "Alive")}
 _READY: Final[_Json] = {
-    "200": _json("The database answers, and its schema is current.", "Ready")
-} | _refs("503")
+    "200": _json("A request could be served.", "Ready"),
+    "503": _answer(
+        "A request could not be served: the checks that fail say why.",
+        headers={"Retry-After": {"$ref": "#/components/headers/Retry-After"}},
+        content={"application/problem+json": {"schema": {"$ref": "#/components/schemas/NotReady"}}},
+    ),
+}
 _EXPORT: Final = _answer(
     "Newest first.",
     headers={

@@ -14,6 +14,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from adapters.postgres.pool import WAIT_FOR_CONNECTION, Pool, build_pool, opened
 from application.errors import SignInFailedError, UnavailableError
+from application.ports.readiness import ReadinessCheck
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.sign_in_failure import SignInFailure
 from tests.support.builders import NOW, a_session_id, a_user_id, a_visitor, an_identity
@@ -300,18 +301,19 @@ async def test_case_88_a_server_that_only_reads_writes_nothing_and_is_no_bug_of_
             await consume_attempt(storage)
 
 
-async def test_case_88_a_server_that_only_reads_is_not_taken_for_the_primary(
+async def test_case_88_a_database_that_became_read_only_still_validates_and_is_not_ready(
     own_database: str,
 ) -> None:
     name = sql.Identifier(str(conninfo_to_dict(own_database)["dbname"]))
     with psycopg.connect(own_database, autocommit=True) as server:
         read_only = sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on")
         server.execute(read_only.format(name))
-    pool = build_pool(own_database, max_size=1)
-    pool.wait_seconds = 0.2
-    async with opened(pool):
+    async with opened(build_pool(own_database, max_size=1)) as pool:
+        storage = postgres_storage(pool)
+        assert await storage.session_lookup.find(a_user_id(), a_session_id()) is None
+        assert await storage.readiness.failing() == {ReadinessCheck.WRITABLE}
         with pytest.raises(UnavailableError):
-            await look_up_session(postgres_storage(pool))
+            await a_stored_user(storage.unit_of_work)
 
 
 @pytest.mark.parametrize("name", CALLS)

@@ -12,7 +12,8 @@ NAMES = ("synchronous_commit", "statement_timeout", "lock_timeout", "TimeZone")
 def test_a_plain_url_is_given_bounds_and_the_primary() -> None:
     asked = conninfo_to_dict(connection_string("postgresql://user:pw@db-1,db-2/vetassist"))
     assert (asked["host"], asked["user"], asked["password"]) == ("db-1,db-2", "user", "pw")
-    assert asked["target_session_attrs"] == "read-write"
+    assert asked["target_session_attrs"] == "primary"
+    assert asked["client_encoding"] == "UTF8"
     assert 0 < int(asked["connect_timeout"] or 0) <= 10
 
 

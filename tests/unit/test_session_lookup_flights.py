@@ -1,6 +1,7 @@
 """How look-ups share statements, seen at a pool that answers when it is told to."""
 
 import asyncio
+import socket
 from collections import deque
 from collections.abc import Sequence
 from datetime import timedelta
@@ -55,6 +56,17 @@ class Cursor:
 class Connection:
     def __init__(self, statements: list[Statement]) -> None:
         self._statements = statements
+        self._ends: tuple[socket.socket, socket.socket] | None = None
+
+    @property
+    def ends(self) -> tuple[socket.socket, socket.socket]:
+        """Ours, and the server's."""
+        if self._ends is None:
+            self._ends = socket.socketpair()
+        return self._ends
+
+    def fileno(self) -> int:
+        return self.ends[0].fileno()
 
     def cursor(self, *, binary: bool) -> Cursor:
         assert binary
@@ -71,6 +83,7 @@ class FakePool:
 
     def __init__(self) -> None:
         self.statements: list[Statement] = []
+        self.connections: list[Connection] = []
         self.lent = 0
         self.refusals: deque[Exception] = deque()
 
@@ -83,7 +96,8 @@ class FakePool:
         if self.refusals:
             raise self.refusals.popleft()
         self.lent += 1
-        return Connection(self.statements)
+        self.connections.append(Connection(self.statements))
+        return self.connections[-1]
 
     async def give_back(self, _connection: Connection) -> None:
         self.lent -= 1
@@ -204,9 +218,15 @@ async def test_whoever_has_no_answer_in_time_hears_to_try_again() -> None:
     world = World(deadline=AT_ONCE)
     (caller,) = await world.ask()
     await asyncio.wait([caller])
-
     assert isinstance(caller.exception(), UnavailableError)
-    world.pool.statements[0].answer()
+
+    # Nor does its statement go on for ever: the connection is shut down under it.
+    (connection,) = world.pool.connections
+    near, far = connection.ends
+    with near, far:
+        far.settimeout(20)
+        assert await asyncio.to_thread(far.recv, 1) == b""
+    world.pool.statements[0].break_down()
 
 
 async def test_a_broken_connection_is_tried_again_once() -> None:

@@ -7,7 +7,7 @@ CREATE TABLE vetassist_timelines (
 
 -- There was no other primary before this schema.
 INSERT INTO vetassist_timelines (timeline, seen_at)
-VALUES (('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::integer, '-infinity');
+VALUES (('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::integer, 'epoch');
 
 -- Spans in which the database could not be used. Renewals of that time may be repeated after it.
 CREATE TABLE vetassist_outages (
