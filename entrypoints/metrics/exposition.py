@@ -151,9 +151,8 @@ class Exposition:
         )
         for name, stats_of in self._pools.items():
             stats = stats_of()
-            there = stats.get("pool_size", 0)
-            size.add_metric([name], there)
-            in_use.add_metric([name], there - stats.get("pool_available", 0))
+            size.add_metric([name], stats.get("pool_size", 0))
+            in_use.add_metric([name], stats.get("in_use", 0))
             waiting.add_metric([name], stats.get("requests_waiting", 0))
         yield from (size, in_use, waiting)
 

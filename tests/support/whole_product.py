@@ -7,7 +7,7 @@ from pathlib import Path
 
 from entrypoints.sandbox.settings import VA_SANDBOX_ISSUER
 from tests.support.environment import generated_secrets, plain_environment, write_secrets
-from tests.support.processes import HOST, free_port, running
+from tests.support.processes import HOST, Running, free_port, running
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,11 +16,13 @@ class WholeProduct:
 
     Attributes:
         environment: What the service runs with, for commands of its operator.
+        service: The service's process.
     """
 
     url: str
     sandbox_url: str
     environment: Mapping[str, str]
+    service: Running
 
 
 @contextmanager
@@ -60,5 +62,10 @@ def whole_product(folder: Path, database_url: str, **settings: str | int) -> Ite
         ready="/readyz",
         port=service_port,
     )
-    with sandbox, service:
-        yield WholeProduct(url=service_url, sandbox_url=sandbox_url, environment=environment)
+    with sandbox, service as process:
+        yield WholeProduct(
+            url=service_url,
+            sandbox_url=sandbox_url,
+            environment=environment,
+            service=process,
+        )

@@ -49,7 +49,7 @@ async def samples(
     exposition = Exposition(
         measurements=measurements,
         pools={
-            "sign_ins": lambda: {"pool_size": 4, "pool_available": 1, "requests_waiting": 2},
+            "sign_ins": lambda: {"pool_size": 4, "in_use": 3, "requests_waiting": 2},
             "closed": dict,
         },
         vital_signs=vital_signs or MemoryVitalSigns(store or MemoryStore(), FrozenClock(NOW)),

@@ -16,6 +16,7 @@ from application.use_cases.renew_session import RenewSessionCommand
 from application.use_cases.revoke_sessions import RevokeSessionsCommand, Which
 from application.use_cases.set_user_active import SetUserActiveCommand
 from domain.audit_event import AuditEventType
+from domain.outage import Outage
 from domain.revocation import Revocation, RevokedBy
 from domain.secret import Secret
 from domain.session import Session
@@ -391,3 +392,49 @@ async def test_a_command_does_not_show_its_token() -> None:
     command = RenewSessionCommand(refresh_token="canary", visitor=a_visitor())
 
     assert "canary" not in repr(command)
+
+
+async def a_renewal_that_was_lost(service: MemoryService) -> tuple[Secret, SessionGrant]:
+    """A refresh token, and the answer to its renewal that its holder never got."""
+    grant = await sign_in(service)
+    return grant.refresh_token, await renew(service, grant.refresh_token)
+
+
+def an_outage(service: MemoryService, *, begins: timedelta, lasts: timedelta) -> None:
+    """Note an outage that begins so long from now, and let it pass."""
+    began_at = service.clock.now() + begins
+    service.clock.set(began_at + lasts)
+    outage = Outage(began_at=began_at, ended_at=service.clock.now())
+    service.store.committed.outages.append(outage)
+
+
+async def test_an_answer_that_was_lost_in_an_outage_can_be_had_again_after_it(
+    service: MemoryService,
+) -> None:
+    shown, lost = await a_renewal_that_was_lost(service)
+    an_outage(service, begins=-SECOND, lasts=timedelta(minutes=5))
+    service.clock.advance(LIMITS.renew_grace - SECOND)
+
+    assert (await renew(service, shown)).refresh_token == lost.refresh_token
+
+
+async def test_the_grace_after_an_outage_ends_too(service: MemoryService) -> None:
+    shown, _ = await a_renewal_that_was_lost(service)
+    an_outage(service, begins=-SECOND, lasts=timedelta(minutes=5))
+    service.clock.advance(LIMITS.renew_grace)
+
+    await refused(service, shown, TokenReusedError)
+
+
+async def test_an_outage_long_after_a_renewal_or_before_it_excuses_nothing(
+    service: MemoryService,
+) -> None:
+    an_outage(service, begins=timedelta(), lasts=SECOND)
+    service.clock.advance(SECOND)
+    shown, _ = await a_renewal_that_was_lost(service)
+    service.clock.advance(LIMITS.renew_grace)
+    await refused(service, shown, TokenReusedError)
+
+    shown, _ = await a_renewal_that_was_lost(service)
+    an_outage(service, begins=LIMITS.renew_grace + SECOND, lasts=SECOND)
+    await refused(service, shown, TokenReusedError)
