@@ -63,7 +63,8 @@ class World:
             answer = browser.get(consented.headers["location"])
         end = httpx.URL(answer.headers["location"])
         assert end.params.get("error") in {None, "service_unavailable"}, end
-        return end.params.get("token")
+        token: str | None = end.params.get("token")
+        return token
 
     def validate(self, client: httpx.Client, token: str) -> int:
         answer = client.get(

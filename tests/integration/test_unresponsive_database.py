@@ -97,7 +97,7 @@ async def test_however_callers_are_cancelled_no_connection_is_lost(server: Serve
         storage = postgres_storage(pool)
         await pool.wait()
         for turns in range(60):
-            calls = [asyncio.create_task(CALLS[name](storage)) for name in CALLS]  # type: ignore[arg-type]
+            calls = [asyncio.ensure_future(CALLS[name](storage)) for name in CALLS]
             for _ in range(turns):
                 await checkpoint()
             for call in calls:
