@@ -7,9 +7,9 @@ from typing import Any, Final, final
 
 from psycopg import AsyncConnection, sql
 from psycopg.errors import InsufficientPrivilege
-from psycopg.rows import dict_row
 
 from adapters.postgres.errors import translated_errors
+from adapters.postgres.rows import fetch_rows
 from application.errors import ForbiddenError
 from application.ports.audit_partitions import AuditPartitions, MonthStanding
 from domain.audit_seal import BatchesExported, DroppedMonth, month_bounds
@@ -76,13 +76,11 @@ class PostgresAuditPartitions(AuditPartitions):
         self._connection = connection
 
     async def make_ahead(self) -> int:
-        return int((await self._row(_MAKE_AHEAD))["made"])
+        (row,) = await fetch_rows(self._connection, _MAKE_AHEAD)
+        return int(row["made"])
 
     async def months(self) -> Sequence[str]:
-        with translated_errors():
-            async with self._connection.cursor(row_factory=dict_row) as cursor:
-                await cursor.execute(_MONTHS)
-                return [row["month"] for row in await cursor.fetchall()]
+        return [row["month"] for row in await fetch_rows(self._connection, _MONTHS)]
 
     async def hold(self, month: str) -> None:
         with translated_errors(), _owners_only():
@@ -95,10 +93,11 @@ class PostgresAuditPartitions(AuditPartitions):
         with translated_errors():
             # A month is large, and nobody waits for it.
             await self._connection.execute("SET LOCAL statement_timeout = 0")
-        rows = await self._row(_ROWS, month_bounds(month))
+        (rows,) = await fetch_rows(self._connection, _ROWS, month_bounds(month))
         firsts = [each.first_batch for each in exports]
         lasts = [each.last_batch for each in exports]
-        return MonthStanding(**rows, **await self._row(_BATCHES, (firsts, lasts, month)))
+        (batches,) = await fetch_rows(self._connection, _BATCHES, (firsts, lasts, month))
+        return MonthStanding(**rows, **batches)
 
     async def note_export(self, exported: BatchesExported) -> None:
         noted = (
@@ -114,10 +113,7 @@ class PostgresAuditPartitions(AuditPartitions):
             await self._connection.execute(_NOTE_EXPORT, noted)
 
     async def exports(self) -> Sequence[BatchesExported]:
-        with translated_errors():
-            async with self._connection.cursor(row_factory=dict_row) as cursor:
-                await cursor.execute(_EXPORTS)
-                rows = await cursor.fetchall()
+        rows = await fetch_rows(self._connection, _EXPORTS)
         return [BatchesExported(**(row | {"at": row["at"].astimezone(UTC)})) for row in rows]
 
     async def drop(self, dropped: DroppedMonth) -> None:
@@ -135,13 +131,6 @@ class PostgresAuditPartitions(AuditPartitions):
             cursor = await self._connection.execute(_NOTE_DROP, noted)
             await cursor.execute("SELECT 1")
             await cursor.fetchall()
-
-    async def _row(self, query: str, parameters: Any = ()) -> dict[str, Any]:
-        with translated_errors():
-            async with self._connection.cursor(row_factory=dict_row) as cursor:
-                await cursor.execute(query, parameters)
-                (row,) = await cursor.fetchall()
-        return row
 
 
 def _over(query: str, month: str) -> sql.Composed:

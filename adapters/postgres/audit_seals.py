@@ -5,7 +5,6 @@ from itertools import takewhile
 from typing import Any, Final, final
 
 from psycopg import AsyncConnection
-from psycopg.rows import dict_row
 
 from adapters.postgres.audit_rows import (
     BATCH,
@@ -17,6 +16,7 @@ from adapters.postgres.audit_rows import (
     horizon_of,
 )
 from adapters.postgres.errors import translated_errors
+from adapters.postgres.rows import fetch_row, fetch_rows
 from application.ports.audit_seals import AuditSeals
 from domain.audit_seal import Horizon, Place, SealedBatch, SealedLeaf, TrailRow, UnsealedRows
 
@@ -82,17 +82,18 @@ class PostgresAuditSeals(AuditSeals):
         self._connection = connection
 
     async def take_turn(self) -> bool:
-        (row,) = await self._rows(_TAKE_TURN, (_ADVISORY_LOCK,))
+        (row,) = await fetch_rows(self._connection, _TAKE_TURN, (_ADVISORY_LOCK,))
         return bool(row["is_ours"])
 
     async def newest(self) -> SealedBatch | None:
-        rows = await self._rows(_NEWEST, ())
-        return batch_of(rows[0]) if rows else None
+        row = await fetch_row(self._connection, _NEWEST)
+        return None if row is None else batch_of(row)
 
     async def unsealed(self, *, after: SealedBatch | None, limit: int) -> UnsealedRows | None:
         with translated_errors():
             await self._connection.execute(PINNED)
-        (snapshot,) = await self._rows(SNAPSHOT, (after.header.number if after else None,))
+        number = after.header.number if after else None
+        (snapshot,) = await fetch_rows(self._connection, SNAPSHOT, (number,))
         horizon = await self._beginning() if after is None else horizon_of(after, snapshot)
         query = _UNSEALED_OF_BOTH if horizon.is_moving else _UNSEALED
         if horizon.is_moving:
@@ -100,9 +101,8 @@ class PostgresAuditSeals(AuditSeals):
                 # All that came along is looked at, and nobody waits for it.
                 await self._connection.execute("SET LOCAL statement_timeout = 0")
         passed = horizon.place
-        found = await self._rows(
-            query, {"transaction": str(passed.transaction), "row": passed.row, "limit": limit}
-        )
+        parameters = {"transaction": str(passed.transaction), "row": passed.row, "limit": limit}
+        found = await fetch_rows(self._connection, query, parameters)
         if not found:
             return None
         of_month = list(takewhile(lambda row: row["month"] == found[0]["month"], found))
@@ -150,14 +150,8 @@ class PostgresAuditSeals(AuditSeals):
 
     async def _beginning(self) -> Horizon:
         """Before the first batch. A trail may have been copied without any."""
-        (row,) = await self._rows(_HAS_NUMBERS_TO_COME, ())
+        (row,) = await fetch_rows(self._connection, _HAS_NUMBERS_TO_COME)
         return Horizon(place=_BEGINNING, is_moving=bool(row["found"]))
-
-    async def _rows(self, query: str, parameters: Any) -> list[dict[str, Any]]:
-        with translated_errors():
-            async with self._connection.cursor(row_factory=dict_row) as cursor:
-                await cursor.execute(query, parameters)
-                return await cursor.fetchall()
 
 
 def _place_of(row: dict[str, Any]) -> Place:

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from typing import Any, Final, final
 
 from psycopg import AsyncConnection
-from psycopg.rows import dict_row
 
 from adapters.postgres.errors import translated_errors
 from adapters.postgres.rows import (
     OCCURRED_AT,
     VISITOR_COLUMNS,
     event_data_of,
+    fetch_rows,
     visitor_of,
     visitor_parameters,
 )
@@ -85,10 +85,7 @@ class PostgresAuditTrail(AuditTrail):
 
     async def list_for(self, user_id: UserId) -> Sequence[AuditEvent]:
         known = [event_type.value for event_type in AuditEventType]
-        with translated_errors():
-            async with self._connection.cursor(row_factory=dict_row) as cursor:
-                await cursor.execute(_SELECT, (user_id, known))
-                rows = await cursor.fetchall()
+        rows = await fetch_rows(self._connection, _SELECT, (user_id, known))
         return [
             AuditEvent(
                 type=AuditEventType(row["event_type"]),

@@ -1,8 +1,12 @@
-"""Rows as domain values."""
+"""Fetches rows and converts them to domain values."""
 
 import json
 from typing import Any, Final
 
+from psycopg import AsyncConnection
+from psycopg.rows import DictRow, dict_row
+
+from adapters.postgres.errors import translated_errors
 from domain.data_key import WrappedDataKey
 from domain.errors import InvalidICNError
 from domain.identifiers import ICN, UserId
@@ -29,6 +33,29 @@ SEALED_COLUMNS: Final = (
     "access_token_encrypted, refresh_token_encrypted, id_token_encrypted, "
     "token_type, scope, expires_at"
 )
+
+
+async def fetch_rows(
+    connection: AsyncConnection[Any], query: str, parameters: Any = ()
+) -> list[DictRow]:
+    """Executes a statement and returns the rows that it yields.
+
+    Raises:
+        ConflictError: A unique constraint was violated.
+        UnavailableError: The database didn't answer.
+    """
+    with translated_errors():
+        async with connection.cursor(row_factory=dict_row) as cursor:
+            await cursor.execute(query, parameters)
+            return await cursor.fetchall()
+
+
+async def fetch_row(
+    connection: AsyncConnection[Any], query: str, parameters: Any = ()
+) -> DictRow | None:
+    """Executes a statement and returns its first row, or None. Raises like ``fetch_rows``."""
+    rows = await fetch_rows(connection, query, parameters)
+    return rows[0] if rows else None
 
 
 def data_key_of(row: dict[str, Any]) -> WrappedDataKey | None:

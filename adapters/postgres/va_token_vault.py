@@ -4,10 +4,16 @@ from datetime import datetime
 from typing import Any, Final, final
 
 from psycopg import AsyncConnection
-from psycopg.rows import dict_row
 
 from adapters.postgres.errors import translated_errors
-from adapters.postgres.rows import SEALED_COLUMNS, bytes_of, sealed_parameters, sealed_tokens_of
+from adapters.postgres.rows import (
+    SEALED_COLUMNS,
+    bytes_of,
+    fetch_row,
+    fetch_rows,
+    sealed_parameters,
+    sealed_tokens_of,
+)
 from application.ports.va_token_vault import VATokenVault
 from domain.identifiers import UserId
 from domain.va_identity import VAAccount
@@ -150,26 +156,19 @@ class PostgresVATokenVault(VATokenVault):
         return await self._count(_COUNT_EARLY)
 
     async def list_replaced(self, user_id: UserId) -> list[bytes]:
-        with translated_errors():
-            cursor = await self._connection.execute(_REPLACED, (user_id,))
-            return [bytes_of(row[0]) for row in await cursor.fetchall()]
+        rows = await fetch_rows(self._connection, _REPLACED, (user_id,))
+        return [bytes_of(row["refresh_token_encrypted"]) for row in rows]
 
     async def _count(self, query: str, *parameters: object) -> int:
-        with translated_errors():
-            cursor = await self._connection.execute(query, parameters)
-            row = await cursor.fetchone()
-        return 0 if row is None else int(row[0])
+        (row,) = await fetch_rows(self._connection, query, parameters)
+        return int(row["count"])
 
     async def _users(self, query: str, parameters: dict[str, object]) -> list[UserId]:
-        with translated_errors():
-            cursor = await self._connection.execute(query, parameters)
-            return [UserId(row[0]) for row in await cursor.fetchall()]
+        rows = await fetch_rows(self._connection, query, parameters)
+        return [UserId(row["user_id"]) for row in rows]
 
     async def find(self, user_id: UserId) -> SealedVATokens | None:
-        with translated_errors():
-            async with self._connection.cursor(row_factory=dict_row) as cursor:
-                await cursor.execute(_SELECT, (user_id,))
-                row = await cursor.fetchone()
+        row = await fetch_row(self._connection, _SELECT, (user_id,))
         if row is None:
             return None
         return sealed_tokens_of(row, user_id)
