@@ -1,4 +1,4 @@
-"""Wrapped data keys in PostgreSQL, each with its user."""
+"""Wrapped data keys in PostgreSQL, stored with their users."""
 
 from typing import Any, Final, final
 

@@ -1,4 +1,4 @@
-"""One-time codes in PostgreSQL."""
+"""Hand-over codes in PostgreSQL."""
 
 from datetime import datetime
 from typing import Any, Final, final

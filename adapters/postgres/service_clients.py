@@ -1,4 +1,4 @@
-"""Registered back ends in PostgreSQL."""
+"""Clients in PostgreSQL."""
 
 import json
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ RETURNING true
 
 @final
 class PostgresServiceClients(ServiceClients):
-    """Reads and writes both tables on one connection."""
+    """Reads and writes clients and their used assertions on one connection."""
 
     def __init__(self, connection: AsyncConnection[Any]) -> None:
         self._connection = connection
@@ -88,7 +88,7 @@ def _parameters(client: ServiceClient) -> dict[str, object]:
 
 
 def _client_of(row: dict[str, Any]) -> ServiceClient:
-    # Purposes that this release no longer knows, or not yet, allow nothing here.
+    # Purposes that only an older or a newer release knows are ignored.
     known = {purpose.value for purpose in TokenPurpose}
     return ServiceClient(
         id=ClientId(row["id"]),

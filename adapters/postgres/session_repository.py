@@ -145,7 +145,7 @@ def _session_of(row: dict[str, Any]) -> Session:
         token_id=TokenId(row["jwt_id"]),
         user_agent=device.get("user_agent") if isinstance(device, dict) else None,
         issued_at=row["created_at"],
-        # Sessions of an earlier phase were neither renewed nor limited further.
+        # Sessions of an earlier phase had no renewal and no absolute limit.
         renewed_at=row["renewed_at"] or row["created_at"],
         expires_at=row["expires_at"],
         absolute_expires_at=row["absolute_expires_at"] or row["expires_at"],
@@ -163,7 +163,7 @@ def _revocation_of(row: dict[str, Any]) -> Revocation | None:
         return None
     return Revocation(
         at=row["revoked_at"],
-        # An earlier phase knew no other way to end a session than the user's own.
+        # In an earlier phase, only the user could end a session.
         by=RevokedBy(row["revoked_by"] or RevokedBy.USER),
         reason=row["revoke_reason"] or "logout",
     )

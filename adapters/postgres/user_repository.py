@@ -1,4 +1,4 @@
-"""Users in PostgreSQL."""
+"""Users and their aliases, in PostgreSQL."""
 
 from datetime import datetime
 from typing import Any, Final, final
@@ -19,7 +19,7 @@ from domain.user import LinkedUser, User
 from domain.va_identity import VAIdentity
 
 _STORED_COLUMNS: Final = ", ".join(f"stored.{name}" for name in USER_COLUMNS.split(", "))
-# What the audit may tell of a change: which attributes, and not a word of what they say.
+# The audit trail records which attributes changed, but not their values.
 _CHANGED: Final = """
 CASE WHEN before.id IS NULL THEN ARRAY[]::text[] ELSE array_remove(ARRAY[
     CASE WHEN linked.va_veteran_status IS DISTINCT FROM before.va_veteran_status
@@ -29,8 +29,8 @@ CASE WHEN before.id IS NULL THEN ARRAY[]::text[] ELSE array_remove(ARRAY[
     CASE WHEN linked.email IS DISTINCT FROM before.email THEN 'email' END
 ], NULL) END AS changed
 """
-# The user's row is held until the unit ends. Of any number of first sign-ins at once one inserts;
-# the others wait for it and then find its row.
+# The user's row stays locked until the unit of work ends. Of several first sign-ins at the same
+# time, one inserts the row. The others wait and then update it.
 _LINK: Final = f"""
 WITH before AS MATERIALIZED (
     SELECT {USER_COLUMNS} FROM vetassist_users WHERE va_icn = %(icn)s FOR NO KEY UPDATE
@@ -39,7 +39,7 @@ WITH before AS MATERIALIZED (
         id, va_icn, va_veteran_status, first_name, last_name, email,
         is_active, last_login_at, created_at, updated_at
     )
-    -- Joined, so that what was there before is read first.
+    -- Joined so that the row is read before it changes.
     SELECT
         %(new_id)s::uuid, %(icn)s, coalesce(%(status)s, 'unknown'), %(given_name)s,
         %(family_name)s, %(email)s, true, %(now)s::timestamptz, %(now)s::timestamptz,
@@ -112,7 +112,7 @@ class PostgresUserRepository(UserRepository):
         facts = _facts(identity, now) | {"new_id": new_id, "icn": icn.value}
         row = await fetch_row(self._connection, _LINK, facts)
         if row is None:
-            raise AssertionError("an upsert returns its row")
+            raise AssertionError("an upsert must return a row")
         return _linked(row, is_new=row["id"] == new_id)
 
     async def link_alias(self, identity: VAIdentity, *, now: datetime) -> LinkedUser | None:

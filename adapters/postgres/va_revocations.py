@@ -1,4 +1,4 @@
-"""The outbox of tokens to be revoked, in PostgreSQL."""
+"""The outbox of tokens to revoke at VA, in PostgreSQL."""
 
 from datetime import datetime
 from typing import Any, Final, final
@@ -23,7 +23,7 @@ VALUES (
     %(token)s, %(is_refresh_token)s, %(created_at)s, %(due_at)s, %(attempts)s
 )
 """
-# Materialized, so that no plan can run the limited query twice and take more.
+# Materialized so that no plan runs the limited query twice and claims more rows.
 _CLAIM: Final = """
 WITH due AS MATERIALIZED (
     SELECT user_id, id FROM vetassist_va_revocations

@@ -1,4 +1,4 @@
-"""Leases on VA's tokens in PostgreSQL."""
+"""Refreshes of VA tokens and their leases, in PostgreSQL."""
 
 from datetime import datetime, timedelta
 from typing import Any, Final, final

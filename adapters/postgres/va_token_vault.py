@@ -1,4 +1,4 @@
-"""VA's sealed tokens in PostgreSQL."""
+"""Sealed VA tokens, in PostgreSQL."""
 
 from datetime import datetime
 from typing import Any, Final, final
@@ -20,8 +20,9 @@ from domain.va_identity import VAAccount
 from domain.va_revocation import GIVE_UP_AFTER
 from domain.va_tokens import SealedVATokens
 
-# Others would be taken for this account's. Nobody knows whose those of an earlier phase are.
-_OF_THE_SAME: Final = """(
+# Whether the stored tokens are of the account that signed in. If not, none of them may be kept as
+# this account's. Tokens of an earlier phase have no account and count as the same account's.
+_IS_SAME_ACCOUNT: Final = """(
     stored.issuer IS NULL OR stored.subject IS NULL OR (stored.issuer, stored.subject)
         IS NOT DISTINCT FROM (%(issuer)s::text, %(subject)s::text)
 )"""
@@ -34,9 +35,9 @@ WITH forgotten AS (
     SELECT user_id, refresh_token_encrypted, %(now)s
     FROM vetassist_va_tokens AS stored
     WHERE user_id = %(user_id)s
-      -- An early one would keep its master key from being let go of.
+      -- A token older than data keys would keep its master key in use.
       AND refresh_token_encrypted NOT LIKE 'v1.%%'
-      AND (%(has_refresh)s OR NOT {_OF_THE_SAME})
+      AND (%(has_refresh)s OR NOT {_IS_SAME_ACCOUNT})
 )
 INSERT INTO vetassist_va_tokens AS stored (
     user_id, access_token_encrypted, refresh_token_encrypted, id_token_encrypted,
@@ -50,10 +51,10 @@ ON CONFLICT (user_id) DO UPDATE SET
     access_token_encrypted = excluded.access_token_encrypted,
     refresh_token_encrypted = coalesce(
         excluded.refresh_token_encrypted,
-        CASE WHEN {_OF_THE_SAME} THEN stored.refresh_token_encrypted END
+        CASE WHEN {_IS_SAME_ACCOUNT} THEN stored.refresh_token_encrypted END
     ),
     id_token_encrypted = coalesce(
-        excluded.id_token_encrypted, CASE WHEN {_OF_THE_SAME} THEN stored.id_token_encrypted END
+        excluded.id_token_encrypted, CASE WHEN {_IS_SAME_ACCOUNT} THEN stored.id_token_encrypted END
     ),
     token_type = excluded.token_type,
     scope = excluded.scope,
@@ -83,8 +84,8 @@ _REPLACED: Final = """
 SELECT refresh_token_encrypted FROM vetassist_va_replaced_tokens
 WHERE user_id = %s ORDER BY replaced_at DESC, id
 """
-# The version stands at the start of what is sealed (see the cipher). A sign-in that brought no
-# refresh token leaves an early one beside a newer access token.
+# A sealed token starts with its version (see the cipher). A sign-in without a refresh token leaves
+# an early refresh token beside a newer access token.
 _IS_EARLY: Final = "(access_token_encrypted LIKE 'v1.%%' OR refresh_token_encrypted LIKE 'v1.%%')"
 _COUNT_EARLY: Final = f"""
 SELECT count(*) FROM vetassist_va_tokens WHERE {_IS_EARLY}
