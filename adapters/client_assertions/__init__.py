@@ -1,1 +1,1 @@
-"""Clients that prove by a signed JWT who they are."""
+"""Client authentication with signed JWTs (RFC 7523)."""

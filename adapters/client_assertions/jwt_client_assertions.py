@@ -17,18 +17,18 @@ from domain.secret import Secret
 from domain.service_client import ClientId, ClientKey, ServiceClient, SigningAlgorithm
 
 _SHAPE: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
-# With a signature of 8192 bits an honest one has half as many.
+# A valid assertion with an 8192-bit signature is about half as long.
 _MAX_CHARACTERS: Final = 4096
-# "client-authentication+jwt" is what the revision of RFC 7523 asks for; most leave `typ` out.
+# The revision of RFC 7523 requires "client-authentication+jwt". Most clients omit `typ`.
 _TYPES: Final = frozenset({None, "JWT", "client-authentication+jwt"})
 
 
 @final
 class JWTClientAssertions(ClientAssertions):
-    """Believes no header: key and algorithm are the client's own.
+    """Takes the key and the algorithm from the registered client, never from the header alone.
 
     Args:
-        audiences: Our names, each of which an assertion may be made out to.
+        audiences: The names of this service that an assertion may use as its audience.
     """
 
     def __init__(self, *, audiences: Iterable[str]) -> None:
@@ -66,7 +66,7 @@ class JWTClientAssertions(ClientAssertions):
 
 
 def _candidates(client: ServiceClient, header: dict[str, Any]) -> list[ClientKey]:
-    """The client's keys that the header may mean: by its `kid`, or all of them without one."""
+    """The client's keys that match the header's `alg` and, if there is one, its `kid`."""
     key_id = header.get("kid")
     if not isinstance(key_id, str | None):
         raise InvalidAssertionError("assertion_header")

@@ -20,11 +20,11 @@ from domain.service_client import ClientKey, SigningAlgorithm
 PublicKey = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey
 
 _MIN_BITS: Final = 2048
-# Larger keys only make verification slow.
+# Larger keys only slow down verification.
 _MAX_BITS: Final = 8192
 _MAX_CHARACTERS: Final = 16_384
 _MAX_ID_CHARACTERS: Final = 128
-# Source: RFC 7518, section 6, and RFC 8037, section 2: what only a private or secret key has.
+# Members of private or secret keys only. Source: RFC 7518, section 6, and RFC 8037, section 2.
 _PRIVATE: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 # Source: RFC 7638, section 3.2, and RFC 8037, section 2.
 _REQUIRED: Final = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y")}
@@ -32,12 +32,12 @@ _REQUIRED_OF_OKP: Final = ("crv", "kty", "x")
 
 
 def read_public_key(document: str) -> ClientKey:
-    """A key from PEM, or from a JWK.
+    """Reads a public key from PEM or from a JWK.
 
-    An RSA key in PEM, or in a JWK without `alg`, is good for RS256.
+    An RSA key in PEM, or in a JWK without `alg`, is used with RS256.
 
     Raises:
-        InvalidServiceClientError: No public key, or none that is accepted.
+        InvalidServiceClientError: The document isn't a public key, or the key isn't accepted.
     """
     text = document.strip()
     if len(text) > _MAX_CHARACTERS:
@@ -58,7 +58,7 @@ def read_public_key(document: str) -> ClientKey:
 
 
 def load_key(key: ClientKey) -> PublicKey | None:
-    """The key to verify with; None when what is stored is none for its algorithm."""
+    """Returns the key to verify with, or None if the stored key doesn't fit its algorithm."""
     try:
         loaded = _loaded(json.loads(key.jwk))
     except InvalidServiceClientError:
@@ -67,7 +67,7 @@ def load_key(key: ClientKey) -> PublicKey | None:
 
 
 def is_fit(key: PublicKey, algorithm: SigningAlgorithm) -> bool:
-    """Whether the key is of the algorithm's kind, and strong enough."""
+    """Whether the key fits the algorithm and is strong enough."""
     if isinstance(key, RSAPublicKey):
         return (
             algorithm in {SigningAlgorithm.RS256, SigningAlgorithm.PS256}
@@ -82,12 +82,12 @@ def _from_jwk(text: str) -> tuple[str | None, SigningAlgorithm | None, PublicKey
     try:
         members = object_of(text.encode())
     except (NotStrictJSONError, UnicodeEncodeError):
-        raise InvalidServiceClientError("the public key's file is no JWK") from None
+        raise InvalidServiceClientError("the public key's file isn't a valid JWK") from None
     if not _PRIVATE.isdisjoint(members):
-        raise InvalidServiceClientError("this is a private or secret key: give the public one")
+        raise InvalidServiceClientError("this is a private or secret key: use the public key")
     operations = members.get("key_ops", ["verify"])
     if members.get("use", "sig") != "sig" or operations != ["verify"]:
-        raise InvalidServiceClientError("the public key must be one that verifies signatures")
+        raise InvalidServiceClientError("the public key must be meant for verifying signatures")
     algorithm = None
     if "alg" in members:
         if members["alg"] not in list(SigningAlgorithm):
@@ -112,16 +112,16 @@ def _loaded(members: dict[str, Any]) -> PublicKey:
     required = _REQUIRED.get(str(members.get("kty")), _REQUIRED_OF_OKP)
     try:
         bare = {name: members[name] for name in required}
-        # Without an algorithm PyJWK takes the one of the key's kind, which is all it is for here.
+        # Without `alg`, PyJWK picks the default of the key type. We only need it to parse the key.
         key = jwt.PyJWK(bare).key
     except (jwt.PyJWTError, ValueError, TypeError, KeyError, UnsupportedAlgorithm):
-        raise InvalidServiceClientError("the public key's file is no JWK") from None
+        raise InvalidServiceClientError("the public key's file isn't a valid JWK") from None
     return _accepted(key)
 
 
 def _pem(text: str) -> PublicKey:
     if "PRIVATE KEY" in text:
-        raise InvalidServiceClientError("this is a private or secret key: give the public one")
+        raise InvalidServiceClientError("this is a private or secret key: use the public key")
     try:
         key = load_pem_public_key(text.encode())
     except (ValueError, UnsupportedAlgorithm):
@@ -156,7 +156,7 @@ def _public_members(key: PublicKey) -> dict[str, str]:
 
 
 def _thumbprint(members: dict[str, str]) -> str:
-    """RFC 7638: the SHA-256 of the required members, in order and without spaces."""
+    """Returns the RFC 7638 thumbprint: SHA-256 of the required members, sorted, no whitespace."""
     canonical = json.dumps(members, sort_keys=True, separators=(",", ":"))
     digest = hashlib.sha256(canonical.encode()).digest()
     return urlsafe_b64encode(digest).rstrip(b"=").decode()

@@ -1,1 +1,1 @@
-"""Encryption at rest, and pseudonyms for what is only compared."""
+"""Encryption at rest, and pseudonyms for values that are only compared."""

@@ -1,10 +1,12 @@
-"""VA's tokens under AES-256-GCM.
+"""Seals VA tokens with AES-256-GCM.
 
-A sealed token reads `v2.KEY-VERSION.BOX` and is sealed under its user's data key. Version, user
-and field are authenticated with it, so a value that is altered, or moved to another user,
-column or key version, does not open. Tokens from before there were data keys read
-`v1.MASTER-KEY-ID.BOX`, sealed under a master key; they are still opened, and sealed anew when
-they are next written or rewrapped.
+A sealed token has the form `v2.KEY-VERSION.BOX` and is sealed under its user's data key. The
+version, the user and the field are authenticated too, so a value that was altered, or moved to
+another user, column or key version, doesn't open.
+
+Tokens that are older than data keys have the form `v1.MASTER-KEY-ID.BOX` and are sealed under a
+master key. They can still be opened. They are sealed under a data key when they are next written
+or rewrapped.
 """
 
 from typing import Final, final
@@ -24,7 +26,7 @@ _PARTS: Final = 3
 
 @final
 class AESGCMTokenCipher(TokenCipher):
-    """Seals under data keys; the master keys only open what is older than those."""
+    """Seals under data keys. The master keys only open tokens that are older than data keys."""
 
     def __init__(self, key_ring: KeyRing) -> None:
         self._master_keys = {

@@ -1,4 +1,4 @@
-"""The keys of the audit trail: what the operator sets, and the keys derived from it."""
+"""The audit keys that the operator sets, and the subkeys derived from them."""
 
 from collections.abc import Sequence
 from typing import Final, final
@@ -12,12 +12,12 @@ _ID_BYTES: Final = 8
 
 @final
 class AuditKey:
-    """One audit key, as a subkey for each purpose: HKDF (RFC 5869) with a label each.
+    """One audit key, split into a subkey for each purpose with HKDF (RFC 5869).
 
     Attributes:
-        id: 16 hexadecimal digits derived from the key, so that nobody has to name it.
-        for_pseudonyms: Key of the visitors' pseudonyms.
-        for_seals: Key that authenticates the seals of the trail.
+        id: 16 hexadecimal digits derived from the key, so the operator doesn't need to name it.
+        for_pseudonyms: The key for visitor pseudonyms.
+        for_seals: The key that authenticates the seals of the audit trail.
     """
 
     __slots__ = ("for_pseudonyms", "for_seals", "id")
@@ -33,14 +33,14 @@ class AuditKey:
 
 @final
 class AuditKeyRing:
-    """The audit key in use, and those of before, which only verify."""
+    """The current audit key, and previous keys that only verify."""
 
     def __init__(self, current: bytes, previous: Sequence[bytes] = ()) -> None:
         self.current: Final = AuditKey(current)
         self._by_id = {key.id: key for key in (*map(AuditKey, previous), self.current)}
 
     def find(self, key_id: str) -> AuditKey | None:
-        """The key of an id, or None when it is none of ours."""
+        """Returns the key with this id, or None if it isn't in the ring."""
         return self._by_id.get(key_id)
 
 

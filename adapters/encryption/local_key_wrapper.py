@@ -1,4 +1,4 @@
-"""Master keys of the operator's own key ring."""
+"""Wraps data keys with the operator's own master keys."""
 
 from typing import Final, final
 
@@ -13,7 +13,7 @@ _PURPOSE: Final = b"vetassist/data-key"
 
 @final
 class LocalKeyWrapper(KeyWrapper):
-    """Wraps under the newest key of the ring, and unwraps under each; never leaves the process."""
+    """Wraps under the newest master key and unwraps under any of them, inside the process."""
 
     def __init__(self, key_ring: KeyRing) -> None:
         self._newest_id = key_ring.newest_id

@@ -1,4 +1,4 @@
-"""Unwrapped data keys, remembered for a while."""
+"""A cache of unwrapped data keys."""
 
 from collections import OrderedDict
 from datetime import datetime, timedelta
@@ -14,7 +14,14 @@ _AT_MOST: Final = 10_000
 
 @final
 class RememberingKeyWrapper(KeyWrapper):
-    """Spares the keeper of the master key the same question; bounded in time and number."""
+    """Caches unwrapped keys, so that the inner wrapper isn't called for each use of a key.
+
+    Args:
+        wrapper: The wrapper whose results are cached.
+        clock: Decides when an entry expires.
+        remember_for: How long an entry lasts.
+        at_most: The maximum number of entries.
+    """
 
     def __init__(
         self,
@@ -51,7 +58,7 @@ class RememberingKeyWrapper(KeyWrapper):
         now = self._clock.now()
         self._known.pop(wrapped, None)
         self._known[wrapped] = (key, now + self._remember_for)
-        # The oldest come first: what is past its time goes, and what is too many.
+        # Entries are ordered by age. Drop the expired ones, and the oldest above the limit.
         while self._known and (
             len(self._known) > self._at_most or next(iter(self._known.values()))[1] <= now
         ):

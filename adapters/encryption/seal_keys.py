@@ -12,7 +12,7 @@ _MAC_BYTES: Final = 32
 
 @final
 class HMACSealKeys(SealKeys):
-    """HMAC-SHA256 under the sealing keys of a ring; a tag is the first half of one."""
+    """HMAC-SHA256 under the sealing keys of a ring. A tag is the first half of a MAC."""
 
     def __init__(self, ring: AuditKeyRing) -> None:
         self._ring = ring

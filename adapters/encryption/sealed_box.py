@@ -1,4 +1,4 @@
-"""AES-256-GCM in a form that stores as text."""
+"""AES-256-GCM with text output."""
 
 import os
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -16,36 +16,37 @@ _TAG_BYTES: Final = 16
 
 @final
 class SealedBox:
-    """One key; each box is a random 96-bit nonce, the ciphertext and a 128-bit tag, base64url.
+    """Encrypts and decrypts boxes with one key.
 
-    Source: NIST SP 800-38D, section 8.2.2: at most 2^32 boxes under one key.
+    A box is a random 96-bit nonce, the ciphertext and a 128-bit tag, encoded as base64url.
+    Random nonces allow at most 2^32 boxes under one key (NIST SP 800-38D, sections 8.2.2 and 8.3).
 
     Raises:
-        ValueError: The key is not 32 bytes long.
+        ValueError: The key isn't 32 bytes long.
     """
 
     def __init__(self, key: bytes) -> None:
-        # AESGCM would take 128 and 192 bits as well.
+        # AESGCM also accepts keys of 128 and 192 bits.
         if len(key) != _KEY_BYTES:
-            raise ValueError("an AES-256 key is 32 bytes long")
+            raise ValueError("an AES-256 key must be 32 bytes long")
         self._aead = AESGCM(key)
 
     def seal(self, plain: bytes, context: bytes) -> bytes:
-        """Encrypt, and authenticate ``context`` with it."""
+        """Encrypts ``plain`` and authenticates ``context`` with it."""
         nonce = os.urandom(_NONCE_BYTES)
         return urlsafe_b64encode(nonce + self._aead.encrypt(nonce, plain, context))
 
     def open(self, box: bytes, context: bytes) -> bytes:
-        """Decrypt.
+        """Decrypts a box.
 
         Raises:
-            SealBrokenError: Altered, under another key, or with another context.
+            SealBrokenError: The box was altered, or sealed with another key or context.
         """
         try:
             raw = urlsafe_b64decode(box)
         except ValueError as error:
             raise SealBrokenError from error
-        # One spelling only, and room for nonce and tag.
+        # Accept only the canonical encoding, and require room for the nonce and the tag.
         if urlsafe_b64encode(raw) != box or len(raw) < _NONCE_BYTES + _TAG_BYTES:
             raise SealBrokenError
         try:

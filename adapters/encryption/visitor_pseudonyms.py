@@ -9,13 +9,13 @@ from application.ports.visitor_pseudonyms import VisitorPseudonyms
 
 _ADDRESS: Final = b"address\0"
 _USER_AGENT: Final = b"user agent\0"
-# One IPv6 customer holds a /64 and changes within it at will.
+# A customer typically gets a /64 and can use any address in it.
 _IPV6_NETWORK_BITS: Final = 64
 
 
 @final
 class HMACVisitorPseudonyms(VisitorPseudonyms):
-    """HMAC-SHA256: without the key, the 2^32 IPv4 addresses cannot be tried through."""
+    """HMAC-SHA256. Without the key, trying all 2^32 IPv4 addresses reveals nothing."""
 
     def __init__(self, key: AuditKey) -> None:
         self._key_id = key.id

@@ -1,1 +1,1 @@
-"""The ports in memory: for tests, and as the plainest statement of what a port means."""
+"""In-memory adapters, for tests. They also show each port's behavior in its simplest form."""

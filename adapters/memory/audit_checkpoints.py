@@ -9,7 +9,7 @@ from domain.audit_seal import SealedBatch
 
 @final
 class MemoryAuditCheckpoints(AuditCheckpoints):
-    """Keeps the lines."""
+    """Stores the checkpoint lines in a list."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []

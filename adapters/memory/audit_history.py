@@ -1,4 +1,4 @@
-"""The audit trail in memory, for reading it."""
+"""The history in memory."""
 
 from collections.abc import Sequence
 from typing import final
@@ -14,7 +14,7 @@ from domain.service_client import parse_client_id
 
 @final
 class MemoryAuditHistory(AuditHistory):
-    """Reads past any unit of work that is open."""
+    """Reads only committed data, even while a unit of work is open."""
 
     def __init__(self, store: MemoryStore) -> None:
         self._store = store

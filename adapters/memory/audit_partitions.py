@@ -1,4 +1,4 @@
-"""The months of the audit trail in memory."""
+"""The months of the audit trail, in memory."""
 
 from collections.abc import Sequence
 from typing import final
@@ -11,7 +11,10 @@ from domain.audit_seal import BatchesExported, DroppedMonth
 
 @final
 class MemoryAuditPartitions(AuditPartitions):
-    """Works on the draft of one unit; there is always room, and whoever asks is the owner."""
+    """Reads and writes the draft of one unit of work.
+
+    Events of every month can be stored, and every caller may drop months.
+    """
 
     def __init__(self, draft: MemoryTables) -> None:
         self._draft = draft
@@ -23,7 +26,7 @@ class MemoryAuditPartitions(AuditPartitions):
         return sorted({month_of(self._draft.audit[number - 1]) for number in self._numbers()})
 
     async def hold(self, month: str) -> None:
-        # Units of work in memory take turns anyway.
+        # In-memory units of work already run one at a time.
         pass
 
     async def standing(self, month: str, exports: Sequence[BatchesExported]) -> MonthStanding:

@@ -1,4 +1,4 @@
-"""The seals of the audit trail in memory."""
+"""The seals of the audit trail, in memory."""
 
 import json
 from collections.abc import Sequence
@@ -13,13 +13,13 @@ from domain.audit_seal import Place, SealedBatch, SealedLeaf, TrailRow, Unsealed
 
 @final
 class MemoryAuditSeals(AuditSeals):
-    """Works on the draft of one unit. Rows are numbered as they come."""
+    """Reads and writes the draft of one unit of work. Rows are numbered in insertion order."""
 
     def __init__(self, draft: MemoryTables) -> None:
         self._draft = draft
 
     async def take_turn(self) -> bool:
-        # Units of work in memory take turns anyway.
+        # In-memory units of work already run one at a time.
         return True
 
     async def newest(self) -> SealedBatch | None:
@@ -51,12 +51,12 @@ class MemoryAuditSeals(AuditSeals):
 
 
 def month_of(event: AuditEvent) -> str:
-    """The month of an event, such as ``2026-01``."""
+    """Returns the month of an event, such as ``2026-01``."""
     return f"{event.occurred_at:%Y-%m}"
 
 
 def content_of(event: AuditEvent, number: int) -> bytes:
-    """All that there is of an event, spelt in one way."""
+    """Returns a canonical encoding of all fields of an event."""
     visitor = event.visitor
     facts = {
         "row_number": number,

@@ -1,4 +1,4 @@
-"""The audit trail in memory."""
+"""The audit trail, in memory."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,7 +12,7 @@ from domain.identifiers import UserId
 
 @final
 class MemoryAuditTrail(AuditTrail):
-    """Works on the draft of one unit."""
+    """Reads and writes the draft of one unit of work."""
 
     def __init__(self, draft: MemoryTables, operator: str | None) -> None:
         self._events = draft.audit

@@ -1,4 +1,4 @@
-"""Client assertions in memory."""
+"""Client assertions without cryptography."""
 
 import hashlib
 import hmac
@@ -18,10 +18,12 @@ _PREFIX = "public "
 
 @final
 class MemoryClientAssertions(ClientAssertions):
-    """A public key is the hash of a private one, which an assertion gives away: for tests alone.
+    """Uses the hash of the private key as the public key.
+
+    Only for tests: each assertion contains the private key.
 
     Args:
-        audiences: Our names, each of which an assertion may be made out to.
+        audiences: The names of this service that an assertion may use as its audience.
     """
 
     def __init__(self, *, audiences: Iterable[str]) -> None:
@@ -29,18 +31,18 @@ class MemoryClientAssertions(ClientAssertions):
 
     @staticmethod
     def public_key(private_key: str) -> str:
-        """The document of a key of anybody's choice."""
+        """Returns the public key document for any private key."""
         return _PREFIX + hashlib.sha256(private_key.encode()).hexdigest()
 
     @staticmethod
     def sign(claims: Mapping[str, Any], private_key: str) -> Secret:
-        """An assertion that says so."""
+        """Returns an assertion with these claims."""
         return Secret(json.dumps([private_key, dict(claims)]))
 
     def read_key(self, document: str) -> ClientKey:
         text = document.strip()
         if not text.startswith(_PREFIX):
-            raise InvalidServiceClientError("no public key")
+            raise InvalidServiceClientError("not a public key")
         return ClientKey(id=text[-16:], algorithm=SigningAlgorithm.EDDSA, jwk=json.dumps(text))
 
     def claimed_client(self, assertion: Secret) -> ClientId:

@@ -1,4 +1,4 @@
-"""A clock that stands until it is told."""
+"""A clock that only moves when it is told to."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -9,10 +9,10 @@ from application.ports.clock import Clock
 
 @final
 class MemoryClock(Clock):
-    """Shows the same instant until it is set to another. A sleeper moves it forward.
+    """Returns the same instant until the time is set, advanced or slept.
 
     Args:
-        now: What it shows first: aware, in any zone.
+        now: The initial time. Aware, in any time zone.
     """
 
     def __init__(self, now: datetime) -> None:
@@ -26,9 +26,9 @@ class MemoryClock(Clock):
         await asyncio.sleep(0)
 
     def advance(self, by: timedelta) -> None:
-        """Let time pass."""
+        """Moves the clock by a duration."""
         self.set(self._now + by)
 
     def set(self, now: datetime) -> None:
-        """Move to an instant, earlier or later."""
+        """Sets the clock to an instant, which can be earlier or later."""
         self._now = now.astimezone(UTC)

@@ -1,4 +1,4 @@
-"""Wrapped data keys at rest, in memory."""
+"""Stored data keys, in memory."""
 
 from typing import final
 
@@ -10,7 +10,7 @@ from domain.identifiers import UserId
 
 @final
 class MemoryDataKeys(DataKeys):
-    """Works on the draft of one unit."""
+    """Reads and writes the draft of one unit of work."""
 
     def __init__(self, draft: MemoryTables) -> None:
         self._keys = draft.data_keys

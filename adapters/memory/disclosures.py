@@ -1,4 +1,4 @@
-"""What the audit trail knows of the use of VA's tokens, in memory."""
+"""The recorded uses of VA tokens, in memory."""
 
 from collections.abc import Sequence
 from typing import final
@@ -15,7 +15,7 @@ from domain.va_token_use import TokenPurpose
 
 @final
 class MemoryDisclosures(Disclosures):
-    """Reads past any unit of work that is open."""
+    """Reads only committed data, even while a unit of work is open."""
 
     def __init__(self, store: MemoryStore) -> None:
         self._store = store

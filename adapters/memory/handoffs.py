@@ -1,4 +1,4 @@
-"""One-time codes in memory."""
+"""Hand-over codes, in memory."""
 
 from datetime import datetime
 from typing import final
@@ -10,7 +10,7 @@ from domain.handoff import Handoff
 
 @final
 class MemoryHandoffs(Handoffs):
-    """Works on the draft of one unit."""
+    """Reads and writes the draft of one unit of work."""
 
     def __init__(self, draft: MemoryTables) -> None:
         self._handoffs = draft.handoffs

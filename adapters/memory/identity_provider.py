@@ -1,4 +1,4 @@
-"""An identity provider in memory: a small world of consents and outages."""
+"""A simulated identity provider for tests, with consent, refusals and downtime."""
 
 import secrets
 from dataclasses import dataclass, replace
@@ -33,12 +33,12 @@ class _Grant:
 
 @final
 class MemoryIdentityProvider(IdentityProvider):
-    """Vouches for whom it is told to, once per code and to the browser that asked.
+    """Signs in the users that a test consents for. Each code works once, with its PKCE verifier.
 
     Args:
-        issuer: What a callback's `iss` must be, if there is one.
-        clock: Tells when the tokens of a refresh expire: an hour later.
-        authorization_endpoint: Where browsers are sent.
+        issuer: The expected `iss` of a callback that has one.
+        clock: The time of a refresh. New tokens expire one hour later.
+        authorization_endpoint: The URL that browsers are sent to.
     """
 
     def __init__(
@@ -55,27 +55,27 @@ class MemoryIdentityProvider(IdentityProvider):
         self._is_down = False
         self._refusal: str | None = None
         self._retry_after: timedelta | None = None
-        #: What each refresh token that is good for something stands for.
+        #: The sign-in of each valid refresh token.
         self.refreshable: dict[Secret, ProviderSignIn] = {}
         self._identity: VAIdentity | None = None
         self.exchanges = 0
         self.refreshes = 0
         #: Whether a refresh replaces the refresh token.
         self.is_rotating = True
-        #: Whether a refresh leaves the refresh token out of its answer.
+        #: Whether the response to a refresh omits the refresh token.
         self.is_terse = False
-        #: Whether the answer to a refresh is lost on its way.
+        #: Whether the response to a refresh gets lost.
         self.loses_answers = False
-        #: What a refresh grants; None: what was granted before.
+        #: The scope that a refresh grants. None: the scope that was requested.
         self.scope: str | None = None
         self.revoked: dict[Secret, bool] = {}
-        #: Whether there is a revocation endpoint.
+        #: Whether the provider has a revocation endpoint.
         self.revokes = True
-        #: Why nobody can tell whose the tokens of a refresh are; None: one can.
+        #: Why the owner of refreshed tokens can't be determined. None: it can.
         self.doubt: str | None = None
 
     def consent(self, authorization_url: str, signed_in: ProviderSignIn) -> Secret:
-        """The Veteran who was sent to the URL signs in; returns the code."""
+        """Signs in the Veteran who was sent to the URL, and returns the code."""
         asked = parse_qs(urlsplit(authorization_url).query, strict_parsing=True)
         code = secrets.token_urlsafe(_CODE_BYTES)
         self._grants[code] = _Grant(
@@ -86,21 +86,21 @@ class MemoryIdentityProvider(IdentityProvider):
         return Secret(code)
 
     def go_down(self, retry_after: timedelta | None = None) -> None:
-        """Answer nothing from now on, but for when to ask again."""
+        """Makes every call fail and tells the caller to retry after ``retry_after``."""
         self._is_down = True
         self._retry_after = retry_after
 
     def mistake_everybody_for(self, identity: VAIdentity) -> None:
-        """Answer every refresh with tokens that stand for this person."""
+        """Makes every refresh produce tokens of this identity."""
         self._identity = identity
 
     def come_back(self) -> None:
-        """Answer again, and refuse nothing."""
+        """Ends the downtime and the refusals."""
         self._is_down = False
         self._refusal = None
 
     def refuse(self, reason: str) -> None:
-        """Refuse every exchange from now on."""
+        """Makes every exchange, refresh and revocation fail with this reason."""
         self._refusal = reason
 
     @property

@@ -1,4 +1,4 @@
-"""Wrapped data keys in memory."""
+"""Wraps data keys without cryptography."""
 
 import secrets
 from collections.abc import Sequence
@@ -14,17 +14,17 @@ _HANDLE_BYTES: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class MemoryKeySafe:
-    """Where the data keys themselves stay; wrappers with different master keys can share one."""
+    """Holds the data keys. Wrappers with different master keys can share a safe."""
 
     keys: dict[WrappedDataKey, DataKey] = field(default_factory=dict, repr=False)
 
 
 @final
 class MemoryKeyWrapper(KeyWrapper):
-    """Hands out handles instead of wrapped keys.
+    """Returns random handles instead of encrypted keys.
 
     Args:
-        key_ids: The master keys, newest first: the first wraps, every one unwraps.
+        key_ids: The ids of the master keys, newest first. The first key wraps; every key unwraps.
         safe: Holds the data keys.
     """
 

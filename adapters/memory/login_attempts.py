@@ -1,4 +1,4 @@
-"""Sign-ins on their way, in memory."""
+"""Sign-in attempts, in memory."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -12,7 +12,7 @@ from domain.login_attempt import AttemptRefusal, LoginAttempt
 
 @final
 class MemoryLoginAttempts(LoginAttempts):
-    """Takes its turn like a unit of work, so a consumption is atomic."""
+    """Holds the same lock as units of work, so an attempt is consumed atomically."""
 
     def __init__(self, store: MemoryStore) -> None:
         self._store = store

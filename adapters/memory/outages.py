@@ -1,4 +1,4 @@
-"""Outages in memory."""
+"""Outages, in memory."""
 
 from typing import final
 
@@ -9,7 +9,7 @@ from domain.outage import Outage
 
 @final
 class MemoryOutages(Outages):
-    """Reads a unit's draft."""
+    """Reads the draft of one unit of work."""
 
     def __init__(self, draft: MemoryTables) -> None:
         self._draft = draft

@@ -1,4 +1,4 @@
-"""The purge in memory."""
+"""The purge, in memory."""
 
 from datetime import datetime
 from itertools import islice
@@ -8,13 +8,13 @@ from adapters.memory.store import MemoryTables
 from application.ports.purge import Purge
 from domain.session import Session
 
-#: A table, and a key in it.
+#: A table and a key in it.
 _Row = tuple[dict[Any, Any], Any]
 
 
 @final
 class MemoryPurge(Purge):
-    """Works on the draft of one unit."""
+    """Reads and writes the draft of one unit of work."""
 
     def __init__(self, draft: MemoryTables) -> None:
         self._draft = draft

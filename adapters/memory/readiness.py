@@ -1,4 +1,4 @@
-"""The in-memory store is always fit."""
+"""The readiness of the in-memory store."""
 
 from typing import final
 
@@ -7,7 +7,7 @@ from application.ports.readiness import Readiness, ReadinessCheck
 
 @final
 class MemoryReadiness(Readiness):
-    """Has nothing that could be missing."""
+    """Is always ready."""
 
     async def failing(self) -> frozenset[ReadinessCheck]:
         return frozenset()

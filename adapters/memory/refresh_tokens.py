@@ -1,4 +1,4 @@
-"""Refresh tokens in memory."""
+"""Opaque refresh tokens, in memory."""
 
 import secrets
 from typing import Final, final
@@ -13,7 +13,7 @@ _TOKEN_BYTES: Final = 32
 
 @final
 class MemoryRefreshTokens(RefreshTokens):
-    """Opaque texts; what each one stands for is looked up."""
+    """Writes random texts and remembers the token of each one."""
 
     def __init__(self) -> None:
         self._texts: dict[RefreshToken, str] = {}

@@ -1,4 +1,4 @@
-"""The keys that authenticate the seals of the audit trail, in memory."""
+"""Authenticates the seals of the audit trail without cryptography."""
 
 import secrets
 from typing import Final, final
@@ -11,7 +11,7 @@ _MAC_BYTES: Final = 32
 
 @final
 class MemorySealKeys(SealKeys):
-    """Draws what it gives and remembers it: there is no other way to come by it."""
+    """Returns a random MAC for each message and remembers it, so that it can't be forged."""
 
     def __init__(self) -> None:
         self._key_id = secrets.token_hex(8)

@@ -1,4 +1,4 @@
-"""The audit trail as it lies there, in memory."""
+"""The stored audit trail with its seals, in memory."""
 
 from collections.abc import Sequence
 from typing import final
@@ -21,7 +21,7 @@ from domain.audit_seal import DroppedMonth, Horizon, Place
 
 @final
 class MemorySealedTrail(SealedTrail):
-    """Reads what is committed."""
+    """Reads only committed data, even while a unit of work is open."""
 
     def __init__(self, store: MemoryStore) -> None:
         self._store = store

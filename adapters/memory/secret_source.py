@@ -1,4 +1,4 @@
-"""Secrets that repeat from run to run."""
+"""Reproducible secrets for tests."""
 
 import hashlib
 from base64 import urlsafe_b64encode
@@ -15,9 +15,9 @@ _UUID_VERSION = 4
 
 @final
 class MemorySecretSource(SecretSource):
-    """Never gives the same twice, and gives the same sequence for the same seed.
+    """Returns a sequence of different values that depends only on the seed.
 
-    Anybody who knows the seed knows every secret: for tests alone.
+    Only for tests: the seed reveals every secret.
     """
 
     def __init__(self, seed: str = "") -> None:

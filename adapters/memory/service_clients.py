@@ -1,4 +1,4 @@
-"""Registered back ends in memory."""
+"""Clients, in memory."""
 
 from collections.abc import Sequence
 from typing import final
@@ -12,7 +12,7 @@ from domain.service_client import ClientId, ServiceClient
 
 @final
 class MemoryServiceClients(ServiceClients):
-    """Works on the draft of one unit."""
+    """Reads and writes the draft of one unit of work."""
 
     def __init__(self, draft: MemoryTables) -> None:
         self._clients = draft.service_clients

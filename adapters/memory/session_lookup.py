@@ -1,4 +1,4 @@
-"""Sessions as last committed, in memory."""
+"""The look-up of sessions, in memory."""
 
 from typing import final
 
@@ -10,7 +10,7 @@ from domain.session_standing import SessionStanding
 
 @final
 class MemorySessionLookup(SessionLookup):
-    """Reads past any unit of work that is open."""
+    """Reads only committed data, even while a unit of work is open."""
 
     def __init__(self, store: MemoryStore) -> None:
         self._store = store

@@ -1,4 +1,4 @@
-"""Sessions in memory."""
+"""Sessions, in memory."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -14,7 +14,7 @@ from domain.session import Session
 
 @final
 class MemorySessionRepository(SessionRepository):
-    """Works on the draft of one unit."""
+    """Reads and writes the draft of one unit of work."""
 
     def __init__(self, draft: MemoryTables) -> None:
         self._sessions = draft.sessions
@@ -25,7 +25,7 @@ class MemorySessionRepository(SessionRepository):
         self._sessions[session.id] = session
 
     async def lock(self, user_id: UserId, session_id: SessionId) -> Session | None:
-        # The unit of work has the whole store to itself.
+        # No lock is needed: in-memory units of work run one at a time.
         session = self._sessions.get(session_id)
         return session if session is not None and session.user_id == user_id else None
 

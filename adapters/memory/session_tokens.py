@@ -1,4 +1,4 @@
-"""Session tokens in memory."""
+"""Opaque session tokens, in memory."""
 
 import secrets
 from datetime import datetime
@@ -16,10 +16,10 @@ _TOKEN_BYTES: Final = 32
 
 @final
 class MemorySessionTokens(SessionTokens):
-    """Opaque tokens; what each one says is looked up.
+    """Issues random tokens and remembers the claims of each one.
 
     Args:
-        include_icn: Whether a token names the Veteran.
+        include_icn: Whether the claims include the Veteran's ICN.
     """
 
     def __init__(self, *, include_icn: bool = True) -> None:

@@ -1,4 +1,4 @@
-"""What the in-memory adapters share."""
+"""The data that the in-memory adapters share."""
 
 import asyncio
 from dataclasses import dataclass, field, replace
@@ -24,7 +24,7 @@ from domain.va_tokens import SealedVATokens
 
 @dataclass(slots=True)
 class MemoryTables:
-    """Rows by key. The values are immutable, so a shallow copy is a snapshot."""
+    """The rows of each table by key. The rows are immutable, so a shallow copy is a snapshot."""
 
     users: dict[UserId, User] = field(default_factory=dict)
     aliases: dict[tuple[str, str], UserId] = field(default_factory=dict)
@@ -34,7 +34,7 @@ class MemoryTables:
     data_keys: dict[UserId, WrappedDataKey] = field(default_factory=dict)
     va_tokens: dict[UserId, SealedVATokens] = field(default_factory=dict)
     va_token_states: dict[UserId, RefreshState] = field(default_factory=dict)
-    #: Newest first, each with when it was replaced.
+    #: Each token with the time when it was replaced, newest first.
     va_replaced_tokens: dict[UserId, tuple[tuple[datetime, bytes], ...]] = field(
         default_factory=dict
     )
@@ -50,7 +50,7 @@ class MemoryTables:
     audit_leaves: dict[int, tuple[SealedLeaf, ...]] = field(default_factory=dict)
 
     def copy(self) -> Self:
-        """The same rows in tables of their own."""
+        """Returns a copy of the tables with the same rows."""
         return replace(
             self,
             users=dict(self.users),
@@ -75,12 +75,12 @@ class MemoryTables:
         )
 
     def user_of(self, icn: ICN) -> User | None:
-        """The user of an ICN, or None."""
+        """Returns the user with this ICN, or None."""
         return next((user for user in self.users.values() if user.icn == icn), None)
 
 
 class MemoryStore:
-    """The committed rows, and the turn that units of work take one at a time."""
+    """The committed rows, and the lock that lets one unit of work run at a time."""
 
     def __init__(self) -> None:
         self.committed = MemoryTables()

@@ -1,4 +1,4 @@
-"""Sealed tokens in memory."""
+"""Seals VA tokens without cryptography."""
 
 import secrets
 from dataclasses import dataclass, field
@@ -22,14 +22,14 @@ class _Box:
 
 @dataclass(frozen=True, slots=True)
 class MemorySafe:
-    """Where the tokens themselves stay; several ciphers can share one."""
+    """Holds the tokens. Several ciphers can share a safe."""
 
     boxes: dict[bytes, _Box] = field(default_factory=dict, repr=False)
 
 
 @final
 class MemoryTokenCipher(TokenCipher):
-    """Hands out handles instead of ciphertexts; a handle that is altered leads nowhere."""
+    """Returns random handles instead of ciphertexts. An altered handle doesn't open."""
 
     def __init__(self, safe: MemorySafe | None = None) -> None:
         self._safe = safe or MemorySafe()

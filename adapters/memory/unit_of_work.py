@@ -1,4 +1,4 @@
-"""Units of work in memory."""
+"""Units of work, in memory."""
 
 from types import TracebackType
 from typing import Self, final
@@ -22,11 +22,11 @@ from application.ports.unit_of_work import UnitOfWork
 
 @final
 class MemoryUnitOfWork(UnitOfWork):
-    """Works on a copy, one unit at a time; commit keeps the copy.
+    """Changes a copy of the store, which replaces the store on commit. Units run one at a time.
 
     Args:
-        store: What is copied.
-        operator: Who runs this process, for the audit; None where it serves.
+        store: The store to change.
+        operator: The operator to record in audit events, or None in a serving process.
     """
 
     def __init__(self, store: MemoryStore, operator: str | None = None) -> None:

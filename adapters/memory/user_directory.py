@@ -1,4 +1,4 @@
-"""Users as last committed, in memory."""
+"""Committed users, in memory."""
 
 from typing import final
 
@@ -10,7 +10,7 @@ from domain.user import Profile
 
 @final
 class MemoryUserDirectory(UserDirectory):
-    """Reads past any unit of work that is open."""
+    """Reads only committed data, even while a unit of work is open."""
 
     def __init__(self, store: MemoryStore) -> None:
         self._store = store

@@ -1,4 +1,4 @@
-"""Users in memory."""
+"""Users and their aliases, in memory."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -14,7 +14,7 @@ from domain.veteran_status import VeteranStatus
 
 @final
 class MemoryUserRepository(UserRepository):
-    """Works on the draft of one unit."""
+    """Reads and writes the draft of one unit of work."""
 
     def __init__(self, draft: MemoryTables) -> None:
         self._draft = draft
@@ -33,32 +33,32 @@ class MemoryUserRepository(UserRepository):
             is_active=True,
             last_login_at=None,
         )
-        return self._brought_up_to_date(user, identity, now=now, is_new=found is None)
+        return self._updated(user, identity, now=now, is_new=found is None)
 
     async def link_alias(self, identity: VAIdentity, *, now: datetime) -> LinkedUser | None:
         owner = self._draft.aliases.get((identity.issuer, identity.subject))
         if owner is None:
             return None
         user = self._draft.users[owner]
-        return self._brought_up_to_date(user, identity, now=now, is_new=False)
+        return self._updated(user, identity, now=now, is_new=False)
 
     async def find(self, user_id: UserId) -> User | None:
         return self._draft.users.get(user_id)
 
     async def lock(self, user_id: UserId) -> User | None:
-        # The unit of work has the whole store to itself.
+        # No lock is needed: in-memory units of work run one at a time.
         return self._draft.users.get(user_id)
 
     async def forget_aliases(self, user_id: UserId) -> None:
         for alias in [key for key, owner in self._draft.aliases.items() if owner == user_id]:
             del self._draft.aliases[alias]
 
-    async def set_active(self, user_id: UserId, *, is_active: bool, now: datetime) -> None:  # noqa: ARG002 - a time for the table's own books
+    async def set_active(self, user_id: UserId, *, is_active: bool, now: datetime) -> None:  # noqa: ARG002 - only the database stores it
         user = self._draft.users.get(user_id)
         if user is not None:
             self._draft.users[user_id] = replace(user, is_active=is_active)
 
-    def _brought_up_to_date(
+    def _updated(
         self, user: User, identity: VAIdentity, *, now: datetime, is_new: bool
     ) -> LinkedUser:
         updated = replace(

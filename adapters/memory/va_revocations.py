@@ -1,4 +1,4 @@
-"""The outbox of tokens to be revoked, in memory."""
+"""The outbox of tokens to revoke at VA, in memory."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -13,7 +13,7 @@ from domain.va_revocation import VARevocation
 
 @final
 class MemoryVARevocations(VARevocations):
-    """Works on the draft of one unit."""
+    """Reads and writes the draft of one unit of work."""
 
     def __init__(self, draft: MemoryTables) -> None:
         self._rows = draft.va_revocations

@@ -1,4 +1,4 @@
-"""Leases on VA's tokens in memory."""
+"""Refreshes of VA tokens and their leases, in memory."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ from domain.va_tokens import SealedVATokens
 
 @final
 class MemoryVATokenRefreshes(VATokenRefreshes):
-    """Works on the draft of one unit."""
+    """Reads and writes the draft of one unit of work."""
 
     def __init__(self, draft: MemoryTables) -> None:
         self._draft = draft
@@ -26,7 +26,7 @@ class MemoryVATokenRefreshes(VATokenRefreshes):
     async def take(
         self, user_id: UserId, generation: TokenGeneration, *, now: datetime, lasts: timedelta
     ) -> RefreshLease | None:
-        # Of one process, whose clock is the store's.
+        # There is only one process, so ``now`` can also decide when the lease ends.
         kept = await self.find(user_id)
         if kept is None or not kept.state.may_be_leased(generation, now):
             return None
@@ -39,7 +39,7 @@ class MemoryVATokenRefreshes(VATokenRefreshes):
         lease: RefreshLease,
         tokens: SealedVATokens,
         *,
-        now: datetime,  # noqa: ARG002 - a time for the table's own books
+        now: datetime,  # noqa: ARG002 - only the database stores it
         retry_at: datetime | None = None,
     ) -> bool:
         state = self._held(lease)

@@ -1,4 +1,4 @@
-"""VA's tokens in memory."""
+"""Sealed VA tokens, in memory."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -16,7 +16,7 @@ from domain.va_tokens import SealedVATokens
 
 @final
 class MemoryVATokenVault(VATokenVault):
-    """Works on the draft of one unit."""
+    """Reads and writes the draft of one unit of work."""
 
     def __init__(self, draft: MemoryTables) -> None:
         self._draft = draft
@@ -31,7 +31,7 @@ class MemoryVATokenVault(VATokenVault):
         if stored is not None:
             state = self._draft.va_token_states[tokens.user_id]
             number, fence = state.generation.number, state.fence
-            # Of those of an earlier phase nobody knows whose they are.
+            # Tokens of an earlier phase have no account. Treat them as tokens of this account.
             is_same = state.account in {None, account}
             if tokens.refresh_token is not None or not is_same:
                 self._keep_replaced(stored, now)

@@ -1,4 +1,4 @@
-"""Pseudonyms for visitors, in memory."""
+"""Pseudonyms for visitors, without cryptography."""
 
 import ipaddress
 import secrets
@@ -13,7 +13,7 @@ _IPV6_NETWORK_BITS: Final = 64
 
 @final
 class MemoryVisitorPseudonyms(VisitorPseudonyms):
-    """Draws a pseudonym at first sight and remembers it: nothing links it to its origin."""
+    """Remembers a random pseudonym for each value. It reveals nothing about the value."""
 
     def __init__(self) -> None:
         self._key_id = secrets.token_hex(_KEY_ID_BYTES)
@@ -38,6 +38,6 @@ def _visitor_of(address: str) -> object:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return address
-    if parsed.version == 4:  # noqa: PLR2004 - the version of IP
+    if parsed.version == 4:  # noqa: PLR2004 - the IP version
         return parsed
     return parsed.ipv4_mapped or int(parsed) >> _IPV6_NETWORK_BITS

@@ -1,4 +1,4 @@
-"""How the in-memory store is."""
+"""The vital signs of the in-memory store."""
 
 from datetime import datetime
 from typing import final
@@ -10,7 +10,7 @@ from application.ports.vital_signs import Rights, Vitals, VitalSigns
 
 @final
 class MemoryVitalSigns(VitalSigns):
-    """Looks at what is committed. Nobody but this process can change it, the audit included."""
+    """Reads committed data. This process is the owner of all data, including the audit trail."""
 
     def __init__(self, store: MemoryStore, clock: Clock) -> None:
         self._store = store

@@ -1,1 +1,1 @@
-"""The ports on PostgreSQL."""
+"""PostgreSQL adapters."""

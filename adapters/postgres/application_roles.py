@@ -1,4 +1,4 @@
-"""What the role of the running service may do, and nothing more."""
+"""Application roles: the privileges that the running service needs, and no others."""
 
 from typing import Any, Final
 
@@ -6,34 +6,34 @@ import psycopg
 from psycopg import sql
 
 _READ: Final = ("SELECT",)
-# What was once written there is evidence: nobody changes it, the service least of all.
+# Rows of these tables are evidence. The service can't change them.
 _ADD: Final = ("SELECT", "INSERT")
-_KEEP: Final = ("SELECT", "INSERT", "UPDATE")
-_KEEP_AND_LET_GO: Final = ("SELECT", "INSERT", "UPDATE", "DELETE")
-#: Of each table that there is, what the service does with it.
+_WRITE: Final = ("SELECT", "INSERT", "UPDATE")
+_WRITE_AND_DELETE: Final = ("SELECT", "INSERT", "UPDATE", "DELETE")
+#: The privileges of the service on each table.
 PRIVILEGES: Final = {
-    "vetassist_users": _KEEP,
-    "vetassist_va_identities": _KEEP_AND_LET_GO,
-    "vetassist_va_tokens": _KEEP_AND_LET_GO,
-    "vetassist_va_replaced_tokens": _KEEP_AND_LET_GO,
-    "vetassist_va_revocations": _KEEP_AND_LET_GO,
-    "vetassist_sessions": _KEEP_AND_LET_GO,
-    "vetassist_handoffs": _KEEP_AND_LET_GO,
-    "vetassist_login_attempts": _KEEP_AND_LET_GO,
-    "vetassist_service_clients": _KEEP,
-    "vetassist_used_assertions": _KEEP_AND_LET_GO,
+    "vetassist_users": _WRITE,
+    "vetassist_va_identities": _WRITE_AND_DELETE,
+    "vetassist_va_tokens": _WRITE_AND_DELETE,
+    "vetassist_va_replaced_tokens": _WRITE_AND_DELETE,
+    "vetassist_va_revocations": _WRITE_AND_DELETE,
+    "vetassist_sessions": _WRITE_AND_DELETE,
+    "vetassist_handoffs": _WRITE_AND_DELETE,
+    "vetassist_login_attempts": _WRITE_AND_DELETE,
+    "vetassist_service_clients": _WRITE,
+    "vetassist_used_assertions": _WRITE_AND_DELETE,
     "vetassist_auth_audit": _ADD,
     "vetassist_audit_batches": _ADD,
     "vetassist_audit_leaves": _ADD,
     "vetassist_audit_exports": _ADD,
-    # Months are dropped by the owner.
+    # Only the owner drops months.
     "vetassist_audit_drops": _READ,
     "vetassist_timelines": _ADD,
     "vetassist_outages": ("SELECT", "INSERT", "DELETE"),
     "vetassist_application_roles": (),
     "vetassist_schema_migrations": _READ,
 }
-#: Columns whose defaults decide where a row stands: the service takes what they give.
+#: Columns that the service can't set. Their defaults give a row its place in the audit trail.
 LEFT_TO_DEFAULTS: Final = {"vetassist_auth_audit": ("id", "transaction_id", "row_number")}
 _COLUMNS: Final = """
 SELECT attname FROM pg_attribute
@@ -63,36 +63,39 @@ WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'S'
       WHERE d.objid = c.oid AND d.deptype IN ('a', 'i') AND t.relname LIKE 'vetassist\_%'
   )
 """
-#: What the service does by the owner's rights.
+#: Functions that the service calls and that run with the owner's privileges.
 FUNCTIONS: Final = ("vetassist_make_audit_partitions", "vetassist_audit_rows_of_no_month")
 _MAY_CREATE: Final = "SELECT has_schema_privilege(%s, current_schema(), 'CREATE')"
 
 
 class RoleError(Exception):
-    """A role cannot be the application's; the text says why, in one line."""
+    """A role can't be an application role. The message says why, in one line."""
 
 
 def remember_application_role(connection: psycopg.Connection[Any], role: str) -> bool:
-    """Make the role if there is none of this name (without a password), and note it.
+    """Records an application role. Creates it, without a password, if it doesn't exist.
 
-    Returns whether it was not noted before.
+    Returns:
+        Whether the role is new in the records.
 
     Raises:
-        RoleError: It could not be held to anything.
+        RoleError: The role owns the schema or is a superuser, so grants don't limit it.
     """
     found = connection.execute(_ROLE, (role,)).fetchone()
     if found is None:
         connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
     elif any(found):
-        raise RoleError(f"{role} owns the schema or everything: the application needs another role")
+        raise RoleError(
+            f"{role} owns the schema or is a superuser: the application needs another role"
+        )
     return connection.execute(_REMEMBER, (role,)).rowcount > 0
 
 
 def grant_application_roles(connection: psycopg.Connection[Any]) -> None:
-    """Give each application role what it needs on what there is now, and take the rest away.
+    """Grants each application role what it needs on the current schema, and revokes the rest.
 
     Raises:
-        RoleError: A role may make tables in the schema all the same.
+        RoleError: A role can still create tables in the schema.
     """
     for role in _names(connection, _REMEMBERED):
         _grant(connection, role)
@@ -106,7 +109,7 @@ def _grant(connection: psycopg.Connection[Any], role: str) -> None:
     _execute(connection, "GRANT USAGE ON SCHEMA {} TO {}", schema, role)
     for table in _names(connection, _TABLES):
         _execute(connection, "REVOKE ALL ON TABLE {} FROM {}", table, role)
-        # A partition is reached through its table alone.
+        # The service reaches partitions only through their parent table.
         for privilege in PRIVILEGES.get(table, ()):
             if privilege == "INSERT" and table in LEFT_TO_DEFAULTS:
                 _grant_insert(connection, table, role)
@@ -117,16 +120,17 @@ def _grant(connection: psycopg.Connection[Any], role: str) -> None:
         _execute(connection, "GRANT USAGE ON SEQUENCE {} TO {}", sequence, role)
     for function in FUNCTIONS:
         _execute(connection, "GRANT EXECUTE ON FUNCTION {} TO {}", function, role)
-    # In databases of PostgreSQL 14 and before everybody may, a coming partition's name included.
+    # In databases created by PostgreSQL 14 or older, every role can create tables. One could take
+    # the name of a future partition.
     if connection.execute(_MAY_CREATE, (role,)).fetchone() == (True,):
         raise RoleError(
             f"{role} may create tables in the schema {schema}, through PUBLIC or another role: "
-            f"REVOKE CREATE ON SCHEMA {schema} FROM PUBLIC, and migrate again"
+            f"REVOKE CREATE ON SCHEMA {schema} FROM PUBLIC, then migrate again"
         )
 
 
 def _grant_insert(connection: psycopg.Connection[Any], table: str, role: str) -> None:
-    """Let a role add rows, and say everything in them but what is left to defaults."""
+    """Grants INSERT on all columns except those in ``LEFT_TO_DEFAULTS``."""
     left = list(LEFT_TO_DEFAULTS[table])
     found = connection.execute(_COLUMNS, (table, left)).fetchall()
     columns = [row[0] for row in found]
@@ -139,6 +143,6 @@ def _names(connection: psycopg.Connection[Any], query: str) -> list[str]:
 
 
 def _execute(connection: psycopg.Connection[Any], statement: str, *names: str) -> None:
-    # The statements are constants of this module; every name is quoted.
+    # The statements are constants of this module, and every name is quoted.
     query = sql.SQL(statement)
     connection.execute(query.format(*map(sql.Identifier, names)))

@@ -1,4 +1,4 @@
-"""The audit trail in PostgreSQL, for reading it."""
+"""The history in PostgreSQL."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -11,9 +11,10 @@ from application.ports.audit_history import AuditHistory
 from domain.audit_record import AuditFilter, AuditMark, AuditRecord
 from domain.identifiers import UserId
 
-# The index on (user_id, created_at) is walked backwards from where the page begins; the id, of
-# whatever type an earlier phase gave it, only tells apart what happened at the same instant. Only
-# what is shown is looked up beside the trail, by the ids that stand there as texts.
+# The index on (user_id, created_at) is scanned backwards from the start of the page. The id orders
+# events of the same instant. It's compared as text, because an earlier phase may have given it any
+# type. The other tables are joined only for the rows of the page, by the ids in the event data,
+# which are text.
 _SELECT: Final = f"""
 WITH page AS MATERIALIZED (
     SELECT
@@ -35,7 +36,8 @@ _OF_TYPE: Final = "event_type = ANY(%(types)s)"
 _OF_USER: Final = "user_id = %(user_id)s"
 _SINCE: Final = "created_at >= %(since)s"
 _UNTIL: Final = "created_at < %(until)s"
-# The index bounds it first. Behind the last time there is come those that are told as that one.
+# ``bound`` limits the index scan. Times after ``_LAST`` are shown as ``_LAST``, so a page that
+# continues from there has no bound.
 _AFTER: Final = f"""
 created_at <= %(bound)s::timestamptz AND ({OCCURRED_AT} < %(after)s OR id::text < %(key)s)
 """
@@ -44,7 +46,7 @@ _LAST: Final = datetime(9999, 12, 30, tzinfo=UTC)
 
 @final
 class PostgresAuditHistory(AuditHistory):
-    """One statement on a pooled connection."""
+    """Reads ``vetassist_auth_audit`` with one statement on a pooled connection."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -64,7 +66,7 @@ class PostgresAuditHistory(AuditHistory):
             "limit": limit,
         }
         with translated_errors():
-            # Only what is asked for is in the statement, so that its plan fits it.
+            # The statement has only the conditions that are needed, so that its plan fits them.
             rows = await self._pool.rows(_statement(wanted, after), parameters)
         return [_record_of(row) for row in rows]
 

@@ -1,4 +1,4 @@
-"""The months of the audit trail in PostgreSQL."""
+"""The months of the audit trail, in PostgreSQL."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -7,9 +7,9 @@ from typing import Any, Final, final
 
 from psycopg import AsyncConnection, sql
 from psycopg.errors import InsufficientPrivilege
-from psycopg.rows import dict_row
 
 from adapters.postgres.errors import translated_errors
+from adapters.postgres.rows import fetch_rows
 from application.errors import ForbiddenError
 from application.ports.audit_partitions import AuditPartitions, MonthStanding
 from domain.audit_seal import BatchesExported, DroppedMonth, month_bounds
@@ -46,7 +46,7 @@ INSERT INTO vetassist_audit_exports (
 )
 VALUES (%s, %s, %s, %s, %s, %s, %s)
 """
-# Python tells no time outside of these.
+# Python can't represent times outside this range in every time zone.
 _EXPORTS: Final = """
 SELECT id, first_batch, last_batch, sha256, exported_at AS at, key_id, mac
 FROM vetassist_audit_exports
@@ -58,7 +58,7 @@ _DROP_LEAVES: Final = """
 DELETE FROM vetassist_audit_leaves
 WHERE batch IN (SELECT number FROM vetassist_audit_batches WHERE month = %s)
 """
-# A month that got a late row after it was dropped may go once more.
+# A month can be dropped again if it got a late row after the first drop.
 _NOTE_DROP: Final = """
 INSERT INTO vetassist_audit_drops (month, last_batch, row_count, dropped_at, key_id, mac)
 VALUES (%s, %s, %s, %s, %s, %s)
@@ -76,29 +76,28 @@ class PostgresAuditPartitions(AuditPartitions):
         self._connection = connection
 
     async def make_ahead(self) -> int:
-        return int((await self._row(_MAKE_AHEAD))["made"])
+        (row,) = await fetch_rows(self._connection, _MAKE_AHEAD)
+        return int(row["made"])
 
     async def months(self) -> Sequence[str]:
-        with translated_errors():
-            async with self._connection.cursor(row_factory=dict_row) as cursor:
-                await cursor.execute(_MONTHS)
-                return [row["month"] for row in await cursor.fetchall()]
+        return [row["month"] for row in await fetch_rows(self._connection, _MONTHS)]
 
     async def hold(self, month: str) -> None:
         with translated_errors(), _owners_only():
-            cursor = await self._connection.execute(_over(_HOLD, month))
-            # In a pipeline a refusal is heard when something is waited for.
+            cursor = await self._connection.execute(_on_partition(_HOLD, month))
+            # In a pipeline, an error is raised only when a result is fetched.
             await cursor.execute("SELECT 1")
             await cursor.fetchall()
 
     async def standing(self, month: str, exports: Sequence[BatchesExported]) -> MonthStanding:
         with translated_errors():
-            # A month is large, and nobody waits for it.
+            # A month is large, and no request is waiting.
             await self._connection.execute("SET LOCAL statement_timeout = 0")
-        rows = await self._row(_ROWS, month_bounds(month))
+        (rows,) = await fetch_rows(self._connection, _ROWS, month_bounds(month))
         firsts = [each.first_batch for each in exports]
         lasts = [each.last_batch for each in exports]
-        return MonthStanding(**rows, **await self._row(_BATCHES, (firsts, lasts, month)))
+        (batches,) = await fetch_rows(self._connection, _BATCHES, (firsts, lasts, month))
+        return MonthStanding(**rows, **batches)
 
     async def note_export(self, exported: BatchesExported) -> None:
         noted = (
@@ -114,10 +113,7 @@ class PostgresAuditPartitions(AuditPartitions):
             await self._connection.execute(_NOTE_EXPORT, noted)
 
     async def exports(self) -> Sequence[BatchesExported]:
-        with translated_errors():
-            async with self._connection.cursor(row_factory=dict_row) as cursor:
-                await cursor.execute(_EXPORTS)
-                rows = await cursor.fetchall()
+        rows = await fetch_rows(self._connection, _EXPORTS)
         return [BatchesExported(**(row | {"at": row["at"].astimezone(UTC)})) for row in rows]
 
     async def drop(self, dropped: DroppedMonth) -> None:
@@ -131,20 +127,13 @@ class PostgresAuditPartitions(AuditPartitions):
         )
         with translated_errors(), _owners_only():
             await self._connection.execute(_DROP_LEAVES, (dropped.month,))
-            await self._connection.execute(_over(_DROP_ROWS, dropped.month))
+            await self._connection.execute(_on_partition(_DROP_ROWS, dropped.month))
             cursor = await self._connection.execute(_NOTE_DROP, noted)
             await cursor.execute("SELECT 1")
             await cursor.fetchall()
 
-    async def _row(self, query: str, parameters: Any = ()) -> dict[str, Any]:
-        with translated_errors():
-            async with self._connection.cursor(row_factory=dict_row) as cursor:
-                await cursor.execute(query, parameters)
-                (row,) = await cursor.fetchall()
-        return row
 
-
-def _over(query: str, month: str) -> sql.Composed:
+def _on_partition(query: str, month: str) -> sql.Composed:
     begin, _ = month_bounds(month)
     return sql.SQL(query).format(sql.Identifier(f"vetassist_auth_audit_{begin:%Y_%m}"))
 
@@ -154,4 +143,4 @@ def _owners_only() -> Iterator[None]:
     try:
         yield
     except InsufficientPrivilege as error:
-        raise ForbiddenError("it takes the owner of the tables") from error
+        raise ForbiddenError("only the owner of the tables can do this") from error

@@ -1,17 +1,17 @@
-"""Rows of the audit trail in the encoding in which they are sealed."""
+"""Audit rows in the encoding that is sealed, and the batches that seal them."""
 
 from datetime import UTC
 from typing import Any, Final
 
 from domain.audit_seal import BatchHeader, Horizon, Place, SealedBatch
 
-#: What the text of a value depends on besides the value, as it has to be in the transaction.
+#: Pins the settings that affect how a value is written as text, for the current transaction.
 PINNED: Final = """
 SELECT set_config('TimeZone', 'UTC', true), set_config('bytea_output', 'hex', true),
     set_config('extra_float_digits', '1', true), set_config('IntervalStyle', 'iso_8601', true)
 """
-#: Every column of the row ``audit`` that is not null, as the text of a jsonb. So a column that a
-#: later step of the schema adds leaves the rows of before as they were.
+#: All columns of the row ``audit`` that aren't null, as the text of a jsonb object. So a column
+#: that a later migration adds doesn't change the content of existing rows.
 CONTENT: Final = """(
     SELECT jsonb_object_agg(key, value) FROM jsonb_each(to_jsonb(audit))
     WHERE jsonb_typeof(value) <> 'null'
@@ -20,17 +20,17 @@ BATCH_COLUMNS: Final = (
     "number, month, row_count, total, first_row, last_row, root, previous, horizon_transaction, "
     "horizon_row, sealed_at, key_id, mac, hash"
 )
-#: Whether the calendar of a client has an instant, in every time zone; PostgreSQL's has more.
+#: Whether a client can represent an instant in every time zone. PostgreSQL's range is larger.
 IS_IN_CALENDAR: Final = "({0} >= '0001-01-02 00:00+00' AND {0} < '9999-12-31 00:00+00')"
 FIRST_INSTANT: Final = "'0001-01-02 00:00+00'::timestamptz"
-#: To read them: in place of an instant that no calendar has comes the first one.
+#: The columns of a query. An instant that no client can represent becomes ``FIRST_INSTANT``.
 BATCH: Final = BATCH_COLUMNS.replace(
     "sealed_at",
     f"CASE WHEN {IS_IN_CALENDAR.format('sealed_at')} THEN sealed_at ELSE {FIRST_INSTANT} END "
     "AS sealed_at",
 )
-#: Whole numbers of the snapshot's first running and next transaction, and the number, without its
-#: upper half, of the one that wrote a batch here.
+#: The full 64-bit numbers of the snapshot's oldest running and next transaction, and the lower 32
+#: bits of the number of the transaction that wrote a batch on this server.
 SNAPSHOT: Final = """
 SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS oldest,
     pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS next,
@@ -40,12 +40,13 @@ _HALF: Final = 2**32
 
 
 def horizon_of(batch: SealedBatch, snapshot: dict[str, Any]) -> Horizon:
-    """How far sealing has come with the newest batch, as this server counts.
+    """Returns how far sealing has come with the newest batch, in this server's numbers.
 
-    Whoever seals here has a number above the horizon of the batch. So a batch below its own
-    horizon was copied from a server that had counted further, as by a restore from a dump. What
-    is written here since has a number above that of the copy: from there on rows are sealed,
-    until all that came along is. Row 0 in a horizon says that some of it is left.
+    A transaction that seals has a number above the horizon of its batch. If the transaction that
+    wrote the batch on this server has a lower number, then the batch was copied from a server
+    with higher numbers, for example with a dump. Rows that were written here afterwards have
+    numbers above that of the copy, so sealing continues from there until all copied rows are
+    sealed. A horizon with row 0 means that some of them aren't sealed yet.
     """
     place, written_by = batch.header.horizon, snapshot["written_by"]
     if place.row == 0:
@@ -58,7 +59,7 @@ def horizon_of(batch: SealedBatch, snapshot: dict[str, Any]) -> Horizon:
 
 
 def batch_of(row: dict[str, Any]) -> SealedBatch:
-    """A sealed batch from its columns."""
+    """Returns a sealed batch from its columns."""
     header = BatchHeader(
         number=row["number"],
         month=row["month"],

@@ -1,11 +1,10 @@
-"""The seals of the audit trail in PostgreSQL."""
+"""The seals of the audit trail, in PostgreSQL."""
 
 from collections.abc import Sequence
 from itertools import takewhile
 from typing import Any, Final, final
 
 from psycopg import AsyncConnection
-from psycopg.rows import dict_row
 
 from adapters.postgres.audit_rows import (
     BATCH,
@@ -17,10 +16,11 @@ from adapters.postgres.audit_rows import (
     horizon_of,
 )
 from adapters.postgres.errors import translated_errors
+from adapters.postgres.rows import fetch_row, fetch_rows
 from application.ports.audit_seals import AuditSeals
 from domain.audit_seal import Horizon, Place, SealedBatch, SealedLeaf, TrailRow, UnsealedRows
 
-# Any constant will do, as long as every sealing process asks for the same.
+# An arbitrary constant. All processes that seal use the same one.
 _ADVISORY_LOCK: Final = 7_303_014_802_202
 _TAKE_TURN: Final = "SELECT pg_try_advisory_xact_lock(%s) AS is_ours"
 _NEWEST: Final = f"""
@@ -32,25 +32,25 @@ SELECT EXISTS (
     WHERE transaction_id >= pg_snapshot_xmax(pg_current_snapshot())
 ) AS found
 """
-# A month is at hand for every time, for infinity as well.
+# Every row has a month. For the time infinity it's 'none'.
 _COLUMNS: Final = f"""
     transaction_id::text AS transaction, row_number,
     coalesce(to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM'), 'none') AS month,
     {CONTENT} AS content
 """
-# Of a number that a leaf has, any other row was made up: it is for verification to name.
+# If a leaf has the row's number already, the row was forged. It's left for verification to report.
 _IS_UNSEALED: Final = """
 (transaction_id, row_number) > (%(transaction)s::text::xid8, %(row)s)
 AND NOT EXISTS (SELECT FROM vetassist_audit_leaves WHERE audit_row = audit.row_number)
 """
-# Whoever writes a row now has a transaction at or above the snapshot's xmin: below it all are
-# settled, so nothing can come to stand behind the horizon.
+# All transactions below the snapshot's xmin have ended, and new ones get higher numbers. So no row
+# can appear at or before the horizon later.
 _UNSEALED: Final = f"""
 SELECT {_COLUMNS} FROM vetassist_auth_audit AS audit
 WHERE transaction_id < pg_snapshot_xmin(pg_current_snapshot()) AND {_IS_UNSEALED}
 ORDER BY transaction_id, row_number LIMIT %(limit)s
 """  # noqa: S608 - the columns are a constant
-# The numbers of another server may be above any of this one.
+# Rows that were copied from another server can have higher numbers than this server's own.
 _UNSEALED_OF_BOTH: Final = f"""
 SELECT {_COLUMNS} FROM vetassist_auth_audit AS audit WHERE {_IS_UNSEALED}
 ORDER BY transaction_id, row_number LIMIT %(limit)s
@@ -76,40 +76,40 @@ _LAST_ROW: Final = 2**63 - 1
 
 @final
 class PostgresAuditSeals(AuditSeals):
-    """Reads the trail and adds batches on one connection; nothing waits for it."""
+    """Reads the audit trail and adds batches on one connection, without blocking other writers."""
 
     def __init__(self, connection: AsyncConnection[Any]) -> None:
         self._connection = connection
 
     async def take_turn(self) -> bool:
-        (row,) = await self._rows(_TAKE_TURN, (_ADVISORY_LOCK,))
+        (row,) = await fetch_rows(self._connection, _TAKE_TURN, (_ADVISORY_LOCK,))
         return bool(row["is_ours"])
 
     async def newest(self) -> SealedBatch | None:
-        rows = await self._rows(_NEWEST, ())
-        return batch_of(rows[0]) if rows else None
+        row = await fetch_row(self._connection, _NEWEST)
+        return None if row is None else batch_of(row)
 
     async def unsealed(self, *, after: SealedBatch | None, limit: int) -> UnsealedRows | None:
         with translated_errors():
             await self._connection.execute(PINNED)
-        (snapshot,) = await self._rows(SNAPSHOT, (after.header.number if after else None,))
+        number = after.header.number if after else None
+        (snapshot,) = await fetch_rows(self._connection, SNAPSHOT, (number,))
         horizon = await self._beginning() if after is None else horizon_of(after, snapshot)
         query = _UNSEALED_OF_BOTH if horizon.is_moving else _UNSEALED
         if horizon.is_moving:
             with translated_errors():
-                # All that came along is looked at, and nobody waits for it.
+                # This reads all copied rows, and no request is waiting.
                 await self._connection.execute("SET LOCAL statement_timeout = 0")
         passed = horizon.place
-        found = await self._rows(
-            query, {"transaction": str(passed.transaction), "row": passed.row, "limit": limit}
-        )
+        parameters = {"transaction": str(passed.transaction), "row": passed.row, "limit": limit}
+        found = await fetch_rows(self._connection, query, parameters)
         if not found:
             return None
         of_month = list(takewhile(lambda row: row["month"] == found[0]["month"], found))
         if not horizon.is_moving:
             passed = _place_of(of_month[-1])
         elif len(of_month) == len(found) < limit:
-            # That was the last of it. Whatever is still to be committed has a number of here.
+            # These were the last copied rows. Rows committed later have this server's numbers.
             passed = Place(transaction=snapshot["oldest"] - 1, row=_LAST_ROW)
         return UnsealedRows(
             rows=_each_number_once(of_month), month=found[0]["month"], horizon=passed
@@ -149,15 +149,9 @@ class PostgresAuditSeals(AuditSeals):
             )
 
     async def _beginning(self) -> Horizon:
-        """Before the first batch. A trail may have been copied without any."""
-        (row,) = await self._rows(_HAS_NUMBERS_TO_COME, ())
+        """Returns the horizon before the first batch. The trail may be an unsealed copy."""
+        (row,) = await fetch_rows(self._connection, _HAS_NUMBERS_TO_COME)
         return Horizon(place=_BEGINNING, is_moving=bool(row["found"]))
-
-    async def _rows(self, query: str, parameters: Any) -> list[dict[str, Any]]:
-        with translated_errors():
-            async with self._connection.cursor(row_factory=dict_row) as cursor:
-                await cursor.execute(query, parameters)
-                return await cursor.fetchall()
 
 
 def _place_of(row: dict[str, Any]) -> Place:
@@ -165,7 +159,7 @@ def _place_of(row: dict[str, Any]) -> Place:
 
 
 def _each_number_once(found: Sequence[dict[str, Any]]) -> list[TrailRow]:
-    """The rows, but for those that bear the number of one before: it can be sealed only once."""
+    """Returns the rows without repeated numbers, because each number can be sealed only once."""
     rows: dict[int, TrailRow] = {}
     for row in found:
         sealed = TrailRow(place=_place_of(row), content=row["content"].encode())

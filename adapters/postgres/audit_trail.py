@@ -1,17 +1,17 @@
-"""The audit trail in PostgreSQL."""
+"""The audit trail, in PostgreSQL."""
 
 import json
 from collections.abc import Sequence
 from typing import Any, Final, final
 
 from psycopg import AsyncConnection
-from psycopg.rows import dict_row
 
 from adapters.postgres.errors import translated_errors
 from adapters.postgres.rows import (
     OCCURRED_AT,
     VISITOR_COLUMNS,
     event_data_of,
+    fetch_rows,
     visitor_of,
     visitor_parameters,
 )
@@ -19,7 +19,7 @@ from application.ports.audit_trail import AuditTrail
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.identifiers import UserId
 
-#: Adds one event; its parameters are those of ``event_parameters``.
+#: Adds one event. ``event_parameters`` returns its parameters.
 INSERT_EVENT: Final = f"""
 INSERT INTO vetassist_auth_audit (
     user_id, event_type, event_data, created_at, {VISITOR_COLUMNS}
@@ -29,7 +29,7 @@ VALUES (
     %(ip_hash)s, %(user_agent_hash)s, %(hash_key_id)s, %(request_id)s, %(operator)s
 )
 """  # noqa: S608 - the columns are a constant
-# An earlier phase may have left types that this catalogue does not know.
+# Skips event types that only an earlier phase knew.
 _SELECT: Final = f"""
 SELECT user_id, event_type, event_data::text AS data, {OCCURRED_AT} AS occurred_at,
     {VISITOR_COLUMNS}
@@ -39,7 +39,7 @@ ORDER BY created_at, row_number
 """  # noqa: S608 - the columns are a constant
 
 
-# By the index on users and their events; the rest says that it is this event and no other.
+# Uses the index on (user_id, created_at). The other conditions identify the event.
 _ON_RECORD: Final = """
 SELECT EXISTS (
     SELECT FROM vetassist_auth_audit
@@ -59,12 +59,12 @@ async def is_on_record(connection: AsyncConnection[Any], event: AuditEvent) -> b
 
 @final
 class PostgresAuditTrail(AuditTrail):
-    """Plain inserts into ``vetassist_auth_audit`` on one connection.
+    """Inserts into ``vetassist_auth_audit`` on one connection.
 
     Args:
-        connection: Where to write.
-        appended: Takes the events that were added.
-        operator: Who runs this process; None where it serves.
+        connection: The connection to use.
+        appended: A list to which each added event is appended.
+        operator: The operator to record in audit events, or None in a serving process.
     """
 
     def __init__(
@@ -85,10 +85,7 @@ class PostgresAuditTrail(AuditTrail):
 
     async def list_for(self, user_id: UserId) -> Sequence[AuditEvent]:
         known = [event_type.value for event_type in AuditEventType]
-        with translated_errors():
-            async with self._connection.cursor(row_factory=dict_row) as cursor:
-                await cursor.execute(_SELECT, (user_id, known))
-                rows = await cursor.fetchall()
+        rows = await fetch_rows(self._connection, _SELECT, (user_id, known))
         return [
             AuditEvent(
                 type=AuditEventType(row["event_type"]),
@@ -102,7 +99,7 @@ class PostgresAuditTrail(AuditTrail):
 
 
 def event_parameters(event: AuditEvent) -> dict[str, object]:
-    """The parameters of ``INSERT_EVENT``."""
+    """Returns the parameters of ``INSERT_EVENT``."""
     return {
         "user_id": event.user_id,
         "type": event.type.value,

@@ -1,12 +1,11 @@
-"""Wrapped data keys in PostgreSQL, each with its user."""
+"""Wrapped data keys in PostgreSQL, stored with their users."""
 
 from typing import Any, Final, final
 
 from psycopg import AsyncConnection
-from psycopg.rows import dict_row
 
 from adapters.postgres.errors import translated_errors
-from adapters.postgres.rows import DATA_KEY_COLUMNS, data_key_of
+from adapters.postgres.rows import DATA_KEY_COLUMNS, data_key_of, fetch_row, fetch_rows
 from application.ports.data_keys import DataKeys
 from domain.data_key import WrappedDataKey
 from domain.identifiers import UserId
@@ -54,33 +53,27 @@ class PostgresDataKeys(DataKeys):
             await self._connection.execute(_PUT, _parameters(wrapped))
 
     async def find(self, user_id: UserId) -> WrappedDataKey | None:
-        rows = await self._rows(_SELECT, (user_id,))
-        return data_key_of(rows[0]) if rows else None
+        row = await fetch_row(self._connection, _SELECT, (user_id,))
+        return None if row is None else data_key_of(row)
 
     async def list_not_under(
         self, master_key_id: str, *, after: UserId | None, limit: int
     ) -> list[WrappedDataKey]:
-        rows = await self._rows(
-            _LIST, {"master_key_id": master_key_id, "after": after, "limit": limit}
-        )
+        parameters = {"master_key_id": master_key_id, "after": after, "limit": limit}
+        rows = await fetch_rows(self._connection, _LIST, parameters)
         return [wrapped for row in rows if (wrapped := data_key_of(row)) is not None]
 
     async def count_not_under(self, master_key_id: str) -> int:
-        rows = await self._rows(_COUNT, (master_key_id,))
-        return int(rows[0]["count"])
+        (row,) = await fetch_rows(self._connection, _COUNT, (master_key_id,))
+        return int(row["count"])
 
     async def replace(self, old: WrappedDataKey, new: WrappedDataKey) -> bool:
-        return bool(await self._rows(_REPLACE, _parameters(new) | {"old": old.box}))
+        parameters = _parameters(new) | {"old": old.box}
+        return bool(await fetch_rows(self._connection, _REPLACE, parameters))
 
     async def destroy(self, user_id: UserId) -> None:
         with translated_errors():
             await self._connection.execute(_DESTROY, (user_id,))
-
-    async def _rows(self, query: str, parameters: Any) -> list[dict[str, Any]]:
-        with translated_errors():
-            async with self._connection.cursor(row_factory=dict_row) as cursor:
-                await cursor.execute(query, parameters)
-                return await cursor.fetchall()
 
 
 def _parameters(wrapped: WrappedDataKey) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""What the audit trail knows of the use of VA's tokens, in PostgreSQL."""
+"""The recorded uses of VA tokens, in PostgreSQL."""
 
 from collections.abc import Sequence
 from typing import Any, Final, final
@@ -13,10 +13,10 @@ from domain.disclosure import Disclosure
 from domain.identifiers import UserId
 from domain.va_token_use import TokenPurpose
 
-# The index on (user_id, created_at) is walked backwards from where the page begins; the id, of
-# whatever type an earlier phase gave it, only tells apart what happened at the same instant. A
-# client's id stands in the trail as a text. Times that Python cannot tell, and the service has not
-# written, are in the history alone.
+# The index on (user_id, created_at) is scanned backwards from the start of the page. The id orders
+# events of the same instant. It's compared as text, because an earlier phase may have given it any
+# type. The id of the client is text in the event data. Times that Python can't represent appear
+# only in the history. The service itself doesn't write such times.
 _SELECT: Final = """
 SELECT trail.id::text AS key, trail.created_at, trail.event_data::text AS data, client.name
 FROM vetassist_auth_audit AS trail
@@ -35,7 +35,7 @@ LIMIT %(limit)s
 
 @final
 class PostgresDisclosures(Disclosures):
-    """One statement on a pooled connection."""
+    """Reads ``vetassist_auth_audit`` with one statement on a pooled connection."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool

@@ -1,4 +1,4 @@
-"""What psycopg raises, in the application's words."""
+"""Translates errors of psycopg into application errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,9 +11,9 @@ from application.errors import ConflictError, UnavailableError
 
 @contextmanager
 def translated_errors() -> Iterator[None]:
-    """Re-raise what psycopg raises inside as an ApplicationError.
+    """Raises ConflictError or UnavailableError instead of psycopg's errors.
 
-    A programming error (bad SQL, wrong type) is left as it is: it is a bug.
+    Programming errors (bad SQL, wrong types) aren't translated, because they are bugs.
     """
     try:
         yield
@@ -21,7 +21,7 @@ def translated_errors() -> Iterator[None]:
         raise ConflictError(error.diag.constraint_name) from error
     except (
         psycopg.OperationalError,
-        # A standby that was the primary until a moment ago.
+        # The server became a standby a moment ago.
         psycopg.errors.ReadOnlySqlTransaction,
         PoolTimeout,
         PoolClosed,

@@ -1,12 +1,12 @@
-"""One-time codes in PostgreSQL."""
+"""Hand-over codes in PostgreSQL."""
 
 from datetime import datetime
 from typing import Any, Final, final
 
 from psycopg import AsyncConnection
-from psycopg.rows import class_row
 
 from adapters.postgres.errors import translated_errors
+from adapters.postgres.rows import fetch_row
 from application.ports.handoffs import Handoffs
 from domain.handoff import Handoff
 
@@ -43,7 +43,5 @@ class PostgresHandoffs(Handoffs):
 
     async def take(self, *, code_hash: bytes, browser_hash: bytes, now: datetime) -> Handoff | None:
         parameters = {"code_hash": code_hash, "browser_hash": browser_hash, "now": now}
-        with translated_errors():
-            async with self._connection.cursor(row_factory=class_row(Handoff)) as cursor:
-                await cursor.execute(_TAKE, parameters)
-                return await cursor.fetchone()
+        row = await fetch_row(self._connection, _TAKE, parameters)
+        return None if row is None else Handoff(**row)

@@ -1,4 +1,4 @@
-"""Sign-ins on their way, in PostgreSQL."""
+"""Sign-in attempts in PostgreSQL."""
 
 from datetime import datetime
 from typing import Any, Final, final
@@ -14,8 +14,8 @@ from domain.audit_event import AuditEvent
 from domain.login_attempt import AttemptRefusal, LoginAttempt
 from domain.return_path import ReturnPath
 
-# One statement, so that the attempt and its audit stand together in one round trip. Each new
-# attempt carries off a few that have ended, so the table keeps its size by itself.
+# One statement stores the attempt and its audit event in one round trip. It also deletes up to 20
+# expired attempts, so that the table doesn't keep growing.
 _ADD: Final = f"""
 WITH ended AS (
     DELETE FROM vetassist_login_attempts
@@ -35,7 +35,7 @@ WITH ended AS (
     VALUES (%(state_hash)s, %(browser_hash)s, %(return_to)s, %(created_at)s, %(expires_at)s)
 )
 {INSERT_EVENT}
-"""  # noqa: S608 - what is put in is a constant
+"""  # noqa: S608 - the inserted text is a constant
 _COLUMNS: Final = "state_hash, browser_hash, return_to, created_at, expires_at, consumed_at"
 _CONSUME: Final = f"""
 UPDATE vetassist_login_attempts SET consumed_at = %(now)s
@@ -50,7 +50,7 @@ SELECT {_COLUMNS} FROM vetassist_login_attempts WHERE state_hash = %(state_hash)
 
 @final
 class PostgresLoginAttempts(LoginAttempts):
-    """One conditional UPDATE decides every race for an attempt."""
+    """Consumes an attempt with one conditional UPDATE, so only one of several callers succeeds."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -71,7 +71,7 @@ class PostgresLoginAttempts(LoginAttempts):
             try:
                 await connection.execute(_ADD, parameters)
             except UniqueViolation:
-                # The first one arrived, and only its answer was lost.
+                # On a retry, the first try stored the attempt and only its response was lost.
                 if tries == 1:
                     raise
 
@@ -98,7 +98,7 @@ class PostgresLoginAttempts(LoginAttempts):
             found = _attempt_of(row)
             refusal = found.refusal(browser_hash=browser_hash, now=now)
             if tries > 1 and found.consumed_at == now and found.browser_hash == browser_hash:
-                # It was this call that consumed it; only its answer was lost.
+                # An earlier try of this call consumed it, and only the response was lost.
                 return found
             return refusal or AttemptRefusal.UNKNOWN
 

@@ -1,4 +1,4 @@
-"""The purge in PostgreSQL."""
+"""The purge, in PostgreSQL."""
 
 from datetime import datetime
 from typing import Any, Final, final
@@ -9,8 +9,8 @@ from adapters.postgres.errors import translated_errors
 from application.ports.purge import Purge
 
 
-# Rows that another replica is removing are passed over, and none is waited for. A row's end is
-# looked at again under the lock, so a session that was renewed meanwhile stays.
+# Skips rows that another replica is removing instead of waiting for them. PostgreSQL checks the end
+# of a row again once the row is locked, so a session that was renewed in the meantime stays.
 def _removal(table: str, key: str, ended_at: str) -> str:
     return f"""
     WITH gone AS (
@@ -23,7 +23,7 @@ def _removal(table: str, key: str, ended_at: str) -> str:
         RETURNING 1
     )
     SELECT count(*) FROM gone
-    """  # noqa: S608 - the names below are constants
+    """  # noqa: S608 - the names are constants
 
 
 _SESSIONS: Final = (
@@ -49,7 +49,7 @@ SELECT
 
 @final
 class PostgresPurge(Purge):
-    """Deletes on one connection. What it has found stays locked until the unit ends."""
+    """Deletes on one connection. Deleted rows stay locked until the unit of work ends."""
 
     def __init__(self, connection: AsyncConnection[Any]) -> None:
         self._connection = connection

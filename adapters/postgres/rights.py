@@ -1,4 +1,4 @@
-"""What the role of a connection may do, held against what the service does."""
+"""Compares the privileges of a role with those that the service needs."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -14,7 +14,7 @@ SELECT pg_has_role(relowner, 'MEMBER') AS is_owner,
     has_schema_privilege(relnamespace, 'CREATE') AS may_create_tables
 FROM pg_class WHERE oid = 'vetassist_auth_audit'::regclass
 """
-# A privilege on a column counts as one on its table: it is how some are granted.
+# A privilege on a column counts as one on the table, because some are granted by column.
 _TABLES: Final = r"""
 SELECT c.relname AS name, ARRAY(
     SELECT privilege
@@ -50,12 +50,12 @@ FROM pg_proc AS p JOIN pg_class AS trail ON trail.oid = 'vetassist_auth_audit'::
 WHERE p.pronamespace = trail.relnamespace AND p.proname = ANY(%s)
 ORDER BY p.proname
 """
-# Partitions have names like that, too.
+# Names of partitions start like this too.
 _EVIDENCE: Final = ("vetassist_auth_audit", "vetassist_audit_")
 
 
 async def read_rights(connection: AsyncConnection[Any]) -> Rights:
-    """What the role may do; of a table that is not there nothing is said."""
+    """Returns the missing and excess privileges of the role. Ignores tables that don't exist."""
     async with connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(_ROLE)
         (role,) = await cursor.fetchall()
@@ -64,8 +64,8 @@ async def read_rights(connection: AsyncConnection[Any]) -> Rights:
         held: list[tuple[str, set[str], set[str]]] = []
         await cursor.execute(_TABLES)
         for row in await cursor.fetchall():
-            # A partition is reached through its table alone. Of `INSERT (name)` the word counts.
-            needed = {each.partition(" ")[0] for each in PRIVILEGES.get(row["name"], ())}
+            # The service reaches partitions only through their parent table.
+            needed = set(PRIVILEGES.get(row["name"], ()))
             held.append((row["name"], set(row["privileges"]), needed))
         await cursor.execute(_SEQUENCES)
         held += [(row["name"], set(row["privileges"]), {"USAGE"}) async for row in cursor]

@@ -1,8 +1,12 @@
-"""Rows as domain values."""
+"""Fetches rows and converts them to domain values."""
 
 import json
 from typing import Any, Final
 
+from psycopg import AsyncConnection
+from psycopg.rows import DictRow, dict_row
+
+from adapters.postgres.errors import translated_errors
 from domain.data_key import WrappedDataKey
 from domain.errors import InvalidICNError
 from domain.identifiers import ICN, UserId
@@ -15,10 +19,10 @@ USER_COLUMNS: Final = (
     "id, va_icn, va_veteran_status, first_name, last_name, email, is_active, last_login_at"
 )
 
-#: Of a row of the audit trail: who it was.
+#: The columns of an audit row that describe the visitor.
 VISITOR_COLUMNS: Final = "ip_hash, user_agent_hash, hash_key_id, request_id, operator"
 
-#: Of a row of the audit trail: when it was, or the nearest time that Python can tell.
+#: The time of an audit row, or the nearest time that Python can represent.
 OCCURRED_AT: Final = (
     "LEAST(GREATEST(created_at, '0001-01-02 00:00:00+00'), '9999-12-30 00:00:00+00')"
 )
@@ -31,8 +35,31 @@ SEALED_COLUMNS: Final = (
 )
 
 
+async def fetch_rows(
+    connection: AsyncConnection[Any], query: str, parameters: Any = ()
+) -> list[DictRow]:
+    """Executes a statement and returns the rows that it yields.
+
+    Raises:
+        ConflictError: A unique constraint was violated.
+        UnavailableError: The database didn't answer.
+    """
+    with translated_errors():
+        async with connection.cursor(row_factory=dict_row) as cursor:
+            await cursor.execute(query, parameters)
+            return await cursor.fetchall()
+
+
+async def fetch_row(
+    connection: AsyncConnection[Any], query: str, parameters: Any = ()
+) -> DictRow | None:
+    """Executes a statement and returns its first row, or None. Raises like ``fetch_rows``."""
+    rows = await fetch_rows(connection, query, parameters)
+    return rows[0] if rows else None
+
+
 def data_key_of(row: dict[str, Any]) -> WrappedDataKey | None:
-    """A user's wrapped data key from its columns, or None while there is none."""
+    """Returns a user's wrapped data key from its columns, or None if there isn't one."""
     if row["data_key"] is None:
         return None
     return WrappedDataKey(
@@ -44,7 +71,7 @@ def data_key_of(row: dict[str, Any]) -> WrappedDataKey | None:
 
 
 def sealed_tokens_of(row: dict[str, Any], user_id: UserId) -> SealedVATokens:
-    """A user's sealed tokens from their columns."""
+    """Returns a user's sealed tokens from their columns."""
     refresh, id_token = row["refresh_token_encrypted"], row["id_token_encrypted"]
     return SealedVATokens(
         user_id=user_id,
@@ -58,10 +85,10 @@ def sealed_tokens_of(row: dict[str, Any], user_id: UserId) -> SealedVATokens:
 
 
 def sealed_parameters(tokens: SealedVATokens) -> dict[str, object]:
-    """The parameters that a statement stores sealed tokens by."""
+    """Returns the parameters of a statement that stores sealed tokens."""
     return {
         "user_id": tokens.user_id,
-        # As text, which both `bytea` and an earlier phase's `text` columns take.
+        # Text, because `bytea` columns and the `text` columns of an earlier phase both accept it.
         "access": tokens.access_token.decode(),
         "refresh": tokens.refresh_token and tokens.refresh_token.decode(),
         "id_token": tokens.id_token and tokens.id_token.decode(),
@@ -72,7 +99,7 @@ def sealed_parameters(tokens: SealedVATokens) -> dict[str, object]:
 
 
 def visitor_of(row: dict[str, Any]) -> Visitor:
-    """Who it was, from the columns of a row of the audit trail."""
+    """Returns the visitor from the columns of an audit row."""
     return Visitor(
         address_hash=row["ip_hash"],
         user_agent_hash=row["user_agent_hash"],
@@ -83,14 +110,14 @@ def visitor_of(row: dict[str, Any]) -> Visitor:
 
 
 def event_data_of(text: str | None) -> dict[str, str | int]:
-    """The data of a row of the audit trail; what is no object is told as an empty one.
+    """Returns the data of an audit row, or an empty dict if it isn't a JSON object.
 
-    Values that this service writes none of are told as their JSON.
+    Values other than strings and integers, which this service doesn't write, become JSON text.
     """
     try:
         stored = json.loads(text or "{}")
     except (ValueError, RecursionError):
-        # A number of thousands of digits, say.
+        # For example, a number with thousands of digits.
         stored = None
     if not isinstance(stored, dict):
         return {}
@@ -101,7 +128,7 @@ def event_data_of(text: str | None) -> dict[str, str | int]:
 
 
 def visitor_parameters(visitor: Visitor) -> dict[str, object]:
-    """The parameters that a statement stores it by, named as the columns."""
+    """Returns the parameters of a statement that stores a visitor, named like the columns."""
     return {
         "ip_hash": visitor.address_hash,
         "user_agent_hash": visitor.user_agent_hash,
@@ -112,12 +139,12 @@ def visitor_parameters(visitor: Visitor) -> dict[str, object]:
 
 
 def bytes_of(value: bytes | str) -> bytes:
-    """A sealed value, whichever type an earlier phase gave its column."""
+    """Returns a sealed value as bytes. An earlier phase may have used a `text` column."""
     return value.encode() if isinstance(value, str) else value
 
 
 def user_of(row: dict[str, Any]) -> User:
-    """A user from its columns; values that an earlier phase left odd read as unknown."""
+    """Returns a user from its columns. Invalid values of an earlier phase become unknown."""
     return User(
         id=UserId(row["id"]),
         icn=_icn(row["va_icn"]),
@@ -131,7 +158,7 @@ def user_of(row: dict[str, Any]) -> User:
 
 
 def _icn(value: str | None) -> ICN | None:
-    # The earlier phase fell back to the provider's `sub`; that names no person.
+    # An earlier phase stored the provider's `sub` if it had no ICN. It doesn't identify a person.
     try:
         return ICN.parse(value)
     except InvalidICNError:

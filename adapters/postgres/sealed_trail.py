@@ -1,4 +1,4 @@
-"""The audit trail as it lies there, in PostgreSQL."""
+"""The stored audit trail with its seals, in PostgreSQL."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -36,7 +36,7 @@ from application.ports.sealed_trail import (
 from domain.audit_seal import DroppedMonth, Horizon, Place, month_bounds
 from domain.identifiers import UserId
 
-# Whoever looks at a whole trail has time.
+# Reading the whole trail takes long, and no request is waiting.
 _PATIENCE: Final = timedelta(minutes=10)
 _SIZE: Final = """
 SELECT count(*) AS batches, coalesce(max(total), 0) AS rows FROM vetassist_audit_batches
@@ -45,7 +45,7 @@ _BATCHES: Final = f"""
 SELECT {BATCH} FROM vetassist_audit_batches WHERE number >= %s ORDER BY number LIMIT %s
 """  # noqa: S608 - the columns are a constant
 _NUMBER_OF: Final = "SELECT number FROM vetassist_audit_batches WHERE hash = %s ORDER BY number"
-# In place of an instant that no calendar has comes the first one: nobody authenticated that.
+# An instant that no client can represent becomes the first one, for which no MAC is valid.
 _DROPS: Final = f"""
 SELECT month, last_batch, row_count AS rows, key_id, mac,
     CASE WHEN {IS_IN_CALENDAR.format("dropped_at")} THEN dropped_at ELSE {FIRST_INSTANT} END
@@ -67,8 +67,8 @@ LEFT JOIN vetassist_auth_audit AS audit
     AND audit.created_at >= %(begin)s AND audit.created_at < %(end)s
 ORDER BY leaf.position
 """  # noqa: S608 - the columns are a constant
-# Rows whose time or transaction was altered stand elsewhere than their leaf says.
-_ASTRAY: Final = f"""
+# Finds rows that aren't where their leaf says, because their time or transaction was altered.
+_MISPLACED: Final = f"""
 SELECT audit.row_number, {_ROW} FROM vetassist_auth_audit AS audit
 WHERE audit.row_number = ANY(%s)
 """  # noqa: S608 - the columns are a constant
@@ -78,7 +78,7 @@ WHERE (batch, position) > (%s, %s)
   AND NOT EXISTS (SELECT FROM vetassist_audit_batches WHERE number = leaf.batch)
 ORDER BY batch, position LIMIT %s
 """
-# Whoever writes a row now has a number below the snapshot's xmax, or the row were not to be seen.
+# A row that was written on this server is visible only if its number is below the snapshot's xmax.
 _LOOSE: Final = """
 SELECT audit.row_number, audit.transaction_id::text AS transaction,
     audit.transaction_id >= pg_snapshot_xmax(pg_current_snapshot()) AS is_to_come,
@@ -116,7 +116,7 @@ _NO_MONTH: Final = ("-infinity", "infinity")
 
 @final
 class PostgresSealedTrail(SealedTrail):
-    """Each read is a short transaction of its own: what is sealed does not change."""
+    """Runs each read in its own short transaction, because sealed data doesn't change."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -154,12 +154,12 @@ class PostgresSealedTrail(SealedTrail):
         async with self._cursor() as cursor:
             rows = await (await cursor.execute(_LEAVES, parameters)).fetchall()
             missing = [row["audit_row"] for row in rows if row["content"] is None]
-            astray = []
+            misplaced = []
             if missing:
-                astray = await (await cursor.execute(_ASTRAY, (missing,))).fetchall()
+                misplaced = await (await cursor.execute(_MISPLACED, (missing,))).fetchall()
         leaves: dict[int, StoredLeaf] = {}
         found: dict[int, list[StoredRow]] = {}
-        for row in astray:
+        for row in misplaced:
             found.setdefault(row["row_number"], []).append(_row_of(row))
         for row in rows:
             number = row["audit_row"]
@@ -199,7 +199,7 @@ class PostgresSealedTrail(SealedTrail):
             query = _LOOSE_FROM_THE_FIRST if after is None else _LOOSE
             rows = await (await cursor.execute(query, parameters)).fetchall()
             odd = [row for row in rows if not _is_held(row)]
-            strangers = await self._strangers(cursor, odd)
+            foreign = await self._with_foreign_leaf(cursor, odd)
         awaits_numbers = horizon is None or horizon.is_moving
         passed = max(_BEGINNING, _BEGINNING if horizon is None else horizon.place)
         return LoosePage(
@@ -216,13 +216,15 @@ class PostgresSealedTrail(SealedTrail):
                     or (row["is_to_come"] and not awaits_numbers),
                 )
                 for row in odd
-                if row["batch"] is None or row["is_orphan"] or row["row_number"] in strangers
+                if row["batch"] is None or row["is_orphan"] or row["row_number"] in foreign
             ],
             last=_place_of(rows[-1]) if len(rows) == limit else None,
         )
 
-    async def _strangers(self, cursor: AsyncCursor[DictRow], rows: list[DictRow]) -> set[int]:
-        """The numbers of rows whose leaf is another row's, which stands where the leaf says."""
+    async def _with_foreign_leaf(
+        self, cursor: AsyncCursor[DictRow], rows: list[DictRow]
+    ) -> set[int]:
+        """Returns the numbers of rows whose leaf belongs to another row, which is in its place."""
         leaves = [
             (row["row_number"], row["leaf_transaction"], *bounds)
             for row in rows
@@ -248,7 +250,7 @@ class PostgresSealedTrail(SealedTrail):
 
 @contextmanager
 def _readable() -> Iterator[None]:
-    """Whoever owns the tables may have taken a part of them away."""
+    """Raises TrailUnreadableError if the owner has changed or removed part of the tables."""
     try:
         yield
     except psycopg.errors.InsufficientPrivilege:
@@ -258,7 +260,7 @@ def _readable() -> Iterator[None]:
 
 
 def _is_held(row: DictRow) -> bool:
-    """Whether ``leaves`` gives this row with its leaf, as far as the row itself tells."""
+    """Whether ``leaves`` returns this row with its leaf, judging by the row alone."""
     if row["is_orphan"] or not row["is_of_transaction"]:
         return False
     return bool(row["is_of_month"]) or _bounds(row["month"]) == _NO_MONTH
@@ -286,6 +288,6 @@ def _bounds(month: str) -> tuple[str, str]:
     try:
         begin, end = month_bounds(month)
     except (ValueError, OverflowError):
-        # No month at all: somebody was at the header, or its rows have times of no calendar.
+        # Not a month: the header was tampered with, or its rows have times outside any calendar.
         return _NO_MONTH
     return begin.isoformat(), end.isoformat()

@@ -1,13 +1,13 @@
-"""Registered back ends in PostgreSQL."""
+"""Clients in PostgreSQL."""
 
 import json
 from collections.abc import Sequence
 from typing import Any, Final, final
 
 from psycopg import AsyncConnection
-from psycopg.rows import dict_row
 
 from adapters.postgres.errors import translated_errors
+from adapters.postgres.rows import fetch_row, fetch_rows
 from application.ports.service_clients import ServiceClients
 from domain.client_assertion import ClientAssertion
 from domain.service_client import ClientId, ClientKey, ServiceClient, SigningAlgorithm
@@ -37,7 +37,7 @@ RETURNING true
 
 @final
 class PostgresServiceClients(ServiceClients):
-    """Reads and writes both tables on one connection."""
+    """Reads and writes clients and their used assertions on one connection."""
 
     def __init__(self, connection: AsyncConnection[Any]) -> None:
         self._connection = connection
@@ -47,19 +47,19 @@ class PostgresServiceClients(ServiceClients):
             await self._connection.execute(_INSERT, _parameters(client))
 
     async def find(self, client_id: ClientId) -> ServiceClient | None:
-        rows = await self._rows(_SELECT, (client_id,))
-        return _client_of(rows[0]) if rows else None
+        row = await fetch_row(self._connection, _SELECT, (client_id,))
+        return None if row is None else _client_of(row)
 
     async def lock(self, client_id: ClientId) -> ServiceClient | None:
-        rows = await self._rows(_LOCK, (client_id,))
-        return _client_of(rows[0]) if rows else None
+        row = await fetch_row(self._connection, _LOCK, (client_id,))
+        return None if row is None else _client_of(row)
 
     async def save(self, client: ServiceClient) -> None:
         with translated_errors():
             await self._connection.execute(_UPDATE, _parameters(client))
 
     async def list_all(self) -> Sequence[ServiceClient]:
-        return [_client_of(row) for row in await self._rows(_LIST, ())]
+        return [_client_of(row) for row in await fetch_rows(self._connection, _LIST)]
 
     async def use_up(self, assertion: ClientAssertion) -> bool:
         parameters = {
@@ -67,13 +67,7 @@ class PostgresServiceClients(ServiceClients):
             "id_hash": assertion.id_hash,
             "forget_at": assertion.forget_at,
         }
-        return bool(await self._rows(_USE_UP, parameters))
-
-    async def _rows(self, query: str, parameters: Any) -> list[dict[str, Any]]:
-        with translated_errors():
-            async with self._connection.cursor(row_factory=dict_row) as cursor:
-                await cursor.execute(query, parameters)
-                return await cursor.fetchall()
+        return bool(await fetch_rows(self._connection, _USE_UP, parameters))
 
 
 def _parameters(client: ServiceClient) -> dict[str, object]:
@@ -94,7 +88,7 @@ def _parameters(client: ServiceClient) -> dict[str, object]:
 
 
 def _client_of(row: dict[str, Any]) -> ServiceClient:
-    # Purposes that this release no longer knows, or not yet, allow nothing here.
+    # Purposes that only an older or a newer release knows are ignored.
     known = {purpose.value for purpose in TokenPurpose}
     return ServiceClient(
         id=ClientId(row["id"]),

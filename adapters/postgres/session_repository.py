@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any, Final, final
 
 from psycopg import AsyncConnection
-from psycopg.rows import dict_row
 
 from adapters.postgres.errors import translated_errors
+from adapters.postgres.rows import fetch_row, fetch_rows
 from application.ports.session_repository import SessionRepository
 from domain.identifiers import SessionId, TokenId, UserId
 from domain.refresh_token import Rotation
@@ -85,35 +85,30 @@ class PostgresSessionRepository(SessionRepository):
             await self._connection.execute(_INSERT, _parameters(session))
 
     async def lock(self, user_id: UserId, session_id: SessionId) -> Session | None:
-        rows = await self._rows(_LOCK, (user_id, session_id))
-        return _session_of(rows[0]) if rows else None
+        row = await fetch_row(self._connection, _LOCK, (user_id, session_id))
+        return None if row is None else _session_of(row)
 
     async def list_active(self, user_id: UserId, *, now: datetime) -> list[Session]:
-        return [_session_of(row) for row in await self._rows(_LIST_ACTIVE, (user_id, now))]
+        rows = await fetch_rows(self._connection, _LIST_ACTIVE, (user_id, now))
+        return [_session_of(row) for row in rows]
 
     async def hand_out(self, session: Session) -> bool:
-        return bool(await self._rows(_HAND_OUT, _parameters(session)))
+        return bool(await fetch_rows(self._connection, _HAND_OUT, _parameters(session)))
 
     async def renew(self, session: Session) -> bool:
-        return bool(await self._rows(_RENEW, _parameters(session)))
+        return bool(await fetch_rows(self._connection, _RENEW, _parameters(session)))
 
     async def revoke(self, user_id: UserId, session_id: SessionId, revocation: Revocation) -> bool:
         parameters = _revocation(user_id, revocation) | {"session_id": session_id}
-        return bool(await self._rows(_REVOKE, parameters))
+        return bool(await fetch_rows(self._connection, _REVOKE, parameters))
 
     async def revoke_all(
         self, user_id: UserId, revocation: Revocation, *, spare: SessionId | None = None
     ) -> list[SessionId]:
         since = revocation.at - RENEWAL_UNDER_WAY
         parameters = _revocation(user_id, revocation) | {"session_id": spare, "since": since}
-        rows = await self._rows(_REVOKE_ALL, parameters)
+        rows = await fetch_rows(self._connection, _REVOKE_ALL, parameters)
         return sorted(SessionId(row["id"]) for row in rows if row["expires_at"] > revocation.at)
-
-    async def _rows(self, query: str, parameters: Any) -> list[dict[str, Any]]:
-        with translated_errors():
-            async with self._connection.cursor(row_factory=dict_row) as cursor:
-                await cursor.execute(query, parameters)
-                return await cursor.fetchall()
 
 
 def _parameters(session: Session) -> dict[str, object]:
@@ -150,7 +145,7 @@ def _session_of(row: dict[str, Any]) -> Session:
         token_id=TokenId(row["jwt_id"]),
         user_agent=device.get("user_agent") if isinstance(device, dict) else None,
         issued_at=row["created_at"],
-        # Sessions of an earlier phase were neither renewed nor limited further.
+        # Sessions of an earlier phase had no renewal and no absolute limit.
         renewed_at=row["renewed_at"] or row["created_at"],
         expires_at=row["expires_at"],
         absolute_expires_at=row["absolute_expires_at"] or row["expires_at"],
@@ -168,7 +163,7 @@ def _revocation_of(row: dict[str, Any]) -> Revocation | None:
         return None
     return Revocation(
         at=row["revoked_at"],
-        # An earlier phase knew no other way to end a session than the user's own.
+        # In an earlier phase, only the user could end a session.
         by=RevokedBy(row["revoked_by"] or RevokedBy.USER),
         reason=row["revoke_reason"] or "logout",
     )

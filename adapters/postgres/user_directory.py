@@ -1,4 +1,4 @@
-"""Users as last committed, in PostgreSQL."""
+"""Committed users, in PostgreSQL."""
 
 from typing import Final, final
 
@@ -21,7 +21,7 @@ WHERE id = %s
 
 @final
 class PostgresUserDirectory(UserDirectory):
-    """One statement on a pooled connection."""
+    """Reads a user with one statement on a pooled connection."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool

@@ -1,20 +1,25 @@
-"""Users in PostgreSQL."""
+"""Users and their aliases, in PostgreSQL."""
 
 from datetime import datetime
 from typing import Any, Final, final
 
 from psycopg import AsyncConnection
-from psycopg.rows import dict_row
 
 from adapters.postgres.errors import translated_errors
-from adapters.postgres.rows import DATA_KEY_COLUMNS, USER_COLUMNS, data_key_of, user_of
+from adapters.postgres.rows import (
+    DATA_KEY_COLUMNS,
+    USER_COLUMNS,
+    data_key_of,
+    fetch_row,
+    user_of,
+)
 from application.ports.user_repository import UserRepository
 from domain.identifiers import ICN, UserId
 from domain.user import LinkedUser, User
 from domain.va_identity import VAIdentity
 
 _STORED_COLUMNS: Final = ", ".join(f"stored.{name}" for name in USER_COLUMNS.split(", "))
-# What the audit may tell of a change: which attributes, and not a word of what they say.
+# The audit trail records which attributes changed, but not their values.
 _CHANGED: Final = """
 CASE WHEN before.id IS NULL THEN ARRAY[]::text[] ELSE array_remove(ARRAY[
     CASE WHEN linked.va_veteran_status IS DISTINCT FROM before.va_veteran_status
@@ -24,8 +29,8 @@ CASE WHEN before.id IS NULL THEN ARRAY[]::text[] ELSE array_remove(ARRAY[
     CASE WHEN linked.email IS DISTINCT FROM before.email THEN 'email' END
 ], NULL) END AS changed
 """
-# The user's row is held until the unit ends. Of any number of first sign-ins at once one inserts;
-# the others wait for it and then find its row.
+# The user's row stays locked until the unit of work ends. Of several first sign-ins at the same
+# time, one inserts the row. The others wait and then update it.
 _LINK: Final = f"""
 WITH before AS MATERIALIZED (
     SELECT {USER_COLUMNS} FROM vetassist_users WHERE va_icn = %(icn)s FOR NO KEY UPDATE
@@ -34,7 +39,7 @@ WITH before AS MATERIALIZED (
         id, va_icn, va_veteran_status, first_name, last_name, email,
         is_active, last_login_at, created_at, updated_at
     )
-    -- Joined, so that what was there before is read first.
+    -- Joined so that the row is read before it changes.
     SELECT
         %(new_id)s::uuid, %(icn)s, coalesce(%(status)s, 'unknown'), %(given_name)s,
         %(family_name)s, %(email)s, true, %(now)s::timestamptz, %(now)s::timestamptz,
@@ -105,23 +110,23 @@ class PostgresUserRepository(UserRepository):
         self, identity: VAIdentity, icn: ICN, *, new_id: UserId, now: datetime
     ) -> LinkedUser:
         facts = _facts(identity, now) | {"new_id": new_id, "icn": icn.value}
-        row = await self._one(_LINK, facts)
+        row = await fetch_row(self._connection, _LINK, facts)
         if row is None:
-            raise AssertionError("an upsert returns its row")
+            raise AssertionError("an upsert must return a row")
         return _linked(row, is_new=row["id"] == new_id)
 
     async def link_alias(self, identity: VAIdentity, *, now: datetime) -> LinkedUser | None:
-        row = await self._one(_LINK_ALIAS, _facts(identity, now))
+        row = await fetch_row(self._connection, _LINK_ALIAS, _facts(identity, now))
         if row is None:
             return None
         return _linked(row, is_new=False)
 
     async def find(self, user_id: UserId) -> User | None:
-        row = await self._one(_SELECT, (user_id,))
+        row = await fetch_row(self._connection, _SELECT, (user_id,))
         return None if row is None else user_of(row)
 
     async def lock(self, user_id: UserId) -> User | None:
-        row = await self._one(_LOCK, (user_id,))
+        row = await fetch_row(self._connection, _LOCK, (user_id,))
         return None if row is None else user_of(row)
 
     async def forget_aliases(self, user_id: UserId) -> None:
@@ -131,12 +136,6 @@ class PostgresUserRepository(UserRepository):
     async def set_active(self, user_id: UserId, *, is_active: bool, now: datetime) -> None:
         with translated_errors():
             await self._connection.execute(_SET_ACTIVE, (is_active, now, user_id))
-
-    async def _one(self, query: str, parameters: Any) -> dict[str, Any] | None:
-        with translated_errors():
-            async with self._connection.cursor(row_factory=dict_row) as cursor:
-                await cursor.execute(query, parameters)
-                return await cursor.fetchone()
 
 
 def _linked(row: dict[str, Any], *, is_new: bool) -> LinkedUser:

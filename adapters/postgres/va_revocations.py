@@ -1,13 +1,13 @@
-"""The outbox of tokens to be revoked, in PostgreSQL."""
+"""The outbox of tokens to revoke at VA, in PostgreSQL."""
 
 from datetime import datetime
 from typing import Any, Final, final
 from uuid import UUID
 
 from psycopg import AsyncConnection
-from psycopg.rows import dict_row
 
 from adapters.postgres.errors import translated_errors
+from adapters.postgres.rows import fetch_rows
 from application.ports.va_revocations import VARevocations
 from domain.data_key import WrappedDataKey
 from domain.identifiers import UserId
@@ -23,7 +23,7 @@ VALUES (
     %(token)s, %(is_refresh_token)s, %(created_at)s, %(due_at)s, %(attempts)s
 )
 """
-# Materialized, so that no plan can run the limited query twice and take more.
+# Materialized so that no plan runs the limited query twice and claims more rows.
 _CLAIM: Final = """
 WITH due AS MATERIALIZED (
     SELECT user_id, id FROM vetassist_va_revocations
@@ -79,7 +79,8 @@ class PostgresVARevocations(VARevocations):
 
     async def claim(self, *, now: datetime, busy_until: datetime, limit: int) -> list[VARevocation]:
         parameters = {"now": now, "busy_until": busy_until, "limit": limit}
-        return [_revocation_of(row) for row in await self._rows(_CLAIM, parameters)]
+        rows = await fetch_rows(self._connection, _CLAIM, parameters)
+        return [_revocation_of(row) for row in rows]
 
     async def put_off(self, revocation_id: UUID, *, until: datetime) -> None:
         with translated_errors():
@@ -93,10 +94,11 @@ class PostgresVARevocations(VARevocations):
         self, master_key_id: str, *, after: UUID | None, limit: int
     ) -> list[VARevocation]:
         parameters = {"master_key_id": master_key_id, "after": after, "limit": limit}
-        return [_revocation_of(row) for row in await self._rows(_LIST, parameters)]
+        rows = await fetch_rows(self._connection, _LIST, parameters)
+        return [_revocation_of(row) for row in rows]
 
     async def count_not_under(self, master_key_id: str) -> int:
-        (row,) = await self._rows(_COUNT, (master_key_id,))
+        (row,) = await fetch_rows(self._connection, _COUNT, (master_key_id,))
         return int(row["count"])
 
     async def replace_key(
@@ -109,13 +111,7 @@ class PostgresVARevocations(VARevocations):
             "version": new.version,
             "master_key_id": new.master_key_id,
         }
-        return bool(await self._rows(_REPLACE_KEY, parameters))
-
-    async def _rows(self, query: str, parameters: Any) -> list[dict[str, Any]]:
-        with translated_errors():
-            async with self._connection.cursor(row_factory=dict_row) as cursor:
-                await cursor.execute(query, parameters)
-                return await cursor.fetchall()
+        return bool(await fetch_rows(self._connection, _REPLACE_KEY, parameters))
 
 
 def _revocation_of(row: dict[str, Any]) -> VARevocation:

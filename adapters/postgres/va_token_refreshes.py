@@ -1,13 +1,17 @@
-"""Leases on VA's tokens in PostgreSQL."""
+"""Refreshes of VA tokens and their leases, in PostgreSQL."""
 
 from datetime import datetime, timedelta
 from typing import Any, Final, final
 
 from psycopg import AsyncConnection
-from psycopg.rows import dict_row
 
-from adapters.postgres.errors import translated_errors
-from adapters.postgres.rows import SEALED_COLUMNS, sealed_parameters, sealed_tokens_of
+from adapters.postgres.rows import (
+    SEALED_COLUMNS,
+    fetch_row,
+    fetch_rows,
+    sealed_parameters,
+    sealed_tokens_of,
+)
 from application.ports.va_token_refreshes import VATokenRefreshes
 from domain.identifiers import UserId
 from domain.va_identity import VAAccount
@@ -67,7 +71,7 @@ class PostgresVATokenRefreshes(VATokenRefreshes):
         self._connection = connection
 
     async def find(self, user_id: UserId) -> KeptVATokens | None:
-        row = await self._one(_SELECT, (user_id,))
+        row = await fetch_row(self._connection, _SELECT, (user_id,))
         if row is None:
             return None
         return KeptVATokens(sealed=sealed_tokens_of(row, user_id), state=_state_of(row))
@@ -76,7 +80,7 @@ class PostgresVATokenRefreshes(VATokenRefreshes):
         self, user_id: UserId, generation: TokenGeneration, *, now: datetime, lasts: timedelta
     ) -> RefreshLease | None:
         parameters = {"user_id": user_id, "now": now, "lasts": lasts} | _names(generation)
-        row = await self._one(_TAKE, parameters)
+        row = await fetch_row(self._connection, _TAKE, parameters)
         if row is None:
             return None
         return RefreshLease(
@@ -92,19 +96,20 @@ class PostgresVATokenRefreshes(VATokenRefreshes):
         retry_at: datetime | None = None,
     ) -> bool:
         parameters = sealed_parameters(tokens) | {"now": now, "retry_at": retry_at}
-        return await self._one(_RENEW, parameters | _holder(lease)) is not None
+        return await self._update(_RENEW, lease, parameters)
 
     async def put_off(self, lease: RefreshLease, *, until: datetime) -> bool:
-        return await self._one(_PUT_OFF, {"until": until} | _holder(lease)) is not None
+        return await self._update(_PUT_OFF, lease, {"until": until})
 
     async def require_sign_in(self, lease: RefreshLease, *, now: datetime) -> bool:
-        return await self._one(_REQUIRE_SIGN_IN, {"now": now} | _holder(lease)) is not None
+        return await self._update(_REQUIRE_SIGN_IN, lease, {"now": now})
 
-    async def _one(self, query: str, parameters: Any) -> dict[str, Any] | None:
-        with translated_errors():
-            async with self._connection.cursor(row_factory=dict_row) as cursor:
-                await cursor.execute(query, parameters)
-                return await cursor.fetchone()
+    async def _update(
+        self, statement: str, lease: RefreshLease, parameters: dict[str, object]
+    ) -> bool:
+        """Executes a statement that changes the row only if the lease is still held."""
+        parameters = parameters | _holder(lease)
+        return bool(await fetch_rows(self._connection, statement, parameters))
 
 
 def _names(generation: TokenGeneration) -> dict[str, object]:

@@ -1,21 +1,28 @@
-"""VA's sealed tokens in PostgreSQL."""
+"""Sealed VA tokens, in PostgreSQL."""
 
 from datetime import datetime
 from typing import Any, Final, final
 
 from psycopg import AsyncConnection
-from psycopg.rows import dict_row
 
 from adapters.postgres.errors import translated_errors
-from adapters.postgres.rows import SEALED_COLUMNS, bytes_of, sealed_parameters, sealed_tokens_of
+from adapters.postgres.rows import (
+    SEALED_COLUMNS,
+    bytes_of,
+    fetch_row,
+    fetch_rows,
+    sealed_parameters,
+    sealed_tokens_of,
+)
 from application.ports.va_token_vault import VATokenVault
 from domain.identifiers import UserId
 from domain.va_identity import VAAccount
 from domain.va_revocation import GIVE_UP_AFTER
 from domain.va_tokens import SealedVATokens
 
-# Others would be taken for this account's. Nobody knows whose those of an earlier phase are.
-_OF_THE_SAME: Final = """(
+# Whether the stored tokens are of the account that signed in. If not, none of them may be kept as
+# this account's. Tokens of an earlier phase have no account and count as the same account's.
+_IS_SAME_ACCOUNT: Final = """(
     stored.issuer IS NULL OR stored.subject IS NULL OR (stored.issuer, stored.subject)
         IS NOT DISTINCT FROM (%(issuer)s::text, %(subject)s::text)
 )"""
@@ -28,9 +35,9 @@ WITH forgotten AS (
     SELECT user_id, refresh_token_encrypted, %(now)s
     FROM vetassist_va_tokens AS stored
     WHERE user_id = %(user_id)s
-      -- An early one would keep its master key from being let go of.
+      -- A token older than data keys would keep its master key in use.
       AND refresh_token_encrypted NOT LIKE 'v1.%%'
-      AND (%(has_refresh)s OR NOT {_OF_THE_SAME})
+      AND (%(has_refresh)s OR NOT {_IS_SAME_ACCOUNT})
 )
 INSERT INTO vetassist_va_tokens AS stored (
     user_id, access_token_encrypted, refresh_token_encrypted, id_token_encrypted,
@@ -44,10 +51,10 @@ ON CONFLICT (user_id) DO UPDATE SET
     access_token_encrypted = excluded.access_token_encrypted,
     refresh_token_encrypted = coalesce(
         excluded.refresh_token_encrypted,
-        CASE WHEN {_OF_THE_SAME} THEN stored.refresh_token_encrypted END
+        CASE WHEN {_IS_SAME_ACCOUNT} THEN stored.refresh_token_encrypted END
     ),
     id_token_encrypted = coalesce(
-        excluded.id_token_encrypted, CASE WHEN {_OF_THE_SAME} THEN stored.id_token_encrypted END
+        excluded.id_token_encrypted, CASE WHEN {_IS_SAME_ACCOUNT} THEN stored.id_token_encrypted END
     ),
     token_type = excluded.token_type,
     scope = excluded.scope,
@@ -77,8 +84,8 @@ _REPLACED: Final = """
 SELECT refresh_token_encrypted FROM vetassist_va_replaced_tokens
 WHERE user_id = %s ORDER BY replaced_at DESC, id
 """
-# The version stands at the start of what is sealed (see the cipher). A sign-in that brought no
-# refresh token leaves an early one beside a newer access token.
+# A sealed token starts with its version (see the cipher). A sign-in without a refresh token leaves
+# an early refresh token beside a newer access token.
 _IS_EARLY: Final = "(access_token_encrypted LIKE 'v1.%%' OR refresh_token_encrypted LIKE 'v1.%%')"
 _COUNT_EARLY: Final = f"""
 SELECT count(*) FROM vetassist_va_tokens WHERE {_IS_EARLY}
@@ -150,26 +157,19 @@ class PostgresVATokenVault(VATokenVault):
         return await self._count(_COUNT_EARLY)
 
     async def list_replaced(self, user_id: UserId) -> list[bytes]:
-        with translated_errors():
-            cursor = await self._connection.execute(_REPLACED, (user_id,))
-            return [bytes_of(row[0]) for row in await cursor.fetchall()]
+        rows = await fetch_rows(self._connection, _REPLACED, (user_id,))
+        return [bytes_of(row["refresh_token_encrypted"]) for row in rows]
 
     async def _count(self, query: str, *parameters: object) -> int:
-        with translated_errors():
-            cursor = await self._connection.execute(query, parameters)
-            row = await cursor.fetchone()
-        return 0 if row is None else int(row[0])
+        (row,) = await fetch_rows(self._connection, query, parameters)
+        return int(row["count"])
 
     async def _users(self, query: str, parameters: dict[str, object]) -> list[UserId]:
-        with translated_errors():
-            cursor = await self._connection.execute(query, parameters)
-            return [UserId(row[0]) for row in await cursor.fetchall()]
+        rows = await fetch_rows(self._connection, query, parameters)
+        return [UserId(row["user_id"]) for row in rows]
 
     async def find(self, user_id: UserId) -> SealedVATokens | None:
-        with translated_errors():
-            async with self._connection.cursor(row_factory=dict_row) as cursor:
-                await cursor.execute(_SELECT, (user_id,))
-                row = await cursor.fetchone()
+        row = await fetch_row(self._connection, _SELECT, (user_id,))
         if row is None:
             return None
         return sealed_tokens_of(row, user_id)

@@ -1,4 +1,4 @@
-"""How PostgreSQL is."""
+"""The vital signs of PostgreSQL."""
 
 from datetime import datetime, timedelta
 from typing import Final, final
@@ -11,7 +11,7 @@ from adapters.postgres.rights import read_rights
 from adapters.postgres.rows import OCCURRED_AT
 from application.ports.vital_signs import Rights, Vitals, VitalSigns
 
-# One look at a few index ends, and a count of a table that is nearly empty when all is well.
+# Reads the ends of a few indexes, and counts tables that are normally almost empty.
 _SELECT: Final = f"""
 SELECT
     clock_timestamp() AS now,
@@ -21,7 +21,8 @@ SELECT
     (SELECT min(expires_at) FROM vetassist_sessions) AS oldest_session_end,
     CASE WHEN newest.horizon_transaction > pg_snapshot_xmax(pg_current_snapshot())::text::bigint
     THEN (
-        -- On a server that counts anew the horizon says nothing: the next seal goes by the leaves.
+        -- The trail was copied from a server with higher numbers, so only the leaves tell what
+        -- is sealed.
         SELECT min({OCCURRED_AT}) FROM vetassist_auth_audit AS audit
         WHERE NOT EXISTS (SELECT FROM vetassist_audit_leaves WHERE audit_row = audit.row_number)
     ) ELSE (
@@ -51,7 +52,8 @@ LEFT JOIN (
     SELECT * FROM vetassist_audit_batches ORDER BY number DESC LIMIT 1
 ) AS newest ON true
 """  # noqa: S608 - the columns are a constant
-# On a server that counts anew the horizon lies ahead, and what is behind it will yet be sealed.
+# If the trail was copied from a server with higher numbers, rows behind the horizon can still be
+# sealed.
 _PASSED_BY: Final = f"""
 SELECT min({OCCURRED_AT}) AS oldest
 FROM vetassist_auth_audit AS audit, (
@@ -67,7 +69,7 @@ _ALLOW_TIME: Final = "SET LOCAL statement_timeout = '20s'"
 
 @final
 class PostgresVitalSigns(VitalSigns):
-    """One statement each, or a few of the catalogue."""
+    """Reads each answer from the tables or the system catalog, on a pooled connection."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool

@@ -1,1 +1,1 @@
-"""VetAssist's own tokens as JWTs."""
+"""VetAssist's own tokens: JWTs and refresh tokens."""

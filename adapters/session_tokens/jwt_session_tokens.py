@@ -22,10 +22,10 @@ from domain.session_claims import SessionClaims
 
 _ALGORITHM: Final = "HS256"
 _TYPE: Final = "JWT"
-# Ours are about 500 characters; nothing longer is worth a look.
+# Our tokens are about 500 characters long. Longer input is rejected before it is parsed.
 _MAX_CHARACTERS: Final = 2048
-# 43 characters of signature carry 256 bits and two spare ones, which must be zero: a changed
-# spare bit would make a second spelling of the same token.
+# The 43 characters of the signature hold 256 bits and two spare bits. The spare bits must be zero,
+# or the same token would have more than one valid encoding.
 _SHAPE: Final = re.compile(
     r"[A-Za-z0-9_-]{2,}\.[A-Za-z0-9_-]{2,}\.[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]", re.ASCII
 )
@@ -36,13 +36,13 @@ _CLOCK_SKEW: Final = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JWTSettings:
-    """How tokens are signed and what they say of themselves.
+    """How tokens are signed, and the values of their fixed claims.
 
     Attributes:
-        secret: Signs and verifies: 32 bytes or more.
-        previous_secret: Verifies only, during a key change.
-        include_icn: Whether the token carries `va_icn`.
-        cache_size: How many verified tokens are remembered at the most; 0 remembers none.
+        secret: Signs and verifies. At least 32 bytes.
+        previous_secret: Only verifies, during a change of secrets.
+        include_icn: Whether tokens have the claim `va_icn`.
+        cache_size: The maximum number of verified tokens in the cache. 0 turns the cache off.
     """
 
     secret: bytes = field(repr=False)
@@ -55,7 +55,7 @@ class JWTSettings:
 
 @dataclass(frozen=True, slots=True)
 class _Signed:
-    """What a token says, once its signature has been verified."""
+    """The content of a token whose signature was verified."""
 
     issuer: object
     audience: object
@@ -65,19 +65,19 @@ class _Signed:
 
 @final
 class JWTSessionTokens(SessionTokens):
-    """HS256 and nothing else; strict about every claim (RFC 8725).
+    """Accepts only HS256 and checks every claim strictly (RFC 8725).
 
-    A signature is verified once per token: what a verified one says is remembered under a
-    digest of the token. Issuer, audience and times are checked each time, and what was refused
-    is never remembered. The memory belongs to this object and its keys: with other keys there
-    is another object, and nothing remembered.
+    Each signature is verified once: the content of a verified token is cached under a digest of
+    the token. The issuer, the audience and the times are checked on every call, and rejected
+    tokens are never cached. The cache belongs to this object, so an object with other keys
+    starts with an empty cache.
     """
 
     def __init__(self, settings: JWTSettings) -> None:
         self._settings = settings
         keys = (settings.secret, settings.previous_secret)
         self._verification_keys = tuple(key for key in keys if key is not None)
-        # The claims are checked here, against our own clock and with strict types.
+        # PyJWS checks only the signature. We check the claims, with our own clock and strict types.
         self._codec = jwt.PyJWS(algorithms=[_ALGORITHM])
         self._verified: dict[bytes, _Signed] = {}
 
@@ -99,7 +99,7 @@ class JWTSessionTokens(SessionTokens):
     def verify(self, token: str, *, now: datetime) -> SessionClaims:
         if len(token) > _MAX_CHARACTERS:
             raise UnauthenticatedError
-        # Anything may stand in the token, lone surrogates included.
+        # The token may contain any characters, including lone surrogates.
         digest = hashlib.sha256(token.encode(errors="surrogatepass")).digest()
         signed = self._verified.get(digest)
         if signed is not None:
@@ -121,7 +121,7 @@ class JWTSessionTokens(SessionTokens):
         if not self._settings.cache_size:
             return
         if len(self._verified) >= self._settings.cache_size:
-            # The oldest entry goes: in a dict that is the first.
+            # Dicts keep insertion order, so the first entry is the oldest.
             del self._verified[next(iter(self._verified))]
         self._verified[digest] = signed
 
@@ -134,8 +134,8 @@ class JWTSessionTokens(SessionTokens):
         issued_at, expires_at = _instant(claims["iat"]), _instant(claims["exp"])
         not_before = _instant(claims.get("nbf", claims["iat"]))
         return _Signed(
-            issuer=_once(claims["iss"]),
-            audience=_once(claims["aud"]),
+            issuer=_interned(claims["iss"]),
+            audience=_interned(claims["aud"]),
             not_before=max(issued_at, not_before),
             claims=SessionClaims(
                 user_id=UserId(_uuid(claims["sub"])),
@@ -172,13 +172,13 @@ def _object_of(payload: bytes) -> dict[str, Any]:
     return claims
 
 
-def _once(value: object) -> object:
-    """The value; a text that thousands of tokens say is kept once."""
+def _interned(value: object) -> object:
+    """Interns strings, because thousands of cached tokens contain the same ones."""
     return sys.intern(value) if isinstance(value, str) else value
 
 
 def _instant(value: object) -> datetime:
-    # bool is an int to Python, and a huge one is no date.
+    # bool is a subclass of int. Huge numbers are out of range for a date.
     if type(value) is not int:
         raise UnauthenticatedError
     try:
@@ -199,7 +199,7 @@ def _uuid(value: object) -> UUID:
         parsed = UUID(text)
     except ValueError as error:
         raise UnauthenticatedError from error
-    # One spelling only: no braces, no upper case, no missing hyphens.
+    # Accept only the canonical form: no braces, no upper case, no missing hyphens.
     if str(parsed) != text:
         raise UnauthenticatedError
     return parsed

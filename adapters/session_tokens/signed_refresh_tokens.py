@@ -1,8 +1,8 @@
-"""Refresh tokens that carry a proof of their origin.
+"""Refresh tokens that are authenticated with an HMAC.
 
-A token reads `BASE64URL.SECRET.BASE64URL`: the ids of user and session, the 256-bit secret, and
-an HMAC-SHA256 of both. So a token that merely looks like one of a known session changes nothing
-about it, and only one that was really handed out before can count as stolen.
+A token has the form `IDS.SECRET.MAC`: the ids of the user and the session in base64url, the
+256-bit secret, and the HMAC-SHA256 of both in base64url. A forged token therefore doesn't affect
+the session that it names, and only a token that was really issued can count as theft.
 """
 
 import hmac
@@ -21,13 +21,13 @@ _SHAPE: Final = re.compile(
     r"([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{43})", re.ASCII
 )
 _UUID_BYTES: Final = 16
-# The JWT's secret signs nothing else; this is a key of its own made from it.
+# Derives a separate key from the JWT secret, so that the secret itself signs only JWTs.
 _PURPOSE: Final = b"vetassist/refresh-token/v1"
 
 
 @final
 class SignedRefreshTokens(RefreshTokens):
-    """Writes under the newest secret, and reads under the previous one too."""
+    """Signs with the current secret. Verifies with the current and the previous secret."""
 
     def __init__(self, *, secret: bytes, previous_secret: bytes | None) -> None:
         secrets = (secret, previous_secret)

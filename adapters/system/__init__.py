@@ -1,1 +1,1 @@
-"""The machine: its clock and its randomness."""
+"""The machine: its clock, its randomness and its files."""

@@ -1,4 +1,4 @@
-"""Checkpoints of the audit trail, as lines for a log collector."""
+"""Writes checkpoints of the audit trail as JSON lines for a log collector."""
 
 import asyncio
 import errno
@@ -18,9 +18,12 @@ _MODE: Final = 0o640
 
 @final
 class LineAuditCheckpoints(AuditCheckpoints):
-    """Appends to a file, or writes to standard output, or does nothing.
+    """Appends to a file, writes to standard output, or does nothing.
 
-    A line is one write to a file opened for appending, so processes may share the file.
+    Each line is a single write to a file in append mode, so several processes can share it.
+
+    Args:
+        target: A path, ``STANDARD_OUTPUT``, or None to write nothing.
     """
 
     def __init__(self, target: str | None) -> None:
@@ -35,7 +38,7 @@ class LineAuditCheckpoints(AuditCheckpoints):
                 sys.stdout.write(line)
                 sys.stdout.flush()
             else:
-                # The disk is waited for, which the event loop must not be.
+                # Writing blocks on the disk, so it runs in a thread.
                 await asyncio.to_thread(_append, Path(self._target), line.encode())
         except OSError as error:
             where = "standard output" if self._target == STANDARD_OUTPUT else self._target
@@ -45,7 +48,7 @@ class LineAuditCheckpoints(AuditCheckpoints):
 def _append(path: Path, line: bytes) -> None:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, _MODE)
     with open(descriptor, "rb+", buffering=0) as file:  # noqa: PTH123 - of a descriptor
-        # Whoever was killed in the middle of a line has left it without an end.
+        # A process that is killed during a write leaves an incomplete line. End that line first.
         if file.seek(0, os.SEEK_END) and os.pread(descriptor, 1, file.tell() - 1) != b"\n":
             line = b"\n" + line
         if os.write(descriptor, line) < len(line):

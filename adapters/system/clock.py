@@ -9,7 +9,7 @@ from application.ports.clock import Clock
 
 @final
 class SystemClock(Clock):
-    """The machine's wall clock, wherever somebody sets it."""
+    """The machine's wall clock. It jumps when the machine's time is set."""
 
     def now(self) -> datetime:
         return datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""The operating system's randomness."""
+"""Random values from the operating system."""
 
 import secrets
 from typing import final
@@ -12,7 +12,7 @@ _BYTES = 32
 
 @final
 class SystemSecretSource(SecretSource):
-    """Draws from the operating system's generator."""
+    """Uses the operating system's random number generator."""
 
     def token(self) -> Secret:
         return Secret(secrets.token_urlsafe(_BYTES))
