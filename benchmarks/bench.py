@@ -168,7 +168,10 @@ def opened(plan: Plan, folder: Path, say: Callable[[str], None]) -> Iterator[Ben
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, cores.others)
     try:
-        with embedded_postgres(folder / "postgres", configuration=DATABASE_CONFIGURATION) as url:
+        # Over TCP, as in a deployment.
+        with embedded_postgres(
+            folder / "postgres", configuration=DATABASE_CONFIGURATION, over_tcp=True
+        ) as url:
             yield Bench(
                 plan=plan,
                 cores=cores,

@@ -25,7 +25,7 @@ def facts(bench: Bench) -> list[tuple[str, str]]:
         ("Processors", str(bench.cores)),
         ("Python", platform.python_version()),
         ("Libraries", ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)),
-        ("PostgreSQL", f"{database}, embedded, on a Unix socket; {configuration}"),
+        ("PostgreSQL", f"{database}, embedded, over TCP on this machine; {configuration}"),
         ("Load", bench.load.name),
     ]
 

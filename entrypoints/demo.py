@@ -14,8 +14,6 @@ from typing import Final, Protocol
 import httpx
 from psycopg.conninfo import make_conninfo
 
-from entrypoints.embedded_postgres import embedded_postgres
-
 _FOLDER: Final = Path(".vetassist")
 _SERVICE: Final = "http://localhost:8000"
 _SANDBOX: Final = "http://localhost:8001"
@@ -55,6 +53,10 @@ def run_demo(migrate: Migrate, say: Callable[[str], None]) -> None:
             database_url = own_database
             migrate(database_url)
         else:
+            from entrypoints.embedded_postgres import (  # noqa: PLC0415 - an extra
+                embedded_postgres,
+            )
+
             owner = stack.enter_context(embedded_postgres(_FOLDER / "postgres"))
             # As in a deployment: who serves can add to the audit and rewrite nothing of it.
             migrate(owner, application_role=_ROLE)

