@@ -56,7 +56,7 @@ class RefreshState:
     Attributes:
         account: The account that signed in, or None for tokens of an earlier phase.
         fence: Fence of the newest lease, or 0 before the first one.
-        lease_until: When the newest lease expires, by the store's clock. None if it was returned.
+        lease_until: When the newest lease expires, by the store's clock. None if it was released.
         needs_sign_in_at: When it became known that the user must sign in again, or None.
         retry_at: VA isn't asked before this instant. None: it may be asked at once.
         attempts: Failed refreshes since the last successful one.
