@@ -1,30 +1,30 @@
-"""What can go wrong, grouped by what the caller can do about it.
+"""Application errors, grouped by what the caller can do about them.
 
 ApplicationError
-  UnauthenticatedError     who are you
-    SessionEndedError          you were signed in, and no longer are
-    SessionNotStandingError    the same, of a JWT
-    TokenReusedError           the token was used before: somebody else may hold it
-  ForbiddenError           not allowed this way
+  UnauthenticatedError     no valid token
+    SessionEndedError          the session of the refresh token has ended
+    SessionNotStandingError    the session of the JWT doesn't stand
+    TokenReusedError           the refresh token was used before: it may be stolen
+  ForbiddenError           not allowed in this way
     FreshSignInNeededError     sign in again first
-    VASignInNeededError        VA's tokens are of no use any more: sign in with VA again
-    VAScopeNotGrantedError     the Veteran did not allow that at VA
-  ClientRefusedError       the back end is no client that may come
-    PurposeNotAllowedError     it may come, but not for that purpose
-    ScopeNotAllowedError       it may come, but not for that scope
-  NotFoundError            absent, or not yours
-  ConflictError            contradicts what is stored
+    VASignInNeededError        VA's tokens can't be used anymore: sign in with VA again
+    VAScopeNotGrantedError     the Veteran didn't allow it at VA
+  ClientRefusedError       the back end isn't an accepted client
+    PurposeNotAllowedError     the client isn't registered for that purpose
+    ScopeNotAllowedError       the client isn't registered for that scope
+  NotFoundError            it doesn't exist, or isn't the caller's
+  ConflictError            conflicts with stored data
   UnavailableError         try again later
-    ProviderUnavailableError   VA does not answer
-  UpstreamRejectedError    VA's answer is not acceptable
-    UnwantedTokensError        VA gave tokens that must not be used
-    UnusableTokensError        VA gave tokens that cannot be used yet
-  SignInFailedError        the sign-in is over; says why
-  AuditBrokenError         the audit trail is not as it was sealed
-  TrailUnreadableError     a part of it is gone, so that it cannot even be read
-  CheckpointUntoldError    what was sealed could not be told outside
+    ProviderUnavailableError   VA did not answer
+  UpstreamRejectedError    VA's answer isn't acceptable
+    UnwantedTokensError        VA issued tokens that must not be used
+    UnusableTokensError        VA issued tokens that can't be used yet
+  SignInFailedError        the sign-in failed, for the given reason
+  AuditBrokenError         the audit trail was tampered with
+  TrailUnreadableError     a part of the audit trail is missing
+  CheckpointUntoldError    a checkpoint could not be written
 
-The ``code`` is public and stable; everything else stays in the log.
+The ``code`` is public and stable. Everything else is only for the log.
 """
 
 from datetime import timedelta
@@ -38,28 +38,28 @@ from domain.va_tokens import VATokens
 
 
 class ApplicationError(Exception):
-    """A use case could not do what was asked."""
+    """A use case couldn't do what was requested."""
 
     code: ClassVar[str] = "error"
 
 
 class UnauthenticatedError(ApplicationError):
-    """The caller showed no token, or one that does not stand."""
+    """The caller sent no token, or an invalid one."""
 
     code: ClassVar[str] = "invalid_token"
 
 
 class SessionEndedError(UnauthenticatedError):
-    """The token is genuine, but its session has ended: by log-out, revocation or a limit."""
+    """The token is genuine, but its session was revoked or reached a limit."""
 
     code: ClassVar[str] = "session_ended"
 
 
 class SessionNotStandingError(UnauthenticatedError):
-    """The JWT is genuine, but its session does not stand; to the JWT's holder all is one.
+    """The JWT is genuine, but its session doesn't stand. The caller doesn't learn why.
 
     Attributes:
-        user_id, session_id: What the JWT names, for the audit.
+        user_id, session_id: The ids in the JWT, for the audit trail.
     """
 
     def __init__(self, user_id: UserId, session_id: SessionId) -> None:
@@ -69,41 +69,41 @@ class SessionNotStandingError(UnauthenticatedError):
 
 
 class TokenReusedError(UnauthenticatedError):
-    """A refresh token was used again after its successor was; its session has ended for that."""
+    """A refresh token was used again after its successor, so its session was ended."""
 
     code: ClassVar[str] = "token_reused"
 
 
 class ForbiddenError(ApplicationError):
-    """The request may not be made this way, whoever makes it."""
+    """The request is not allowed in this way, for any caller."""
 
     code: ClassVar[str] = "forbidden"
 
 
 class FreshSignInNeededError(ForbiddenError):
-    """What is asked for takes a sign-in that was only just now."""
+    """The request requires a recent sign-in."""
 
     code: ClassVar[str] = "fresh_sign_in_needed"
 
 
 class VASignInNeededError(ForbiddenError):
-    """No token of VA's can be had until the Veteran signs in with VA again."""
+    """No VA token is available until the Veteran signs in with VA again."""
 
     code: ClassVar[str] = "va_sign_in_needed"
 
 
 class VAScopeNotGrantedError(ForbiddenError):
-    """VA's token does not cover what is asked for: the Veteran did not grant it."""
+    """The Veteran didn't grant the requested scope at VA."""
 
     code: ClassVar[str] = "va_scope_not_granted"
 
 
 class ClientRefusedError(ApplicationError):
-    """A back end has not proved that it is a registered client, or asks for what it may not.
+    """A back end didn't authenticate, or requested something that it isn't registered for.
 
     Attributes:
-        reason: Our own code for the audit; the caller is not told.
-        client_id: The registered client it claims to be; None when there is no such client.
+        reason: Our own code for the audit trail. The caller doesn't see it.
+        client_id: The registered client that it claims to be, or None if there is none.
     """
 
     code: ClassVar[str] = "invalid_client"
@@ -115,40 +115,40 @@ class ClientRefusedError(ApplicationError):
 
 
 class PurposeNotAllowedError(ClientRefusedError):
-    """The client is not registered for the purpose it names."""
+    """The client isn't registered for the purpose that it named."""
 
     code: ClassVar[str] = "unauthorized_client"
 
 
 class ScopeNotAllowedError(ClientRefusedError):
-    """The client is not registered for a scope it asks for."""
+    """The client isn't registered for a scope that it requested."""
 
     code: ClassVar[str] = "invalid_scope"
 
 
 class NotFoundError(ApplicationError):
-    """There is no such thing, or it is not the caller's."""
+    """The thing doesn't exist, or it isn't the caller's."""
 
     code: ClassVar[str] = "not_found"
 
 
 class ConflictError(ApplicationError):
-    """The change contradicts what is stored."""
+    """The change conflicts with stored data."""
 
     code: ClassVar[str] = "conflict"
 
 
 class UnavailableError(ApplicationError):
-    """Something the service needs does not answer; nothing was changed."""
+    """Something that the service needs did not answer. Nothing was changed."""
 
     code: ClassVar[str] = "unavailable"
 
 
 class ProviderUnavailableError(UnavailableError):
-    """The identity provider does not answer, or says that it cannot.
+    """The identity provider did not answer, or is overloaded or down.
 
     Attributes:
-        retry_after: When it is worth asking again, from now; None when nobody knows.
+        retry_after: How long to wait before asking again, or None if unknown.
     """
 
     code: ClassVar[str] = "provider_unavailable"
@@ -159,12 +159,12 @@ class ProviderUnavailableError(UnavailableError):
 
 
 class UpstreamRejectedError(ApplicationError):
-    """The identity provider's answer is not acceptable.
+    """The identity provider's answer isn't acceptable.
 
     Attributes:
-        reason: Our own code for the audit; never a text of the provider's.
-        failure: The public code that the sign-in ends with.
-        user_id: Whom it concerns, for the audit; None while nobody is known.
+        reason: Our own code for the audit trail, never text from the provider.
+        failure: The public code of the failed sign-in.
+        user_id: The user for the audit trail, or None if unknown.
     """
 
     code: ClassVar[str] = "token_exchange_failed"
@@ -183,10 +183,10 @@ class UpstreamRejectedError(ApplicationError):
 
 
 class UnwantedTokensError(UpstreamRejectedError):
-    """The identity provider gave tokens that must not be used, but revoked.
+    """The identity provider issued tokens that must be revoked, not used.
 
     Attributes:
-        tokens: What it gave.
+        tokens: The issued tokens.
     """
 
     def __init__(self, reason: str, tokens: VATokens) -> None:
@@ -195,13 +195,13 @@ class UnwantedTokensError(UpstreamRejectedError):
 
 
 class UnusableTokensError(UpstreamRejectedError):
-    """The identity provider gave tokens that cannot be used as they are.
+    """The identity provider issued tokens that can't be used.
 
-    Nobody can tell at present whose they are, or its answer is malformed. It may have replaced
-    the refresh token, so this one is what newer ones are to be had by.
+    Their owner can't be verified at the moment, or the answer is malformed. Keep the refresh
+    token: the provider may have replaced the old one, so it is needed to get new tokens.
 
     Attributes:
-        refresh_token: What it gave in place of the one it was shown.
+        refresh_token: The refresh token that replaces the old one.
     """
 
     def __init__(self, reason: str, refresh_token: Secret) -> None:
@@ -210,12 +210,12 @@ class UnusableTokensError(UpstreamRejectedError):
 
 
 class SignInFailedError(ApplicationError):
-    """A sign-in ended without a session, and the audit says so.
+    """A sign-in ended without a session, and the audit trail records it.
 
     Attributes:
         failure: The public code.
-        reason: Our own code for the audit.
-        user_id: Whom it concerns, for the audit; None while nobody is known.
+        reason: Our own code for the audit trail.
+        user_id: The user for the audit trail, or None if unknown.
     """
 
     code: ClassVar[str] = "sign_in_failed"
@@ -230,10 +230,10 @@ class SignInFailedError(ApplicationError):
 
 
 class AuditBrokenError(ApplicationError):
-    """A batch of the audit trail is not as it was sealed.
+    """A batch of the audit trail was tampered with.
 
     Attributes:
-        batch: Its number.
+        batch: The number of the batch.
     """
 
     code: ClassVar[str] = "audit_broken"
@@ -244,18 +244,18 @@ class AuditBrokenError(ApplicationError):
 
 
 class TrailUnreadableError(ApplicationError):
-    """A table or a column of the audit trail is gone, or is not what it was.
+    """A table or a column of the audit trail is missing or was changed.
 
-    The text says in one line what the store says of it.
+    The message is one line: the error that the store reported.
     """
 
     code: ClassVar[str] = "audit_unreadable"
 
 
 class CheckpointUntoldError(ApplicationError):
-    """A checkpoint of the audit trail could not be told. What is sealed stays sealed.
+    """A checkpoint of the audit trail could not be written. The batches stay sealed.
 
-    The text says in one line where it should have gone, and why it did not get there.
+    The message is one line: the destination and why it could not be written.
     """
 
     code: ClassVar[str] = "checkpoint_untold"

@@ -1,4 +1,4 @@
-"""What is put into the outbox when tokens are to be revoked at VA."""
+"""Creates the outbox entries of tokens to revoke at VA."""
 
 import logging
 from collections.abc import Callable
@@ -28,7 +28,7 @@ _log = logging.getLogger("vetassist.va_tokens")
 
 @final
 class OutboxEntries:
-    """Seals a token under a key of its own, as the user's key is about to be destroyed."""
+    """Seals each token under its own key, because the user's key is about to be shredded."""
 
     def __init__(
         self,
@@ -44,12 +44,13 @@ class OutboxEntries:
         self._secrets = secrets
 
     async def revoke_and_destroy(self, work: UnitOfWork, user_id: UserId, *, now: datetime) -> None:
-        """Have VA revoke the user's tokens, and destroy them here together with their key.
+        """Queues the user's tokens to be revoked at VA, deletes them, and shreds their key.
 
-        Tokens that do not open cannot be revoked, which is told; they go all the same.
+        Tokens that don't open can't be revoked. They are deleted too, and the log and the audit
+        trail record it.
 
         Raises:
-            UnavailableError: Storage, or the keeper of the master key, did not answer.
+            UnavailableError: Storage or the KMS did not answer.
         """
         for opened in await self._opened(work, user_id):
             if opened is None:
@@ -62,7 +63,7 @@ class OutboxEntries:
     async def _opened(
         self, work: UnitOfWork, user_id: UserId
     ) -> list[tuple[Secret, TokenField] | None]:
-        """What VA is to be told of: of each sign-in one token, or None where it does not open."""
+        """Returns one token of each sign-in to revoke, or None for a token that doesn't open."""
         sealed = await work.va_tokens.find(user_id)
         if sealed is None:
             return []
@@ -87,10 +88,10 @@ class OutboxEntries:
     async def of(
         self, user_id: UserId, token: Secret, field: TokenField, *, now: datetime
     ) -> VARevocation:
-        """An entry for a token that is stored nowhere else.
+        """Creates an entry for a token that isn't stored anywhere else.
 
         Raises:
-            UnavailableError: The keeper of the master key did not answer.
+            UnavailableError: The KMS did not answer.
         """
         key = DataKey(user_id=user_id, version=_VERSION, key=self._secrets.key())
         return VARevocation(

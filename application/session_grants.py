@@ -1,4 +1,4 @@
-"""What a client is given for a session, made in one place."""
+"""Creates the tokens of a session, in one place."""
 
 from typing import final
 
@@ -13,7 +13,7 @@ from domain.session_limits import SessionLimits
 
 @final
 class SessionGrants:
-    """Writes the JWT and the refresh token of a session as last renewed."""
+    """Creates the JWT and the refresh token of a session as last renewed."""
 
     def __init__(
         self, *, tokens: SessionTokens, refresh_tokens: RefreshTokens, limits: SessionLimits
@@ -23,7 +23,7 @@ class SessionGrants:
         self._limits = limits
 
     def grant(self, session: Session, icn: ICN | None, refresh: RefreshToken) -> SessionGrant:
-        """The same for the same arguments, so that a lost answer can be given again."""
+        """Returns the same for the same arguments, so that a lost answer can be repeated."""
         expires_at = session.token_expires_at(self._limits)
         return SessionGrant(
             session=session,

@@ -1,24 +1,24 @@
-"""JSON as strict as it has to be where a signature or a token hangs on it."""
+"""A strict JSON parser, for documents that signatures or tokens depend on."""
 
 import json
 from typing import Any, NoReturn
 
 
 class NotStrictJSONError(ValueError):
-    """Not a JSON object, or one that two readers could read differently."""
+    """The text isn't a JSON object, or two parsers could read it differently."""
 
 
 def object_of(text: bytes) -> dict[str, Any]:
-    """Parse a JSON object: UTF-8, no name twice, no NaN or Infinity, no lone surrogate.
+    """Parses a JSON object: UTF-8, no duplicate names, no NaN or Infinity, no lone surrogates.
 
     Raises:
-        NotStrictJSONError: It is not such an object.
+        NotStrictJSONError: The text isn't such an object.
     """
     try:
         parsed = json.loads(
             text.decode(), object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite
         )
-        # A lone surrogate survives the parser and would fail only where the text is used.
+        # The parser accepts lone surrogates, which would only fail later, when the text is used.
         json.dumps(parsed, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise NotStrictJSONError from error

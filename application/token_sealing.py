@@ -1,4 +1,4 @@
-"""Sealing and opening a user's tokens under the user's own data key."""
+"""Seals and opens a user's tokens with the user's data key."""
 
 from typing import Final, final
 
@@ -16,7 +16,7 @@ _FIRST_VERSION: Final = 1
 
 @final
 class TokenSealing:
-    """Keeps data key, cipher and master key together, so that no use case has to."""
+    """Combines data key, cipher and master key for the use cases."""
 
     def __init__(self, *, wrapper: KeyWrapper, cipher: TokenCipher, secrets: SecretSource) -> None:
         self._wrapper = wrapper
@@ -26,21 +26,21 @@ class TokenSealing:
     async def key_for(
         self, work: UnitOfWork, user_id: UserId, wrapped: WrappedDataKey | None
     ) -> DataKey:
-        """The key of a user that the unit holds: the one there is, or a new one.
+        """Returns the existing or a new data key, for a user that the unit has locked.
 
         Raises:
-            SealBrokenError: The stored key does not open.
-            UnavailableError: Storage, or the keeper of the master key, did not answer.
+            SealBrokenError: The stored key doesn't open.
+            UnavailableError: Storage or the KMS did not answer.
         """
         if wrapped is not None:
             return await self._wrapper.unwrap(wrapped)
         return await self._new_key(work, user_id, _FIRST_VERSION)
 
     async def replacement_for(self, work: UnitOfWork, wrapped: WrappedDataKey) -> DataKey:
-        """A new key of the next version, for a user that the unit holds.
+        """Stores and returns a key of the next version, for a user that the unit has locked.
 
         Raises:
-            UnavailableError: Storage, or the keeper of the master key, did not answer.
+            UnavailableError: Storage or the KMS did not answer.
         """
         return await self._new_key(work, wrapped.user_id, wrapped.version + 1)
 
@@ -50,7 +50,7 @@ class TokenSealing:
         return key
 
     def seal(self, tokens: VATokens, key: DataKey) -> SealedVATokens:
-        """Every token under ``key``, each bound to its own field."""
+        """Seals each token with ``key``, bound to its field."""
         return SealedVATokens(
             user_id=key.user_id,
             access_token=self._cipher.seal(tokens.access_token, key=key, field=TokenField.ACCESS),
@@ -62,10 +62,10 @@ class TokenSealing:
         )
 
     def open(self, sealed: SealedVATokens, key: DataKey | None) -> VATokens:
-        """The tokens in the open.
+        """Opens the tokens.
 
         Raises:
-            SealBrokenError: One of them does not open.
+            SealBrokenError: One of them doesn't open.
         """
         user_id = sealed.user_id
         return VATokens(
@@ -80,11 +80,11 @@ class TokenSealing:
         )
 
     async def unsealed(self, sealed: SealedVATokens, wrapped: WrappedDataKey | None) -> VATokens:
-        """As ``open``, with the key as it is stored; None where the user has none.
+        """Like ``open``, but with the wrapped key, or None if the user has none.
 
         Raises:
-            SealBrokenError: The key or one of the tokens does not open.
-            UnavailableError: The keeper of the master key did not answer.
+            SealBrokenError: The key or one of the tokens doesn't open.
+            UnavailableError: The KMS did not answer.
         """
         return self.open(sealed, None if wrapped is None else await self._wrapper.unwrap(wrapped))
 

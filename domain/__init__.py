@@ -1,1 +1,1 @@
-"""What is true of Veterans, sessions and sign-ins, whatever stores or serves them."""
+"""The rules for Veterans, sessions and sign-ins, independent of storage and delivery."""

@@ -1,4 +1,4 @@
-"""The catalogue of what the audit trail records."""
+"""The catalog of audit events."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from domain.visitor import Visitor
 
 
 class AuditEventType(StrEnum):
-    """What happened. The names stand in the stored trail: they are never reused."""
+    """The type of an event. The values are stored in the audit trail and are never reused."""
 
     LOGIN_STARTED = "login_started"
     LOGIN = "login"
@@ -60,11 +60,11 @@ class AuditEventType(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEvent:
-    """One thing that happened, as the trail keeps it. Never a secret, name or ICN.
+    """One event of the audit trail. It never contains a secret, a name or an ICN.
 
     Attributes:
-        occurred_at: Instant (UTC).
-        user_id: Whom it concerns; None while nobody is known.
+        occurred_at: When it happened (UTC).
+        user_id: The user that it concerns, or None if the user isn't known.
         data: Codes, ids and counts.
     """
 
@@ -76,14 +76,14 @@ class AuditEvent:
 
     @classmethod
     def login_started(cls, *, visitor: Visitor, now: datetime) -> Self:
-        """A browser was sent to VA; who it is nobody knows yet."""
+        """Creates the event for a sign-in that started. The user isn't known yet."""
         return cls(
             type=AuditEventType.LOGIN_STARTED, occurred_at=now, user_id=None, visitor=visitor
         )
 
     @classmethod
     def login(cls, session: Session, *, visitor: Visitor, now: datetime) -> Self:
-        """A session was opened: exactly one such event per session."""
+        """Creates the event for a session that was opened. Each session has exactly one."""
         return cls(
             type=AuditEventType.LOGIN,
             occurred_at=now,
@@ -102,7 +102,10 @@ class AuditEvent:
         now: datetime,
         user_id: UserId | None = None,
     ) -> Self:
-        """A sign-in ended without a session; ``reason`` is finer than the public code."""
+        """Creates the event for a sign-in that ended without a session.
+
+        ``reason`` is more specific than the public code.
+        """
         return cls(
             type=AuditEventType.LOGIN_FAILED,
             occurred_at=now,
@@ -113,7 +116,7 @@ class AuditEvent:
 
     @classmethod
     def va_linked(cls, user_id: UserId, *, visitor: Visitor, now: datetime) -> Self:
-        """A user was made for a VA identity."""
+        """Creates the event for a user that was created for a VA identity."""
         return cls(type=AuditEventType.VA_LINKED, occurred_at=now, user_id=user_id, visitor=visitor)
 
     @classmethod
@@ -127,7 +130,7 @@ class AuditEvent:
         now: datetime,
         **data: str | int,
     ) -> Self:
-        """Something happened to one session."""
+        """Creates an event that concerns one session."""
         return cls(
             type=type_,
             occurred_at=now,
@@ -146,7 +149,7 @@ class AuditEvent:
         now: datetime,
         **data: str | int,
     ) -> Self:
-        """Something happened to a user, or to several sessions of one at once."""
+        """Creates an event that concerns a user, or several sessions of a user at once."""
         return cls(type=type_, occurred_at=now, user_id=user_id, visitor=visitor, data=data)
 
     @classmethod
@@ -159,7 +162,10 @@ class AuditEvent:
         user_id: UserId | None = None,
         **data: str | int,
     ) -> Self:
-        """An operator's command changed nothing; ``user_id`` is who it named, known or not."""
+        """Creates the event for an operator's command that changed nothing.
+
+        ``user_id`` is the id that the command named, whether or not such a user exists.
+        """
         return cls(
             type=AuditEventType.COMMAND_REFUSED,
             occurred_at=now,
@@ -172,5 +178,5 @@ class AuditEvent:
     def of_service(
         cls, type_: AuditEventType, *, visitor: Visitor, now: datetime, **data: str | int
     ) -> Self:
-        """Something happened that concerns no single user."""
+        """Creates an event that doesn't concern a single user."""
         return cls(type=type_, occurred_at=now, user_id=None, visitor=visitor, data=data)

@@ -1,11 +1,11 @@
-"""What a verification of the audit trail finds."""
+"""Findings of a verification of the audit trail."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class FindingKind(StrEnum):
-    """What was done to the trail. Scripts read the names: they are never reused."""
+    """What is wrong with the audit trail. Scripts read the values, so they are never reused."""
 
     ROW_ALTERED = "row_altered"
     ROW_REMOVED = "row_removed"
@@ -28,12 +28,12 @@ class FindingKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditFinding:
-    """One thing that is not as it was sealed.
+    """One difference between the audit trail and what was sealed.
 
     Attributes:
-        batch: Number of the batch it is about; None for a row that is in none.
-        row: Number of the row, where it is about one.
-        detail: One sentence for whoever looks into it; no content of a row.
+        batch: Number of the batch, or None for a row that isn't in a batch.
+        row: Number of the row, or None if the finding concerns no single row.
+        detail: One sentence for the investigator. It never repeats the content of a row.
     """
 
     kind: FindingKind

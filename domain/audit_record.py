@@ -1,4 +1,4 @@
-"""What the audit trail tells when it is read."""
+"""Audit events as they are read back."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,11 +11,12 @@ from domain.visitor import Visitor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditMark:
-    """A place in the trail; what is older comes after it.
+    """A position in the audit trail. Older events come after it.
 
     Attributes:
-        occurred_at: Instant (UTC); the nearest there is, of a stored time that Python cannot tell.
-        key: Tells apart what happened at the same instant.
+        occurred_at: Instant (UTC). A stored time that Python can't represent becomes the nearest
+            one that it can.
+        key: Distinguishes events that happened at the same instant.
     """
 
     occurred_at: datetime
@@ -24,16 +25,16 @@ class AuditMark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditRecord:
-    """One row, with what is known beside the trail of what it names.
+    """One row of the audit trail, with names from other tables.
 
-    No ``AuditEvent``: that is what this service writes, and others have written there, too.
+    This isn't an ``AuditEvent``, because other programs have also written to the table.
 
     Attributes:
-        mark: Where it stands, and so when it happened.
-        type: As it is stored: one of the catalogue, or of an earlier phase, or made up.
-        data: Empty when what is stored is no JSON object.
-        user_agent: What the device of its session calls itself, while the session's row is there.
-        client_name: What the back end is called that it tells of, while that is known.
+        mark: Its position, which includes when it happened.
+        type: The stored type: one of the catalog, one of an earlier phase, or an unknown one.
+        data: Empty if the stored data isn't a JSON object.
+        user_agent: The user agent of the event's session, while that session is stored.
+        client_name: The name of the back end that the event concerns, while it is known.
     """
 
     mark: AuditMark
@@ -47,12 +48,12 @@ class AuditRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditFilter:
-    """Which events are asked for; None leaves a thing open.
+    """Which events to return. None means no restriction.
 
     Attributes:
-        types: Of these types; None: of any, those that are not in the catalogue included.
-        since: From this instant (UTC) on.
-        until: Before this instant (UTC).
+        types: Only these types. None also includes types that aren't in the catalog.
+        since: Only events at or after this instant (UTC).
+        until: Only events before this instant (UTC).
     """
 
     user_id: UserId | None = None

@@ -1,4 +1,4 @@
-"""Sealed batches of the audit trail, each chained to the one before."""
+"""Sealed batches of audit events, each chained to the batch before it."""
 
 import hashlib
 import json
@@ -10,16 +10,16 @@ from uuid import UUID
 
 from domain.merkle_tree import HASH_BYTES, tree_root
 
-#: What the first batch is chained to.
+#: The hash that the first batch is chained to.
 GENESIS: Final = bytes(HASH_BYTES)
-#: Rows of one batch at most: so few that a server process is not held up by hashing them.
+#: The maximum number of rows in a batch, so that hashing them doesn't block a server process.
 MAX_ROWS: Final = 2_000
 _FORMAT: Final = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Place:
-    """Where a row stands in the order of sealing.
+    """The position of a row in the order of sealing.
 
     Attributes:
         transaction: Number of the transaction that wrote the row.
@@ -32,12 +32,13 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Horizon:
-    """How far sealing has come, as the store at hand counts.
+    """How far sealing has come, in the transaction numbers of the current store.
 
     Attributes:
-        place: Rows up to it that no batch holds came there afterwards.
-        is_moving: The trail was copied from a store that had counted further, and not all that
-            came with it is sealed: some rows bear numbers that this store has yet to reach.
+        place: Everything up to this place was sealed. An unsealed row there was added later.
+        is_moving: Whether the trail was copied from a store with higher transaction numbers, and
+            some of the copied rows aren't sealed yet. Their numbers can be higher than any that
+            this store has assigned so far.
     """
 
     place: Place
@@ -46,10 +47,10 @@ class Horizon:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrailRow:
-    """One row of the trail, as it is sealed.
+    """One row of the audit trail, in the form that is sealed.
 
     Attributes:
-        content: Every column that is not null, in the store's canonical encoding (docs/audit.md).
+        content: All columns that aren't null, in the store's canonical encoding (docs/audit.md).
     """
 
     place: Place
@@ -61,8 +62,8 @@ class UnsealedRows:
     """The next rows to seal, in the order of sealing.
 
     Attributes:
-        month: The month (UTC) of all of them, such as ``2026-01``.
-        horizon: How far sealing has come with them; it goes on after this.
+        month: The month (UTC) of all the rows, such as ``2026-01``.
+        horizon: How far sealing has come once these rows are sealed.
     """
 
     rows: Sequence[TrailRow]
@@ -72,18 +73,18 @@ class UnsealedRows:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchHeader:
-    """What is said of a batch, and authenticated.
+    """The authenticated description of a batch.
 
     Attributes:
-        number: 1 for the first.
-        count: Rows in the batch.
-        total: Rows in this batch and all before it.
-        first_row, last_row: Numbers of the rows at its two ends.
+        number: 1 for the first batch.
+        count: Number of rows in the batch.
+        total: Number of rows in this batch and all batches before it.
+        first_row, last_row: Numbers of its first and its last row.
         root: Root of the Merkle tree over the rows.
-        previous: Hash of the batch before, or GENESIS.
+        previous: Hash of the batch before it, or GENESIS.
         horizon: How far sealing has come with this batch.
         sealed_at: Instant (UTC).
-        key_id: Of the audit key that authenticates it.
+        key_id: Id of the audit key that authenticates it.
     """
 
     number: int
@@ -108,7 +109,7 @@ class BatchHeader:
         now: datetime,
         key_id: str,
     ) -> Self:
-        """The header of the batch over these rows, whose leaf hashes are ``leaves``."""
+        """Returns the header of a batch of these rows, whose leaf hashes are ``leaves``."""
         before = previous.header if previous is not None else None
         return cls(
             number=1 if before is None else before.number + 1,
@@ -125,7 +126,7 @@ class BatchHeader:
         )
 
     def to_record(self) -> dict[str, Any]:
-        """The header as JSON tells it: hashes in hexadecimal, the time as RFC 3339."""
+        """Returns the header as a JSON object: hashes in hexadecimal, the time in RFC 3339."""
         return {
             "format": _FORMAT,
             "number": self.number,
@@ -143,14 +144,14 @@ class BatchHeader:
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Self:
-        """The header that a record tells of.
+        """Parses a header from a JSON object.
 
         Raises:
-            ValueError: It is none of this format.
+            ValueError: The object isn't a batch header of this format.
         """
         try:
             if record["format"] != _FORMAT:
-                raise ValueError("another format")
+                raise ValueError("unknown header format")
             transaction, row = record["horizon"]
             return cls(
                 number=int(record["number"]),
@@ -166,28 +167,28 @@ class BatchHeader:
                 key_id=str(record["key_id"]),
             )
         except (KeyError, TypeError, OverflowError) as fault:
-            raise ValueError("no batch header") from fault
+            raise ValueError("not a batch header") from fault
 
     def encoded(self) -> bytes:
-        """The one spelling of the header that is hashed and authenticated."""
+        """Returns the canonical encoding, which is hashed and authenticated."""
         return json.dumps(self.to_record(), sort_keys=True, separators=(",", ":")).encode()
 
 
 class SelfContradictionError(ValueError):
-    """What is told of a batch does not go together: somebody was at it.
+    """A batch doesn't match the hash recorded with it: it was tampered with.
 
     Attributes:
-        batch: The number that it claims.
+        batch: The number that it claims to have.
     """
 
     def __init__(self, batch: int) -> None:
-        super().__init__(f"its hash is not that of batch {batch}")
+        super().__init__(f"the recorded hash doesn't match batch {batch}")
         self.batch = batch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealedBatch:
-    """A batch header with what authenticates it.
+    """A batch header with its MAC.
 
     Attributes:
         mac: HMAC-SHA256 over the encoded header, under the sealing key.
@@ -198,20 +199,20 @@ class SealedBatch:
 
     @property
     def hash(self) -> bytes:
-        """What the next batch is chained to."""
+        """The hash that the next batch is chained to."""
         return hashlib.sha256(self.header.encoded() + self.mac).digest()
 
     def to_record(self) -> dict[str, Any]:
-        """The batch as JSON tells it, for checkpoints and exports."""
+        """Returns the batch as a JSON object, for checkpoints and exports."""
         return {"batch": self.header.to_record(), "mac": self.mac.hex(), "hash": self.hash.hex()}
 
     @classmethod
     def from_record(cls, record: Any) -> Self:
-        """The batch that a record tells of.
+        """Parses a batch from a JSON object.
 
         Raises:
-            SelfContradictionError: Its hash is not the one that it tells.
-            ValueError: It is none.
+            SelfContradictionError: The recorded hash isn't the hash of the batch.
+            ValueError: The object isn't a sealed batch.
         """
         try:
             batch = cls(
@@ -219,7 +220,7 @@ class SealedBatch:
             )
             is_itself = record["hash"] == batch.hash.hex()
         except (KeyError, TypeError) as fault:
-            raise ValueError("no sealed batch") from fault
+            raise ValueError("not a sealed batch") from fault
         if not is_itself:
             raise SelfContradictionError(batch.header.number)
         return batch
@@ -227,11 +228,11 @@ class SealedBatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealedLeaf:
-    """One row's part in a batch.
+    """The leaf of one row in a batch.
 
     Attributes:
         hash: The leaf's hash in the Merkle tree.
-        tag: Authenticates the leaf by itself, so that an altered one can be named.
+        tag: Authenticates this leaf alone, so that a verification can name an altered one.
     """
 
     place: Place
@@ -240,18 +241,18 @@ class SealedLeaf:
 
 
 def tagged(batch: int, row: int, leaf: bytes) -> bytes:
-    """What a leaf's tag authenticates: that this row was sealed in this batch as this leaf."""
-    # Nothing that is sealed has a number below zero, but somebody may have written one there.
+    """Returns what a leaf's tag authenticates: this row is in this batch, as this leaf."""
+    # Sealing never writes negative numbers, but a tampered row can contain one.
     return b"leaf\0" + batch.to_bytes(8, signed=True) + row.to_bytes(8, signed=True) + leaf
 
 
 def month_bounds(month: str) -> tuple[datetime, datetime]:
-    """The first instant of a month such as ``2026-01``, and of the next one (UTC).
+    """Returns the first instants (UTC) of a month such as ``2026-01`` and of the next month.
 
-    Of the last month there is it is the last instant.
+    For 9999-12, the second one is the last instant that Python can represent.
 
     Raises:
-        ValueError: There is no such month.
+        ValueError: The text isn't a month.
     """
     begin = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
     try:
@@ -262,15 +263,15 @@ def month_bounds(month: str) -> tuple[datetime, datetime]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DroppedMonth:
-    """A month of the trail that went for good, after it was handed on.
+    """A month of the audit trail that was dropped after it was exported.
 
     Attributes:
         month: Such as ``2026-01``.
-        last_batch: The newest batch of the month at that time; batches after it still stand.
-        rows: How many rows went.
+        last_batch: The newest batch of the month at that time. Later batches were not dropped.
+        rows: Number of dropped rows.
         dropped_at: Instant (UTC).
-        key_id: Of the audit key that authenticates it.
-        mac: Over ``message``, under the sealing key; empty until it is made.
+        key_id: Id of the audit key that authenticates it.
+        mac: MAC of ``message`` under the sealing key. Empty until it is computed.
     """
 
     month: str
@@ -281,7 +282,7 @@ class DroppedMonth:
     mac: bytes = b""
 
     def to_record(self) -> dict[str, Any]:
-        """The note as JSON tells it, for exports."""
+        """Returns the drop as a JSON object, for exports."""
         return {
             "month": self.month,
             "last_batch": self.last_batch,
@@ -293,7 +294,7 @@ class DroppedMonth:
 
     @property
     def message(self) -> bytes:
-        """What is authenticated."""
+        """The bytes that the MAC authenticates."""
         at = self.dropped_at.isoformat(timespec="microseconds")
         facts = [self.month, self.last_batch, self.rows, at, self.key_id]
         return b"dropped\0" + json.dumps(facts, separators=(",", ":")).encode()
@@ -301,13 +302,13 @@ class DroppedMonth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchesExported:
-    """Batches that were handed on whole, from the first to the last.
+    """A range of batches that was exported completely.
 
     Attributes:
-        sha256: Of the file they were written to.
+        sha256: SHA-256 of the export file.
         at: Instant (UTC).
-        key_id: Of the audit key that authenticates it.
-        mac: Over ``message``, under the sealing key; empty until it is made.
+        key_id: Id of the audit key that authenticates it.
+        mac: MAC of ``message`` under the sealing key. Empty until it is computed.
     """
 
     id: UUID
@@ -320,7 +321,7 @@ class BatchesExported:
 
     @property
     def message(self) -> bytes:
-        """What is authenticated."""
+        """The bytes that the MAC authenticates."""
         at = self.at.isoformat(timespec="microseconds")
         sha256 = self.sha256.hex()
         facts = [str(self.id), self.first_batch, self.last_batch, sha256, at, self.key_id]

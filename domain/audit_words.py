@@ -1,4 +1,4 @@
-"""What each event of the audit trail means to the person whom it concerns."""
+"""The sentences that describe audit events to the Veteran."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -13,12 +13,12 @@ _A_SERVICE: Final = "A service of VetAssist"
 
 
 def in_plain_words(type_: AuditEventType, data: _Data, *, client_name: str | None = None) -> str:
-    """One sentence on what happened, to the Veteran.
+    """Returns one sentence that tells the Veteran what happened.
 
     Args:
-        type_: What happened.
-        data: What is recorded of it.
-        client_name: What the back end is called that it tells of, if it tells of one.
+        type_: The type of the event.
+        data: The data of the event.
+        client_name: The name of the back end that the event concerns, if any.
     """
     words = PLAIN_WORDS[type_]
     if isinstance(words, str):
@@ -38,73 +38,75 @@ def _revoked(data: _Data) -> str:
     return "You signed out of one of your devices."
 
 
-def _told_va(data: _Data) -> str:
+def _revoked_at_va(data: _Data) -> str:
     if data.get("outcome") == "revoked":
-        return "VA was told that VetAssist's access for you has ended, and has ended it."
-    return "VA could not be told that VetAssist's access for you has ended; VA ends it in time."
+        return "VetAssist asked VA to end its access on your behalf, and VA ended it."
+    return "VetAssist couldn't get VA to end its access on your behalf. It will expire on its own."
 
 
-#: For every type there is: a sentence, or what makes one of the event's data.
+#: For each type, a sentence or a function that builds one from the event's data.
 PLAIN_WORDS: Final[Mapping[AuditEventType, str | Callable[[_Data], str]]] = MappingProxyType(
     {
-        AuditEventType.LOGIN_STARTED: "A sign-in was started.",
+        AuditEventType.LOGIN_STARTED: "A sign-in started.",
         AuditEventType.LOGIN: "You signed in with VA.gov.",
-        AuditEventType.LOGIN_FAILED: "A sign-in did not succeed.",
+        AuditEventType.LOGIN_FAILED: "A sign-in failed.",
         AuditEventType.VA_LINKED: "Your VA.gov account was linked to VetAssist.",
-        AuditEventType.VA_UNLINKED: "You took the link to VA back, and every session ended.",
+        AuditEventType.VA_UNLINKED: (
+            "You unlinked your VA.gov account, and all your sessions ended."
+        ),
         AuditEventType.VA_UNLINK_REFUSED: (
-            "You asked to take the link to VA back, and had to sign in again first."
+            "You asked to unlink your VA.gov account, but you had to sign in again first."
         ),
         AuditEventType.ATTRIBUTES_CHANGED: (
-            "VA.gov told us something new about you, and your profile was brought up to date."
+            "VA.gov sent new information about you, and your profile was updated."
         ),
         AuditEventType.VA_TOKEN_USED: _used,
         AuditEventType.VA_TOKEN_USE_REFUSED: "{client} asked for access to VA and was refused.",
-        AuditEventType.VA_TOKENS_REFRESHED: "VetAssist's access to VA for you was renewed.",
+        AuditEventType.VA_TOKENS_REFRESHED: "VetAssist's access to VA on your behalf was renewed.",
         AuditEventType.VA_REFRESH_REFUSED: (
-            "VetAssist's access to VA for you could not be renewed."
+            "VetAssist's access to VA on your behalf couldn't be renewed."
         ),
-        AuditEventType.VA_TOKENS_REVOKED: _told_va,
+        AuditEventType.VA_TOKENS_REVOKED: _revoked_at_va,
         AuditEventType.VA_TOKENS_SHREDDED: (
-            "VetAssist's access to VA for you was destroyed, as you had not signed in for long."
+            "VetAssist gave up its access to VA because you hadn't signed in for a long time."
         ),
         AuditEventType.DATA_KEY_REPLACED: (
-            "The key that protects VetAssist's access to VA for you was replaced."
+            "The key that protects VetAssist's access to VA on your behalf was replaced."
         ),
-        AuditEventType.KEYS_REWRAPPED: "The keys that protect access to VA were renewed.",
+        AuditEventType.KEYS_REWRAPPED: "The keys that protect access to VA were re-encrypted.",
         AuditEventType.SESSION_REDEEMED: "Your browser received its session.",
         AuditEventType.SESSION_REDEEM_REFUSED: "A browser asked for a session and was refused.",
         AuditEventType.SESSION_RENEWED: "Your session was renewed.",
         AuditEventType.SESSION_RENEW_REPEATED: (
-            "The last renewal of your session was asked for once more, and answered once more."
+            "The last renewal of your session was repeated with the same result."
         ),
         AuditEventType.SESSION_RENEW_REFUSED: (
-            "A renewal of a session of yours that had ended was asked for, and refused."
+            "A request to renew one of your sessions was refused because the session had ended."
         ),
-        AuditEventType.SESSION_ENDED: "Your session ended, as its time was up.",
+        AuditEventType.SESSION_ENDED: "Your session ended because its time was up.",
         AuditEventType.SESSION_REVOKED: _revoked,
         AuditEventType.SESSION_REVOKE_REFUSED: (
-            "You asked to end a session that is none of yours, and nothing was done."
+            "You asked to end a session that isn't yours, so nothing was done."
         ),
         AuditEventType.SESSION_THEFT: (
-            "A session was ended to protect you: a key to it that had been replaced was used again."
+            "A session was ended to protect you because an old key to it was used again."
         ),
         AuditEventType.LOGOUT: "You signed out.",
         AuditEventType.LOGOUT_OTHERS: "You signed out everywhere else.",
         AuditEventType.LOGOUT_ALL: "You signed out everywhere.",
         AuditEventType.LOGOUT_BY_OPERATOR: "VetAssist signed you out everywhere.",
-        AuditEventType.USER_DISABLED: "VetAssist switched your account off.",
-        AuditEventType.USER_ENABLED: "VetAssist switched your account on again.",
+        AuditEventType.USER_DISABLED: "VetAssist disabled your account.",
+        AuditEventType.USER_ENABLED: "VetAssist enabled your account again.",
         AuditEventType.CLIENT_ADDED: "A service of VetAssist was registered.",
         AuditEventType.CLIENT_CREDENTIAL_ADDED: "A service of VetAssist got a new key.",
-        AuditEventType.CLIENT_CREDENTIAL_RETIRED: "A service of VetAssist lost an old key.",
-        AuditEventType.CLIENT_DISABLED: "A service of VetAssist was switched off.",
-        AuditEventType.CLIENT_REFUSED: "A service did not prove who it is, and was refused.",
-        AuditEventType.PURGED: "Records that are no longer kept were removed.",
-        AuditEventType.COMMAND_REFUSED: "VetAssist tried to change your account, and could not.",
-        AuditEventType.AUDIT_SHOWN: "VetAssist looked up what happened to your account.",
-        AuditEventType.AUDIT_EXPORTED: "Records of this history were handed on to an auditor.",
-        AuditEventType.AUDIT_DROPPED: "A month of records that had been handed on was removed.",
-        AuditEventType.SCHEMA_MIGRATED: "VetAssist's database was brought up to date.",
+        AuditEventType.CLIENT_CREDENTIAL_RETIRED: "An old key of a VetAssist service was retired.",
+        AuditEventType.CLIENT_DISABLED: "A service of VetAssist was disabled.",
+        AuditEventType.CLIENT_REFUSED: "A service couldn't prove its identity and was refused.",
+        AuditEventType.PURGED: "Expired records were removed.",
+        AuditEventType.COMMAND_REFUSED: "VetAssist tried to change your account but couldn't.",
+        AuditEventType.AUDIT_SHOWN: "VetAssist looked up the history of your account.",
+        AuditEventType.AUDIT_EXPORTED: "Records of this history were exported for an audit.",
+        AuditEventType.AUDIT_DROPPED: "A month of exported records was removed.",
+        AuditEventType.SCHEMA_MIGRATED: "VetAssist's database was updated.",
     }
 )

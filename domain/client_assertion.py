@@ -1,4 +1,4 @@
-"""What a client's assertion has to say.
+"""The claims of a client's assertion.
 
 Source: RFC 7523, section 3; RFC 7521, section 5.2.
 """
@@ -13,21 +13,21 @@ from typing import Any, Final, Self
 from domain.errors import InvalidAssertionError
 from domain.service_client import ClientId, parse_client_id
 
-#: The longest that an assertion may have to live. Each is remembered for as long.
+#: The longest lifetime of an assertion. Used assertions are remembered for as long.
 MAX_ASSERTION_LIFETIME: Final = timedelta(minutes=5)
-#: How far the client's clock may be from ours, either way.
+#: How far the client's clock may differ from ours, in either direction.
 CLOCK_SKEW: Final = timedelta(seconds=60)
 _ID: Final = re.compile(r"[\x21-\x7e]{1,256}", re.ASCII)
-# Beyond this no clock of ours goes; it keeps the arithmetic in bounds.
+# The end of the year 9999, the last one that datetime can represent.
 _MAX_NUMERIC_DATE: Final = 253_402_300_799
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientAssertion:
-    """An assertion whose claims hold; whether it was used before is another question.
+    """An assertion with valid claims. It may have been used before.
 
     Attributes:
-        forget_at: First instant (UTC) at which it would be refused for its age anyway.
+        forget_at: First instant (UTC) at which it is refused as expired and can be forgotten.
     """
 
     client_id: ClientId
@@ -43,10 +43,10 @@ class ClientAssertion:
         audiences: frozenset[str],
         now: datetime,
     ) -> Self:
-        """Judge the claims of an assertion whose signature is the client's.
+        """Checks the claims of an assertion whose signature was verified.
 
         Raises:
-            InvalidAssertionError: One of them is missing, or does not hold.
+            InvalidAssertionError: A claim is missing or invalid.
         """
         if claimed_client(claims) != client_id:
             raise InvalidAssertionError("assertion_client")
@@ -71,10 +71,10 @@ class ClientAssertion:
 
 
 def claimed_client(claims: Mapping[str, Any]) -> ClientId:
-    """Whose assertion it says it is: issuer and subject are the client.
+    """Returns the client that the assertion names as its issuer and subject.
 
     Raises:
-        InvalidAssertionError: It does not say so, or in a spelling that is none of ours.
+        InvalidAssertionError: They differ, or aren't a client id in canonical spelling.
     """
     subject = claims.get("sub")
     if not isinstance(subject, str) or claims.get("iss") != subject:
@@ -86,14 +86,14 @@ def claimed_client(claims: Mapping[str, Any]) -> ClientId:
 
 
 def _check_audience(audience: object, ours: frozenset[str]) -> None:
-    # One that is good for several servers, each of them could use at the others.
+    # If it named several servers, each of them could present it to the others.
     audiences = audience if isinstance(audience, list) else [audience]
     if len(audiences) != 1 or not isinstance(audiences[0], str) or audiences[0] not in ours:
         raise InvalidAssertionError("assertion_audience")
 
 
 def _instant(claims: Mapping[str, Any], name: str) -> datetime:
-    # RFC 7519 lets it be a fraction; bool is an int to Python only.
+    # RFC 7519 allows fractions. In Python, a bool is also an int.
     value: Any = claims.get(name)
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if is_number and 0 <= value <= _MAX_NUMERIC_DATE:

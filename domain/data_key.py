@@ -1,4 +1,4 @@
-"""The key of one user's tokens, in the open and wrapped."""
+"""Data keys, unwrapped and wrapped."""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -10,11 +10,11 @@ DATA_KEY_BYTES: Final = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataKey:
-    """What seals the tokens of one user, and of nobody else.
+    """The key that seals the tokens of one user.
 
     Attributes:
-        version: Sealed tokens name it, so that a key can be followed by another beside it. After
-            one that was destroyed, with all it had sealed, the count begins anew.
+        version: Sealed tokens contain it, so that keys of two versions can be in use. It starts
+            at 1 again after the key was shredded.
         key: 32 random bytes.
     """
 
@@ -25,10 +25,10 @@ class DataKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrappedDataKey:
-    """The same, encrypted under a master key; the only form that is stored.
+    """A data key encrypted under a master key. Only this form is stored.
 
     Attributes:
-        master_key_id: Which master key opens it.
+        master_key_id: Id of the master key that unwraps it.
     """
 
     user_id: UserId

@@ -1,4 +1,4 @@
-"""What a Veteran is told of the use of their VA connection."""
+"""What a Veteran sees about each use of their VA tokens."""
 
 from dataclasses import dataclass
 
@@ -11,9 +11,9 @@ class Disclosure:
     """One use of a Veteran's VA token by a back end.
 
     Attributes:
-        mark: Where it stands in the account, and when it was.
-        client_name: None when nobody knows the client any more.
-        purpose: None for one that the list no longer holds.
+        mark: Its position in the list, which includes when it happened.
+        client_name: None if the client is no longer known.
+        purpose: None if ``TokenPurpose`` no longer contains it.
     """
 
     mark: AuditMark

@@ -1,37 +1,37 @@
-"""The rules that can be broken."""
+"""Errors for values that break a rule of the domain."""
 
 from typing import ClassVar
 
 
 class DomainError(Exception):
-    """A value breaks a rule of the domain. The text never repeats the value."""
+    """A value breaks a rule of the domain. The message never repeats the value."""
 
     code: ClassVar[str] = "invalid_value"
 
 
 class InvalidICNError(DomainError):
-    """Not an Integration Control Number."""
+    """The value isn't an Integration Control Number (ICN)."""
 
     code: ClassVar[str] = "invalid_icn"
 
 
 class InvalidReturnPathError(DomainError):
-    """Not a path of our own front end."""
+    """The value isn't a path of our own front end."""
 
     code: ClassVar[str] = "invalid_return_to"
 
 
 class InvalidServiceClientError(DomainError):
-    """A back end cannot be registered like this; the text says why, for the operator."""
+    """A client can't be registered like this. The message tells the operator why."""
 
     code: ClassVar[str] = "invalid_service_client"
 
 
 class InvalidAssertionError(DomainError):
-    """A client's assertion does not hold.
+    """A client's assertion isn't valid.
 
     Attributes:
-        reason: A code of ours, for the audit.
+        reason: Our own code, for the audit trail.
     """
 
     code: ClassVar[str] = "invalid_client"

@@ -1,4 +1,4 @@
-"""A session on its way from the callback to the front end."""
+"""The hand-over of a session from the callback to the front end."""
 
 import hashlib
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ from typing import Final, Self
 from domain.identifiers import SessionId, UserId
 from domain.secret import Secret
 
-#: The front end redeems the code as soon as its page loads.
+#: Short, because the front end redeems the code as soon as its page loads.
 HANDOFF_LIFETIME: Final = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandoffTicket:
-    """What the browser is given: the code, and the mark of the browser that may redeem it."""
+    """The hand-over code, and the secret of the browser that may redeem it."""
 
     code: Secret
     browser: Secret
@@ -22,10 +22,10 @@ class HandoffTicket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handoff:
-    """A one-time code for a session, bound to the browser that signed in. Hashes only.
+    """A hand-over code, stored as hashes and bound to the browser that signed in.
 
     Attributes:
-        expires_at: First instant (UTC) at which the code is worth nothing.
+        expires_at: First instant (UTC) at which the code can't be redeemed.
     """
 
     code_hash: bytes
@@ -38,7 +38,7 @@ class Handoff:
     def of(
         cls, ticket: HandoffTicket, *, user_id: UserId, session_id: SessionId, now: datetime
     ) -> Self:
-        """Hand over a session to the holder of ``ticket``."""
+        """Creates the hand-over of a session to the holder of ``ticket``."""
         return cls(
             code_hash=hash_of(ticket.code),
             browser_hash=hash_of(ticket.browser),
@@ -49,5 +49,5 @@ class Handoff:
 
 
 def hash_of(secret: Secret) -> bytes:
-    """What the store knows a code, or a browser, by."""
+    """Returns the hash that is stored in place of a code or a browser's secret."""
     return hashlib.sha256(secret.reveal().encode()).digest()

@@ -1,4 +1,4 @@
-"""The names things go by."""
+"""Identifiers of users, sessions, tokens and persons."""
 
 import re
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ _ICN: Final = re.compile(r"[0-9]{10}V[0-9]{6}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class ICN:
-    """VA's Integration Control Number: names one person, whichever account signs in.
+    """VA's Integration Control Number. It identifies one person across all their accounts.
 
     Raises:
-        InvalidICNError: Not ten digits, a V and six digits.
+        InvalidICNError: The value isn't ten digits, a V and six digits.
     """
 
     value: str
@@ -32,10 +32,10 @@ class ICN:
 
     @classmethod
     def parse(cls, value: object) -> Self:
-        """Read an ICN from what somebody else sent.
+        """Parses an ICN from untrusted input.
 
         Raises:
-            InvalidICNError: Not a text, or not an ICN.
+            InvalidICNError: The value isn't a string, or isn't an ICN.
         """
         if not isinstance(value, str):
             raise InvalidICNError

@@ -1,4 +1,4 @@
-"""One attempt to sign in, from the click to VA's answer."""
+"""An attempt to sign in, from the click to VA's answer."""
 
 import hashlib
 import hmac
@@ -16,7 +16,7 @@ ATTEMPT_LIFETIME: Final = timedelta(minutes=10)
 
 
 class AttemptRefusal(StrEnum):
-    """Why a callback finds no attempt to complete; for the audit, not for the caller."""
+    """Why a callback can't complete an attempt. For the audit trail, not for the caller."""
 
     UNKNOWN = "state_unknown"
     REPLAYED = "state_replayed"
@@ -26,15 +26,15 @@ class AttemptRefusal(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoginSecrets:
-    """The two random texts of an attempt, and what follows from them.
+    """The two random strings of an attempt, and the values derived from them.
 
-    The browser keeps ``browser`` in a cookie and gives it back at the callback. The nonce
-    and the PKCE verifier are derived from it, so that the store holds nothing but hashes:
-    who reads it can complete no sign-in.
+    The browser keeps ``browser`` in a cookie and returns it at the callback. The nonce and the
+    PKCE verifier are derived from it. So the store only contains hashes, and reading the store
+    isn't enough to complete a sign-in.
 
     Attributes:
         state: The OAuth `state`, 256 random bits (RFC 6749, section 10.12).
-        browser: What binds the attempt to its browser, 256 random bits.
+        browser: Binds the attempt to its browser, 256 random bits.
     """
 
     state: Secret
@@ -42,12 +42,12 @@ class LoginSecrets:
 
     @property
     def state_hash(self) -> bytes:
-        """What the store knows the attempt by."""
+        """The hash that identifies the attempt in the store."""
         return hashlib.sha256(self.state.reveal().encode()).digest()
 
     @property
     def browser_hash(self) -> bytes:
-        """What the store knows the browser by."""
+        """The hash that identifies the browser in the store."""
         return hashlib.sha256(self.browser.reveal().encode()).digest()
 
     @property
@@ -72,11 +72,11 @@ class LoginSecrets:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoginAttempt:
-    """What is kept of an attempt while VA has the Veteran.
+    """What is stored about an attempt while the Veteran is at VA.
 
     Attributes:
         expires_at: First instant (UTC) at which the attempt can no longer be completed.
-        consumed_at: Instant (UTC) at which a callback took it, or None.
+        consumed_at: Instant (UTC) at which a callback consumed it, or None.
     """
 
     state_hash: bytes
@@ -88,7 +88,7 @@ class LoginAttempt:
 
     @classmethod
     def begin(cls, secrets: LoginSecrets, *, return_to: ReturnPath | None, now: datetime) -> Self:
-        """Open an attempt that can be completed for ten minutes."""
+        """Starts an attempt that can be completed for ten minutes."""
         return cls(
             state_hash=secrets.state_hash,
             browser_hash=secrets.browser_hash,
@@ -98,9 +98,9 @@ class LoginAttempt:
         )
 
     def refusal(self, *, browser_hash: bytes, now: datetime) -> AttemptRefusal | None:
-        """Why this browser may not complete the attempt at ``now``; None if it may.
+        """Returns why this browser can't complete the attempt at ``now``, or None if it can.
 
-        Another browser learns nothing of the attempt's state, and does not change it.
+        Another browser doesn't learn or change the attempt's state.
         """
         if not hmac.compare_digest(self.browser_hash, browser_hash):
             return AttemptRefusal.OTHER_BROWSER

@@ -1,25 +1,25 @@
-"""Merkle trees over the audit trail, as RFC 6962 section 2.1 defines them.
+"""Merkle trees over audit events (RFC 6962, section 2.1).
 
-Leaves and nodes are hashed with different prefixes, so that neither can pass for the other.
+Leaves and nodes are hashed with different prefixes, so that one can't pass for the other.
 """
 
 import hashlib
 from collections.abc import Sequence
 from typing import Final, final
 
-#: Bytes of every hash.
+#: The length of every hash in bytes.
 HASH_BYTES: Final = 32
 _LEAF: Final = b"\x00"
 _NODE: Final = b"\x01"
 
 
 def leaf_hash(content: bytes) -> bytes:
-    """The hash of a leaf that holds ``content``."""
+    """Returns the hash of a leaf with this content."""
     return hashlib.sha256(_LEAF + content).digest()
 
 
 def tree_root(leaves: Sequence[bytes]) -> bytes:
-    """The Merkle tree hash over leaf hashes; over none, the hash of nothing."""
+    """Returns the root over leaf hashes. Over no leaves, it is the hash of the empty string."""
     return MerkleTree(leaves).root
 
 
@@ -27,8 +27,8 @@ def tree_root(leaves: Sequence[bytes]) -> bytes:
 class MerkleTree:
     """The tree over leaf hashes.
 
-    RFC 6962 splits at the largest power of two; to pair up each level from the left, and to
-    carry an odd last node up as it is, gives the same tree.
+    RFC 6962 splits the leaves at the largest power of two. Pairing the nodes of each level from
+    the left, and moving an odd last node up unchanged, builds the same tree.
     """
 
     def __init__(self, leaves: Sequence[bytes]) -> None:
@@ -38,15 +38,15 @@ class MerkleTree:
 
     @property
     def root(self) -> bytes:
-        """The Merkle tree hash."""
+        """The Merkle tree hash of RFC 6962."""
         (root,) = self._levels[-1] or [hashlib.sha256().digest()]
         return root
 
     def path(self, position: int) -> list[bytes]:
-        """The nodes that lead from a leaf to the root, lowest first (RFC 6962 section 2.1.1).
+        """Returns the audit path of a leaf, lowest node first (RFC 6962, section 2.1.1).
 
         Raises:
-            IndexError: There is no such leaf.
+            IndexError: There is no leaf at this position.
         """
         if not 0 <= position < len(self._levels[0]):
             raise IndexError("there is no such leaf")
@@ -57,28 +57,6 @@ class MerkleTree:
                 path.append(level[sibling])
             position >>= 1
         return path
-
-
-def root_by_path(leaf: bytes, position: int, count: int, path: Sequence[bytes]) -> bytes:
-    """The root that a path gives for a leaf of a tree of ``count`` leaves.
-
-    Raises:
-        ValueError: No leaf at this position has a path of this length.
-    """
-    if not 0 <= position < count:
-        raise ValueError("there is no such leaf")
-    node, last = leaf, count - 1
-    steps = iter(path)
-    while last > 0:
-        if position & 1 or position < last:
-            sibling = next(steps, None)
-            if sibling is None:
-                raise ValueError("the path is too short")
-            node = _node_hash(sibling, node) if position & 1 else _node_hash(node, sibling)
-        position, last = position >> 1, last >> 1
-    if next(steps, None) is not None:
-        raise ValueError("the path is too long")
-    return node
 
 
 def _level_above(level: Sequence[bytes]) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""A span in which answers of the service were lost."""
+"""Outages of the database."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,10 +6,10 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outage:
-    """The database could not be used from one instant to another (UTC).
+    """A span in which the database couldn't be used, from one instant to another (UTC).
 
-    Whoever renewed a session shortly before or during it may never have seen the answer, and
-    could not ask again until it was over.
+    A browser that renewed a session shortly before or during an outage may have missed the
+    answer, and couldn't retry until the outage was over.
     """
 
     began_at: datetime

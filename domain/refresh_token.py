@@ -1,4 +1,4 @@
-"""The rotating secret that keeps a session alive."""
+"""The rotating token that renews a session."""
 
 import hashlib
 import hmac
@@ -11,10 +11,10 @@ from domain.secret import Secret
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefreshToken:
-    """A refresh token, read. That we issued it once is certain; whether it is current is not.
+    """A parsed refresh token. This service issued it, but it may have been replaced.
 
     Attributes:
-        secret: 256 bits, as text.
+        secret: 256 bits as text.
     """
 
     user_id: UserId
@@ -23,15 +23,15 @@ class RefreshToken:
 
     @property
     def hash(self) -> bytes:
-        """What the store keeps of it."""
+        """The hash that is stored in place of the token."""
         return hashlib.sha256(self.secret.reveal().encode()).digest()
 
     def successor(self, salt: Secret) -> "RefreshToken":
-        """The token that replaces this one.
+        """Returns the token that replaces this one.
 
-        It follows from this token and the salt of its rotation, so that a lost answer can be
-        given again although only hashes are stored: the salt alone (the store's share) or this
-        token alone (the client's share) says nothing of it.
+        The successor is derived from this token and the salt of the rotation. So a lost answer
+        can be repeated, although only hashes are stored. Neither the salt (in the store) nor
+        this token (in the browser) is enough to compute it.
         """
         key = self.secret.reveal().encode()
         digest = hmac.digest(key, b"vetassist/refresh\0" + salt.reveal().encode(), "sha256")
@@ -41,12 +41,12 @@ class RefreshToken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rotation:
-    """Where the refresh tokens of one session stand. All that is stored of them.
+    """Everything that is stored about one session's refresh tokens.
 
     Attributes:
-        current: Hash of the token that renews; None while none was handed out.
+        current: Hash of the token that renews the session, or None before one is handed out.
         previous: Hash of the token before it, or None.
-        salt: What made the current one from the previous one, or None.
+        salt: The salt that the current token was derived with, or None.
     """
 
     current: bytes | None = field(default=None, repr=False)

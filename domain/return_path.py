@@ -1,4 +1,4 @@
-"""Where in our own front end a sign-in leads back to."""
+"""The page of our own front end that a sign-in returns to."""
 
 import re
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ _MAX_ENCODINGS: Final = 5
 class ReturnPath:
     """A path with an optional query and fragment, on the front end's own origin.
 
-    It is judged as written and as any decoder downstream may come to read it, so
-    an encoded `//host`, backslash or control character is refused like a plain one.
+    It is checked as written and as any component downstream may decode it, so an
+    encoded `//host`, backslash or control character is refused like a plain one.
     Source: RFC 9700, section 4.11 (open redirectors).
 
     Raises:
-        InvalidReturnPathError: Not such a path.
+        InvalidReturnPathError: The value isn't such a path.
     """
 
     value: str
@@ -36,7 +36,7 @@ class ReturnPath:
             if decoded == reading:
                 return
             reading = decoded
-        # Encoded more often than any honest link is.
+        # No legitimate link is encoded this many times.
         raise InvalidReturnPathError
 
 

@@ -1,4 +1,4 @@
-"""The end of a session before its time."""
+"""The revocation of a session."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class RevokedBy(StrEnum):
-    """Who or what ended a session. The names stand in the stored rows: never reused."""
+    """Who or what revoked a session. The values are stored and are never reused."""
 
     USER = "user"
     OPERATOR = "operator"
@@ -17,11 +17,11 @@ class RevokedBy(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revocation:
-    """When, by whom and why.
+    """When a session was revoked, by whom and why.
 
     Attributes:
         at: Instant (UTC).
-        reason: A code of ours.
+        reason: Our own code.
     """
 
     at: datetime

@@ -1,21 +1,19 @@
-"""Which URLs may carry what must stay between two parties."""
+"""Which URLs are safe to send secrets to."""
 
 import ipaddress
 import re
 from typing import Final
 from urllib.parse import urlsplit
 
-# Nothing that one parser drops or turns round and another does not.
+# No characters that some parsers drop or rewrite and others don't.
 _PLAIN: Final = re.compile(r"https?://[!-\[\]-~]+", re.ASCII)
 
 
 def is_safe_url(url: str) -> bool:
-    """Whether a URL is plainly written, without credentials or fragment, and https.
+    """Whether a URL is https and plainly written, without credentials or a fragment.
 
-    Plain http will do to this very machine.
-
-    Loopback is `localhost`, every name under it, and every loopback address
-    (RFC 6761, section 6.3; RFC 8252, section 8.3).
+    Plain http is accepted for loopback hosts: `localhost`, every name under it, and every
+    loopback address (RFC 6761, section 6.3; RFC 8252, section 8.3).
     """
     if not _PLAIN.fullmatch(url) or "#" in url:
         return False

@@ -1,4 +1,4 @@
-"""A value that must not be seen."""
+"""Values that must not appear in logs or messages."""
 
 from typing import Generic, TypeVar, final
 
@@ -6,7 +6,7 @@ _T = TypeVar("_T", str, bytes)
 
 
 class _Hidden(Generic[_T]):
-    """Holds a value; no repr, str or format of it ever shows the value."""
+    """Holds a value that repr, str and format never show."""
 
     __slots__ = ("_value",)
 
@@ -14,7 +14,7 @@ class _Hidden(Generic[_T]):
         self._value: _T = value
 
     def reveal(self) -> _T:
-        """The value itself; call it where the value is used, not before."""
+        """Returns the value. Call it where the value is used, not earlier."""
         return self._value
 
     def __repr__(self) -> str:
@@ -29,7 +29,7 @@ class _Hidden(Generic[_T]):
 
 @final
 class Secret(_Hidden[str]):
-    """A secret text."""
+    """A secret string."""
 
     __slots__ = ()
 

@@ -1,4 +1,4 @@
-"""A back end that may ask for VA's tokens in a Veteran's name."""
+"""Clients: back ends that may use VA tokens on behalf of Veterans."""
 
 import hashlib
 import hmac
@@ -15,7 +15,7 @@ from domain.va_token_use import TokenPurpose
 
 ClientId = NewType("ClientId", UUID)
 
-#: One in use, and the next one during a change.
+#: The newest one, and the one before it during a rotation.
 MAX_CREDENTIALS: Final = 2
 _MAX_NAME_CHARACTERS: Final = 80
 # Source: RFC 6749, appendix A.4.
@@ -23,7 +23,7 @@ _SCOPE: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,128}", re.ASCII)
 
 
 class SigningAlgorithm(StrEnum):
-    """The algorithms of RFC 7518 and RFC 8037 that a client may sign with."""
+    """The algorithms that a client may sign with (RFC 7518, RFC 8037)."""
 
     RS256 = "RS256"
     PS256 = "PS256"
@@ -33,11 +33,11 @@ class SigningAlgorithm(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientKey:
-    """A client's public key, good for one algorithm (RFC 8725, section 3.1).
+    """A client's public key, bound to one algorithm (RFC 8725, section 3.1).
 
     Attributes:
         id: The `kid`.
-        jwk: The key as a JWK (RFC 7517); its public members only.
+        jwk: The key as a JWK (RFC 7517), with public members only.
     """
 
     id: str
@@ -46,7 +46,7 @@ class ClientKey:
 
 
 class ClientMethod(StrEnum):
-    """How a client proves who it is."""
+    """How a client authenticates."""
 
     PRIVATE_KEY_JWT = "private_key_jwt"
     CLIENT_SECRET = "client_secret"  # noqa: S105 - the method's name
@@ -54,7 +54,7 @@ class ClientMethod(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretCredential:
-    """What a client shows that has a secret (RFC 6749, section 2.3.1)."""
+    """The credential of a client that has a secret (RFC 6749, section 2.3.1)."""
 
     client_id: str
     secret: Secret
@@ -62,10 +62,10 @@ class SecretCredential:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssertionCredential:
-    """What a client shows that has a key (RFC 7523, section 2.2).
+    """The credential of a client that has a key (RFC 7523, section 2.2).
 
     Attributes:
-        client_id: As it stands beside the assertion, or None.
+        client_id: The `client_id` parameter beside the assertion, or None.
     """
 
     assertion: Secret
@@ -77,13 +77,13 @@ ClientCredential = SecretCredential | AssertionCredential
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceClient:
-    """A registered back end. It has keys or secrets, never both.
+    """A registered back end. It has either keys or secrets, never both.
 
     Attributes:
         name: Shown to the Veteran.
-        keys: What verifies its assertions, newest first.
-        secret_hashes: What its secret is known by, newest first. The secret has 256 random bits,
-            so it cannot be guessed from a plain SHA-256 any more than from a slow one.
+        keys: The keys that verify its assertions, newest first.
+        secret_hashes: Hashes of its secrets, newest first. A secret has 256 random bits, so a
+            plain SHA-256 protects it as well as a slow hash.
         created_at: Instant (UTC).
         disabled_at: Instant (UTC), or None.
     """
@@ -108,18 +108,18 @@ class ServiceClient:
         scopes: frozenset[str],
         now: datetime,
     ) -> Self:
-        """A new client, with its first key or secret.
+        """Creates a client with its first key or secret.
 
         Raises:
-            InvalidServiceClientError: The Veteran could not read the name, or the client could
-                ask for nothing.
+            InvalidServiceClientError: The name isn't readable, there is no purpose, or there is
+                no valid scope.
         """
         if not name.isprintable() or not 0 < len(name.strip()) <= _MAX_NAME_CHARACTERS:
             raise InvalidServiceClientError("the name must be 1 to 80 printable characters")
         if not purposes:
-            raise InvalidServiceClientError("at least one purpose is needed")
+            raise InvalidServiceClientError("at least one purpose is required")
         if not scopes or not all(_SCOPE.fullmatch(scope) for scope in scopes):
-            raise InvalidServiceClientError("at least one scope is needed, each of them one word")
+            raise InvalidServiceClientError("at least one scope is required, each a single word")
         keys: tuple[ClientKey, ...] = ()
         hashes: tuple[bytes, ...] = ()
         if isinstance(credential, ClientKey):
@@ -138,7 +138,7 @@ class ServiceClient:
 
     @property
     def method(self) -> ClientMethod:
-        """How it proves who it is."""
+        """How the client authenticates."""
         return ClientMethod.PRIVATE_KEY_JWT if self.keys else ClientMethod.CLIENT_SECRET
 
     def knows(self, secret: Secret) -> bool:
@@ -147,10 +147,11 @@ class ServiceClient:
         return any(hmac.compare_digest(shown, known) for known in self.secret_hashes)
 
     def rotated(self, credential: ClientKey | Secret) -> Self:
-        """The client with a new key or secret; the newest before it stays good.
+        """Returns the client with a new key or secret. The previous one stays valid.
 
         Raises:
-            InvalidServiceClientError: It is disabled, has that key already, or has the other kind.
+            InvalidServiceClientError: The client is disabled, already has that key, or uses the
+                other kind of credential.
         """
         if self.disabled_at is not None:
             raise InvalidServiceClientError("the client is disabled")
@@ -158,7 +159,7 @@ class ServiceClient:
             if self.method is not ClientMethod.PRIVATE_KEY_JWT:
                 raise InvalidServiceClientError("the client has a secret, not a key")
             if any(credential.id == key.id or credential.jwk == key.jwk for key in self.keys):
-                raise InvalidServiceClientError("the client has that key, or its kid, already")
+                raise InvalidServiceClientError("the client already has that key or its kid")
             return replace(self, keys=(credential, *self.keys)[:MAX_CREDENTIALS])
         if self.method is not ClientMethod.CLIENT_SECRET:
             raise InvalidServiceClientError("the client has a key, not a secret")
@@ -166,25 +167,25 @@ class ServiceClient:
         return replace(self, secret_hashes=hashes[:MAX_CREDENTIALS])
 
     def retired(self) -> Self:
-        """The client with its newest credential alone."""
+        """Returns the client with only its newest credential."""
         return replace(self, keys=self.keys[:1], secret_hashes=self.secret_hashes[:1])
 
     def disabled(self, now: datetime) -> Self:
-        """The client, admitted no more."""
+        """Returns the client, disabled."""
         return replace(self, disabled_at=now)
 
 
 def hash_of_secret(secret: Secret) -> bytes:
-    """What the store knows a client's secret by."""
-    # A visitor may send anything, lone surrogates included.
+    """Returns the hash that is stored in place of a client's secret."""
+    # Untrusted input can contain lone surrogates.
     return hashlib.sha256(secret.reveal().encode(errors="surrogatepass")).digest()
 
 
 def parse_client_id(text: str) -> ClientId | None:
-    """The id that somebody named; None when it is none of ours, in spelling alone."""
+    """Returns the client id, or None if the text isn't one in canonical spelling."""
     try:
         parsed = UUID(text)
     except ValueError:
         return None
-    # One spelling only.
+    # UUID() also accepts other spellings.
     return ClientId(parsed) if str(parsed) == text else None

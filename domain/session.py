@@ -9,18 +9,18 @@ from typing import Final, Self
 from domain.identifiers import SessionId, TokenId, UserId
 from domain.outage import Outage
 from domain.refresh_token import RefreshToken, Rotation
-from domain.revocation import Revocation, RevokedBy
+from domain.revocation import Revocation
 from domain.secret import Secret
 from domain.session_limits import SessionLimits
 from domain.visitor import Visitor
 
-#: For so long after a session's end a renewal that began before it may still be under way: it
-#: may have had to wait for a connection and a lock, and its clock may be behind another's.
+#: How long after a session's end a renewal that began in time may still be running. It may have
+#: waited for a connection and a lock, and its clock may be behind another process's clock.
 RENEWAL_UNDER_WAY: Final = timedelta(minutes=1)
 
 
 class RenewalVerdict(StrEnum):
-    """What a genuine refresh token of a session deserves."""
+    """What to do with a genuine refresh token of a session."""
 
     ROTATE = "rotate"
     REPEAT = "repeat"
@@ -34,16 +34,16 @@ class Session:
     """One signed-in session of a user.
 
     A transition returns a new value, so nothing is stored until a repository
-    is asked to store it. Both ends are whole seconds, as a JWT can say no more
+    stores it. Both ends are whole seconds, like the times in our JWTs
     (RFC 7519, section 2). All instants are UTC.
 
     Attributes:
         token_id: The `jti` of the newest JWT of this session.
-        issued_at: When its user signed in.
-        renewed_at: When it was last renewed; at first, when it was issued.
+        issued_at: When the user signed in.
+        renewed_at: When it was last renewed, or issued if it was never renewed.
         expires_at: First instant at which it is invalid, unless it is renewed.
-        absolute_expires_at: First instant at which it is invalid in any case.
-        revocation: How it ended before its time, or None.
+        absolute_expires_at: First instant at which it is invalid even if it is renewed.
+        revocation: How it was revoked, or None.
     """
 
     id: SessionId
@@ -68,7 +68,7 @@ class Session:
         now: datetime,
         limits: SessionLimits,
     ) -> Self:
-        """Start a session at ``now``."""
+        """Starts a session at ``now``."""
         start = now.replace(microsecond=0)
         return cls(
             id=session_id,
@@ -82,25 +82,19 @@ class Session:
         )
 
     def is_active(self, now: datetime) -> bool:
-        """Whether the session admits its holder at ``now``."""
+        """Whether the session is valid at ``now``."""
         return self.revocation is None and now < self.expires_at
 
     def is_beyond_renewal(self, now: datetime) -> bool:
-        """Whether not even a renewal that is under way could let it go on after ``now``."""
+        """Whether not even a renewal that is already running could extend it after ``now``."""
         return self.revocation is not None or now >= self.expires_at + RENEWAL_UNDER_WAY
 
     def token_expires_at(self, limits: SessionLimits) -> datetime:
-        """When the JWT of the last renewal ends: never after the session."""
+        """Returns when the JWT of the last renewal expires, which is never after the session."""
         return min(self.renewed_at.replace(microsecond=0) + limits.token, self.expires_at)
 
-    def revoke(self, now: datetime, *, by: RevokedBy, reason: str) -> Self:
-        """End the session; a second revocation keeps the first."""
-        if self.revocation is not None:
-            return self
-        return replace(self, revocation=Revocation(at=now, by=by, reason=reason))
-
     def hand_out(self, token: RefreshToken, *, token_id: TokenId) -> Self:
-        """Let ``token`` and no other renew this session, whose newest JWT is ``token_id``."""
+        """Makes ``token`` the only one that renews the session, and ``token_id`` its newest JWT."""
         return replace(self, token_id=token_id, rotation=Rotation(current=token.hash))
 
     def verdict(
@@ -111,12 +105,12 @@ class Session:
         limits: SessionLimits,
         outage: Outage | None = None,
     ) -> RenewalVerdict:
-        """What to do about a refresh token that we once issued for this session.
+        """Decides what to do with a refresh token that was issued for this session.
 
-        The current one renews. The one before it gets the same successor again for a moment,
-        as its answer may have been lost; time in which nobody could ask again, during
-        ``outage``, does not count. Any other has been used before: theft, unless the session
-        has ended anyway (RFC 9700, section 4.14.2).
+        The current token renews. During the grace, the previous token gets the same successor
+        again, because the answer may have been lost. The time of ``outage`` doesn't count,
+        because no browser could retry. Any other token was used before: that is theft, unless
+        the session has already ended (RFC 9700, section 4.14.2).
         """
         if self.revocation is not None:
             return RenewalVerdict.ENDED
@@ -130,7 +124,7 @@ class Session:
         return RenewalVerdict.THEFT
 
     def _grace_ends(self, limits: SessionLimits, outage: Outage | None) -> datetime:
-        """Until when the last renewal may be repeated."""
+        """Returns the instant until which the last renewal can be repeated."""
         ends = self.renewed_at + limits.renew_grace
         if outage is not None and self.renewed_at <= outage.ended_at and ends >= outage.began_at:
             return max(ends, outage.ended_at + limits.renew_grace)
@@ -145,7 +139,7 @@ class Session:
         now: datetime,
         limits: SessionLimits,
     ) -> Self:
-        """Move the idle limit and replace the refresh token by its successor."""
+        """Moves the idle limit and replaces the refresh token with its successor."""
         idle_end = now.replace(microsecond=0) + limits.idle
         return replace(
             self,

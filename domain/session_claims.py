@@ -1,4 +1,4 @@
-"""What a verified VetAssist JWT says."""
+"""The claims of a verified VetAssist JWT."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,12 +8,12 @@ from domain.identifiers import ICN, SessionId, TokenId, UserId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionClaims:
-    """The claims of one JWT of ours.
+    """The claims of one VetAssist JWT.
 
     Attributes:
         issued_at: `iat` (UTC).
         expires_at: `exp` (UTC): the first instant at which the JWT is invalid.
-        icn: None when the operator leaves it out of the JWT.
+        icn: None if the operator leaves it out of JWTs.
     """
 
     user_id: UserId

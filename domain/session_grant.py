@@ -1,4 +1,4 @@
-"""What a client is given for a session."""
+"""The tokens that a browser gets for a session."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,7 +9,7 @@ from domain.session import Session
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionGrant:
-    """A session with its newest JWT and the refresh token for the next.
+    """A session with its newest JWT and the refresh token for the next one.
 
     Attributes:
         token_expires_at: First instant (UTC) at which the JWT is invalid.

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Self
 
-#: The least warning before a limit strikes (WCAG 2.2, success criterion 2.2.1).
+#: The shortest warning before a session ends (WCAG 2.2, success criterion 2.2.1).
 LEAST_WARNING: Final = timedelta(seconds=20)
 #: Long enough to read the question and answer it.
 DEFAULT_WARNING: Final = timedelta(minutes=2)
@@ -12,18 +12,18 @@ DEFAULT_WARNING: Final = timedelta(minutes=2)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionLimits:
-    """Every limit of a session, in one value.
+    """All limits of a session.
 
     The defaults are the limits of NIST SP 800-63B, section 4.2.3 (AAL2): 12 hours, and 30 minutes
     without activity. Its fourth revision allows 24 hours and one hour.
 
     Attributes:
-        idle: A session that is not renewed for this long ends.
-        absolute: A session ends this long after its sign-in, whatever happens.
-        token: How long one JWT lasts; never past the session's own end.
-        renew_grace: How long a refresh token that was just replaced still gets its successor,
-            so that a lost answer signs nobody out.
-        warning: How long before the end the user is to be warned.
+        idle: A session ends if it isn't renewed for this long.
+        absolute: A session ends this long after its sign-in, even if it is renewed.
+        token: How long a JWT lasts. It never outlives its session.
+        renew_grace: How long a replaced refresh token still gets its successor, so that a lost
+            answer doesn't sign the user out.
+        warning: How long before the end the user is warned.
 
     Raises:
         ValueError: The limits contradict each other.
@@ -37,19 +37,19 @@ class SessionLimits:
 
     def __post_init__(self) -> None:
         if not timedelta() < self.idle <= self.absolute:
-            raise ValueError("the idle limit must be positive and at most the absolute one")
+            raise ValueError("the idle limit must be positive and at most the absolute limit")
         if not LEAST_WARNING <= self.warning < min(self.idle, self.token):
-            raise ValueError("the warning must come at least 20 seconds before the end")
+            raise ValueError("the warning must be at least 20 seconds, and less than each limit")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionOutlook:
-    """What lies ahead of a session, as a front end needs to know it. All instants in UTC.
+    """When a session ends, for the front end. All instants are UTC.
 
     Attributes:
-        idle_expires_at: When it ends unless it is renewed.
-        absolute_expires_at: When it ends in any case.
-        can_extend: Whether renewing would move its end.
+        idle_expires_at: When it ends if it isn't renewed.
+        absolute_expires_at: When it ends even if it is renewed.
+        can_extend: Whether a renewal would move its end.
         warn_at: When to warn the user.
     """
 
@@ -67,7 +67,7 @@ class SessionOutlook:
         absolute_expires_at: datetime,
         limits: SessionLimits,
     ) -> Self:
-        """The outlook of a session with those ends; the warning comes before the first."""
+        """Returns the outlook for these ends. The warning comes before the first of them."""
         return cls(
             idle_expires_at=expires_at,
             absolute_expires_at=absolute_expires_at,

@@ -1,4 +1,4 @@
-"""Whether a session stands: all that a validation has to know of it."""
+"""What a validation needs to know about a session."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,11 +8,11 @@ from domain.identifiers import SessionId, UserId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionStanding:
-    """A session as the hot path reads it. All instants in UTC.
+    """A session as the hot path reads it. All instants are UTC.
 
     Attributes:
         expires_at: First instant at which it is invalid, unless it is renewed.
-        absolute_expires_at: First instant at which it is invalid in any case.
+        absolute_expires_at: First instant at which it is invalid even if it is renewed.
     """
 
     session_id: SessionId
@@ -24,5 +24,5 @@ class SessionStanding:
     is_revoked: bool
 
     def is_active(self, now: datetime) -> bool:
-        """Whether the session admits its holder at ``now``."""
+        """Whether the session is valid at ``now``."""
         return not self.is_revoked and now < self.expires_at

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class SignInFailure(StrEnum):
-    """The reason as the front end is told it; the codes are part of the public contract."""
+    """The error code for the front end. The values are part of the public contract."""
 
     ACCESS_DENIED = "access_denied"
     LOGIN_EXPIRED = "login_expired"

@@ -11,12 +11,12 @@ from domain.veteran_status import VeteranStatus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """One Veteran's account.
+    """The account of one Veteran.
 
     Attributes:
-        icn: VA's name for the person; None for an account of an earlier phase without one.
+        icn: VA's identifier of the person. An account of an earlier phase may have None.
         is_active: Whether the account may sign in.
-        last_login_at: Instant (UTC) of the newest sign-in, or None.
+        last_login_at: Instant (UTC) of the latest sign-in, or None.
     """
 
     id: UserId
@@ -29,7 +29,7 @@ class User:
     last_login_at: datetime | None
 
     def changed_since(self, before: Self) -> tuple[str, ...]:
-        """The names of the attributes that VA vouches for and that differ, never their values."""
+        """Returns the names, never the values, of the attributes from VA that differ."""
         return tuple(
             name
             for name in ("status", "given_name", "family_name", "email")
@@ -39,10 +39,10 @@ class User:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """What a user is shown of themselves.
+    """What a user sees about themselves.
 
     Attributes:
-        needs_va_sign_in: Whether nobody can act for the user at VA until they sign in anew.
+        needs_va_sign_in: Whether no back end can act for the user until they sign in again.
     """
 
     user: User
@@ -51,14 +51,14 @@ class Profile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkedUser:
-    """A user as a sign-in found or made it.
+    """A user that a sign-in found or created.
 
     Attributes:
-        user: The account of the identity's ICN.
-        alias_owner: The account that (issuer, sub) was remembered for.
-        is_new: Whether this sign-in made the account.
-        changed: The names of those of the account's attributes that it gave another value.
-        data_key: The key of its tokens, or None while it has none.
+        user: The account with the identity's ICN.
+        alias_owner: The account that (issuer, sub) is an alias of.
+        is_new: Whether this sign-in created the account.
+        changed: Names of the attributes that this sign-in changed.
+        data_key: The key of the user's tokens, or None if there is none.
     """
 
     user: User
@@ -69,5 +69,5 @@ class LinkedUser:
 
     @property
     def is_conflicting(self) -> bool:
-        """Whether the account at the provider already stands for another person."""
+        """Whether the account at the provider is an alias of another user."""
         return self.alias_owner != self.user.id

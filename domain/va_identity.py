@@ -1,4 +1,4 @@
-"""What VA asserted about the person who signed in, once verified."""
+"""Verified facts about a person who signed in at VA."""
 
 from dataclasses import dataclass, field
 
@@ -24,14 +24,14 @@ class VAIdentity:
     """Verified facts about one person, from one sign-in.
 
     Attributes:
-        issuer: Who vouches for it: the verified `iss`.
-        subject: The account at that issuer: the verified `sub`. Never an ICN.
-        icn: The person; None when no source named one this time.
-        status: None when VA did not say this time, so that the stored answer stays.
-        given_name: None when VA did not say.
-        family_name: None when VA did not say.
-        email: None when VA did not say.
-        is_complete: False when a source that should have been heard did not answer.
+        issuer: The verified `iss`.
+        subject: The verified `sub`. Never an ICN.
+        icn: The ICN of the person, or None if no source provided it.
+        status: None if VA didn't provide it. The stored status then stays.
+        given_name: None if VA didn't provide it.
+        family_name: None if VA didn't provide it.
+        email: None if VA didn't provide it.
+        is_complete: False if a source that was asked didn't answer.
     """
 
     issuer: str
@@ -45,5 +45,5 @@ class VAIdentity:
 
     @property
     def account(self) -> VAAccount:
-        """Which account vouched for the person."""
+        """The account that the person signed in with."""
         return VAAccount(issuer=self.issuer, subject=self.subject)

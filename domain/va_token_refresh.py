@@ -9,25 +9,25 @@ from domain.identifiers import UserId
 from domain.va_identity import VAAccount
 from domain.va_tokens import SealedVATokens
 
-#: Longer than a refresh at VA may take (``REFRESH_DEADLINE``), and the writing of what it gave:
-#: should the holder of a lease die, somebody else goes on after this long.
+#: Longer than a refresh at VA (``REFRESH_DEADLINE``) and storing its result may take. If the holder
+#: of a lease dies, another process can take over after this long.
 LEASE: Final = timedelta(seconds=30)
-#: How long a caller waits for somebody else's refresh: for all that it may take.
+#: How long a caller waits while another process refreshes.
 PATIENCE: Final = timedelta(seconds=25)
-#: How long a refresh at VA may take as a whole.
+#: The deadline for a whole refresh at VA.
 REFRESH_DEADLINE: Final = timedelta(seconds=20)
 _FIRST_PAUSE: Final = timedelta(seconds=1)
 _LONGEST_PAUSE: Final = timedelta(minutes=5)
-_LONGEST_PAUSE_OF_VAS: Final = timedelta(hours=1)
+_LONGEST_RETRY_AFTER: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenGeneration:
-    """Names one set of a user's tokens; no other set has ever the same name.
+    """Identifies one set of a user's tokens. No two sets have the same generation.
 
     Attributes:
-        sign_in: The sign-in that its tokens hang on, directly or through refreshes.
-        number: Counts the sets of a user since the link was made.
+        sign_in: The sign-in that the tokens come from, directly or through refreshes.
+        number: Counts the user's sets of tokens since the link was created.
     """
 
     sign_in: UUID
@@ -39,8 +39,8 @@ class RefreshLease:
     """The right to refresh one generation, once.
 
     Attributes:
-        fence: Higher than that of each lease before, so that a late holder is told apart.
-        until: When it lapses (UTC), by the clock of who took it.
+        fence: Higher than the fence of every earlier lease, so that a late holder is detected.
+        until: When it expires (UTC), by the clock of the process that took it.
     """
 
     user_id: UserId
@@ -51,16 +51,15 @@ class RefreshLease:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefreshState:
-    """Where a user's tokens stand, beside what they are. All instants in UTC.
+    """The refresh state of a user's tokens. All instants are UTC.
 
     Attributes:
-        account: Whose sign-in brought them; None for tokens of an earlier phase.
-        fence: Of the newest lease; zero before the first.
-        lease_until: When the newest lease lapses, by the store's clock; None when it was given
-            back.
-        needs_sign_in_at: When it turned out that only a new sign-in brings new ones, or None.
-        retry_at: VA is not asked before; None when it may be asked at once.
-        attempts: Refreshes that failed since the last one that did not.
+        account: The account that signed in, or None for tokens of an earlier phase.
+        fence: Fence of the newest lease, or 0 before the first one.
+        lease_until: When the newest lease expires, by the store's clock. None if it was released.
+        needs_sign_in_at: When it became known that the user must sign in again, or None.
+        retry_at: VA isn't asked before this instant. None: it may be asked at once.
+        attempts: Failed refreshes since the last successful one.
     """
 
     generation: TokenGeneration
@@ -72,15 +71,15 @@ class RefreshState:
     attempts: int = 0
 
     def is_leased(self, now: datetime) -> bool:
-        """Whether somebody is refreshing them at ``now``."""
+        """Whether a process holds the lease at ``now``."""
         return self.lease_until is not None and now < self.lease_until
 
     def is_put_off(self, now: datetime) -> bool:
-        """Whether VA is not to be asked yet."""
+        """Whether VA must not be asked yet."""
         return self.retry_at is not None and now < self.retry_at
 
     def may_be_leased(self, generation: TokenGeneration, now: datetime) -> bool:
-        """Whether a lease on that generation is to be had at ``now``."""
+        """Whether a lease on that generation can be taken at ``now``."""
         return (
             self.generation == generation
             and self.needs_sign_in_at is None
@@ -89,36 +88,36 @@ class RefreshState:
         )
 
     def is_held(self, lease: RefreshLease) -> bool:
-        """Whether the lease is still the newest, and on what is stored now."""
+        """Whether the lease is the newest one, and on the tokens that are stored now."""
         held = (self.generation, self.fence) == (lease.generation, lease.fence)
         return held and self.needs_sign_in_at is None
 
     def was_written_by(self, lease: RefreshLease) -> bool:
-        """Whether what is stored now is what the lease's holder has written."""
+        """Whether the lease's holder wrote the tokens that are stored now."""
         return self.fence == lease.fence and self.has_followed(lease.generation)
 
     def has_followed(self, generation: TokenGeneration) -> bool:
-        """Whether a refresh of the same sign-in has taken that generation's place."""
+        """Whether a refresh of the same sign-in has replaced that generation."""
         ours = self.generation
         return ours.sign_in == generation.sign_in and ours.number > generation.number
 
     def pause(self, asked_for: timedelta | None) -> timedelta:
-        """How long to leave VA alone after one more failure.
+        """Returns how long to wait after another failure before asking VA again.
 
-        Twice as long each time, up to five minutes; longer when VA asked for it, up to an hour.
+        The pause doubles each time, up to five minutes. VA can ask for more, up to an hour.
         """
         doubled = min(_FIRST_PAUSE * (1 << min(self.attempts, 20)), _LONGEST_PAUSE)
-        return max(doubled, min(asked_for or doubled, _LONGEST_PAUSE_OF_VAS))
+        return max(doubled, min(asked_for or doubled, _LONGEST_RETRY_AFTER))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptVATokens:
-    """A user's tokens as they are stored, and where they stand."""
+    """A user's stored tokens and their refresh state."""
 
     sealed: SealedVATokens
     state: RefreshState
 
     def retry_after(self, now: datetime) -> timedelta | None:
-        """When it is worth asking for newer ones again, from ``now``; None when nobody knows."""
+        """Returns when to ask for newer tokens again, from ``now``, or None if that's unknown."""
         ends = [end for end in (self.state.retry_at, self.state.lease_until) if end is not None]
         return max(max(ends) - now, timedelta()) if ends else None

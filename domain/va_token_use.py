@@ -1,4 +1,4 @@
-"""What one of VA's tokens may be used for."""
+"""The purposes that a VA token can be used for."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -6,9 +6,9 @@ from typing import Final
 
 
 class TokenPurpose(StrEnum):
-    """The closed list of purposes; each is something that a scope of VA's lets one do.
+    """The closed list of purposes. Each one is something that a scope of VA permits.
 
-    The names stand in the stored audit trail: they are never reused.
+    The values are stored in the audit trail and are never reused.
     """
 
     VETERAN_STATUS = "veteran_status"
@@ -21,7 +21,7 @@ class TokenPurpose(StrEnum):
 
     @property
     def plain_name(self) -> str:
-        """What the Veteran reads: the end of "VetAssist asked VA in order to ..."."""
+        """The purpose as the Veteran reads it, after the words "in order to"."""
         return _PLAIN_NAMES[self]
 
 

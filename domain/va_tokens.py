@@ -1,4 +1,4 @@
-"""VA's OAuth tokens, in the open and sealed."""
+"""VA's OAuth tokens, open and sealed."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,7 +9,7 @@ from domain.secret import Secret
 
 
 class TokenField(StrEnum):
-    """The column a sealed token stands in; sealing binds it to that column."""
+    """The column that stores a sealed token. Sealing binds the token to its column."""
 
     ACCESS = "access_token"
     REFRESH = "refresh_token"
@@ -18,12 +18,12 @@ class TokenField(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VATokens:
-    """What VA's token endpoint gave.
+    """The tokens that VA's token endpoint returned.
 
     Attributes:
-        refresh_token: None when VA left it out.
-        id_token: None when VA left it out.
-        scope: What was granted, separated by spaces; may be less than was asked.
+        refresh_token: None if VA left it out.
+        id_token: None if VA left it out.
+        scope: The granted scopes, separated by spaces. May be fewer than were requested.
         expires_at: First instant (UTC) at which the access token is no longer valid.
     """
 
@@ -36,9 +36,9 @@ class VATokens:
 
     @property
     def to_revoke(self) -> tuple[Secret, TokenField]:
-        """The token that VA is told of when it is to end all of them.
+        """The token to revoke at VA in order to end all of them.
 
-        Revoking a refresh token ends its access tokens as well (RFC 7009, section 2.1).
+        Revoking a refresh token also ends its access tokens (RFC 7009, section 2.1).
         """
         if self.refresh_token is None:
             return self.access_token, TokenField.ACCESS
@@ -47,11 +47,11 @@ class VATokens:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealedVATokens:
-    """The same, encrypted; the only form that is stored.
+    """The same tokens, encrypted. Only this form is stored.
 
     Attributes:
-        refresh_token: None when there is none to store; a stored one then stays.
-        id_token: The same.
+        refresh_token: None if there is no new one. A stored one then stays.
+        id_token: As for ``refresh_token``.
     """
 
     user_id: UserId

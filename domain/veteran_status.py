@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class VeteranStatus(StrEnum):
-    """VA's word on it.
+    """The answer of VA's status API.
 
     Source: Veteran Verification API v2, `attributes.veteran_status`.
     """

@@ -1,4 +1,4 @@
-"""Who knocked, as far as we keep it."""
+"""The sender of a request."""
 
 from dataclasses import dataclass, replace
 from typing import Self
@@ -6,16 +6,16 @@ from typing import Self
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visitor:
-    """The other end of one request.
+    """What is known about the sender of one request.
 
     Attributes:
-        address_hash: Keyed hash of the client's address; the address itself never gets this far.
-        user_agent: What the client calls itself: printable, at most 256 characters. It names the
-            device on the sessions page; the audit trail keeps ``user_agent_hash`` instead.
+        address_hash: Keyed hash of the address. The address itself never gets this far.
+        user_agent: Printable, at most 256 characters. It names the device on the sessions page.
+            The audit trail stores ``user_agent_hash`` instead.
         user_agent_hash: Keyed hash of ``user_agent``.
-        key_id: Of the key that made the hashes.
-        request_id: What the log and the answer's X-Request-ID call the request; None outside one.
-        operator: Who ran the command; None in a request, and for what the service does by itself.
+        key_id: Id of the key that made the hashes.
+        request_id: The id of the request in the log and in X-Request-ID. None outside a request.
+        operator: Who ran the command. None in a request, and for background work.
     """
 
     address_hash: str | None = None
@@ -26,5 +26,5 @@ class Visitor:
     operator: str | None = None
 
     def as_recorded(self) -> Self:
-        """What the audit trail keeps: what the client calls itself, as a hash only."""
+        """Returns what the audit trail stores: the user agent only as a hash."""
         return replace(self, user_agent=None)

@@ -1,1 +1,1 @@
-"""What the use cases need of the outside world, one protocol a file."""
+"""The ports: what the use cases need from the outside world, one protocol per file."""

@@ -1,4 +1,4 @@
-"""Port: where checkpoints of the audit trail are told, out of reach of the store's owner."""
+"""Port: checkpoints of the audit trail, written where the store's owner can't change them."""
 
 from abc import abstractmethod
 from typing import Protocol
@@ -7,12 +7,12 @@ from domain.audit_seal import SealedBatch
 
 
 class AuditCheckpoints(Protocol):
-    """Tells whoever listens how far the trail has been sealed."""
+    """Publishes how far the audit trail is sealed."""
 
     @abstractmethod
     async def tell(self, batch: SealedBatch) -> None:
-        """Tell of one sealed batch, as one line of JSON (``SealedBatch.to_record``).
+        """Writes one sealed batch as one line of JSON (``SealedBatch.to_record``).
 
         Raises:
-            CheckpointUntoldError: It could not be told; tell it again later.
+            CheckpointUntoldError: The checkpoint could not be written. Try again later.
         """

@@ -1,4 +1,4 @@
-"""Port: the audit trail, for reading it."""
+"""Port: reading the audit trail."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -8,15 +8,15 @@ from domain.audit_record import AuditFilter, AuditMark, AuditRecord
 
 
 class AuditHistory(Protocol):
-    """The trail as last committed; one read, no transaction."""
+    """The committed events of the audit trail. Each call is one read without a transaction."""
 
     @abstractmethod
     async def list(
         self, wanted: AuditFilter, *, after: AuditMark | None, limit: int
     ) -> Sequence[AuditRecord]:
-        """Up to ``limit`` of the wanted rows, newest first, from behind ``after`` on.
+        """Returns up to ``limit`` matching rows that come after ``after``, newest first.
 
-        Whatever is stored there is told as far as it can be, and passed over never.
+        It never skips a row. Values that can't be represented are returned as closely as possible.
 
         Raises:
             UnavailableError: The store did not answer.

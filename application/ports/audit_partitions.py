@@ -10,13 +10,13 @@ from domain.audit_seal import BatchesExported, DroppedMonth
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MonthStanding:
-    """How far a month of the trail has come.
+    """The state of one month of the audit trail.
 
     Attributes:
-        rows: Rows that are there.
-        unsealed: Of these, how many no batch holds.
-        unexported: Batches of the month that are in none of the exports that count.
-        last_batch: Number of its newest batch; 0 when it has none.
+        rows: Number of stored rows.
+        unsealed: How many of these rows no batch contains.
+        unexported: Number of batches that none of the given exports contains.
+        last_batch: Number of its newest batch, or 0 if it has none.
     """
 
     rows: int
@@ -26,48 +26,48 @@ class MonthStanding:
 
 
 class AuditPartitions(Protocol):
-    """Each method raises UnavailableError when the store does not answer."""
+    """The months. Each method raises UnavailableError if the store did not answer."""
 
     @abstractmethod
     async def make_ahead(self) -> int:
-        """Make room for this month and the next three; for how many there was none."""
+        """Creates the missing partitions of this month and the next three. Returns how many."""
 
     @abstractmethod
     async def months(self) -> Sequence[str]:
-        """The months that can be dropped as a whole, oldest first."""
+        """Returns the months that can be dropped as a whole, oldest first."""
 
     @abstractmethod
     async def hold(self, month: str) -> None:
-        """Let nobody add to a month until the unit ends.
+        """Locks a month against new rows until the unit ends.
 
         Raises:
-            ForbiddenError: This takes the rights of the store's owner.
+            ForbiddenError: Only the store's owner can do this.
         """
 
     @abstractmethod
     async def standing(self, month: str, exports: Sequence[BatchesExported]) -> MonthStanding:
-        """How far a month has come.
+        """Returns the state of a month.
 
         Args:
             month: Such as ``2026-01``.
-            exports: Those that count.
+            exports: The exports to take into account.
         """
 
     @abstractmethod
     async def note_export(self, exported: BatchesExported) -> None:
-        """Note that batches were handed on."""
+        """Records that batches were exported."""
 
     @abstractmethod
     async def exports(self) -> Sequence[BatchesExported]:
-        """What is noted, in no order; whether a holder of the key noted it is not looked at.
+        """Returns the recorded exports, in no particular order. Their MACs aren't verified.
 
-        Notes without a MAC are left out, and so are those of a time that cannot be.
+        Exports without a MAC, or with a time that Python can't represent, are left out.
         """
 
     @abstractmethod
     async def drop(self, dropped: DroppedMonth) -> None:
-        """Remove the rows and leaves of a month for good, and note that; the headers stay.
+        """Drops the rows and leaves of a month and records that. The headers stay.
 
         Raises:
-            ForbiddenError: This takes the rights of the store's owner.
+            ForbiddenError: Only the store's owner can do this.
         """

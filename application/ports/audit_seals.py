@@ -8,11 +8,11 @@ from domain.audit_seal import SealedBatch, SealedLeaf, UnsealedRows
 
 
 class AuditSeals(Protocol):
-    """Takes sealed batches. They are only ever added."""
+    """The sealed batches. Batches are only added, never changed."""
 
     @abstractmethod
     async def take_turn(self) -> bool:
-        """Whether this unit may seal; of several at once one may, until it ends.
+        """Whether this unit may seal. Only one unit at a time may, until it ends.
 
         Raises:
             UnavailableError: The store did not answer.
@@ -20,7 +20,7 @@ class AuditSeals(Protocol):
 
     @abstractmethod
     async def newest(self) -> SealedBatch | None:
-        """The newest batch, or None before the first.
+        """Returns the newest batch, or None before the first one.
 
         Raises:
             UnavailableError: The store did not answer.
@@ -28,10 +28,10 @@ class AuditSeals(Protocol):
 
     @abstractmethod
     async def unsealed(self, *, after: SealedBatch | None, limit: int) -> UnsealedRows | None:
-        """The next rows to seal, of one month, at most ``limit``; None when there are none.
+        """Returns up to ``limit`` rows of one month to seal next, or None if there are none.
 
-        Rows come in the order in which they were written, and none is ever passed over: a row
-        comes only once no other that is still to be committed can belong before it.
+        Rows come in the order of their transactions, and none is skipped: a row is returned only
+        after all transactions that could add a row before it have ended.
 
         Raises:
             UnavailableError: The store did not answer.
@@ -39,10 +39,10 @@ class AuditSeals(Protocol):
 
     @abstractmethod
     async def add(self, batch: SealedBatch, leaves: Sequence[SealedLeaf]) -> None:
-        """Add a batch with its leaves in order.
+        """Adds a batch with its leaves in order.
 
         Raises:
-            ConflictError: There is a batch of this number, or a row is sealed; raised here or
+            ConflictError: The batch number exists, or a row is already sealed; raised here or
                 at commit.
             UnavailableError: The store did not answer; raised here or at commit.
         """

@@ -9,13 +9,14 @@ from domain.identifiers import UserId
 
 
 class AuditTrail(Protocol):
-    """Takes events; they stand when the unit commits, together with what they tell of."""
+    """The audit events. They are committed together with the changes that they describe."""
 
     @abstractmethod
     async def append(self, event: AuditEvent) -> None:
-        """Add one event, with its visitor as ``as_recorded`` says.
+        """Adds one event, with its visitor as returned by ``as_recorded``.
 
-        Where an operator runs this process, the event names them, whatever its visitor says.
+        If an operator runs this process, the event names the operator, even if its visitor
+        names another one.
 
         Raises:
             UnavailableError: The store did not answer; raised here or at commit.
@@ -23,7 +24,7 @@ class AuditTrail(Protocol):
 
     @abstractmethod
     async def list_for(self, user_id: UserId) -> Sequence[AuditEvent]:
-        """The user's events, oldest first.
+        """Returns the user's events, oldest first.
 
         Raises:
             UnavailableError: The store did not answer.

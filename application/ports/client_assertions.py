@@ -1,4 +1,4 @@
-"""Port: the signed assertions by which clients prove who they are."""
+"""Port: the signed assertions that clients authenticate with."""
 
 from abc import abstractmethod
 from datetime import datetime
@@ -10,29 +10,29 @@ from domain.service_client import ClientId, ClientKey, ServiceClient
 
 
 class ClientAssertions(Protocol):
-    """Reads public keys, and verifies assertions with them. Remembers nothing."""
+    """Reads public keys and verifies assertions with them. Stores nothing."""
 
     @abstractmethod
     def read_key(self, document: str) -> ClientKey:
-        """A public key as an operator has it in a file.
+        """Reads a public key from the text of a file.
 
         Raises:
-            InvalidServiceClientError: No public key, or one that is too weak or of a kind that
-                is not accepted. Nothing of the document is repeated.
+            InvalidServiceClientError: The text isn't a public key, or the key is too weak or of
+                an unsupported type. The message never quotes the text.
         """
 
     @abstractmethod
     def claimed_client(self, assertion: Secret) -> ClientId:
-        """Whose assertion it says it is. Nothing of it has been verified.
+        """Returns the client that the assertion names. Nothing is verified.
 
         Raises:
-            InvalidAssertionError: No assertion at all.
+            InvalidAssertionError: The text isn't an assertion.
         """
 
     @abstractmethod
     def verify(self, assertion: Secret, client: ServiceClient, *, now: datetime) -> ClientAssertion:
-        """What an assertion of the client's says. Whether it was used before is not checked.
+        """Verifies an assertion of the client. Doesn't check whether it was used before.
 
         Raises:
-            InvalidAssertionError: Not signed by the client, or a claim does not hold at ``now``.
+            InvalidAssertionError: The client didn't sign it, or a claim isn't valid at ``now``.
         """

@@ -1,4 +1,4 @@
-"""Port: what time it is."""
+"""Port: the time."""
 
 from abc import abstractmethod
 from datetime import datetime, timedelta
@@ -6,12 +6,12 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """The one source of time."""
+    """The only source of time."""
 
     @abstractmethod
     def now(self) -> datetime:
-        """The current instant, aware, in UTC. A clock that is put right may step back."""
+        """Returns the current instant (aware, UTC). It can go back when the clock is corrected."""
 
     @abstractmethod
     async def sleep(self, duration: timedelta) -> None:
-        """Let others go on until ``duration`` has passed; a negative one is none."""
+        """Sleeps for ``duration`` while other tasks run. A negative duration counts as zero."""

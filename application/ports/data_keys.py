@@ -1,4 +1,4 @@
-"""Port: wrapped data keys at rest, inside one unit of work."""
+"""Port: stored data keys, inside one unit of work."""
 
 from abc import abstractmethod
 from typing import Protocol
@@ -8,11 +8,11 @@ from domain.identifiers import UserId
 
 
 class DataKeys(Protocol):
-    """At most one data key a user."""
+    """The wrapped data keys, at most one per user."""
 
     @abstractmethod
     async def put(self, wrapped: WrappedDataKey) -> None:
-        """Store the key of a user that the unit holds and that has none.
+        """Stores the key of a user that the unit has locked and that has no key.
 
         Raises:
             UnavailableError: The store did not answer; raised here or at commit.
@@ -20,7 +20,7 @@ class DataKeys(Protocol):
 
     @abstractmethod
     async def find(self, user_id: UserId) -> WrappedDataKey | None:
-        """The user's key, or None.
+        """Returns the user's key, or None.
 
         Raises:
             UnavailableError: The store did not answer.
@@ -30,7 +30,7 @@ class DataKeys(Protocol):
     async def list_not_under(
         self, master_key_id: str, *, after: UserId | None, limit: int
     ) -> list[WrappedDataKey]:
-        """Up to ``limit`` keys under other master keys, by user id, those after ``after``.
+        """Returns up to ``limit`` keys after ``after`` under other master keys, by user id.
 
         Raises:
             UnavailableError: The store did not answer.
@@ -38,7 +38,7 @@ class DataKeys(Protocol):
 
     @abstractmethod
     async def count_not_under(self, master_key_id: str) -> int:
-        """How many keys are under other master keys.
+        """Returns the number of keys under other master keys.
 
         Raises:
             UnavailableError: The store did not answer.
@@ -46,7 +46,7 @@ class DataKeys(Protocol):
 
     @abstractmethod
     async def replace(self, old: WrappedDataKey, new: WrappedDataKey) -> bool:
-        """Store ``new`` where ``old`` still stands; False when it does not.
+        """Replaces ``old`` with ``new``. Returns False if ``old`` is no longer stored.
 
         Raises:
             UnavailableError: The store did not answer.
@@ -54,7 +54,7 @@ class DataKeys(Protocol):
 
     @abstractmethod
     async def destroy(self, user_id: UserId) -> None:
-        """Remove the user's key: what it sealed can be opened by nobody.
+        """Shreds the user's key, so that what it sealed can never be opened.
 
         Raises:
             UnavailableError: The store did not answer; raised here or at commit.

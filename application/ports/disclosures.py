@@ -1,4 +1,4 @@
-"""Port: what the audit trail knows of the use of VA's tokens, for showing it."""
+"""Port: the recorded uses of a user's VA tokens."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -10,13 +10,13 @@ from domain.identifiers import UserId
 
 
 class Disclosures(Protocol):
-    """The account of one user's disclosures as last committed; one read, no transaction."""
+    """The committed uses. Each call is one read without a transaction."""
 
     @abstractmethod
     async def list_for(
         self, user_id: UserId, *, after: AuditMark | None, limit: int
     ) -> Sequence[Disclosure]:
-        """Up to ``limit`` of the user's disclosures, newest first, from behind ``after`` on.
+        """Returns up to ``limit`` uses of the user's tokens after ``after``, newest first.
 
         Raises:
             UnavailableError: The store did not answer.

@@ -1,4 +1,4 @@
-"""Port: one-time codes for sessions, inside one unit of work."""
+"""Port: hand-over codes, inside one unit of work."""
 
 from abc import abstractmethod
 from datetime import datetime
@@ -8,11 +8,11 @@ from domain.handoff import Handoff
 
 
 class Handoffs(Protocol):
-    """Codes as one unit of work sees them."""
+    """Hand-over codes as one unit of work sees them."""
 
     @abstractmethod
     async def add(self, handoff: Handoff) -> None:
-        """Keep a new code.
+        """Stores a new code.
 
         Raises:
             UnavailableError: The store did not answer; raised here or at commit.
@@ -20,7 +20,7 @@ class Handoffs(Protocol):
 
     @abstractmethod
     async def take(self, *, code_hash: bytes, browser_hash: bytes, now: datetime) -> Handoff | None:
-        """Use a code up, once; None when there is none for this browser at ``now``.
+        """Redeems a code, once. Returns None if this browser has no such code at ``now``.
 
         Raises:
             UnavailableError: The store did not answer.

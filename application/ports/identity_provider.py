@@ -1,4 +1,4 @@
-"""Port: who vouches for the Veteran."""
+"""Port: the OpenID Provider."""
 
 from abc import abstractmethod
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from domain.va_tokens import VATokens
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSignIn:
-    """What the provider vouched for, verified, and the tokens it gave."""
+    """The verified identity, and the tokens that the provider issued."""
 
     identity: VAIdentity
     tokens: VATokens
@@ -22,76 +22,76 @@ class ProviderSignIn:
 class IdentityProvider(Protocol):
     """An OAuth 2.0 authorization server that speaks OpenID Connect.
 
-    Every call ends within its deadline and reads a bounded answer.
+    Every call has a deadline and limits the size of the answer.
     """
 
     @property
     @abstractmethod
     def issuer(self) -> str:
-        """Its name as an authorization server, as ID tokens carry it."""
+        """Its issuer identifier, as in ID tokens."""
 
     @abstractmethod
     async def authorization_url(self, secrets: LoginSecrets) -> str:
-        """Where the browser goes to sign in: with state, nonce and PKCE challenge.
+        """Returns the URL to sign in at, with state, nonce and PKCE challenge.
 
         Raises:
-            ProviderUnavailableError: Its metadata could not be had, or is not acceptable.
+            ProviderUnavailableError: Its metadata could not be fetched, or isn't acceptable.
         """
 
     @abstractmethod
     async def check_callback_issuer(self, issuer: str | None) -> None:
-        """Compare the callback's `iss` with the provider's, exactly (RFC 9207, section 2.4).
+        """Checks that the callback's `iss` equals the provider's (RFC 9207, section 2.4).
 
         Raises:
-            UpstreamRejectedError: It differs, or is missing where the provider promises it.
-            ProviderUnavailableError: The provider's metadata could not be had.
+            UpstreamRejectedError: It differs, or is missing although the provider promises it.
+            ProviderUnavailableError: The provider's metadata could not be fetched.
         """
 
     @abstractmethod
     async def sign_in(self, code: Secret, secrets: LoginSecrets) -> ProviderSignIn:
-        """Exchange the code, verify the ID token in full, and only then use the tokens.
+        """Exchanges the code and fully verifies the ID token before it uses the tokens.
 
         Raises:
-            UpstreamRejectedError: The provider refused, or answered what is not acceptable.
-            ProviderUnavailableError: It did not answer the exchange in time, or could not.
+            UpstreamRejectedError: The provider refused, or its answer isn't acceptable.
+            ProviderUnavailableError: It did not answer in time, or is overloaded or down.
         """
 
     @abstractmethod
     async def refresh(
         self, refresh_token: Secret, *, account: VAAccount, icn: ICN | None, scope: str
     ) -> VATokens:
-        """Newer tokens for a refresh token (RFC 6749, section 6).
+        """Gets new tokens with a refresh token (RFC 6749, section 6).
 
-        The provider may leave the refresh token out, or the ID token. An ID token that comes is
-        verified in full, but for a nonce, and must be of the same account (OpenID Connect Core
-        1.0, section 12.2). The person that the answer names, if it does, must be the same.
+        The answer may omit the refresh token or the ID token. An ID token is fully verified,
+        except for a nonce, and must belong to the same account (OpenID Connect Core 1.0, section
+        12.2). If the answer names a person, it must be the same person.
 
         Args:
-            refresh_token: What VA gave before.
-            account: Whose sign-in brought it.
-            icn: The person it acts for; None when nobody knows.
-            scope: What was granted before; what an answer means that names no scope.
+            refresh_token: The refresh token that the provider issued.
+            account: The account that signed in.
+            icn: The person that the tokens belong to, or None if unknown.
+            scope: The scope granted before. It applies if the answer names none.
 
         Raises:
-            UnwantedTokensError: Tokens came that do not stand for that account and person.
-            UnusableTokensError: Tokens came that cannot be used, as the answer is malformed or
-                its ID token cannot be verified at present; their refresh token can be.
-            UpstreamRejectedError: The provider refused, by its own codes (RFC 6749, section 5.2)
-                where it named one, or answered what is not acceptable; `issuer_changed` when the
-                account is another provider's, which then hears nothing.
-            ProviderUnavailableError: It did not answer in time, or cannot at present. It may
-                have replaced the refresh token all the same.
+            UnwantedTokensError: The new tokens don't belong to that account and person.
+            UnusableTokensError: The answer is malformed, or its ID token can't be verified now.
+                Its refresh token can be used.
+            UpstreamRejectedError: The provider refused, or its answer isn't acceptable. The
+                reason is the provider's code, if it sent one (RFC 6749, section 5.2). It is
+                `issuer_changed` if the account belongs to another provider, which isn't asked.
+            ProviderUnavailableError: It did not answer in time, or is overloaded or down. It may
+                have replaced the refresh token anyway.
         """
 
     @abstractmethod
     async def revoke(self, token: Secret, *, is_refresh_token: bool) -> bool:
-        """Make a token worthless at the provider (RFC 7009); one that is so already is done.
+        """Revokes a token at the provider (RFC 7009). Succeeds if the token is already invalid.
 
-        Returns False for a provider that has no revocation endpoint: nobody was asked.
+        Returns False, without asking, if the provider has no revocation endpoint.
 
         Raises:
-            UpstreamRejectedError: The provider refuses for good, by a code of RFC 6749's or
-                RFC 7009's.
-            ProviderUnavailableError: It did not answer, cannot at present, or answered what
-                says nothing of the token.
+            UpstreamRejectedError: The provider refused permanently, with a code of RFC 6749 or
+                RFC 7009.
+            ProviderUnavailableError: It did not answer, is overloaded or down, or sent an answer
+                that doesn't say whether the token was revoked.
         """

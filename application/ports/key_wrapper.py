@@ -1,4 +1,4 @@
-"""Port: the master key."""
+"""Port: wrapping data keys under a master key."""
 
 from abc import abstractmethod
 from typing import Protocol
@@ -7,26 +7,26 @@ from domain.data_key import DataKey, WrappedDataKey
 
 
 class KeyWrapper(Protocol):
-    """Wraps data keys under a master key that never leaves it: a key ring, or a KMS."""
+    """Wraps data keys under a master key that it keeps: in a key ring or a KMS."""
 
     @property
     @abstractmethod
     def newest_key_id(self) -> str:
-        """The id of the master key that wraps."""
+        """The id of the master key that wraps new keys."""
 
     @abstractmethod
     async def wrap(self, key: DataKey) -> WrappedDataKey:
-        """Encrypt under the newest master key, bound to the key's user and version.
+        """Encrypts under the newest master key, bound to the key's user and version.
 
         Raises:
-            UnavailableError: The keeper of the master key did not answer.
+            UnavailableError: The KMS did not answer.
         """
 
     @abstractmethod
     async def unwrap(self, wrapped: WrappedDataKey) -> DataKey:
-        """Decrypt, under whichever master key wrapped it.
+        """Decrypts with the master key that wrapped it.
 
         Raises:
-            SealBrokenError: It does not open: altered, moved, or its master key is not here.
-            UnavailableError: The keeper of the master key did not answer.
+            SealBrokenError: It was altered or moved, or its master key isn't available.
+            UnavailableError: The KMS did not answer.
         """

@@ -1,4 +1,4 @@
-"""Port: sign-ins on their way."""
+"""Port: sign-in attempts."""
 
 from abc import abstractmethod
 from datetime import datetime
@@ -9,11 +9,11 @@ from domain.login_attempt import AttemptRefusal, LoginAttempt
 
 
 class LoginAttempts(Protocol):
-    """Attempts to sign in. Each call stands for itself and is durable when it returns."""
+    """Attempts to sign in. Each call is its own transaction, committed when it returns."""
 
     @abstractmethod
     async def add(self, attempt: LoginAttempt, event: AuditEvent) -> None:
-        """Keep a new attempt and what the audit says of it, and let go of some that have ended.
+        """Stores a new attempt and its audit event, and removes some expired attempts.
 
         Raises:
             UnavailableError: The store did not answer.
@@ -23,9 +23,9 @@ class LoginAttempts(Protocol):
     async def consume(
         self, *, state_hash: bytes, browser_hash: bytes, now: datetime
     ) -> LoginAttempt | AttemptRefusal:
-        """Take an attempt, once: of any number of racing calls one gets it.
+        """Consumes an attempt. Of several concurrent calls, one gets it.
 
-        A refusal changes nothing, so another browser cannot spoil the attempt.
+        A refusal changes nothing, so another browser can't use up the attempt.
 
         Raises:
             UnavailableError: The store did not answer.

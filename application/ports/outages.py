@@ -1,4 +1,4 @@
-"""Port: when the store could not be used."""
+"""Port: outages of the store."""
 
 from abc import abstractmethod
 from typing import Protocol
@@ -7,11 +7,11 @@ from domain.outage import Outage
 
 
 class Outages(Protocol):
-    """What the service noted of outages once they were over."""
+    """The outages that the service recorded once they were over."""
 
     @abstractmethod
     async def newest(self) -> Outage | None:
-        """The outage that ended last; None where none is remembered.
+        """Returns the outage that ended last, or None if none is recorded.
 
         Raises:
             UnavailableError: The store did not answer.

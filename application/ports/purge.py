@@ -1,4 +1,4 @@
-"""Port: letting go of what is past its retention, inside one unit of work."""
+"""Port: removing expired rows, inside one unit of work."""
 
 from abc import abstractmethod
 from datetime import datetime
@@ -6,13 +6,13 @@ from typing import Protocol
 
 
 class Purge(Protocol):
-    """Removes in small batches. Units of several may run at once: none waits for another."""
+    """Removes rows in small batches. Concurrent units don't wait for each other."""
 
     @abstractmethod
     async def sessions(self, *, ended_before: datetime, limit: int) -> int:
-        """Remove up to ``limit`` sessions that ended or were revoked before then; how many.
+        """Removes up to ``limit`` sessions that ended before ``ended_before``. Returns how many.
 
-        A session that still stands is never among them.
+        It never removes a session that still stands.
 
         Raises:
             UnavailableError: The store did not answer.
@@ -20,7 +20,9 @@ class Purge(Protocol):
 
     @abstractmethod
     async def sign_ins(self, *, ended_before: datetime, limit: int) -> int:
-        """Remove up to ``limit`` login attempts, one-time codes and used assertions of before then.
+        """Removes up to ``limit`` attempts, hand-over codes and used assertions.
+
+        It only removes those that expired before ``ended_before``. Returns how many.
 
         Raises:
             UnavailableError: The store did not answer.
@@ -28,7 +30,7 @@ class Purge(Protocol):
 
     @abstractmethod
     async def count_sessions(self, *, ended_before: datetime) -> int:
-        """How many sessions there are to remove.
+        """Returns the number of sessions to remove.
 
         Raises:
             UnavailableError: The store did not answer.
@@ -36,7 +38,7 @@ class Purge(Protocol):
 
     @abstractmethod
     async def count_sign_ins(self, *, ended_before: datetime) -> int:
-        """How many login attempts, one-time codes and used assertions there are to remove.
+        """Returns the number of attempts, hand-over codes and used assertions to remove.
 
         Raises:
             UnavailableError: The store did not answer.

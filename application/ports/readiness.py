@@ -1,4 +1,4 @@
-"""Port: whether the store is fit to serve."""
+"""Port: whether the store is ready to serve requests."""
 
 from abc import abstractmethod
 from enum import StrEnum
@@ -6,29 +6,29 @@ from typing import Protocol
 
 
 class ReadinessCheck(StrEnum):
-    """What a request needs of the store."""
+    """What a request needs from the store."""
 
     #: It answers in time.
     DATABASE = "database"
-    #: It is certain which server is the primary.
+    #: It is known which server is the primary.
     PRIMARY = "primary"
-    #: It takes rows: it is not read-only, its disk is not full, its tables are not locked.
+    #: It accepts rows: it isn't read-only, its disk isn't full, its tables aren't locked.
     WRITABLE = "writable"
-    #: Its schema is the one this service needs.
+    #: Its schema is the one that this service needs.
     SCHEMA = "schema"
-    #: It stores every character.
+    #: Its encoding can store every character.
     ENCODING = "encoding"
-    #: Its clock and this machine's agree.
+    #: Its clock agrees with the clock of this machine.
     CLOCK = "clock"
 
 
 class Readiness(Protocol):
-    """Asks the store, on the path that requests take."""
+    """Checks the store on the same path that requests take."""
 
     @abstractmethod
     async def failing(self) -> frozenset[ReadinessCheck]:
-        """The checks that fail at this moment; empty when a request can be served.
+        """Returns the checks that currently fail. Empty means that requests can be served.
 
-        It returns within three seconds, whatever the store does. Where one check fails, those
-        that depend on it are not made.
+        It returns within three seconds even if the store hangs. If a check fails, the checks
+        that depend on it are skipped.
         """

@@ -1,4 +1,4 @@
-"""Port: refresh tokens as clients hold them."""
+"""Port: refresh tokens as text."""
 
 from abc import abstractmethod
 from typing import Protocol
@@ -8,16 +8,16 @@ from domain.secret import Secret
 
 
 class RefreshTokens(Protocol):
-    """Writes refresh tokens so that nobody else can, and reads them back."""
+    """Writes refresh tokens that others can't forge, and reads them back."""
 
     @abstractmethod
     def write(self, token: RefreshToken) -> Secret:
-        """The text that a client keeps; the same for the same token."""
+        """Returns the text of a token. The same token always has the same text."""
 
     @abstractmethod
     def read(self, text: str) -> RefreshToken:
-        """A token that this service wrote once. Whether it still renews is not checked.
+        """Reads a token that this service wrote. Doesn't check whether it is still current.
 
         Raises:
-            UnauthenticatedError: Not written by this service.
+            UnauthenticatedError: This service didn't write the text.
         """

@@ -5,28 +5,28 @@ from typing import Protocol
 
 
 class SealKeys(Protocol):
-    """Authenticates under the key in use, and checks under that and the ones of before."""
+    """Authenticates with the current key, and verifies with that key and previous ones."""
 
     @property
     @abstractmethod
     def key_id(self) -> str:
-        """Of the key in use."""
+        """The id of the current key."""
 
     @abstractmethod
     def authenticate(self, message: bytes) -> bytes:
-        """32 bytes that only a holder of the key in use can make for ``message``."""
+        """Returns a MAC of 32 bytes for ``message``, made with the current key."""
 
     @abstractmethod
     def tag(self, message: bytes) -> bytes:
-        """16 bytes, likewise; for what there is a lot of."""
+        """Returns a shorter MAC of 16 bytes, for data of which there is a lot."""
 
     @abstractmethod
     def knows(self, key_id: str) -> bool:
-        """Whether the key of this id is there."""
+        """Whether the key with this id is available."""
 
     @abstractmethod
     def is_authentic(self, message: bytes, mac: bytes, *, key_id: str) -> bool:
-        """Whether this MAC or tag was made for ``message`` under the key of this id.
+        """Whether this MAC or tag was made for ``message`` with the key of this id.
 
-        It is no, too, where there is no such key.
+        Returns False if that key isn't available.
         """

@@ -1,4 +1,4 @@
-"""Port: the audit trail as it lies there, for whoever checks it or hands it on."""
+"""Port: the stored audit trail with its seals, for verification and export."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from domain.identifiers import UserId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredBatch:
-    """A batch as it lies there, and the hash that is noted beside it."""
+    """A stored batch, and the hash that is stored with it."""
 
     sealed: SealedBatch
     noted_hash: bytes
@@ -20,12 +20,12 @@ class StoredBatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredRow:
-    """A row as it lies there.
+    """A stored row.
 
     Attributes:
         content: In the encoding of ``TrailRow.content``.
-        transaction: Number of the transaction that it names.
-        occurred_at: None where no calendar has it: somebody was at it.
+        transaction: The transaction number in the row.
+        occurred_at: None if Python can't represent the stored time: it was tampered with.
     """
 
     content: bytes
@@ -36,11 +36,12 @@ class StoredRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredLeaf:
-    """A leaf of a batch, and the rows that can be its own: one, unless somebody was at them.
+    """A leaf of a batch and its candidate rows: exactly one, unless they were tampered with.
 
     Attributes:
-        transaction, row: Where its row stands, by what it says.
-        rows: Those which stand there, in the batch's month; where none does, all of that number.
+        transaction, row: The place of its row, as recorded in the leaf.
+        rows: The rows at that place in the batch's month. If there are none, all rows with that
+            number.
     """
 
     position: int
@@ -53,12 +54,12 @@ class StoredLeaf:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LooseRow:
-    """A row that is none of those which ``leaves`` gives.
+    """A row that ``leaves`` doesn't return for any batch.
 
     Attributes:
-        orphan: A leaf of a batch that is not there, which names exactly this row.
-        is_passed: Whether it came where nothing can come any more: sealing has passed its place,
-            or no transaction has its number yet, or another row is sealed under its own number.
+        orphan: A leaf that names exactly this row, but whose batch is missing.
+        is_passed: Whether the row can't be waiting to be sealed: sealing has passed its place, no
+            transaction has its number yet, or another row with its number is sealed.
     """
 
     row: int
@@ -68,7 +69,7 @@ class LooseRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class LeafPlace:
-    """Where a leaf stands in the order of the leaves."""
+    """The position of a leaf in the order of all leaves."""
 
     batch: int
     position: int
@@ -76,7 +77,7 @@ class LeafPlace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrphanLeaf:
-    """A leaf of a batch that is not there."""
+    """A leaf whose batch is missing."""
 
     place: LeafPlace
     row: int
@@ -86,7 +87,7 @@ class OrphanLeaf:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoosePage:
-    """Some rows looked at; ``last`` is where to go on, None at the end."""
+    """One page of examined rows. The next page starts after ``last``, which is None at the end."""
 
     looked_at: int
     loose: Sequence[LooseRow]
@@ -95,50 +96,50 @@ class LoosePage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrailSize:
-    """How much is sealed."""
+    """The number of sealed batches and rows."""
 
     batches: int
     rows: int
 
 
 class SealedTrail(Protocol):
-    """Reads; what it gives may have been tampered with.
+    """Reads the audit trail, which may have been tampered with.
 
-    Every method raises UnavailableError when the store does not answer, and
-    TrailUnreadableError when a part of the trail is gone or is not what it was.
+    Every method raises UnavailableError if the store did not answer, and TrailUnreadableError if
+    a table or column of the trail is missing or was changed.
     """
 
     @abstractmethod
     async def size(self) -> TrailSize:
-        """How much there is to look at."""
+        """Returns how much is sealed."""
 
     @abstractmethod
     async def batches(self, *, after: int | None, limit: int) -> Sequence[StoredBatch]:
-        """The batches with a number above ``after`` (None: all), in order, at most ``limit``."""
+        """Returns up to ``limit`` batches with numbers above ``after`` (None: all), in order."""
 
     @abstractmethod
     async def number_of(self, noted_hash: bytes) -> int | None:
-        """The number of the batch beside which this hash is noted."""
+        """Returns the number of the batch that is stored with this hash, or None."""
 
     @abstractmethod
     async def drops(self) -> Sequence[DroppedMonth]:
-        """The months that went for good."""
+        """Returns the dropped months."""
 
     @abstractmethod
     async def leaves(self, batch: StoredBatch, *, limit: int) -> Sequence[StoredLeaf]:
-        """The leaves of a batch by position, at most ``limit``, each with its row."""
+        """Returns up to ``limit`` leaves of a batch by position, each with its rows."""
 
     @abstractmethod
     async def orphans(self, *, after: LeafPlace | None, limit: int) -> Sequence[OrphanLeaf]:
-        """The leaves after a place whose batch is not there, in order, at most ``limit``."""
+        """Returns up to ``limit`` leaves after a place whose batch is missing, in order."""
 
     @abstractmethod
     async def horizon(self, newest: StoredBatch) -> Horizon:
-        """How far sealing has come with the newest batch."""
+        """Returns how far sealing has come with the newest batch."""
 
     @abstractmethod
     async def loose(self, *, after: Place | None, horizon: Horizon | None, limit: int) -> LoosePage:
-        """Of the next ``limit`` rows after a place, those that ``leaves`` gives for no batch.
+        """Examines up to ``limit`` rows after a place, and returns those that ``leaves`` doesn't.
 
-        ``horizon`` says how far sealing has come; None: nothing is sealed.
+        ``horizon`` is how far sealing has come. None means that nothing is sealed.
         """

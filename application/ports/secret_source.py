@@ -1,4 +1,4 @@
-"""Port: what nobody can guess."""
+"""Port: random secrets."""
 
 from abc import abstractmethod
 from typing import Protocol
@@ -12,12 +12,12 @@ class SecretSource(Protocol):
 
     @abstractmethod
     def token(self) -> Secret:
-        """256 random bits as 43 characters of base64url without padding."""
+        """Returns 256 random bits as 43 characters of base64url without padding."""
 
     @abstractmethod
     def key(self) -> bytes:
-        """256 random bits for a key."""
+        """Returns 256 random bits for a key."""
 
     @abstractmethod
     def uuid(self) -> UUID:
-        """A new random identifier (RFC 9562, version 4); no secret."""
+        """Returns a random identifier (RFC 9562, version 4), which isn't a secret."""

@@ -1,4 +1,4 @@
-"""Port: registered back ends, inside one unit of work."""
+"""Port: clients, inside one unit of work."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -9,11 +9,11 @@ from domain.service_client import ClientId, ServiceClient
 
 
 class ServiceClients(Protocol):
-    """Clients, and which of their assertions have been used."""
+    """Clients and their used assertions."""
 
     @abstractmethod
     async def add(self, client: ServiceClient) -> None:
-        """Keep a new client.
+        """Stores a new client.
 
         Raises:
             ConflictError: A client with that id exists; raised here or at commit.
@@ -22,7 +22,7 @@ class ServiceClients(Protocol):
 
     @abstractmethod
     async def find(self, client_id: ClientId) -> ServiceClient | None:
-        """The client, disabled or not; None when there is none.
+        """Returns the client, which may be disabled, or None.
 
         Raises:
             UnavailableError: The store did not answer.
@@ -30,15 +30,15 @@ class ServiceClients(Protocol):
 
     @abstractmethod
     async def lock(self, client_id: ClientId) -> ServiceClient | None:
-        """The same, held until the unit ends; other units that lock it wait.
+        """Locks the client until the unit ends and returns it, or None if there is none.
 
         Raises:
-            UnavailableError: The store did not answer, or the lock was not to be had in time.
+            UnavailableError: The store did not answer, or the lock could not be acquired in time.
         """
 
     @abstractmethod
     async def save(self, client: ServiceClient) -> None:
-        """Replace credentials and state of a client that is held.
+        """Stores the credentials and the state of a client that the unit has locked.
 
         Raises:
             UnavailableError: The store did not answer; raised here or at commit.
@@ -46,7 +46,7 @@ class ServiceClients(Protocol):
 
     @abstractmethod
     async def list_all(self) -> Sequence[ServiceClient]:
-        """Every client, disabled ones included, oldest first.
+        """Returns all clients, including disabled ones, oldest first.
 
         Raises:
             UnavailableError: The store did not answer.
@@ -54,10 +54,10 @@ class ServiceClients(Protocol):
 
     @abstractmethod
     async def use_up(self, assertion: ClientAssertion) -> bool:
-        """Use an assertion, once: of any number of racing units one gets True.
+        """Marks an assertion as used. Of several concurrent units, only one gets True.
 
-        Others wait until that unit ends. What is past its ``forget_at`` may be forgotten.
+        The others wait until that unit ends. Assertions past ``forget_at`` may be deleted.
 
         Raises:
-            UnavailableError: The store did not answer, or the verdict took too long.
+            UnavailableError: The store did not answer, or waiting took too long.
         """

@@ -1,4 +1,4 @@
-"""Port: whether a session still stands, on the hot path."""
+"""Port: the look-up of sessions, on the hot path."""
 
 from abc import abstractmethod
 from typing import Protocol
@@ -8,14 +8,14 @@ from domain.session_standing import SessionStanding
 
 
 class SessionLookup(Protocol):
-    """Reads sessions as last committed; no cache stands between."""
+    """Reads committed sessions, without a cache."""
 
     @abstractmethod
     async def find(self, user_id: UserId, session_id: SessionId) -> SessionStanding | None:
-        """The user's session, revoked or expired ones included; None when it is not there.
+        """Returns the user's session, which may be revoked or expired, or None.
 
-        Sees every change that was acknowledged before the call began.
+        It sees every change that was acknowledged before the call began.
 
         Raises:
-            UnavailableError: The store did not answer; says nothing about the session.
+            UnavailableError: The store did not answer. The session may still stand.
         """

@@ -14,7 +14,7 @@ class SessionRepository(Protocol):
 
     @abstractmethod
     async def add(self, session: Session) -> None:
-        """Store a new session.
+        """Stores a new session.
 
         Raises:
             ConflictError: A session with that id exists; raised here or at commit.
@@ -23,15 +23,15 @@ class SessionRepository(Protocol):
 
     @abstractmethod
     async def lock(self, user_id: UserId, session_id: SessionId) -> Session | None:
-        """Hold the user's session until the unit ends; None when it is not there.
+        """Locks the user's session until the unit ends and returns it, or None.
 
         Raises:
-            UnavailableError: The store did not answer, or the lock was not to be had in time.
+            UnavailableError: The store did not answer, or the lock could not be acquired in time.
         """
 
     @abstractmethod
     async def list_active(self, user_id: UserId, *, now: datetime) -> list[Session]:
-        """The user's sessions that are active at ``now``, newest sign-in first.
+        """Returns the user's sessions that are active at ``now``, newest sign-in first.
 
         Raises:
             UnavailableError: The store did not answer.
@@ -39,7 +39,7 @@ class SessionRepository(Protocol):
 
     @abstractmethod
     async def hand_out(self, session: Session) -> bool:
-        """Store the refresh token that ``Session.hand_out`` gave; False when it was revoked.
+        """Stores the result of ``Session.hand_out``. Returns False if the session was revoked.
 
         Raises:
             UnavailableError: The store did not answer.
@@ -47,9 +47,9 @@ class SessionRepository(Protocol):
 
     @abstractmethod
     async def renew(self, session: Session) -> bool:
-        """Store what ``Session.renew`` gave; of racing renewals one gets True.
+        """Stores the result of ``Session.renew``. Of concurrent renewals, only one gets True.
 
-        It takes effect only while the stored refresh token is the one that was replaced.
+        Nothing changes if the stored refresh token is no longer the one that was replaced.
 
         Raises:
             UnavailableError: The store did not answer.
@@ -57,7 +57,7 @@ class SessionRepository(Protocol):
 
     @abstractmethod
     async def revoke(self, user_id: UserId, session_id: SessionId, revocation: Revocation) -> bool:
-        """End one session of the user's; False when it is not the user's or was revoked before.
+        """Revokes the user's session. Returns False if it isn't theirs or was already revoked.
 
         Raises:
             UnavailableError: The store did not answer.
@@ -67,10 +67,10 @@ class SessionRepository(Protocol):
     async def revoke_all(
         self, user_id: UserId, revocation: Revocation, *, spare: SessionId | None = None
     ) -> list[SessionId]:
-        """End every session of the user's, but for ``spare``; gives those that were active, by id.
+        """Revokes the user's sessions, except ``spare``. Returns the sorted ids of the active ones.
 
-        One whose end has only just come is ended as well, as a renewal that began in time may
-        be under way; those that are beyond renewal stay as they are.
+        It also revokes sessions that have only just expired, because a renewal that began in
+        time may still be running. Sessions that are beyond renewal don't change.
 
         Raises:
             UnavailableError: The store did not answer.

@@ -1,4 +1,4 @@
-"""Port: VetAssist's own tokens."""
+"""Port: VetAssist's own JWTs."""
 
 from abc import abstractmethod
 from datetime import datetime
@@ -15,12 +15,12 @@ class SessionTokens(Protocol):
 
     @abstractmethod
     def issue(self, session: Session, icn: ICN | None, *, expires_at: datetime) -> Secret:
-        """A signed token for ``session`` as last renewed; the same for the same arguments."""
+        """Returns a JWT for ``session`` as last renewed. The same arguments give the same JWT."""
 
     @abstractmethod
     def verify(self, token: str, *, now: datetime) -> SessionClaims:
-        """What a token of ours says. Whether its session still stands is not checked.
+        """Verifies a JWT and returns its claims. Doesn't check whether its session still stands.
 
         Raises:
-            UnauthenticatedError: Not a token of ours, altered, or not valid at ``now``.
+            UnauthenticatedError: It isn't one of our JWTs, was altered, or isn't valid at ``now``.
         """

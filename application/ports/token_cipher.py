@@ -1,4 +1,4 @@
-"""Port: encryption of VA's tokens."""
+"""Port: sealing VA tokens."""
 
 from abc import abstractmethod
 from typing import Protocol
@@ -10,29 +10,29 @@ from domain.va_tokens import TokenField
 
 
 class SealBrokenError(Exception):
-    """What was sealed does not open: altered, moved, or under a key that is not here.
+    """A sealed value doesn't open: it was altered or moved, or its key isn't available.
 
-    Says no more, so that it tells an attacker nothing.
+    It has no details, because they could help an attacker.
     """
 
 
 class TokenCipher(Protocol):
-    """Seals a token so that it opens only as the same field of the same user."""
+    """Seals a token so that it only opens as the same field of the same user."""
 
     @abstractmethod
     def seal(self, token: Secret, *, key: DataKey, field: TokenField) -> bytes:
-        """Encrypt under the user's key; the key's version travels with the result. ASCII."""
+        """Encrypts under the user's key. The result is ASCII and contains the key's version."""
 
     @abstractmethod
     def open(
         self, sealed: bytes, *, user_id: UserId, key: DataKey | None, field: TokenField
     ) -> Secret:
-        """Decrypt. Tokens from before there were data keys open without one.
+        """Decrypts. Tokens that are older than data keys need no key.
 
         Raises:
-            SealBrokenError: It does not open.
+            SealBrokenError: It doesn't open.
         """
 
     @abstractmethod
     def is_current(self, sealed: bytes) -> bool:
-        """Whether it is sealed as ``seal`` does it now."""
+        """Whether it has the format that ``seal`` currently produces."""

@@ -1,4 +1,4 @@
-"""Port: changes that stand together or not at all."""
+"""Port: units of work. Their changes are committed together or not at all."""
 
 from abc import abstractmethod
 from collections.abc import Callable
@@ -21,10 +21,10 @@ from application.ports.va_token_vault import VATokenVault
 
 
 class UnitOfWork(AbstractAsyncContextManager["UnitOfWork"], Protocol):
-    """One transaction. Leaving without ``commit`` discards everything.
+    """One transaction. Leaving without ``commit`` rolls back.
 
-    Never hold one across a call to VA. After an error the unit is spent: leave it.
-    Entering raises UnavailableError when the store has no place in time.
+    Never keep one open during a call to VA. After an error it can't be used anymore: leave it.
+    Entering raises UnavailableError if no connection is available in time.
     """
 
     @property
@@ -81,12 +81,12 @@ class UnitOfWork(AbstractAsyncContextManager["UnitOfWork"], Protocol):
 
     @abstractmethod
     async def commit(self) -> None:
-        """Make everything durable.
+        """Commits all changes.
 
         Raises:
-            ConflictError: A change contradicts what is stored; nothing was kept.
-            UnavailableError: The store did not answer, and it could not be learned whether
-                everything was kept: nothing was acknowledged, and nothing may be tried again.
+            ConflictError: A change conflicts with stored data. Nothing was committed.
+            UnavailableError: The store did not answer, and it isn't known whether the changes
+                were committed. Don't acknowledge them, and don't retry.
         """
 
     @abstractmethod

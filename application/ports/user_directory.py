@@ -1,4 +1,4 @@
-"""Port: who a user is, for showing it."""
+"""Port: the profiles that users see."""
 
 from abc import abstractmethod
 from typing import Protocol
@@ -8,11 +8,11 @@ from domain.user import Profile
 
 
 class UserDirectory(Protocol):
-    """Users as last committed; one read, no transaction."""
+    """Committed users. Each call is one read without a transaction."""
 
     @abstractmethod
     async def find(self, user_id: UserId) -> Profile | None:
-        """The user and whether a sign-in with VA is needed, or None.
+        """Returns the profile of the user, or None.
 
         Raises:
             UnavailableError: The store did not answer.

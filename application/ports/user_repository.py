@@ -16,11 +16,11 @@ class UserRepository(Protocol):
     async def link(
         self, identity: VAIdentity, icn: ICN, *, new_id: UserId, now: datetime
     ) -> LinkedUser:
-        """Find the user of ``icn``, or make one as ``new_id``; lock it; bring it up to date.
+        """Finds the user with ``icn`` or creates one with ``new_id``, locks it, and updates it.
 
-        What the identity leaves out keeps its stored value. (issuer, sub) is remembered
-        as an alias unless it is one already, whoever's: that, and whether the account is
-        active, is for the caller to judge before it commits.
+        Attributes that the identity leaves out keep their stored values. (issuer, sub) becomes
+        an alias of the user unless it is already an alias. Before it commits, the caller checks
+        whose alias it is and whether the account is active.
 
         Raises:
             UnavailableError: The store did not answer.
@@ -28,7 +28,7 @@ class UserRepository(Protocol):
 
     @abstractmethod
     async def link_alias(self, identity: VAIdentity, *, now: datetime) -> LinkedUser | None:
-        """As ``link``, for a user found by (issuer, sub) alone; None when it is no alias.
+        """Like ``link``, but finds the user by (issuer, sub). Returns None if there is none.
 
         Raises:
             UnavailableError: The store did not answer.
@@ -36,7 +36,7 @@ class UserRepository(Protocol):
 
     @abstractmethod
     async def find(self, user_id: UserId) -> User | None:
-        """The user, or None.
+        """Returns the user, or None.
 
         Raises:
             UnavailableError: The store did not answer.
@@ -44,15 +44,15 @@ class UserRepository(Protocol):
 
     @abstractmethod
     async def lock(self, user_id: UserId) -> User | None:
-        """Hold the user until the unit ends; other units that lock it wait. None: no such user.
+        """Locks the user until the unit ends and returns it, or None. Other units wait.
 
         Raises:
-            UnavailableError: The store did not answer, or the lock was not to be had in time.
+            UnavailableError: The store did not answer, or the lock could not be acquired in time.
         """
 
     @abstractmethod
     async def forget_aliases(self, user_id: UserId) -> None:
-        """Let go of every (issuer, sub) that is an alias of the user.
+        """Removes all aliases of the user.
 
         Raises:
             UnavailableError: The store did not answer; raised here or at commit.
@@ -60,7 +60,7 @@ class UserRepository(Protocol):
 
     @abstractmethod
     async def set_active(self, user_id: UserId, *, is_active: bool, now: datetime) -> None:
-        """Let the user sign in, or no longer.
+        """Enables or disables the user.
 
         Raises:
             UnavailableError: The store did not answer; raised here or at commit.

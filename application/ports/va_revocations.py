@@ -1,4 +1,4 @@
-"""Port: the outbox of tokens to be revoked at VA, inside one unit of work."""
+"""Port: the outbox of tokens to revoke at VA, inside one unit of work."""
 
 from abc import abstractmethod
 from datetime import datetime
@@ -10,11 +10,11 @@ from domain.va_revocation import VARevocation
 
 
 class VARevocations(Protocol):
-    """Entries stand from the change that asks for them until VA has answered."""
+    """An entry is added with the change that causes it and stays until VA has answered."""
 
     @abstractmethod
     async def add(self, revocation: VARevocation) -> None:
-        """Keep a new entry.
+        """Adds a new entry.
 
         Raises:
             UnavailableError: The store did not answer; raised here or at commit.
@@ -22,9 +22,10 @@ class VARevocations(Protocol):
 
     @abstractmethod
     async def claim(self, *, now: datetime, busy_until: datetime, limit: int) -> list[VARevocation]:
-        """Up to ``limit`` entries that are due, put off until ``busy_until`` for anybody else.
+        """Returns up to ``limit`` entries that are due, and reserves them until ``busy_until``.
 
-        Each comes back with one attempt more. Of racing claims none gets an entry of another's.
+        Each entry is returned with its attempts increased by one. Concurrent calls never return
+        the same entry.
 
         Raises:
             UnavailableError: The store did not answer.
@@ -32,7 +33,7 @@ class VARevocations(Protocol):
 
     @abstractmethod
     async def put_off(self, revocation_id: UUID, *, until: datetime) -> None:
-        """Try an entry again later.
+        """Postpones an entry.
 
         Raises:
             UnavailableError: The store did not answer; raised here or at commit.
@@ -40,7 +41,7 @@ class VARevocations(Protocol):
 
     @abstractmethod
     async def remove(self, revocation_id: UUID) -> None:
-        """Let go of an entry, and with it of its token and key.
+        """Removes an entry with its token and its key.
 
         Raises:
             UnavailableError: The store did not answer; raised here or at commit.
@@ -50,7 +51,7 @@ class VARevocations(Protocol):
     async def list_not_under(
         self, master_key_id: str, *, after: UUID | None, limit: int
     ) -> list[VARevocation]:
-        """Up to ``limit`` entries with keys under other master keys, by id, those after ``after``.
+        """Returns up to ``limit`` entries after ``after`` with keys under other master keys, by id.
 
         Raises:
             UnavailableError: The store did not answer.
@@ -58,7 +59,7 @@ class VARevocations(Protocol):
 
     @abstractmethod
     async def count_not_under(self, master_key_id: str) -> int:
-        """How many entries have keys under other master keys.
+        """Returns the number of entries with keys under other master keys.
 
         Raises:
             UnavailableError: The store did not answer.
@@ -68,7 +69,7 @@ class VARevocations(Protocol):
     async def replace_key(
         self, revocation_id: UUID, old: WrappedDataKey, new: WrappedDataKey
     ) -> bool:
-        """Store ``new`` where the entry still has ``old``; False when it does not.
+        """Replaces ``old`` with ``new``. Returns False if ``old`` is no longer stored.
 
         Raises:
             UnavailableError: The store did not answer.

@@ -1,4 +1,4 @@
-"""Port: whose turn it is to refresh a user's tokens, inside one unit of work."""
+"""Port: the lease to refresh a user's VA tokens, inside one unit of work."""
 
 from abc import abstractmethod
 from datetime import datetime, timedelta
@@ -10,16 +10,16 @@ from domain.va_tokens import SealedVATokens
 
 
 class VATokenRefreshes(Protocol):
-    """One lease at a time on the tokens that a VATokenVault keeps.
+    """One lease at a time on a user's tokens in the VATokenVault.
 
-    What is stored by a lease is stored by compare-and-swap: only its newest holder writes, and
-    only where the tokens are the generation that it was given for. So a sign-in, an unlink and
-    whatever else replaces or destroys the tokens meanwhile wins.
+    Writes under a lease are compare-and-swap: they take effect only if the lease is the newest
+    one and the stored tokens are still of its generation. So a sign-in, an unlink, or any other
+    change that replaces or destroys the tokens in the meantime wins.
     """
 
     @abstractmethod
     async def find(self, user_id: UserId) -> KeptVATokens | None:
-        """The user's tokens and where they stand, or None.
+        """Returns the user's tokens and their refresh state, or None.
 
         Raises:
             UnavailableError: The store did not answer.
@@ -29,11 +29,11 @@ class VATokenRefreshes(Protocol):
     async def take(
         self, user_id: UserId, generation: TokenGeneration, *, now: datetime, lasts: timedelta
     ) -> RefreshLease | None:
-        """The lease on that generation, if ``RefreshState.may_be_leased``.
+        """Takes the lease on that generation if ``RefreshState.may_be_leased``, or returns None.
 
-        Of any number of callers at once one gets it. Whether another lease has lapsed is judged
-        by the store's clock, as those of several processes may be further apart than a lease
-        lasts; whether the tokens are put off is judged at ``now`` (UTC).
+        Of several concurrent callers, one gets it. The store's clock decides whether an earlier
+        lease has expired, because the clocks of processes can differ by more than a lease lasts.
+        ``now`` (UTC) decides whether the refresh was put off.
 
         Raises:
             UnavailableError: The store did not answer.
@@ -48,10 +48,11 @@ class VATokenRefreshes(Protocol):
         now: datetime,
         retry_at: datetime | None = None,
     ) -> bool:
-        """Store the next generation and give the lease back; False when it is not held any more.
+        """Stores the next generation and releases the lease. False if it is no longer held.
 
-        A refresh or ID token that is left out keeps the stored one. With ``retry_at`` the
-        tokens are still due: no lease on them is given out before, and it counts as an attempt.
+        If the refresh token or ID token is None, the stored one stays. With ``retry_at``, the
+        tokens are still due for a refresh, but no lease is given before that instant. This counts
+        as a failed attempt.
 
         Raises:
             UnavailableError: The store did not answer.
@@ -59,9 +60,9 @@ class VATokenRefreshes(Protocol):
 
     @abstractmethod
     async def put_off(self, lease: RefreshLease, *, until: datetime) -> bool:
-        """Give the lease back, and no other out until then; False when it is not held any more.
+        """Releases the lease and allows no other before ``until``. False if it is no longer held.
 
-        Counts one more attempt.
+        This counts as a failed attempt.
 
         Raises:
             UnavailableError: The store did not answer.
@@ -69,7 +70,7 @@ class VATokenRefreshes(Protocol):
 
     @abstractmethod
     async def require_sign_in(self, lease: RefreshLease, *, now: datetime) -> bool:
-        """Give the lease back, and no other out until a sign-in; False when it is not held.
+        """Releases the lease and allows no other until a sign-in. False if it is no longer held.
 
         Raises:
             UnavailableError: The store did not answer.

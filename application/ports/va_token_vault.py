@@ -1,4 +1,4 @@
-"""Port: VA's tokens at rest, inside one unit of work."""
+"""Port: stored VA tokens, inside one unit of work."""
 
 from abc import abstractmethod
 from datetime import datetime
@@ -10,23 +10,22 @@ from domain.va_tokens import SealedVATokens
 
 
 class VATokenVault(Protocol):
-    """At most one set of sealed tokens a user. What they say is not looked at."""
+    """Sealed tokens, at most one set per user. The vault never opens them."""
 
     @abstractmethod
     async def save(
         self, tokens: SealedVATokens, *, account: VAAccount | None, now: datetime
     ) -> None:
-        """Replace the user's tokens by those of a new sign-in, with which a generation begins.
+        """Replaces the user's tokens with those of a new sign-in, as a new generation.
 
-        A refresh token that is left out keeps the stored one, and an ID token likewise, where
-        they are of the same account. A refresh token that is replaced is kept beside, for as
-        long as VA takes it. A lease on the tokens before is worth nothing any more, and so is
-        all that its holders noted.
+        If the refresh token or ID token is None, a stored one of the same account stays. A
+        replaced refresh token is stored separately for as long as VA accepts it. Leases on the
+        old tokens, and their refresh state, are reset.
 
         Args:
-            tokens: What the sign-in brought.
-            account: Who signed in; None when nobody knows.
-            now: When.
+            tokens: The tokens from the sign-in.
+            account: The account that signed in, or None if unknown.
+            now: The current instant (UTC).
 
         Raises:
             UnavailableError: The store did not answer.
@@ -34,7 +33,9 @@ class VATokenVault(Protocol):
 
     @abstractmethod
     async def reseal(self, tokens: SealedVATokens) -> None:
-        """Store the same tokens sealed anew, for a user that the unit holds; all else stays.
+        """Stores the same tokens, sealed again, for a user that the unit has locked.
+
+        Nothing else changes.
 
         Raises:
             UnavailableError: The store did not answer; raised here or at commit.
@@ -42,7 +43,7 @@ class VATokenVault(Protocol):
 
     @abstractmethod
     async def destroy(self, user_id: UserId) -> None:
-        """Remove the user's tokens, those that were replaced included.
+        """Deletes the user's tokens, including replaced ones.
 
         Raises:
             UnavailableError: The store did not answer; raised here or at commit.
@@ -50,7 +51,7 @@ class VATokenVault(Protocol):
 
     @abstractmethod
     async def list_sealed_early(self, *, after: UserId | None, limit: int) -> list[UserId]:
-        """Up to ``limit`` users, by id and after ``after``, with tokens older than data keys.
+        """Returns up to ``limit`` users after ``after`` with tokens older than data keys, by id.
 
         Raises:
             UnavailableError: The store did not answer.
@@ -58,7 +59,7 @@ class VATokenVault(Protocol):
 
     @abstractmethod
     async def count_sealed_early(self) -> int:
-        """How many users ``list_sealed_early`` has to list.
+        """Returns how many users have tokens older than data keys.
 
         Raises:
             UnavailableError: The store did not answer.
@@ -66,7 +67,7 @@ class VATokenVault(Protocol):
 
     @abstractmethod
     async def list_unused(self, *, since: datetime, limit: int) -> list[UserId]:
-        """Up to ``limit`` users with tokens who have not signed in after ``since``.
+        """Returns up to ``limit`` users who have tokens but no sign-in after ``since``.
 
         Raises:
             UnavailableError: The store did not answer.
@@ -74,7 +75,7 @@ class VATokenVault(Protocol):
 
     @abstractmethod
     async def count_unused(self, *, since: datetime) -> int:
-        """How many users ``list_unused`` has to list.
+        """Returns how many users have tokens but no sign-in after ``since``.
 
         Raises:
             UnavailableError: The store did not answer.
@@ -82,7 +83,7 @@ class VATokenVault(Protocol):
 
     @abstractmethod
     async def find(self, user_id: UserId) -> SealedVATokens | None:
-        """The user's tokens, or None.
+        """Returns the user's tokens, or None.
 
         Raises:
             UnavailableError: The store did not answer.
@@ -90,7 +91,7 @@ class VATokenVault(Protocol):
 
     @abstractmethod
     async def list_replaced(self, user_id: UserId) -> list[bytes]:
-        """The user's refresh tokens that later sign-ins replaced, sealed, newest first.
+        """Returns the sealed refresh tokens that later sign-ins replaced, newest first.
 
         Raises:
             UnavailableError: The store did not answer.

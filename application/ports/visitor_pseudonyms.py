@@ -1,24 +1,24 @@
-"""Port: names for visitors that do not give them away."""
+"""Port: pseudonyms of visitors."""
 
 from abc import abstractmethod
 from typing import Protocol
 
 
 class VisitorPseudonyms(Protocol):
-    """Turns what is known of a client into names that only the holder of a key can link to it."""
+    """Turns addresses and user agents into pseudonyms that need a key to link back."""
 
     @property
     @abstractmethod
     def key_id(self) -> str:
-        """Which key makes them. Names made under different keys cannot be compared."""
+        """The id of the current key. Pseudonyms under different keys can't be compared."""
 
     @abstractmethod
     def of_address(self, address: str) -> str:
-        """64 hexadecimal digits, the same for the same address; one for each IPv6 /64.
+        """Returns 64 hexadecimal digits. All addresses of one IPv6 /64 share a pseudonym.
 
-        What is no address gets a pseudonym of its own too.
+        A text that isn't an address also gets its own pseudonym.
         """
 
     @abstractmethod
     def of_user_agent(self, user_agent: str) -> str:
-        """64 hexadecimal digits, the same for the same text, and no address's."""
+        """Returns 64 hexadecimal digits that never equal the pseudonym of an address."""

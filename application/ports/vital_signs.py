@@ -1,4 +1,4 @@
-"""Port: how the store is, as far as an operator has to know."""
+"""Port: the state of the store, for operators."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -9,21 +9,20 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vitals:
-    """What the store says of itself at one moment.
+    """The state of the store at one instant.
 
     Attributes:
         now: The store's own clock (UTC).
-        outbox: How many tokens wait to be revoked at VA.
-        oldest_in_outbox: When the oldest of them was put there; None: none waits.
-        oldest_sign_in_end: When the oldest login attempt still kept ended, or will; None: none.
-        oldest_session_end: The same of sessions.
-        oldest_unsealed: When the oldest event of the audit trail was added that is not sealed yet;
-            None: all are sealed.
-        newest_seal: Number of the newest sealed batch; 0: none is.
-        newest_seal_at: When that was sealed; None: none is.
-        missing_months: Months of this one and the next two for which the trail has no room of
-            their own, such as ``2026-01``.
-        rows_of_no_month: How many rows of the trail lie where no month is, counted up to 10,000.
+        outbox: Number of tokens that wait to be revoked at VA.
+        oldest_in_outbox: When the oldest of them was added, or None if there are none.
+        oldest_sign_in_end: The earliest expiry among the stored attempts, or None.
+        oldest_session_end: The earliest expiry among the stored sessions, or None.
+        oldest_unsealed: When the oldest unsealed event was added, or None if all are sealed.
+        newest_seal: Number of the newest sealed batch, or 0 if there is none.
+        newest_seal_at: When that batch was sealed, or None if there is none.
+        missing_months: Which of this month and the next two have no partition in the audit trail,
+            such as ``2026-01``.
+        rows_of_no_month: Number of audit rows in no month's partition, counted up to 10,000.
     """
 
     now: datetime
@@ -40,14 +39,14 @@ class Vitals:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rights:
-    """What the role that asks may do, held against what the service needs.
+    """The privileges of the current role, compared with what the service needs.
 
     Attributes:
-        is_owner: Whether it owns the tables, and so may do anything; then the rest is empty.
-        missing: What it may not do and has to, each such as ``INSERT on vetassist_sessions``.
-        too_much: What it may do, and has not to.
-        too_much_on_evidence: The same, on what is evidence.
-        may_create_tables: Whether it may make tables where ours are.
+        is_owner: Whether it owns the tables. If so, it may do anything, and the rest is empty.
+        missing: Privileges that it needs but lacks, such as ``INSERT on vetassist_sessions``.
+        too_much: Privileges that it has but doesn't need.
+        too_much_on_evidence: The same, on tables that are evidence.
+        may_create_tables: Whether it may create tables in our schema.
     """
 
     is_owner: bool
@@ -58,30 +57,30 @@ class Rights:
 
 
 class VitalSigns(Protocol):
-    """Asks the store once, now."""
+    """Reads the current state of the store."""
 
     @abstractmethod
     async def read(self) -> Vitals:
-        """How the store is; cheap enough to be asked every few seconds.
+        """Reads the vitals. It's cheap enough to call every few seconds.
 
         Raises:
-            UnavailableError: It does not answer.
+            UnavailableError: The store did not answer.
         """
 
     @abstractmethod
     async def rights(self) -> Rights:
-        """What this role may do.
+        """Returns the privileges of the current role.
 
         Raises:
-            UnavailableError: It does not answer.
+            UnavailableError: The store did not answer.
         """
 
     @abstractmethod
     async def oldest_passed_by(self) -> datetime | None:
-        """When the oldest event was added that sealing has passed by without it; None: none was.
+        """Returns when the oldest event that sealing has skipped was added, or None.
 
-        Looks at the whole trail, which takes its time.
+        It reads the whole audit trail, which can take a while.
 
         Raises:
-            UnavailableError: It does not answer, or not in time.
+            UnavailableError: The store did not answer in time.
         """

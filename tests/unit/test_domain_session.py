@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 
 from domain.refresh_token import Rotation
-from domain.revocation import Revocation, RevokedBy
 from domain.session import RENEWAL_UNDER_WAY, RenewalVerdict, Session
 from domain.session_limits import SessionLimits, SessionOutlook
 from tests.support.builders import (
@@ -19,7 +18,7 @@ from tests.support.builders import (
     a_visitor,
     some_login_secrets,
 )
-from tests.support.storage import standing_of
+from tests.support.storage import a_revocation, standing_of
 
 A_MOMENT = timedelta(microseconds=1)
 LATER = NOW + timedelta(minutes=5)
@@ -80,21 +79,11 @@ def test_case_65_a_session_admits_until_the_instant_of_its_end(
 
 
 def test_a_revoked_session_admits_nobody_at_any_time() -> None:
-    session = a_session().revoke(LATER, by=RevokedBy.USER, reason="logout")
+    session = replace(a_session(), revocation=a_revocation(now=LATER))
 
     for instant in (NOW, LATER, LATER + timedelta(days=1)):
         assert not session.is_active(instant)
         assert not standing_of(session).is_active(instant)
-
-
-def test_case_75_a_second_revocation_keeps_the_first() -> None:
-    session = a_session()
-    once = session.revoke(LATER, by=RevokedBy.USER, reason="logout")
-
-    assert once.revocation == Revocation(at=LATER, by=RevokedBy.USER, reason="logout")
-    assert once.revoke(NOW, by=RevokedBy.OPERATOR, reason="lost_device") is once
-    # A transition gives a new value; the old one stays what it was.
-    assert session.revocation is None
 
 
 def test_a_renewal_moves_the_idle_limit_and_nothing_else_of_the_session() -> None:
@@ -119,7 +108,7 @@ def test_a_session_is_beyond_renewal_once_no_renewal_can_be_under_way_any_more()
     assert not session.is_beyond_renewal(session.expires_at)
     assert not session.is_beyond_renewal(beyond - A_MOMENT)
     assert session.is_beyond_renewal(beyond)
-    revoked = session.revoke(LATER, by=RevokedBy.USER, reason="logout")
+    revoked = replace(session, revocation=a_revocation(now=LATER))
     assert revoked.is_beyond_renewal(NOW)
 
 
@@ -191,7 +180,7 @@ def test_a_token_of_a_session_that_has_ended_is_told_apart_from_a_stolen_one() -
     session = a_session()
     token, unknown = a_refresh_token(session), a_refresh_token(session)
     session = session.hand_out(token, token_id=session.token_id)
-    logged_out = session.revoke(LATER, by=RevokedBy.USER, reason="logout")
+    logged_out = replace(session, revocation=a_revocation(now=LATER))
 
     for shown in (token, unknown):
         assert logged_out.verdict(shown, now=LATER, limits=LIMITS) is RenewalVerdict.ENDED
