@@ -16,10 +16,12 @@ ApplicationError
   ConflictError            contradicts what is stored
   UnavailableError         try again later
     ProviderUnavailableError   VA does not answer
+      ProviderBusyError          VA was not asked: too much is in progress there
   UpstreamRejectedError    VA's answer is not acceptable
     UnwantedTokensError        VA gave tokens that must not be used
     UnusableTokensError        VA gave tokens that cannot be used yet
   SignInFailedError        the sign-in is over; says why
+    SignInPostponedError       it is not: the same callback can come again
   AuditBrokenError         the audit trail is not as it was sealed
   TrailUnreadableError     a part of it is gone, so that it cannot even be read
   CheckpointUntoldError    what was sealed could not be told outside
@@ -158,6 +160,13 @@ class ProviderUnavailableError(UnavailableError):
         self.retry_after = retry_after
 
 
+class ProviderBusyError(ProviderUnavailableError):
+    """Too many calls to the identity provider are in progress.
+
+    The provider was not asked, so the caller can repeat exactly what it did.
+    """
+
+
 class UpstreamRejectedError(ApplicationError):
     """The identity provider's answer is not acceptable.
 
@@ -227,6 +236,10 @@ class SignInFailedError(ApplicationError):
         self.failure = failure
         self.reason = reason
         self.user_id = user_id
+
+
+class SignInPostponedError(SignInFailedError):
+    """A sign-in was refused before its attempt was used: the same callback can come again."""
 
 
 class AuditBrokenError(ApplicationError):

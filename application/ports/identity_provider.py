@@ -1,6 +1,7 @@
 """Port: who vouches for the Veteran."""
 
 from abc import abstractmethod
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -36,6 +37,18 @@ class IdentityProvider(Protocol):
 
         Raises:
             ProviderUnavailableError: Its metadata could not be had, or is not acceptable.
+            ProviderBusyError: Sign-ins that come back from it are being refused at present.
+        """
+
+    @abstractmethod
+    def room_for_sign_in(self) -> AbstractAsyncContextManager[None]:
+        """Room for one sign-in, held until the block ends.
+
+        Enter it before using up what cannot be repeated, and call ``sign_in`` inside it. Entering
+        may wait for a moment.
+
+        Raises:
+            ProviderBusyError: Too many sign-ins are in progress; on entering.
         """
 
     @abstractmethod
@@ -81,6 +94,7 @@ class IdentityProvider(Protocol):
                 account is another provider's, which then hears nothing.
             ProviderUnavailableError: It did not answer in time, or cannot at present. It may
                 have replaced the refresh token all the same.
+            ProviderBusyError: Too many refreshes are in progress, so it was not asked.
         """
 
     @abstractmethod
@@ -94,4 +108,5 @@ class IdentityProvider(Protocol):
                 RFC 7009's.
             ProviderUnavailableError: It did not answer, cannot at present, or answered what
                 says nothing of the token.
+            ProviderBusyError: Too many revocations are in progress, so it was not asked.
         """
