@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from typing import final
 
 from application.errors import (
+    ProviderBusyError,
     ProviderUnavailableError,
     SignInFailedError,
+    SignInPostponedError,
     UnauthenticatedError,
     UnavailableError,
     UpstreamRejectedError,
@@ -106,6 +108,8 @@ class CompleteVALogin:
         Raises:
             SignInFailedError: There is none, and the audit says why. When the store does
                 not answer there can be no audit either; the failure then says so.
+            SignInPostponedError: Too many sign-ins are in progress at VA. The attempt was not
+                used, so the same callback can come again.
         """
         try:
             return await self._complete(command)
@@ -121,10 +125,12 @@ class CompleteVALogin:
             raise SignInFailedError(SignInFailure.LOGIN_EXPIRED, "malformed_callback")
         if command.secrets is None:
             raise SignInFailedError(SignInFailure.LOGIN_EXPIRED, "state_or_cookie_missing")
-        attempt = await self._consume(command.secrets)
-        await self._provider.check_callback_issuer(command.issuer)
-        code = _code_of(command)
-        signed_in = await self._provider.sign_in(code, command.secrets)
+        # Nobody waits for VA with an attempt that is already used.
+        async with self._provider.room_for_sign_in():
+            attempt = await self._consume(command.secrets)
+            await self._provider.check_callback_issuer(command.issuer)
+            code = _code_of(command)
+            signed_in = await self._provider.sign_in(code, command.secrets)
         if await command.is_abandoned():
             raise SignInFailedError(SignInFailure.LOGIN_EXPIRED, "browser_gone")
         ticket = self._ticket(command.secrets)
@@ -202,7 +208,10 @@ class CompleteVALogin:
                 await work.audit.append(event)
                 await work.commit()
         except UnavailableError as unavailable:
-            raise _out_of_service() from unavailable
+            ours = _out_of_service()
+            if isinstance(failed, SignInPostponedError):
+                ours = SignInPostponedError(ours.failure, ours.reason)
+            raise ours from unavailable
 
 
 def _code_of(command: CompleteVALoginCommand) -> Secret:
@@ -226,6 +235,8 @@ def _as_failure(
         return error
     if isinstance(error, UpstreamRejectedError):
         return SignInFailedError(error.failure, error.reason, user_id=error.user_id)
+    if isinstance(error, ProviderBusyError):
+        return SignInPostponedError(SignInFailure.PROVIDER_UNAVAILABLE, "provider_busy")
     if isinstance(error, ProviderUnavailableError):
         return SignInFailedError(SignInFailure.PROVIDER_UNAVAILABLE, "provider_unavailable")
     return _out_of_service()

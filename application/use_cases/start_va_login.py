@@ -56,7 +56,8 @@ class StartVALogin:
         """Remember the attempt, on record, and say where to go.
 
         Raises:
-            ProviderUnavailableError: VA's metadata could not be had; the audit alone says so.
+            ProviderUnavailableError: VA's metadata could not be had, or too many sign-ins are in
+                progress there; the audit alone says so.
             UnavailableError: Storage did not answer.
         """
         secrets = LoginSecrets(state=self._secrets.token(), browser=self._secrets.token())

@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from adapters.memory.store import MemoryStore, MemoryTables
-from application.errors import SignInFailedError
+from application.errors import SignInFailedError, SignInPostponedError
 from application.use_cases.complete_va_login import CompleteVALoginCommand, VALoginCompleted
 from domain.audit_event import AuditEventType
 from domain.identifiers import ICN, UserId
@@ -336,6 +336,31 @@ async def test_case_49_nobody_signs_in_while_va_does_not_answer(service: MemoryS
     )
 
 
+async def test_a_callback_for_which_there_is_no_room_can_come_again(
+    service: MemoryService,
+) -> None:
+    begun = await service.begin()
+    attempts = dict(service.store.committed.login_attempts)
+    service.provider.is_full = True
+
+    await assert_refused(
+        service, begun.callback(), SignInFailure.PROVIDER_UNAVAILABLE, "provider_busy"
+    )
+    with pytest.raises(SignInPostponedError):
+        await service.complete(begun.callback())
+    assert service.store.committed.login_attempts == attempts
+    assert service.provider.exchanges == 0
+    service.provider.is_full = False
+    await assert_signs_in(service, begun.callback())
+
+
+async def test_an_outage_of_va_uses_the_attempt_up(service: MemoryService) -> None:
+    begun = await service.begin()
+    service.provider.go_down()
+
+    assert not isinstance(await failure_of(service, begun.callback()), SignInPostponedError)
+
+
 async def test_case_45_nobody_signs_in_without_an_icn(service: MemoryService) -> None:
     # The subject has the form of an ICN, and is none all the same.
     begun = await service.begin(replace(an_identity(subject=an_icn().value), icn=None))
@@ -480,6 +505,19 @@ async def test_a_refusal_that_cannot_be_audited_is_said_to_be_our_fault() -> Non
     begun = await service.begin()
     failed = await failure_of(service, begun.callback(code=None, provider_error="access_denied"))
 
+    assert failed.failure is SignInFailure.SERVICE_UNAVAILABLE
+
+
+async def test_a_callback_without_room_and_without_audit_can_come_again() -> None:
+    store = MemoryStore()
+    storage = replace(memory_storage(store), unit_of_work=down_storage().unit_of_work)
+    service = a_memory_service(store, storage)
+    begun = await service.begin()
+    service.provider.is_full = True
+
+    failed = await failure_of(service, begun.callback())
+
+    assert isinstance(failed, SignInPostponedError)
     assert failed.failure is SignInFailure.SERVICE_UNAVAILABLE
 
 

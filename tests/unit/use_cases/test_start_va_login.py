@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from adapters.memory.store import MemoryStore
-from application.errors import ProviderUnavailableError, UnavailableError
+from application.errors import ProviderBusyError, ProviderUnavailableError, UnavailableError
 from domain.audit_event import AuditEventType
 from domain.login_attempt import LoginAttempt
 from domain.return_path import ReturnPath
@@ -63,6 +63,18 @@ async def test_case_5_of_an_attempt_when_va_does_not_answer_the_audit_alone_tell
     assert event.type is AuditEventType.LOGIN_FAILED
     assert (event.user_id, event.occurred_at) == (None, service.clock.now())
     assert event.visitor.request_id is not None
+    assert event.data == {"error": "provider_unavailable", "reason": "not_started"}
+
+
+async def test_nobody_is_sent_off_while_sign_ins_are_refused_on_the_way_back(
+    service: MemoryService,
+) -> None:
+    service.provider.is_full = True
+
+    with pytest.raises(ProviderBusyError):
+        await service.start()
+    assert service.store.committed.login_attempts == {}
+    (event,) = service.audit
     assert event.data == {"error": "provider_unavailable", "reason": "not_started"}
 
 
