@@ -9,8 +9,6 @@ from psycopg import AsyncConnection
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import AsyncConnectionPool
 
-from adapters.postgres.attentive_connection import AttentiveConnection
-
 Pool = AsyncConnectionPool[AsyncConnection[Any]]
 
 #: How long a caller waits for a free connection before it hears: try again later.
@@ -49,7 +47,6 @@ def build_pool(database_url: str, *, max_size: int, min_size: int = 2) -> Pool:
     """A pool that is not open yet. Its connections commit each statement by itself."""
     return Pool(
         conninfo=connection_string(database_url),
-        connection_class=AttentiveConnection,
         kwargs={"autocommit": True},
         min_size=min(min_size, max_size),
         max_size=max_size,

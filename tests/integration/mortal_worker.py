@@ -29,7 +29,6 @@ from psycopg.abc import PQGen
 from psycopg.conninfo import make_conninfo
 from psycopg.waiting import Wait
 
-from adapters.postgres.attentive_connection import AttentiveConnection
 from adapters.postgres.pool import build_pool, opened
 from application.errors import SignInFailedError, UnauthenticatedError
 from application.use_cases.renew_session import RenewSessionCommand
@@ -40,6 +39,7 @@ from domain.sign_in_failure import SignInFailure
 from tests.support.audited_acts import ACTS, Act
 from tests.support.builders import a_visitor, an_identity
 from tests.support.dump import rows_seen_by
+from tests.support.event_loop import new_runner, run
 from tests.support.service import Service, a_service
 from tests.support.storage import postgres_storage
 
@@ -108,16 +108,18 @@ class _Failpoint:
 
     @contextmanager
     def armed(self) -> Iterator[None]:
-        wait = AttentiveConnection.wait
+        wait = psycopg.AsyncConnection.wait
 
-        async def watched(connection: AttentiveConnection, gen: PQGen[Any], *rest: Any) -> Any:
+        async def watched(
+            connection: psycopg.AsyncConnection[Any], gen: PQGen[Any], *rest: Any, **options: Any
+        ) -> Any:
             self._exchanges += 1
             self._reach(_BEFORE)
-            answer = await wait(connection, self._sent(gen), *rest)
+            answer = await wait(connection, self._sent(gen), *rest, **options)
             self._reach(_AFTER)
             return answer
 
-        with patch.object(AttentiveConnection, "wait", watched):
+        with patch.object(psycopg.AsyncConnection, "wait", watched):
             yield
 
     def end(self) -> None:
@@ -146,7 +148,7 @@ class _Failpoint:
 
 
 def _live(url: str, act: Act, fatal: Moment | None, parent: Connection) -> None:
-    asyncio.run(_act(make_conninfo(url, application_name=_VICTIM), act, fatal, parent))
+    run(_act(make_conninfo(url, application_name=_VICTIM), act, fatal, parent))
 
 
 async def _act(url: str, act: Act, fatal: Moment | None, parent: Connection) -> None:
@@ -283,7 +285,7 @@ class _Onlooker:
 
 
 def _main(url: str, owner_url: str, *every: str) -> None:
-    with psycopg.connect(owner_url, autocommit=True) as eyes, asyncio.Runner() as runner:
+    with psycopg.connect(owner_url, autocommit=True) as eyes, new_runner() as runner:
         pool = build_pool(url, max_size=2)
         runner.run(pool.open(wait=True))
         onlooker = _Onlooker(url, eyes, a_service(postgres_storage(pool)), runner)

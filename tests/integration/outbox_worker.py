@@ -6,7 +6,6 @@ Appends a line to LOG for each token that it gets revoked. The master keys come 
 environment, as VETASSIST_TOKEN_KEYS.
 """
 
-import asyncio
 import os
 import signal
 import sys
@@ -18,6 +17,7 @@ from adapters.memory.identity_provider import MemoryIdentityProvider
 from adapters.postgres.pool import build_pool, opened
 from domain.secret import Secret
 from entrypoints.settings_reader import read_settings
+from tests.support.event_loop import run
 from tests.support.service import a_service
 from tests.support.storage import postgres_storage
 
@@ -38,4 +38,4 @@ async def _work(database_url: str, log: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_work(sys.argv[1], Path(sys.argv[2])))
+    run(_work(sys.argv[1], Path(sys.argv[2])))

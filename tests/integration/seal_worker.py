@@ -5,7 +5,6 @@
 ``STEP`` is one of STEPS. The settings come from the environment.
 """
 
-import asyncio
 import os
 import signal
 import sys
@@ -24,6 +23,7 @@ from adapters.system import audit_checkpoints
 from adapters.system.audit_checkpoints import LineAuditCheckpoints
 from application.use_cases.seal_audit import SealAudit
 from entrypoints.settings_reader import read_settings
+from tests.support.event_loop import run
 from tests.support.frozen_clock import frozen_clock
 
 _METHODS: Final[dict[str, tuple[type[Any], str]]] = {
@@ -84,4 +84,4 @@ async def _work(database_url: str, checkpoints: str, step: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_work(*sys.argv[1:]))
+    run(_work(*sys.argv[1:]))

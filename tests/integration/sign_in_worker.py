@@ -17,6 +17,7 @@ from psycopg.conninfo import make_conninfo
 from adapters.postgres.pool import Pool, build_pool, opened
 from domain.identifiers import ICN
 from tests.support.builders import an_identity
+from tests.support.event_loop import run
 from tests.support.service import a_service
 from tests.support.storage import postgres_storage
 
@@ -29,7 +30,7 @@ _Sessions = list[dict[str, str]]
 
 
 def _sign_in(database_url: str, icn: str, count: int) -> _Sessions:
-    return asyncio.run(_sign_in_at_once(database_url, ICN(icn), count))
+    return run(_sign_in_at_once(database_url, ICN(icn), count))
 
 
 async def _sign_in_at_once(database_url: str, icn: ICN, count: int) -> _Sessions:

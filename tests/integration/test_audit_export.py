@@ -1,6 +1,5 @@
 """An export is checked with nothing but the standard library, and shows what was done to it."""
 
-import asyncio
 import json
 import secrets
 import subprocess
@@ -22,6 +21,7 @@ from examples import verify_audit_export
 from tests.support.audit_desk import AuditDesk, seal_keys
 from tests.support.builders import NOW, a_user_id
 from tests.support.databases import change, new_database
+from tests.support.event_loop import run
 from tests.support.processes import REPOSITORY
 from tests.support.storage import postgres_storage
 
@@ -91,7 +91,7 @@ async def exported(database_url: str) -> tuple[Sequence[dict[str, Any]], list[st
 def export(database_url: str) -> tuple[Sequence[dict[str, Any]], list[str]]:
     with new_database(database_url) as url:
         migrate(url)
-        return asyncio.run(exported(url))
+        return run(exported(url))
 
 
 @pytest.fixture

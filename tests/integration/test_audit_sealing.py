@@ -27,6 +27,7 @@ from tests.integration.seal_worker import STEPS
 from tests.support.audit_desk import AuditDesk, seal_keys
 from tests.support.databases import as_application, change, count_of, rows_of
 from tests.support.environment import plain_environment, required_settings
+from tests.support.event_loop import run
 from tests.support.processes import REPOSITORY
 from tests.support.storage import postgres_storage
 
@@ -152,7 +153,7 @@ def test_case_87_a_sealer_killed_at_any_step_leaves_a_trail_that_is_verified_and
     assert killed.returncode == -signal.SIGKILL
     told = [batch for batch in CheckpointFile(checkpoints) if isinstance(batch, SealedBatch)]
     key = bytes.fromhex(values["VETASSIST_AUDIT_KEY"])
-    asyncio.run(verified_and_goes_on(own_database, key, told))
+    run(verified_and_goes_on(own_database, key, told))
 
 
 async def verified_and_goes_on(database_url: str, key: bytes, told: list[SealedBatch]) -> None:

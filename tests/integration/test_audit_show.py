@@ -1,6 +1,5 @@
 """`vetassist audit show` on a real database."""
 
-import asyncio
 import json
 import os
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from entrypoints.cli import app
 from tests.support.builders import NOW, a_user_id
 from tests.support.databases import change
 from tests.support.environment import required_settings
+from tests.support.event_loop import run
 from tests.support.storage import postgres_storage
 
 pytestmark = pytest.mark.postgres
@@ -41,7 +41,7 @@ def user_id(database_url: str) -> UserId:
         async with opened(build_pool(database_url, max_size=1)) as pool:
             return await _store_events(pool)
 
-    return asyncio.run(store())
+    return run(store())
 
 
 async def _store_events(pool: Pool) -> UserId:

@@ -2,32 +2,26 @@
 
 import os
 import signal
-import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import partial
-from pathlib import Path
-from typing import Any, Final
-from unittest.mock import patch
+from typing import Final, final
 from uuid import UUID
 
 import psycopg
 import pytest
-from psycopg.abc import PQGen
-from psycopg.waiting import Wait
 
-from adapters.postgres.attentive_connection import AttentiveConnection
 from adapters.postgres.migrations import migrate
 from adapters.postgres.pool import build_pool, opened
-from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from application.errors import SignInFailedError, UnavailableError
 from application.use_cases.revoke_sessions import RevokeSessionsCommand
 from domain.session import Session
 from domain.sign_in_failure import SignInFailure
-from entrypoints.embedded_postgres import embedded_postgres
 from tests.support.builders import a_visitor
+from tests.support.clusters import mortal_server
 from tests.support.databases import rows_of
+from tests.support.postgres_wire import CommitMoment, tapped
 from tests.support.service import Service, a_service
 from tests.support.storage import postgres_storage
 
@@ -52,61 +46,24 @@ GROUP BY sessions.id, stands
 @pytest.fixture(scope="module")
 def mortal_database() -> Iterator[str]:
     """On a server that no other test needs."""
-    with (
-        tempfile.TemporaryDirectory(prefix="vetassist-") as folder,
-        embedded_postgres(Path(folder)) as url,
-    ):
-        migrate(url)
-        yield url
+    with mortal_server() as server:
+        migrate(server.url)
+        yield server.url
 
 
+@final
 class _Killer:
-    """Kills the server's process for one connection, and so brings the whole server down."""
+    """Kills the server process of one connection, which makes the whole server crash."""
 
-    def __init__(self, when: str) -> None:
+    def __init__(self, moment: CommitMoment) -> None:
         self.has_killed = False
-        self._when = when
-        self._is_committing = False
-        self._pid = 0
+        self._moment = moment
 
-    @contextmanager
-    def armed(self) -> Iterator[None]:
-        wait, commit = AttentiveConnection.wait, PostgresUnitOfWork.commit
-
-        async def watched(connection: AttentiveConnection, gen: PQGen[Any], *rest: Any) -> Any:
-            if self._is_committing:
-                self._pid = connection.info.backend_pid
-                self._kill_if("before")
-                gen = self._sent(gen)
-            return await wait(connection, gen, *rest)
-
-        async def committed(work: PostgresUnitOfWork) -> None:
-            self._is_committing = True
-            await commit(work)
-            self._kill_if("after")
-            self._is_committing = False
-
-        with (
-            patch.object(AttentiveConnection, "wait", watched),
-            patch.object(PostgresUnitOfWork, "commit", committed),
-        ):
-            yield
-
-    def _sent(self, gen: PQGen[Any]) -> PQGen[Any]:
-        """With nothing left to send, psycopg waits for an answer alone."""
-        try:
-            wanted = next(gen)
-            while True:
-                if wanted == Wait.R:
-                    self._kill_if("during")
-                wanted = gen.send((yield wanted))
-        except StopIteration as end:
-            return end.value
-
-    def _kill_if(self, when: str) -> None:
-        if when == self._when and not self.has_killed:
+    def __call__(self, moment: CommitMoment, process: int) -> None:
+        """Kill at the first COMMIT that reaches the moment."""
+        if moment is self._moment and not self.has_killed:
             self.has_killed = True
-            os.kill(self._pid, signal.SIGKILL)
+            os.kill(process, signal.SIGKILL)
 
 
 def checkpointer_of(database_url: str) -> int:
@@ -156,26 +113,28 @@ def stored(database_url: str) -> dict[UUID, bool]:
     return sessions
 
 
-@pytest.mark.parametrize("when", ["before", "during", "after"])
+@pytest.mark.parametrize("moment", CommitMoment)
 @pytest.mark.parametrize("act", ["sign-in", "log-out"])
 async def test_case_85_when_postgres_is_killed_what_was_acknowledged_is_there_with_its_audit(
-    mortal_database: str, act: str, when: str
+    mortal_database: str, act: str, moment: CommitMoment
 ) -> None:
-    async with opened(build_pool(mortal_database, max_size=2)) as pool:
+    async with (
+        tapped(mortal_database) as wire,
+        opened(build_pool(wire.database_url, max_size=2)) as pool,
+    ):
         await pool.wait()
         service = a_service(postgres_storage(pool))
         session = (await service.sign_in()).grant.session
         begun = await service.begin()
         before = stored(mortal_database)
         checkpointer = checkpointer_of(mortal_database)
-        killer = _Killer(when)
         happen: Callable[[], Awaitable[object]] = (
             partial(service.complete, begun.callback())
             if act == "sign-in"
             else partial(log_out, service, session)
         )
-        with killer.armed():
-            acknowledged = await is_acknowledged(happen)
+        killer = wire.on_commit = _Killer(moment)
+        acknowledged = await is_acknowledged(happen)
         assert killer.has_killed
 
         until_recovered(mortal_database, checkpointer)
@@ -183,7 +142,7 @@ async def test_case_85_when_postgres_is_killed_what_was_acknowledged_is_there_wi
         has_happened = after != before
         assert before.keys() <= after.keys()
         assert {each for each in before if before[each] != after[each]} <= {session.id}
-        if when == "during":
+        if moment is CommitMoment.RECEIVED:
             assert has_happened or not acknowledged
         else:
-            assert has_happened is acknowledged is (when == "after")
+            assert has_happened is acknowledged is (moment is CommitMoment.ANSWERED)

@@ -22,6 +22,7 @@ from domain.va_token_use import TokenPurpose
 from domain.visitor import Visitor
 from entrypoints.container import Container, opened
 from entrypoints.settings_reader import read_settings
+from tests.support.event_loop import run
 
 
 async def _work() -> None:
@@ -59,4 +60,4 @@ async def _use(container: Container, session: SessionStanding) -> str:
 
 
 if __name__ == "__main__":
-    asyncio.run(_work())
+    run(_work())

@@ -19,6 +19,8 @@ class DatabaseCable:
 
     def __init__(self, database_url: str, portal: BlockingPortal) -> None:
         self._parameters: dict[str, Any] = dict(conninfo_to_dict(database_url))
+        self._far_host = str(self._parameters["host"])
+        self._far_port = int(self._parameters.get("port") or _PORT)
         self._portal = portal
         self._port = 0
         self._server: asyncio.Server | None = None
@@ -49,20 +51,13 @@ class DatabaseCable:
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            far_reader, far_writer = await self._dial()
+            far_reader, far_writer = await asyncio.open_connection(self._far_host, self._far_port)
         except OSError:
             writer.transport.abort()
             return
         async with asyncio.TaskGroup() as directions:
             directions.create_task(self._pass_on(reader, far_writer))
             directions.create_task(self._pass_on(far_reader, writer))
-
-    async def _dial(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        host = str(self._parameters.get("host") or "localhost")
-        port = int(self._parameters.get("port") or _PORT)
-        if host.startswith("/"):
-            return await asyncio.open_unix_connection(f"{host}/.s.PGSQL.{port}")
-        return await asyncio.open_connection(host, port)
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)

@@ -1,6 +1,5 @@
 """Many users with tokens at once, and whether each token can still be read."""
 
-import asyncio
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from itertools import islice
@@ -19,6 +18,7 @@ from domain.secret import Secret
 from domain.va_tokens import TokenField
 from tests.support.builders import NOW, a_data_key
 from tests.support.early_tokens import sealed_early
+from tests.support.event_loop import run
 
 #: Every so manieth user's tokens are from before there were data keys.
 EARLY_EVERY: Final = 10
@@ -53,7 +53,7 @@ def token_of(user_id: UUID, field: TokenField) -> Secret:
 
 def store_many_users(database_url: str, count: int, master_keys: Mapping[str, bytes]) -> None:
     """Users with sealed tokens under the newest of the master keys, some of them early ones."""
-    rows = asyncio.run(_rows(count, KeyRing(master_keys)))
+    rows = run(_rows(count, KeyRing(master_keys)))
     with psycopg.connect(database_url) as connection:
         for query, batch in zip((_USERS, _TOKENS, _OUTBOX), rows, strict=True):
             with connection.cursor().copy(query.encode()) as copy:
@@ -113,7 +113,7 @@ FROM vetassist_va_revocations
 
 def count_readable(database_url: str, master_keys: Mapping[str, bytes]) -> int:
     """How many users and entries of the outbox can be read, each in full, with these keys alone."""
-    return asyncio.run(_count_readable(database_url, KeyRing(master_keys)))
+    return run(_count_readable(database_url, KeyRing(master_keys)))
 
 
 async def _count_readable(database_url: str, ring: KeyRing) -> int:
