@@ -287,7 +287,7 @@ def rewrap_keys(
     """Wrap every data key under the first key of VETASSIST_TOKEN_KEYS; online, and resumable."""
     from rich.progress import Progress
 
-    from application.use_cases.rewrap_data_keys import RewrapDataKeysCommand
+    from application.use_cases.va_access.rewrap_data_keys import RewrapDataKeysCommand
 
     total = _run(lambda container: container.rewrap_data_keys().count())
     with Progress() as progress:
@@ -336,7 +336,7 @@ def verify_audit(
     as_json: Annotated[bool, typer.Option("--json", help="Print a report for scripts.")] = False,
 ) -> None:
     """Find what was altered, removed, inserted or reordered in the audit trail."""
-    from application.use_cases.verify_audit import VerifyAuditCommand
+    from application.use_cases.evidence.verify_audit import VerifyAuditCommand
     from entrypoints.audit_reports import AuditReport, CheckpointFile, progress_over
 
     named = checkpoint or _checkpoint_file()
@@ -377,7 +377,7 @@ def export_audit(
 ) -> None:
     """Write sealed rows as JSON Lines, each with the proof that it was sealed."""
     from application.errors import AuditBrokenError
-    from application.use_cases.export_audit import ExportAuditCommand
+    from application.use_cases.evidence.export_audit import ExportAuditCommand
     from domain.identifiers import UserId
     from entrypoints.audit_reports import progress_over, written_whole
 
@@ -418,7 +418,7 @@ def drop_audit(
 ) -> None:
     """Drop the months past VETASSIST_AUDIT_RETENTION_MONTHS that are sealed and exported."""
     from application.errors import ForbiddenError
-    from application.use_cases.retire_audit import RetireAuditCommand
+    from application.use_cases.evidence.retire_audit import RetireAuditCommand
 
     command = RetireAuditCommand(is_dry_run=dry_run)
     try:
@@ -466,7 +466,7 @@ def show_audit(
     as_json: Annotated[bool, typer.Option("--json", help="Print an object a line.")] = False,
 ) -> None:
     """Show what the audit trail holds, newest first; that you looked is noted there."""
-    from application.use_cases.show_audit import ShowAuditCommand
+    from application.use_cases.evidence.show_audit import ShowAuditCommand
     from domain.audit_record import AuditFilter
     from domain.identifiers import UserId
     from entrypoints.audit_listing import as_json_lines, print_table, types_of
@@ -512,7 +512,7 @@ def enable_user(user_id: UserIdArgument, reason: Reason) -> None:
 @user.command("sign-out")
 def sign_out_user(user_id: UserIdArgument, reason: Reason, *, dry_run: DryRun = False) -> None:
     """End every session of a user at once; they may sign in again."""
-    from application.use_cases.sign_out_user import SignOutUserCommand
+    from application.use_cases.operations.sign_out_user import SignOutUserCommand
     from domain.identifiers import UserId
 
     command = SignOutUserCommand(user_id=UserId(user_id), reason=reason, is_dry_run=dry_run)
@@ -523,7 +523,7 @@ def sign_out_user(user_id: UserIdArgument, reason: Reason, *, dry_run: DryRun = 
 def _set_user_active(
     user_id: UUID, reason: str, *, is_active: bool, is_dry_run: bool = False
 ) -> int:
-    from application.use_cases.set_user_active import SetUserActiveCommand
+    from application.use_cases.operations.set_user_active import SetUserActiveCommand
     from domain.identifiers import UserId
 
     command = SetUserActiveCommand(
@@ -557,7 +557,7 @@ def add_client(
     ] = False,
 ) -> None:
     """Register a back end. It proves who it is by a key of its own, or by a secret of ours."""
-    from application.use_cases.add_client import AddClientCommand
+    from application.use_cases.clients.add_client import AddClientCommand
     from domain.va_token_use import TokenPurpose
 
     if (public_key is None) is not secret:
@@ -603,7 +603,7 @@ def retire_client_credential(client_id: ClientIdArgument) -> None:
 
 
 def _rotate(client_id: str, public_key: str | None) -> None:
-    from application.use_cases.rotate_client_credential import RotateClientCredentialCommand
+    from application.use_cases.clients.rotate_client_credential import RotateClientCredentialCommand
 
     command = RotateClientCredentialCommand(client_id=_client_id(client_id), public_key=public_key)
     rotated = _of_client(lambda container: container.rotate_client_credential().execute(command))
@@ -676,7 +676,7 @@ def _shown(client: "ServiceClient") -> dict[str, object]:
 @client.command("disable")
 def disable_client(client_id: ClientIdArgument, reason: Reason) -> None:
     """Refuse a back end from its next request on, for good."""
-    from application.use_cases.disable_client import DisableClientCommand
+    from application.use_cases.clients.disable_client import DisableClientCommand
 
     command = DisableClientCommand(client_id=_client_id(client_id), reason=reason)
     changed = _of_client(lambda container: container.disable_client().execute(command))

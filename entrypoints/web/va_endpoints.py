@@ -11,8 +11,8 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute
 
 from application.errors import SignInFailedError, SignInPostponedError
-from application.use_cases.complete_va_login import CompleteVALogin, CompleteVALoginCommand
-from application.use_cases.start_va_login import StartVALogin, StartVALoginCommand
+from application.use_cases.sign_in.complete_va_login import CompleteVALogin, CompleteVALoginCommand
+from application.use_cases.sign_in.start_va_login import StartVALogin, StartVALoginCommand
 from domain.return_path import ReturnPath
 from domain.secret import Secret
 from entrypoints.metrics.measurements import SUCCESS, Measurements

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from adapters.memory.store import MemoryStore
-from application.use_cases.verify_audit import VerifyAudit, VerifyAuditCommand
+from application.use_cases.evidence.verify_audit import VerifyAudit, VerifyAuditCommand
 from domain.audit_event import AuditEventType
 from tests.support.audit_desk import AuditDesk
 from tests.support.storage import memory_storage

@@ -10,7 +10,7 @@ import pytest
 
 from adapters.memory.store import MemoryStore, MemoryTables
 from application.errors import SignInFailedError, SignInPostponedError
-from application.use_cases.complete_va_login import CompleteVALoginCommand, VALoginCompleted
+from application.use_cases.sign_in.complete_va_login import CompleteVALoginCommand, VALoginCompleted
 from domain.audit_event import AuditEventType
 from domain.identifiers import ICN, UserId
 from domain.return_path import ReturnPath

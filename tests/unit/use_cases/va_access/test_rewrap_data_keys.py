@@ -10,7 +10,11 @@ import pytest
 
 from adapters.encryption.local_key_wrapper import LocalKeyWrapper
 from adapters.memory.store import MemoryStore
-from application.use_cases.rewrap_data_keys import BATCH, DataKeysRewrapped, RewrapDataKeysCommand
+from application.use_cases.va_access.rewrap_data_keys import (
+    BATCH,
+    DataKeysRewrapped,
+    RewrapDataKeysCommand,
+)
 from domain.audit_event import AuditEventType
 from domain.data_key import DataKey, WrappedDataKey
 from domain.identifiers import UserId

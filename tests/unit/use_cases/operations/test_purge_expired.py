@@ -7,7 +7,7 @@ import pytest
 
 from adapters.memory.store import MemoryStore
 from application.errors import UnavailableError
-from application.use_cases.purge_expired import BATCH, Purged
+from application.use_cases.operations.purge_expired import BATCH, Purged
 from domain.audit_event import AuditEventType
 from domain.session import Session
 from domain.visitor import Visitor

@@ -9,7 +9,7 @@ import pytest
 from adapters.memory.store import MemoryStore
 from adapters.memory.va_revocations import MemoryVARevocations
 from application.errors import UnavailableError
-from application.use_cases.revoke_at_va import RevokedAtVA
+from application.use_cases.va_access.revoke_at_va import RevokedAtVA
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.va_revocation import GIVE_UP_AFTER, VARevocation
 from tests.support.outages import down_storage

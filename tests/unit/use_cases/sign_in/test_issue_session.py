@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from application.errors import NotFoundError
-from application.use_cases.issue_session import IssueSessionCommand
+from application.use_cases.sign_in.issue_session import IssueSessionCommand
 from domain.audit_event import AuditEventType
 from domain.identifiers import UserId
 from domain.session_grant import SessionGrant

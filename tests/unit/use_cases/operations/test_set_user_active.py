@@ -9,7 +9,7 @@ from application.errors import (
     UnauthenticatedError,
     UnavailableError,
 )
-from application.use_cases.set_user_active import SetUserActiveCommand
+from application.use_cases.operations.set_user_active import SetUserActiveCommand
 from domain.audit_event import AuditEventType
 from domain.identifiers import UserId
 from domain.revocation import Revocation, RevokedBy

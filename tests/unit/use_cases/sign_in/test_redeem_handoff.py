@@ -6,10 +6,10 @@ import anyio
 import pytest
 
 from application.errors import SessionEndedError, UnauthenticatedError, UnavailableError
-from application.use_cases.complete_va_login import VALoginCompleted
-from application.use_cases.redeem_handoff import RedeemHandoffCommand
-from application.use_cases.renew_session import RenewSessionCommand
-from application.use_cases.revoke_sessions import RevokeSessionsCommand, Which
+from application.use_cases.sessions.renew_session import RenewSessionCommand
+from application.use_cases.sessions.revoke_sessions import RevokeSessionsCommand, Which
+from application.use_cases.sign_in.complete_va_login import VALoginCompleted
+from application.use_cases.sign_in.redeem_handoff import RedeemHandoffCommand
 from domain.audit_event import AuditEventType
 from domain.handoff import HandoffTicket
 from domain.secret import Secret

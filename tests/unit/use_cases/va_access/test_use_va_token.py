@@ -13,10 +13,10 @@ from application.errors import (
     VAScopeNotGrantedError,
     VASignInNeededError,
 )
-from application.use_cases.revoke_sessions import RevokeSessionsCommand, Which
-from application.use_cases.set_user_active import SetUserActiveCommand
-from application.use_cases.unlink_va_identity import UnlinkVAIdentityCommand
-from application.use_cases.use_va_token import UsableVAToken, UseVATokenCommand
+from application.use_cases.operations.set_user_active import SetUserActiveCommand
+from application.use_cases.sessions.revoke_sessions import RevokeSessionsCommand, Which
+from application.use_cases.va_access.unlink_va_identity import UnlinkVAIdentityCommand
+from application.use_cases.va_access.use_va_token import UsableVAToken, UseVATokenCommand
 from domain.audit_event import AuditEventType
 from domain.session_grant import SessionGrant
 from domain.va_token_use import TokenPurpose

@@ -19,8 +19,8 @@ from application.ports.login_attempts import LoginAttempts
 from application.ports.secret_source import SecretSource
 from application.ports.session_tokens import SessionTokens
 from application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
-from application.use_cases.issue_session import IssueSession
-from application.use_cases.link_va_identity import LinkVAIdentity, LinkVAIdentityCommand
+from application.use_cases.sign_in.issue_session import IssueSession
+from application.use_cases.sign_in.link_va_identity import LinkVAIdentity, LinkVAIdentityCommand
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.handoff import Handoff, HandoffTicket
 from domain.login_attempt import AttemptRefusal, LoginAttempt, LoginSecrets

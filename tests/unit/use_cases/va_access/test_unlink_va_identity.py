@@ -10,7 +10,7 @@ import pytest
 from adapters.memory.audit_trail import MemoryAuditTrail
 from adapters.memory.store import MemoryStore
 from application.errors import FreshSignInNeededError, UnauthenticatedError, UnavailableError
-from application.use_cases.unlink_va_identity import UnlinkVAIdentityCommand
+from application.use_cases.va_access.unlink_va_identity import UnlinkVAIdentityCommand
 from domain.audit_event import AuditEventType
 from domain.revocation import Revocation, RevokedBy
 from domain.session_grant import SessionGrant

@@ -7,7 +7,11 @@ from dependency_injector import providers
 
 from adapters.memory.store import MemoryStore
 from application.errors import NotFoundError, UnauthenticatedError, UnavailableError
-from application.use_cases.revoke_sessions import RevokeSessionsCommand, SessionsRevoked, Which
+from application.use_cases.sessions.revoke_sessions import (
+    RevokeSessionsCommand,
+    SessionsRevoked,
+    Which,
+)
 from domain.audit_event import AuditEventType
 from domain.identifiers import SessionId
 from domain.secret import Secret

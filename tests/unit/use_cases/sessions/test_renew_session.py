@@ -12,9 +12,9 @@ from application.errors import (
     UnauthenticatedError,
     UnavailableError,
 )
-from application.use_cases.renew_session import RenewSessionCommand
-from application.use_cases.revoke_sessions import RevokeSessionsCommand, Which
-from application.use_cases.set_user_active import SetUserActiveCommand
+from application.use_cases.operations.set_user_active import SetUserActiveCommand
+from application.use_cases.sessions.renew_session import RenewSessionCommand
+from application.use_cases.sessions.revoke_sessions import RevokeSessionsCommand, Which
 from domain.audit_event import AuditEventType
 from domain.outage import Outage
 from domain.revocation import Revocation, RevokedBy

@@ -4,9 +4,9 @@ import pytest
 
 from adapters.memory.client_assertions import MemoryClientAssertions
 from application.errors import ClientRefusedError, NotFoundError
-from application.use_cases.admit_client import AdmitClientCommand
-from application.use_cases.disable_client import DisableClientCommand
-from application.use_cases.rotate_client_credential import RotateClientCredentialCommand
+from application.use_cases.clients.admit_client import AdmitClientCommand
+from application.use_cases.clients.disable_client import DisableClientCommand
+from application.use_cases.clients.rotate_client_credential import RotateClientCredentialCommand
 from domain.audit_event import AuditEventType
 from domain.errors import InvalidServiceClientError
 from domain.secret import Secret
