@@ -14,9 +14,9 @@ import typer
 
 from entrypoints.starting import (
     EXIT_DATABASE,
-    EXIT_SCHEMA,
     EXIT_SETTINGS,
     database_fault,
+    database_or_exit,
     fail,
     require_current_schema,
     say_on_stderr,
@@ -99,7 +99,8 @@ def demo() -> None:
     from entrypoints.schema import migrate
 
     try:
-        run_demo(migrate, typer.echo)
+        with database_or_exit():
+            run_demo(migrate, typer.echo)
     except DemoError as error:
         fail([str(error)], _EXIT_DEMO)
 
@@ -150,23 +151,28 @@ def migrate(
     ] = None,
 ) -> None:
     """Bring the schema of VETASSIST_DATABASE_URL up to date."""
-    import psycopg
-
     from entrypoints.account import account_name
-    from entrypoints.schema import SchemaError
     from entrypoints.schema import migrate as apply
-    from entrypoints.settings_reader import SettingsError, read_database_url, read_operator
+    from entrypoints.settings_reader import (
+        SettingsError,
+        read_database_url,
+        read_operator,
+        read_prepared_statements,
+    )
 
     try:
         database_url = read_database_url(os.environ).reveal()
+        prepared_statements = read_prepared_statements(os.environ)
         operator = read_operator(os.environ) or account_name()
-        applied = apply(database_url, application_role=application_role, operator=operator)
     except SettingsError as error:
         fail(error.faults, EXIT_SETTINGS)
-    except psycopg.Error as error:
-        fail([database_fault(error)], EXIT_DATABASE)
-    except SchemaError as error:
-        fail([str(error)], EXIT_SCHEMA)
+    with database_or_exit():
+        applied = apply(
+            database_url,
+            application_role=application_role,
+            operator=operator,
+            prepared_statements=prepared_statements,
+        )
     for migration in applied:
         typer.echo(f"applied {migration.name}")
     typer.echo("The schema is up to date.")
@@ -226,10 +232,13 @@ async def _examined(settings: "Settings") -> "list[Finding]":
     from domain.login_attempt import LoginSecrets
     from entrypoints.container import Container
     from entrypoints.doctor.examination import Patient, examine
+    from entrypoints.schema import connection_faults, pending_migrations
 
     container = Container(settings=settings)
     source = container.secrets()
     provider = container.identity_provider()
+    database_url = settings.database_url.reveal()
+    prepared = settings.database_prepared_statements
     async with AsyncExitStack() as stack:
         # Without a database, the rest is examined all the same.
         for lifetime in container.doctor_lifetimes():
@@ -239,7 +248,13 @@ async def _examined(settings: "Settings") -> "list[Finding]":
         return await examine(
             Patient(
                 settings=settings,
-                pending_migrations=partial(_pending, settings.database_url.reveal()),
+                pending_migrations=partial(
+                    pending_migrations, database_url, prepared_statements=prepared
+                ),
+                connection_faults=partial(
+                    connection_faults, database_url, prepared_statements=prepared
+                ),
+                failing=container.readiness().failing,
                 vital_signs=container.vital_signs().read,
                 rights=container.vital_signs().rights,
                 oldest_passed_by=container.vital_signs().oldest_passed_by,
@@ -255,28 +270,24 @@ async def _examined(settings: "Settings") -> "list[Finding]":
 
 def _schema_alone() -> "list[Finding]":
     """What can be said of the schema while other settings cannot be used."""
+    from functools import partial
+
     from entrypoints.doctor.examination import examine_schema
-    from entrypoints.settings_reader import SettingsError, read_database_url
+    from entrypoints.schema import pending_migrations
+    from entrypoints.settings_reader import (
+        SettingsError,
+        read_database_url,
+        read_prepared_statements,
+    )
 
     try:
-        database_url = read_database_url(os.environ)
+        database_url = read_database_url(os.environ).reveal()
+        prepared_statements = read_prepared_statements(os.environ)
     except SettingsError:
         return []
-    return examine_schema(lambda: _pending(database_url.reveal()))
-
-
-def _pending(database_url: str) -> list[str]:
-    import psycopg
-
-    from entrypoints.doctor.examination import SchemaFaultError
-    from entrypoints.schema import SchemaError, pending_migrations
-
-    try:
-        return [step.name for step in pending_migrations(database_url)]
-    except SchemaError as error:
-        raise SchemaFaultError(str(error)) from error
-    except psycopg.Error as error:
-        raise SchemaFaultError(database_fault(error)) from error
+    return examine_schema(
+        partial(pending_migrations, database_url, prepared_statements=prepared_statements)
+    )
 
 
 @keys.command("rewrap")
@@ -441,7 +452,7 @@ def _readable_trail() -> Iterator[None]:
         yield
     except TrailUnreadableError as error:
         # What was never made is not gone.
-        require_current_schema(settings_or_exit().database_url.reveal())
+        require_current_schema(settings_or_exit())
         fail([f"a part of the audit trail is gone: {error}"], _EXIT_AUDIT)
 
 
@@ -739,7 +750,7 @@ def _run(use: "Callable[[Container], Coroutine[object, object, _T]]") -> _T:
     except UnavailableError:
         fail(["the database does not answer"], EXIT_DATABASE)
     except psycopg.Error as error:
-        require_current_schema(settings.database_url.reveal())
+        require_current_schema(settings)
         fail([database_fault(error)], EXIT_DATABASE)
 
 

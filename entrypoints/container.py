@@ -266,7 +266,9 @@ class Container(containers.DeclarativeContainer):
             connection_string,
             settings.provided.database_url.reveal.call(),
             timeout=database_timeout,
+            prepared_statements=settings.provided.database_prepared_statements,
         ),
+        prepared_statements=settings.provided.database_prepared_statements,
     )
     clock: providers.Provider[Clock] = providers.Singleton(PostgresClock, primary_watch)
     machine_clock: providers.Provider[Clock] = providers.Singleton(SystemClock)
@@ -312,6 +314,7 @@ class Container(containers.DeclarativeContainer):
         max_size=settings.provided.pool_size,
         timeout=database_timeout,
         primary=primary_watch,
+        prepared_statements=settings.provided.database_prepared_statements,
     )
     unit_of_work: providers.Provider[UnitOfWork] = providers.Factory(
         PostgresUnitOfWork,
@@ -330,6 +333,7 @@ class Container(containers.DeclarativeContainer):
         min_size=1,
         timeout=database_timeout,
         primary=primary_watch,
+        prepared_statements=settings.provided.database_prepared_statements,
     )
     #: What a command enters, in this order; it waits until the primary is certain.
     command_lifetimes: providers.Provider[list[AbstractAsyncContextManager[object]]] = (
@@ -343,6 +347,7 @@ class Container(containers.DeclarativeContainer):
         providers.List(
             providers.Factory(sought_primary, primary_watch, database_timeout),
             providers.Factory(opened, connection_pool),
+            providers.Factory(opened, lookup_pool),
         )
     )
     #: What all database work of one request is done in.

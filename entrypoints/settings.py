@@ -66,6 +66,7 @@ class Settings:
 
     database_url: Annotated[Secret, ReadBy(database_url)]
     database_timeout_seconds: Annotated[int, Interval(ge=1, le=300)] = 5
+    database_prepared_statements: bool = True
     public_url: BaseURL = "http://localhost:8000"
     frontend_url: BaseURL = "https://vetassist.ganuda.us"
 

@@ -43,7 +43,11 @@ import uvicorn
 from starlette.applications import Starlette
 
 from entrypoints.settings import PROCESSES, SessionDelivery
-from entrypoints.starting import require_current_schema, say_on_stderr
+from entrypoints.starting import (
+    require_current_schema,
+    require_sound_connections,
+    say_on_stderr,
+)
 from entrypoints.web.bounded_http import BoundedHTTP
 from entrypoints.web.handed_settings import begin_reading, handed_settings
 
@@ -59,9 +63,10 @@ def app() -> Starlette:
 
 
 def check() -> None:
-    """End the process, with one line for each fault, on a bad setting or a schema behind."""
+    """End the process, with a line for each fault, on a bad setting or an unusable database."""
     settings = handed_settings()
-    require_current_schema(settings.database_url.reveal())
+    require_current_schema(settings)
+    require_sound_connections(settings)
     if settings.is_public_https and settings.session_delivery is SessionDelivery.QUERY:
         say_on_stderr(
             "warning: VETASSIST_SESSION_DELIVERY=query puts the session's token into a URL, where "

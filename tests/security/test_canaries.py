@@ -574,6 +574,8 @@ async def told_to_operators(witness: Witness) -> dict[str, str]:
         Patient(
             settings=witness.product.settings,
             pending_migrations=list,
+            connection_faults=list,
+            failing=container.readiness().failing,
             vital_signs=container.vital_signs().read,
             rights=container.vital_signs().rights,
             oldest_passed_by=container.vital_signs().oldest_passed_by,
