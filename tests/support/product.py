@@ -48,7 +48,7 @@ from entrypoints.sandbox.veterans import find_veteran
 from entrypoints.sandbox.world import World
 from entrypoints.settings import Settings
 from entrypoints.web.app import create_app
-from entrypoints.web.bounded_http import BoundedHTTP
+from entrypoints.web.http_server import HTTPServer
 from tests.support.environment import PREFIX, read, required_settings
 from tests.support.frozen_clock import FrozenClock, frozen_clock
 from tests.support.service import after_the_start
@@ -481,26 +481,30 @@ def captured_log() -> Iterator[StringIO]:
 
 @asynccontextmanager
 async def serving(
-    app: ASGIApp, *, port: int = 0, grace_seconds: int | None = None
+    app: ASGIApp,
+    *,
+    port: int = 0,
+    keep_alive_seconds: int = 75,
+    most_connections: int = 1000,
+    grace_seconds: int | None = None,
 ) -> AsyncIterator[tuple[str, uvicorn.Server]]:
     """Serve an app on a real socket as the service is served; gives its URL and its server.
 
     When the block ends, requests in progress have ``grace_seconds`` to end; None: as long as they
     take.
     """
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            http=BoundedHTTP,
-            lifespan="off",
-            access_log=False,
-            log_config=None,
-            proxy_headers=False,
-            server_header=False,
-            ws="none",
-            timeout_graceful_shutdown=grace_seconds,
-        )
+    config = uvicorn.Config(
+        app,
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        proxy_headers=False,
+        server_header=False,
+        ws="none",
+        timeout_keep_alive=keep_alive_seconds,
+        timeout_graceful_shutdown=grace_seconds,
     )
+    server = HTTPServer(config, most_connections=most_connections)
     with socket.create_server(("127.0.0.1", port)) as listener:
         port = listener.getsockname()[1]
         serve = asyncio.create_task(server.serve(sockets=[listener]))
