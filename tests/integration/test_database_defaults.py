@@ -21,8 +21,8 @@ from adapters.postgres.migrations import SchemaError, migrate, migrations, pendi
 from adapters.postgres.pool import connection_string
 from application.errors import UnavailableError
 from application.ports.readiness import ReadinessCheck
-from application.use_cases.issue_session import IssueSessionCommand
-from application.use_cases.validate_session import ValidateSessionCommand
+from application.use_cases.sessions.validate_session import ValidateSessionCommand
+from application.use_cases.sign_in.issue_session import IssueSessionCommand
 from entrypoints.cli import app
 from entrypoints.container import Container
 from tests.support.builders import a_visitor

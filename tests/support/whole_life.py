@@ -9,10 +9,10 @@ from dependency_injector import providers
 from adapters.memory.identity_provider import MemoryIdentityProvider
 from adapters.system.clock import SystemClock
 from application.errors import SessionNotStandingError
-from application.use_cases.renew_session import RenewSessionCommand
-from application.use_cases.revoke_sessions import RevokeSessionsCommand
-from application.use_cases.validate_session import ValidateSessionCommand
-from application.use_cases.verify_audit import VerifyAuditCommand
+from application.use_cases.evidence.verify_audit import VerifyAuditCommand
+from application.use_cases.sessions.renew_session import RenewSessionCommand
+from application.use_cases.sessions.revoke_sessions import RevokeSessionsCommand
+from application.use_cases.sessions.validate_session import ValidateSessionCommand
 from domain.audit_finding import AuditFinding
 from domain.session_grant import SessionGrant
 from entrypoints.container import Container
