@@ -1,6 +1,5 @@
 """The connections to PostgreSQL."""
 
-import asyncio
 import os
 import select
 import time
@@ -266,8 +265,7 @@ class Pool:
                 try:
                     yield connection
                 finally:
-                    # A task of its own, so that a caller that is cancelled loses no connection.
-                    await asyncio.shield(asyncio.ensure_future(self.give_back(connection)))
+                    await self.give_back(connection)
 
     async def answer(self, ask: Callable[[Connection], Awaitable[_T]]) -> _T:
         """What ``ask`` finds; asked again where its connection turned out to be broken.
