@@ -1,11 +1,11 @@
-"""Bar charts as SVG, drawn by hand: no drawing library for a handful of rectangles."""
+"""Bar charts in SVG, without a drawing library."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Final
 
-#: Told apart with every kind of colour vision, on light and on dark (Okabe and Ito).
+#: Distinguishable with any kind of color vision, on light and on dark (Okabe and Ito).
 _COLOURS: Final = ("#7f7f7f", "#e69f00", "#d55e00", "#0072b2", "#56b4e9", "#009e73", "#cc79a7")
 _WIDTH: Final = 860
 _LABELS: Final = 270
@@ -25,7 +25,7 @@ class Group:
 
 
 def bar_chart(title: str, variants: Sequence[str], groups: Sequence[Group]) -> str:
-    """Horizontal bars, group under group, all on one scale from zero."""
+    """Returns an SVG document of horizontal bars, by group, on one scale that starts at zero."""
     longest = max(value for group in groups for value in group.values) or 1
     scale = (_WIDTH - _LABELS - _FIGURES) / longest
     parts: list[str] = []
