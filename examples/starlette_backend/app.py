@@ -69,7 +69,7 @@ class VetAssistSession(AuthenticationBackend):
 
 
 def refuse(_conn: HTTPConnection, error: AuthenticationError) -> Response:
-    """Answers 401 and 403 like the session service, and 503 during an outage of it."""
+    """Answers 401 and 403 like the session service, and 503 if it does not answer."""
     assert isinstance(error, RefusedError)  # noqa: S101 - `authenticate` raises no other
     refused = error.refused
     return JSONResponse({"error": refused.status}, refused.status, headers=refused.headers)

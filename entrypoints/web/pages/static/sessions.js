@@ -47,10 +47,10 @@ const time = (instant) => element("time", { dateTime: instant }, shortTime(Date.
 
 async function signOut(place, session) {
   if (!await page.attempt(() => signOutOf(session.session_id), PROBLEM)) return;
-  const neighbour = place.nextElementSibling ?? place.previousElementSibling;
+  const neighbor = place.nextElementSibling ?? place.previousElementSibling;
   place.remove();
   // Don't focus a button: pressing Enter twice would also sign out of the next device.
-  (neighbour?.querySelector("h3") ?? field("others-heading")).focus();
+  (neighbor?.querySelector("h3") ?? field("others-heading")).focus();
   showWhatIsLeft(`You are signed out of ${session.device}.`);
 }
 
