@@ -1,1 +1,1 @@
-"""What the service costs, measured: `make bench`."""
+"""Benchmarks of the service. Run them with `make bench`."""

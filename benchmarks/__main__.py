@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measure, print, and write into docs/performance.md."""
+"""Runs the benchmarks, prints the results, and writes them into docs/performance.md."""
 
 import argparse
 import dataclasses
@@ -45,7 +45,7 @@ DOCUMENT: Final = REPOSITORY / "docs" / "performance.md"
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Run the suites that were asked for, all of them if none was."""
+    """Runs the suites given by `--only`, or all of them."""
     options = _options(arguments)
     if sys.platform != "linux":
         sys.exit("The benchmarks read /proc and pin processes, so they need Linux.")
@@ -74,32 +74,37 @@ def _measured(bench: Bench, name: str, command: str) -> Section:
     section = SUITES[name](bench)
     minutes = (time.monotonic() - began) / 60
     note = (
-        f"Measured on {datetime.now(UTC):%Y-%m-%d} by `{command}` in {minutes:.0f} minutes; "
-        f"before it others used {in_use:.0%} of the machine, and its load average at the end was "
-        f"{os.getloadavg()[0]:.1f}."
+        f"Measured on {datetime.now(UTC):%Y-%m-%d} by `{command}` in {minutes:.0f} minutes. "
+        f"Other processes used {in_use:.0%} of the machine before the run. The load average at "
+        f"the end was {os.getloadavg()[0]:.1f}."
     )
     return dataclasses.replace(section, notes=[*section.notes, note])
 
 
 def _machine(bench: Bench) -> Section:
-    return Section(tables=[Table(title="Where", head=("", ""), rows=facts(bench))])
+    return Section(tables=[Table(title="Machine and software", head=("", ""), rows=facts(bench))])
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--short", action="store_true", help="only show that everything works")
     parser.add_argument(
-        "--only", action="append", choices=[*SUITES], help="one suite; may be given again"
+        "--short", action="store_true", help="run everything briefly to check that it works"
     )
-    parser.add_argument("--seconds", type=float, help="length of one measurement")
-    parser.add_argument("--rounds", type=int, help="how often everything is measured")
     parser.add_argument(
-        "--rows", type=int, action="append", help="sessions in a database of the growth suite"
+        "--only", action="append", choices=[*SUITES], help="run only this suite (can be repeated)"
+    )
+    parser.add_argument("--seconds", type=float, help="the length of one measurement")
+    parser.add_argument("--rounds", type=int, help="how often to measure everything")
+    parser.add_argument(
+        "--rows",
+        type=int,
+        action="append",
+        help="the sessions in a database of the growth suite (can be repeated)",
     )
     parser.add_argument("--out", type=Path, help="the document to write into")
     options = parser.parse_args(arguments)
     if options.out is not None and not options.out.is_file():
-        parser.error(f"there is no document {options.out}")
+        parser.error(f"the document doesn't exist: {options.out}")
     return options
 
 

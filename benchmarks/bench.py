@@ -1,4 +1,4 @@
-"""What every suite works with: a database server, secrets, processors, a load."""
+"""What all suites share: a database server, secrets, processors, and a load generator."""
 
 import os
 import secrets
@@ -29,8 +29,8 @@ NOTHING: Final[Mapping[str, str | int]] = {}
 SERVICE: Final = (sys.executable, "-m", "entrypoints.cli", "serve")
 SANDBOX: Final = (sys.executable, "-m", "entrypoints.cli", "sandbox")
 _REFERENCE: Final = (sys.executable, "-m", "benchmarks.reference_app")
-#: What an operator gives a server of this size; everything else is PostgreSQL's default, so
-#: every commit reaches the disk before it is acknowledged.
+#: Typical settings for a server of this size. Everything else is PostgreSQL's default, so every
+#: commit reaches the disk before it is acknowledged.
 DATABASE_CONFIGURATION: Final = "shared_buffers = 512MB\nmax_wal_size = 4GB\n"
 
 
@@ -39,9 +39,9 @@ class Bench:
     """One run.
 
     Attributes:
-        folder: For logs, scripts and tokens; it goes when the run is over.
-        environment: What every process of ours is told, but for the database.
-        say: Tells the person who waits.
+        folder: Holds logs, scripts and tokens. It is removed after the run.
+        environment: The environment of all our processes, without the database URL.
+        say: Prints a progress message.
     """
 
     plan: Plan
@@ -53,9 +53,11 @@ class Bench:
     say: Callable[[str], None]
 
     def database(self, name: str, sessions: int = 0) -> str:
-        """A database with the current schema and so many sessions; made on first use.
+        """Returns the URL of a database with the current schema, created on first use.
 
-        Of those enough stand for the load's tokens.
+        Args:
+            name: The name of the database.
+            sessions: How many sessions to store. Enough of them stand for the tokens of the load.
         """
         url = make_conninfo(self.server_url, dbname=name)
         with psycopg.connect(self.server_url, autocommit=True) as server:
@@ -70,11 +72,11 @@ class Bench:
         return url
 
     def tokens(self, database_url: str, count: int, *, skip: int = 0) -> list[str]:
-        """Tokens of so many sessions that stand there."""
+        """Returns the tokens of ``count`` sessions that stand."""
         return tokens(database_url, self.environment[SECRET], count, skip=skip)
 
     def tokens_file(self, database_url: str) -> Path:
-        """The tokens that the load takes turns with."""
+        """Writes a file with the tokens that the load uses in turn, and returns its path."""
         given = self.tokens(database_url, self.plan.sessions)
         return tokens_file(self.folder / f"{secrets.token_hex(4)}.tokens", given)
 
@@ -88,14 +90,14 @@ class Bench:
         port: int | None = None,
         settings: Mapping[str, str | int] = NOTHING,
     ) -> AbstractContextManager[Server]:
-        """Our service, ready to work.
+        """Runs our service until the block ends.
 
         Args:
-            settings: Further ones by their names without the prefix, in lower case.
+            settings: Additional settings, by name without the prefix and in lower case.
         """
         return serving(
             [*command, "--workers", str(workers)],
-            environment=self._told(database_url, settings),
+            environment=self._environment_with(database_url, settings),
             cores=self.cores.service if pinned else self.cores.every,
             log=self.folder / "service.log",
             ready="/readyz",
@@ -103,10 +105,10 @@ class Bench:
         )
 
     def command(self, database_url: str, *arguments: str | Path) -> str:
-        """What a command of ours prints that ends by itself; on the service's processor.
+        """Runs a command on the service's processor and returns its output.
 
         Raises:
-            BenchmarkError: It failed.
+            BenchmarkError: The command failed.
         """
         ended = subprocess.run(
             ["taskset", "--cpu-list", ",".join(map(str, self.cores.service)), *arguments],
@@ -122,11 +124,11 @@ class Bench:
 
     @contextmanager
     def product(self, database_url: str) -> Iterator[tuple[Server, Server]]:
-        """Our service and the simulated VA that it sends people to."""
+        """Runs our service and the simulated VA that it uses until the block ends."""
         service_port, sandbox_port = free_port(), free_port()
         sandbox_url = f"http://{HOST}:{sandbox_port}"
         va = f"{sandbox_url}/oauth2/veteran-verification/v1"
-        told: dict[str, str | int] = {
+        settings: dict[str, str | int] = {
             "public_url": f"http://{HOST}:{service_port}",
             "frontend_url": f"http://{HOST}:{service_port}",
             "va_discovery_url": f"{va}/.well-known/openid-configuration",
@@ -135,22 +137,24 @@ class Bench:
         }
         sandbox = serving(
             SANDBOX,
-            environment=self._told(database_url, told),
+            environment=self._environment_with(database_url, settings),
             cores=self.cores.others,
             log=self.folder / "sandbox.log",
             ready="/oauth2/veteran-verification/v1/keys",
             port=sandbox_port,
         )
-        service = self.service(database_url, port=service_port, settings=told)
+        service = self.service(database_url, port=service_port, settings=settings)
         with sandbox as simulated, service as ours:
             yield ours, simulated
 
-    def _told(self, database_url: str, settings: Mapping[str, str | int]) -> dict[str, str]:
-        told = {f"VETASSIST_{name.upper()}": str(value) for name, value in settings.items()}
-        return self.environment | {DATABASE: database_url} | told
+    def _environment_with(
+        self, database_url: str, settings: Mapping[str, str | int]
+    ) -> dict[str, str]:
+        variables = {f"VETASSIST_{name.upper()}": str(value) for name, value in settings.items()}
+        return self.environment | {DATABASE: database_url} | variables
 
     def reference(self, database_url: str) -> AbstractContextManager[Server]:
-        """The services that ours is compared with."""
+        """Runs the services that ours is compared with until the block ends."""
         return serving(
             _REFERENCE,
             environment=self.environment | {DATABASE: database_url},
@@ -162,9 +166,9 @@ class Bench:
 
 @contextmanager
 def opened(plan: Plan, folder: Path, say: Callable[[str], None]) -> Iterator[Bench]:
-    """Start what every suite needs; stop it in the end."""
+    """Starts what all suites share and stops it after the block."""
     cores = Cores.of_this_machine()
-    # This process and all that it starts keep off the service's processor.
+    # This process and its children don't use the service's processor.
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, cores.others)
     try:
@@ -194,7 +198,7 @@ def _environment() -> dict[str, str]:
         "VETASSIST_VA_CLIENT_ID": "vetassist_bench",
         "VETASSIST_VA_CLIENT_SECRET": secrets.token_hex(32),
         "VETASSIST_LOG_LEVEL": "WARNING",
-        # A purge is measured by itself, and one address makes every sign-in.
+        # The purge is measured on its own, and all sign-ins come from one address.
         "VETASSIST_PURGE_INTERVAL_MINUTES": "0",
         "VETASSIST_LOGIN_RATE": "0",
     }

@@ -1,4 +1,4 @@
-"""Which processor runs what, so that the service has one to itself."""
+"""Assigns processors, so that the service has one to itself."""
 
 import os
 import time
@@ -12,20 +12,20 @@ _MIB = 1024
 
 @dataclass(frozen=True, kw_only=True)
 class Cores:
-    """One processor for the service, the others for the database and the load."""
+    """One processor for the service, and the others for the database and the load."""
 
     service: frozenset[int]
     others: frozenset[int]
 
     @classmethod
     def of_this_machine(cls) -> Self:
-        """Those that this process may use; a single one has to do for everything."""
+        """Assigns the processors that this process may use. If there is one, all share it."""
         first, *others = sorted(os.sched_getaffinity(0))
         return cls(service=frozenset({first}), others=frozenset(others or {first}))
 
     @property
     def every(self) -> frozenset[int]:
-        """All of them."""
+        """All processors."""
         return self.service | self.others
 
     def __str__(self) -> str:
@@ -36,22 +36,22 @@ class Cores:
 
 
 def cpu_seconds(pid: int) -> float:
-    """The processor time that a process has taken so far."""
-    # clock_getcpuclockid(3), which Python does not have: the clock's number follows from the
-    # process's. It tells nanoseconds, where that of /proc/PID/stat ticks a hundred times a second.
+    """Returns the processor time that a process has used."""
+    # Python lacks clock_getcpuclockid(3), so compute the clock id from the process id. This clock
+    # counts nanoseconds, while /proc/PID/stat counts hundredths of a second.
     return time.clock_gettime((~pid << 3) | _SCHEDULED)
 
 
 def memory_mib(pid: int) -> float:
-    """The memory that a process holds at the moment (VmRSS)."""
+    """Returns the current memory of a process (VmRSS)."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) / _MIB
-    raise ValueError(f"process {pid} has no memory of its own")
+    raise ValueError(f"process {pid} has no VmRSS")
 
 
 def busy_share(seconds: float) -> float:
-    """How much of the machine is in use, from 0 to 1, during the next ``seconds``."""
+    """Measures for ``seconds`` how much of the machine is in use, from 0 to 1."""
     before = _busy_and_all()
     time.sleep(seconds)
     busy, everything = (after - then for after, then in zip(_busy_and_all(), before, strict=True))

@@ -13,11 +13,11 @@ class Spread:
 
     @property
     def median(self) -> float:
-        """The one in the middle."""
+        """The median of the rounds."""
         return statistics.median(self.values)
 
     def shown(self, digits: int = 0, unit: str = "") -> str:
-        """The median, with the lowest and the highest round behind it."""
+        """Returns the median as text, followed by the lowest and the highest round."""
         low, high = min(self.values), max(self.values)
         text = f"{self.median:,.{digits}f}{unit}"
         if len(self.values) == 1:
@@ -27,7 +27,7 @@ class Spread:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """Rows under a head."""
+    """A table with a title and a head."""
 
     title: str
     head: Sequence[str]
@@ -36,7 +36,7 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """What was to be reached, and what was."""
+    """A target and the measured figure."""
 
     aim: str
     figure: str
@@ -45,10 +45,10 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """What one suite found out.
+    """The results of one suite.
 
     Attributes:
-        plots: What each shows, and the SVG document, by its file's name.
+        plots: The title and the SVG document of each plot, by file name without suffix.
     """
 
     tables: Sequence[Table]
@@ -57,7 +57,7 @@ class Section:
     plots: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def all_tables(self) -> Sequence[Table]:
-        """The targets are a table too."""
+        """Returns all tables, including one of the targets if there are any."""
         if not self.targets:
             return self.tables
         rows = [
@@ -69,6 +69,6 @@ class Section:
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The value that ``share`` (0 to 1) of all values do not exceed."""
+    """Returns the value that ``share`` (0 to 1) of all values don't exceed."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]

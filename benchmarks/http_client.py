@@ -1,4 +1,4 @@
-"""A fast HTTP/1.1 client with nothing in it that the benchmarks do not need."""
+"""A fast HTTP/1.1 client with only what the benchmarks need."""
 
 import asyncio
 from collections.abc import Mapping
@@ -11,25 +11,25 @@ _NOTHING: Mapping[str, str] = {}
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """An HTTP response, its headers' names in lower case."""
+    """An HTTP response. Header names are in lower case."""
 
     status: int
     headers: list[tuple[str, str]]
     body: bytes
 
     def header(self, name: str) -> str:
-        """The first header of that name; empty when there is none."""
+        """Returns the first header of that name, or an empty string."""
         return next((value for each, value in self.headers if each == name), "")
 
     @property
     def cookies(self) -> str:
-        """What the answer set, as the next request's Cookie header."""
+        """The cookies that the answer set, as a Cookie header for the next request."""
         values = [value for name, value in self.headers if name == "set-cookie"]
         return "; ".join(value.partition(";")[0] for value in values)
 
 
 class Connection:
-    """One connection that is kept for request after request."""
+    """A connection that is reused for many requests."""
 
     def __init__(self, host: str, port: int) -> None:
         self._host = host
@@ -39,10 +39,10 @@ class Connection:
 
     @classmethod
     def to(cls, url: str) -> Self:
-        """A connection to the host of ``url``."""
+        """Returns a connection to the host of ``url``."""
         parts = urlsplit(url)
         if parts.hostname is None or parts.port is None:
-            raise ValueError(f"{url} names no host and port")
+            raise ValueError(f"{url} has no host or no port")
         return cls(parts.hostname, parts.port)
 
     async def __aenter__(self) -> Self:
@@ -62,7 +62,7 @@ class Connection:
         headers: Mapping[str, str] = _NOTHING,
         body: bytes = b"",
     ) -> Answer:
-        """Ask, and wait for the whole answer."""
+        """Sends a request and returns the whole answer."""
         if self._reader is None or self._writer is None:
             raise RuntimeError("the connection is not open")
         lines = [f"{method} {path} HTTP/1.1", f"Host: {self._host}:{self._port}"]
@@ -79,6 +79,6 @@ class Connection:
 
 
 def target_of(url: str) -> str:
-    """The path of a URL with its query."""
+    """Returns the path of a URL with its query."""
     parts = urlsplit(url)
     return f"{parts.path}?{parts.query}" if parts.query else parts.path

@@ -1,4 +1,4 @@
-"""Callers that ask as fast as they are answered, or with a pause in between."""
+"""Load generators, whose callers send requests at full speed or with pauses."""
 
 import json
 import shutil
@@ -17,11 +17,11 @@ from benchmarks.processes import REPOSITORY, BenchmarkError
 #: Longer than any measurement.
 _LONGEST_SECONDS: Final = 60
 _GRACE_SECONDS: Final = 60
-#: What `timeout` ends with when it had to end the command.
+#: The exit code of `timeout` if it had to stop the command.
 _TIMED_OUT: Final = 124
 _MICROSECONDS = 1e6
 
-# wrk gives every connection the same script; the tokens take turns over all of them.
+# All connections of wrk share one script, so the tokens take turns across connections.
 _SCRIPT = """
 local requests, sent = {}, 0
 
@@ -54,7 +54,7 @@ end
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """What callers saw."""
+    """The results of one measurement."""
 
     requests: int
     seconds: float
@@ -64,13 +64,19 @@ class Measured:
 
     @property
     def rate(self) -> float:
-        """Answers per second."""
+        """The number of answers per second."""
         return self.requests / self.seconds
 
 
 @dataclass(frozen=True, kw_only=True)
 class Callers:
-    """How many ask at once, with which tokens, and how long each waits before the next time."""
+    """Callers that send requests.
+
+    Attributes:
+        connections: How many callers there are, each with its own connection.
+        tokens: A file with the tokens that they use in turn.
+        think_milliseconds: The shortest and longest pause before the next request.
+    """
 
     connections: int
     tokens: Path
@@ -78,18 +84,22 @@ class Callers:
 
 
 class Load(Protocol):
-    """Something that makes requests. Its processes inherit this one's processors."""
+    """A load generator. It runs on the processors of this process."""
 
     @property
     def name(self) -> str:
-        """What it is, with its version."""
+        """The name and version."""
 
     def put(self, url: str, callers: Callers, seconds: float) -> Measured:
-        """Ask for ``seconds``. Every answer must be a good one."""
+        """Sends requests for ``seconds``.
+
+        Raises:
+            BenchmarkError: An answer wasn't successful, or the load generator failed.
+        """
 
 
 class Wrk(Load):
-    """wrk, which costs little itself."""
+    """wrk, which uses little processor time itself."""
 
     def __init__(self, folder: Path) -> None:
         self._script = folder / "callers.lua"
@@ -97,22 +107,22 @@ class Wrk(Load):
 
     @property
     def name(self) -> str:
-        said = subprocess.run(["wrk", "-v"], capture_output=True, text=True, check=False)
-        return " ".join((said.stdout or said.stderr).split()[:2])
+        version = subprocess.run(["wrk", "-v"], capture_output=True, text=True, check=False)
+        return " ".join((version.stdout or version.stderr).split()[:2])
 
     def put(self, url: str, callers: Callers, seconds: float) -> Measured:
         measured = self._once(url, callers, seconds)
         while measured is None or not measured.requests:
-            # The machine had no time for a single one: then it takes longer.
+            # The machine was too busy for a single answer, so try for longer.
             seconds *= 4
             if seconds > _LONGEST_SECONDS:
-                raise BenchmarkError(f"nobody was answered at {url}")
+                raise BenchmarkError(f"{url} did not answer")
             measured = self._once(url, callers, seconds)
         return measured
 
     def _once(self, url: str, callers: Callers, seconds: float) -> Measured | None:
-        """What came of it; None when it was ended before it had begun."""
-        # It takes whole seconds only; a part of one ends it early.
+        """Runs wrk once. Returns None if it was stopped before it had started."""
+        # wrk accepts only whole seconds, so `timeout` stops it after a fraction of one.
         command = [
             *("timeout", "--signal=INT", str(seconds)),
             *("wrk", "--threads", "1", "--connections", str(callers.connections)),
@@ -127,7 +137,7 @@ class Wrk(Load):
 
 
 class PythonLoad(Load):
-    """A client in Python where wrk is not installed. It is slower than what it measures."""
+    """A Python client, used if wrk isn't installed. It is slower than what it measures."""
 
     name = "a Python client (wrk is not installed)"
 
@@ -141,7 +151,7 @@ class PythonLoad(Load):
 
 
 def load_of_this_machine(folder: Path) -> Load:
-    """The best there is."""
+    """Returns wrk if it is installed, or else the Python client."""
     return Wrk(folder) if shutil.which("wrk") else PythonLoad()
 
 
@@ -149,7 +159,10 @@ def load_of_this_machine(folder: Path) -> Load:
 def in_background(
     load: Load, urls: Sequence[str], callers: Callers, seconds: float
 ) -> Iterator[list[int]]:
-    """Put load on every URL until the block ends; how many answers there were, once it has."""
+    """Puts load on all URLs until the block ends.
+
+    Yields a list. After the block, it holds the numbers of answers.
+    """
     is_over = threading.Event()
     answered: list[int] = []
 
@@ -185,7 +198,6 @@ def _measured(ended: subprocess.CompletedProcess[str]) -> Measured:
         raise BenchmarkError(f"the load failed:\n{ended.stdout}\n{ended.stderr}") from error
     if measured.errors:
         raise BenchmarkError(
-            f"{measured.errors} of {measured.requests} answers were not good: "
-            + " ".join(ended.args)
+            f"{measured.errors} of {measured.requests} answers were errors: " + " ".join(ended.args)
         )
     return measured

@@ -1,4 +1,4 @@
-"""What was measured, and on what."""
+"""The machine and the software versions of a run."""
 
 import os
 import platform
@@ -14,7 +14,7 @@ _GIB = 1024**2
 
 
 def facts(bench: Bench) -> list[tuple[str, str]]:
-    """The machine, the versions, and how both were used."""
+    """Returns the machine, the versions, and the configuration, as rows of a table."""
     with psycopg.connect(bench.server_url) as connection:
         row = connection.execute("SHOW server_version").fetchone()
     database = row[0] if row else "unknown"

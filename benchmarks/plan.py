@@ -1,4 +1,4 @@
-"""How much a run measures."""
+"""How much a run measures, and for how long."""
 
 from dataclasses import dataclass
 
@@ -8,20 +8,20 @@ class Plan:
     """The sizes of one run.
 
     Attributes:
-        seconds: How long one measurement lasts.
-        warm_up_seconds: Load before each measurement that does not count.
-        rounds: How often everything is measured, in turns.
-        connections: With how many connections at once validations are measured.
-        sessions: How many sessions the load takes turns with.
-        think_milliseconds: How long a caller below saturation waits before it asks again.
-        sign_ins: How many sign-ins one measurement completes.
-        rows: How many sessions the databases of the growth suite hold.
-        sessions_of_one_user: How many sessions are ended at once.
-        purged_rows: How many sessions the purge has to remove.
-        revocations: How many revoke-then-validate pairs.
-        starts: How often a process is started to see how long that takes.
-        audit_rows: How many audit rows are sealed at once.
-        audit_seconds: How long audit events come in a stream.
+        seconds: The length of one measurement.
+        warm_up_seconds: The length of the load before a measurement, which doesn't count.
+        rounds: How often everything is measured.
+        connections: The numbers of connections with which validations are measured.
+        sessions: The number of sessions that the load uses in turn.
+        think_milliseconds: The shortest and longest pause of a caller below saturation.
+        sign_ins: The number of sign-ins in one measurement.
+        rows: The number of sessions in each database of the growth suite.
+        sessions_of_one_user: The number of sessions that are ended together.
+        purged_rows: The number of sessions that the purge removes.
+        revocations: The number of revoke-then-validate pairs.
+        starts: How often a process is started to measure its start.
+        audit_rows: The number of rows in a backlog of the audit trail.
+        audit_seconds: The length of a stream of audit events.
     """
 
     seconds: float = 3
@@ -41,11 +41,11 @@ class Plan:
 
     @property
     def busiest(self) -> int:
-        """The most connections at once."""
+        """The largest number of connections."""
         return max(self.connections)
 
 
-#: Everything once and hardly at all: shows that each measurement works, and nothing else.
+#: Measures everything once and briefly. It shows only that each measurement works.
 SHORT = Plan(
     seconds=0.2,
     warm_up_seconds=0.05,

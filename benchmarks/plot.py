@@ -1,12 +1,12 @@
-"""Bar charts as SVG, drawn by hand: no drawing library for a handful of rectangles."""
+"""Bar charts in SVG, without a drawing library."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Final
 
-#: Told apart with every kind of colour vision, on light and on dark (Okabe and Ito).
-_COLOURS: Final = ("#7f7f7f", "#e69f00", "#d55e00", "#0072b2", "#56b4e9", "#009e73", "#cc79a7")
+#: Distinguishable with any kind of color vision, on light and on dark (Okabe and Ito).
+_COLORS: Final = ("#7f7f7f", "#e69f00", "#d55e00", "#0072b2", "#56b4e9", "#009e73", "#cc79a7")
 _WIDTH: Final = 860
 _LABELS: Final = 270
 _FIGURES: Final = 80
@@ -25,7 +25,7 @@ class Group:
 
 
 def bar_chart(title: str, variants: Sequence[str], groups: Sequence[Group]) -> str:
-    """Horizontal bars, group under group, all on one scale from zero."""
+    """Returns an SVG document of horizontal bars, by group, on one scale that starts at zero."""
     longest = max(value for group in groups for value in group.values) or 1
     scale = (_WIDTH - _LABELS - _FIGURES) / longest
     parts: list[str] = []
@@ -33,12 +33,12 @@ def bar_chart(title: str, variants: Sequence[str], groups: Sequence[Group]) -> s
     for group in groups:
         parts.append(_text(0, y, group.label, weight="bold"))
         y += 10
-        for variant, colour, value in zip(variants, _COLOURS, group.values, strict=False):
+        for variant, color, value in zip(variants, _COLORS, group.values, strict=False):
             middle = y + _BAR - _GAP
             width = max(1.0, value * scale)
             parts += [
                 _text(_LABELS - 8, middle, variant, anchor="end"),
-                _bar(y, width, colour),
+                _bar(y, width, color),
                 _text(_LABELS + width + 6, middle, f"{value:,.0f}"),
             ]
             y += _BAR + _GAP
@@ -62,9 +62,9 @@ def bar_chart(title: str, variants: Sequence[str], groups: Sequence[Group]) -> s
     )
 
 
-def _bar(y: float, width: float, colour: str) -> str:
+def _bar(y: float, width: float, color: str) -> str:
     return (
-        f'<rect x="{_LABELS}" y="{y}" width="{width:.1f}" height="{_BAR}" rx="2" fill="{colour}"/>'
+        f'<rect x="{_LABELS}" y="{y}" width="{width:.1f}" height="{_BAR}" rx="2" fill="{color}"/>'
     )
 
 

@@ -1,4 +1,4 @@
-"""Servers as processes of their own, each on the processors that it may use."""
+"""Runs servers as processes, each on its assigned processors."""
 
 import http.client
 import os
@@ -15,7 +15,7 @@ from benchmarks.cores import cpu_seconds, memory_mib
 
 HOST = "127.0.0.1"
 REPOSITORY = Path(__file__).resolve().parents[1]
-#: The command as it is installed beside this interpreter.
+#: The installed command, beside this interpreter.
 VETASSIST = Path(sys.executable).with_name("vetassist")
 
 _PATIENCE_SECONDS = 30
@@ -23,15 +23,15 @@ _LOOK_AGAIN_SECONDS = 0.005
 
 
 class BenchmarkError(Exception):
-    """A measurement that would mean nothing; the text says why."""
+    """A measurement failed or would be meaningless. The message says why."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
-    """A server that answers.
+    """A running server.
 
     Attributes:
-        seconds_to_ready: From its start to its first good answer.
+        seconds_to_ready: The time from its start to its first successful answer.
     """
 
     pid: int
@@ -40,22 +40,22 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Where it answers."""
+        """The base URL."""
         return f"http://{HOST}:{self.port}"
 
     @property
     def memory_mib(self) -> float:
-        """What it holds at the moment."""
+        """The current memory (VmRSS)."""
         return memory_mib(self.pid)
 
     @property
     def cpu_seconds(self) -> float:
-        """What it has taken so far."""
+        """The processor time used so far."""
         return cpu_seconds(self.pid)
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """Returns an unused port."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
@@ -72,10 +72,10 @@ def serving(
     ready: str,
     port: int | None = None,
 ) -> Iterator[Server]:
-    """Run ``command`` with a host and a port to listen on, from its first answer to the end.
+    """Runs ``command`` with `--host` and `--port`, and stops it after the block.
 
     Args:
-        ready: The path that answers 200 once it can work.
+        ready: The path that answers 200 once the server is ready.
     """
     port = port or free_port()
     with log.open("ab") as output:
@@ -87,7 +87,7 @@ def serving(
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-    # It has hardly begun, and whatever it starts later inherits this.
+    # The process has only just started, and its children inherit this.
     os.sched_setaffinity(process.pid, cores)
     try:
         _await_answer(process, port, ready, log)
@@ -108,7 +108,7 @@ def _await_answer(process: subprocess.Popen[bytes], port: int, path: str, log: P
         if _status(port, path) == http.HTTPStatus.OK:
             return
         time.sleep(_LOOK_AGAIN_SECONDS)
-    raise BenchmarkError(f"{path} does not answer:\n{log.read_text()}")
+    raise BenchmarkError(f"{path} did not answer with 200:\n{log.read_text()}")
 
 
 def _status(port: int, path: str) -> int | None:

@@ -1,4 +1,4 @@
-"""The load where wrk is not installed: `python -m benchmarks.python_load URL ...`."""
+"""The load generator if wrk isn't installed: `python -m benchmarks.python_load URL ...`."""
 
 import asyncio
 import itertools
@@ -19,7 +19,11 @@ _MILLISECONDS = 1000
 async def call(
     url: str, tokens: Iterator[str], until: float, think: tuple[int, int]
 ) -> tuple[list[float], int]:
-    """Ask on one connection until then; how long each answer took, and how many were bad."""
+    """Sends requests on one connection until ``until``.
+
+    Returns:
+        The time of each answer in seconds, and the number of errors.
+    """
     took: list[float] = []
     errors = 0
     path = target_of(url)
@@ -39,7 +43,7 @@ async def call(
 async def main(
     url: str, connections: int, seconds: float, tokens: list[str], think: tuple[int, int]
 ) -> None:
-    """Ask on all of them and print one line of JSON."""
+    """Sends requests on all connections and prints the results as one line of JSON."""
     turns = itertools.cycle(tokens)
     began = time.perf_counter()
     calls = [call(url, turns, began + seconds, think) for _ in range(connections)]

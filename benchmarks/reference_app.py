@@ -1,7 +1,6 @@
-"""What validations are compared with: three services as plain as they can be.
+"""Three minimal services with which validations are compared.
 
-They run under the same server with the same options as ours, and with the same tuning of the
-garbage collector.
+They run on the same server with the same options and garbage collector settings as ours.
 """
 
 import argparse
@@ -27,7 +26,7 @@ SECRET = "VETASSIST_JWT_SECRET"
 DATABASE = "VETASSIST_DATABASE_URL"
 ISSUER = "vetassist.ganuda.us"
 AUDIENCE = "vetassist-frontend"
-#: As many as ours has.
+#: The same as the service's.
 _POOL_SIZE = 10
 _SELECT = """
 SELECT expires_at, revoked_at FROM vetassist_sessions WHERE user_id = %s AND id = %s
@@ -35,7 +34,7 @@ SELECT expires_at, revoked_at FROM vetassist_sessions WHERE user_id = %s AND id 
 
 
 def claims_of(request: Request, secret: str) -> dict[str, Any]:
-    """What the request's token says, once PyJWT has verified it."""
+    """Verifies the token of a request with PyJWT and returns its claims."""
     token = request.headers["authorization"].removeprefix("Bearer ")
     claims: dict[str, Any] = jwt.decode(
         token,
@@ -49,7 +48,7 @@ def claims_of(request: Request, secret: str) -> dict[str, Any]:
 
 
 def app() -> Starlette:
-    """The three of them, each under its own path."""
+    """Returns the application, with each service under its own path."""
     secret = os.environ[SECRET]
     pool = AsyncConnectionPool[AsyncConnection[Any]](
         os.environ[DATABASE],
@@ -94,7 +93,7 @@ def app() -> Starlette:
 
 
 def main() -> None:
-    """Serve them as `vetassist serve` serves ours."""
+    """Runs the services in the same way as `vetassist serve` runs ours."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--host", required=True)
     parser.add_argument("--port", required=True, type=int)

@@ -1,4 +1,4 @@
-"""Tables for people: on the terminal, and in a document between marks."""
+"""Writes tables to the terminal, and to a document between marks."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,11 +7,11 @@ from benchmarks.figures import Section, Table
 
 
 class MarkMissingError(Exception):
-    """The document has no place for a section."""
+    """The document has no marks for a section."""
 
 
 def markdown(section: Section) -> str:
-    """Plots, tables, notes."""
+    """Returns the plots, tables and notes in Markdown."""
     parts = [f"![{title}](images/{name}.svg)" for name, (title, _) in section.plots.items()]
     parts += [_markdown_table(table) for table in section.all_tables()]
     parts += ["\n".join(f"- {note}" for note in section.notes)] if section.notes else []
@@ -19,21 +19,21 @@ def markdown(section: Section) -> str:
 
 
 def text(section: Section) -> str:
-    """The same for a terminal."""
+    """Returns the tables and notes as plain text for a terminal."""
     return "\n\n".join([*(_text_table(table) for table in section.all_tables()), *section.notes])
 
 
 def write(document: Path, name: str, section: Section) -> None:
-    """Put a section between its marks in the document, and its plots beside it.
+    """Writes a section between its marks in the document, and its plots into `images`.
 
     Raises:
-        MarkMissingError: The document does not have them.
+        MarkMissingError: The document doesn't have the marks.
     """
     begin, end = f"<!-- measured: {name} -->", f"<!-- end of {name} -->"
     before, found, rest = document.read_text("utf-8").partition(begin)
     _, closed, after = rest.partition(end)
     if not found or not closed:
-        raise MarkMissingError(f"{document.name} has no place for {name}")
+        raise MarkMissingError(f"{document.name} has no marks for {name}")
     document.write_text(f"{before}{begin}\n\n{markdown(section)}\n\n{end}{after}", "utf-8")
     images = document.parent / "images"
     images.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""Several variants measured in turns, so that what disturbs one disturbs all."""
+"""Measures several variants in turns, so that a disturbance affects all of them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,18 +16,18 @@ class Results:
     rounds: list[dict[str, Mapping[str, float]]] = field(default_factory=list)
 
     def spread(self, variant: str, figure: str) -> Spread:
-        """One figure of a variant."""
+        """Returns one figure of a variant in all rounds."""
         return Spread(tuple(each[variant][figure] for each in self.rounds))
 
     def ratio(self, variant: str, to: str, figure: str) -> Spread:
-        """One figure of a variant in terms of another's, round by round."""
+        """Returns one figure of a variant relative to another variant's, for each round."""
         return Spread(tuple(each[variant][figure] / each[to][figure] for each in self.rounds))
 
 
 def in_turns(
     variants: Sequence[str], rounds: int, measure: Measure, say: Callable[[str], None]
 ) -> Results:
-    """Measure every variant once a round; each round begins with another one."""
+    """Measures every variant once per round. Each round starts with a different variant."""
     results = Results()
     for number in range(rounds):
         say(f"  round {number + 1} of {rounds}")

@@ -11,12 +11,12 @@ import psycopg
 
 from benchmarks.reference_app import AUDIENCE, ISSUER
 
-#: Of so many sessions of a user one stands; the others have ended, as in a database that is kept.
+#: Each user has this many sessions. One stands and the others have ended, as after longer use.
 SESSIONS_OF_A_USER: Final = 10
 _LIFETIME: Final = timedelta(hours=12)
-#: Sessions that have ended are spread over as many days before now; nothing is purged of them.
+#: Ended sessions are spread over this span before now, so that none is purged.
 _HISTORY: Final = timedelta(days=80)
-#: Longer than the service keeps a session that has ended.
+#: Longer than the service keeps an ended session.
 _PAST_RETENTION: Final = timedelta(days=100)
 _USER_AGENT: Final = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
@@ -35,7 +35,7 @@ SELECT
     true, now(), now(), now()
 FROM generate_series(1::bigint, %(users)s) AS number
 """
-# The random parts are as long as the service's own. Every fifth was ended by its user.
+# The random parts are as long as the service's own. Users ended one session in five.
 _SESSIONS: Final = """
 INSERT INTO vetassist_sessions (
     id, user_id, jwt_id, device_info, created_at, renewed_at, expires_at, absolute_expires_at,
@@ -53,7 +53,7 @@ SELECT
 FROM vetassist_users AS owner
 CROSS JOIN LATERAL (
     SELECT date_trunc('second', now()) - %(age)s - random() * %(spread)s AS at
-    -- Named, so that each owner gets a time of its own.
+    -- The reference to the owner makes PostgreSQL compute a time for each owner.
     WHERE owner.id IS NOT NULL
 ) AS start
 CROSS JOIN LATERAL (
@@ -69,10 +69,12 @@ ORDER BY id LIMIT %s OFFSET %s
 
 
 def fill(database_url: str, sessions: int, standing: int) -> None:
-    """Store so many sessions, the oldest first. They are logged as any others are.
+    """Stores sessions, the oldest first, in logged tables.
 
     Args:
-        standing: How many of them stand at least; further ones have mostly ended.
+        database_url: The database.
+        sessions: How many sessions to store.
+        standing: How many of them must stand. Most of the others have ended.
     """
     of_a_user = max(1, min(SESSIONS_OF_A_USER, sessions // standing))
     users = sessions // of_a_user
@@ -93,10 +95,12 @@ def fill(database_url: str, sessions: int, standing: int) -> None:
 def store(
     connection: psycopg.Connection[Any], *, limit: int, age: timedelta, spread: timedelta
 ) -> int:
-    """Store a session each for so many users, begun that long ago and up to ``spread`` more.
+    """Stores one session for each of up to ``limit`` users.
+
+    The sessions started between ``age`` and ``age + spread`` ago.
 
     Returns:
-        How many, which is fewer when there are fewer users.
+        The number of stored sessions, which is lower if there are fewer users.
     """
     cursor = connection.execute(
         _SESSIONS,
@@ -112,7 +116,7 @@ def store(
 
 
 def tokens(database_url: str, secret: str, count: int, *, skip: int = 0) -> list[str]:
-    """Tokens of ``count`` sessions that stand."""
+    """Returns the tokens of ``count`` sessions that stand."""
     with psycopg.connect(database_url) as connection:
         rows = connection.execute(_STANDING, (count, skip)).fetchall()
     now = int(time.time())
@@ -122,7 +126,7 @@ def tokens(database_url: str, secret: str, count: int, *, skip: int = 0) -> list
 
 
 def token(user_id: UUID, session_id: UUID, token_id: str, secret: str, now: int) -> str:
-    """A token as the service issues them."""
+    """Returns a token as the service issues it."""
     claims = {
         "sub": str(user_id),
         "iss": ISSUER,
@@ -138,13 +142,17 @@ def token(user_id: UUID, session_id: UUID, token_id: str, secret: str, now: int)
 
 
 def tokens_file(path: Path, given: list[str]) -> Path:
-    """The same in a file, one a line."""
+    """Writes tokens to a file, one per line, and returns its path."""
     path.write_text("\n".join(given) + "\n")
     return path
 
 
 def store_for_one_user(database_url: str, sessions: int) -> tuple[UUID, UUID, str]:
-    """A new user with so many sessions that stand; the user, one of them, and its token's id."""
+    """Stores a new user with ``sessions`` sessions that stand.
+
+    Returns:
+        The user id, the id of one session, and the id of its token.
+    """
     with psycopg.connect(database_url) as connection:
         row = connection.execute(
             "INSERT INTO vetassist_users (id) VALUES (gen_random_uuid()) RETURNING id"
@@ -172,7 +180,7 @@ def store_for_one_user(database_url: str, sessions: int) -> tuple[UUID, UUID, st
 
 
 def store_past_retention(database_url: str, sessions: int) -> None:
-    """Sessions that ended so long ago that the purge must remove them."""
+    """Stores sessions that ended so long ago that the purge must remove them."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         while sessions > 0:
             sessions -= store(

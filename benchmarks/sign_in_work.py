@@ -1,7 +1,7 @@
-"""What a sign-in asks of storage, VA left out: `python -m benchmarks.sign_in_work ...`.
+"""Measures sign-ins without VA: `python -m benchmarks.sign_in_work ...`.
 
-The use cases run as they do in the service, over PostgreSQL; a provider in memory stands in for
-VA, so what is left is our own work from callback to redirect.
+The use cases run on PostgreSQL as in the service, but with a provider in memory instead of VA.
+So it measures only our own work, from the callback to the redirect.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ _MILLISECONDS: Final = 1000
 
 
 def sign_in_of(number: int) -> ProviderSignIn:
-    """What VA says of one Veteran; nobody in a filled database has these numbers."""
+    """Returns VA's result for one Veteran, whose ICN isn't in any filled database."""
     return ProviderSignIn(
         identity=VAIdentity(
             issuer=_ISSUER,
@@ -62,12 +62,12 @@ def sign_in_of(number: int) -> ProviderSignIn:
 
 
 async def stays() -> bool:
-    """A browser that has not gone."""
+    """The `is_abandoned` of a browser that stays connected."""
     return False
 
 
 async def main(at_once: int, first: int, count: int) -> None:
-    """Complete so many sign-ins, so many at once, and print one line of JSON."""
+    """Completes ``count`` sign-ins, ``at_once`` at a time, and prints one line of JSON."""
     provider = MemoryIdentityProvider(issuer=_ISSUER, clock=SystemClock())
     container = Container(
         settings=read_settings(os.environ), identity_provider=providers.Object(provider)

@@ -1,4 +1,4 @@
-"""What the parts cost, each by itself (pytest-benchmark); `make bench` runs it."""
+"""The time of single parts (pytest-benchmark). `make bench` runs this."""
 
 import asyncio
 import os
@@ -124,7 +124,7 @@ def runner() -> Iterator[asyncio.Runner]:
 
 
 class OneStanding(SessionLookup):
-    """Knows one session, at once: what is left is what the service does by itself."""
+    """Knows one session and answers at once, so only the service's own work is measured."""
 
     def __init__(self, session: Session) -> None:
         self._standing = SessionStanding(

@@ -60,7 +60,9 @@ async def _walk(browser: Browser, product: WholeProduct) -> None:
         await expect(page.get_by_text("You signed in with VA.gov.").first).to_be_visible()
         await _take(page, "history")
         await sign_in(page, product, person="Decline")
-        await expect(page.get_by_role("heading", name="You chose not to sign in")).to_be_visible()
+        await expect(
+            page.get_by_role("heading", name="You didn't finish signing in")
+        ).to_be_visible()
         await _take(page, "error")
 
 

@@ -1,6 +1,6 @@
-"""Whether a request has a VetAssist session: one question to the session service.
+"""Checks with the session service whether a request has a VetAssist session.
 
-Copy this file into a back end of yours; it needs httpx and nothing else.
+Copy this file into your back end. It needs only httpx.
 """
 
 import asyncio
@@ -12,24 +12,25 @@ from uuid import UUID
 
 import httpx
 
-# The credential, and what tells a request of our own pages from one that another site made.
+# The credential, and the headers that show whether another site made the request.
 _FORWARDED: Final = frozenset({b"authorization", b"cookie", b"origin", b"sec-fetch-site"})
 _DEADLINE_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Whose request it is. Take it from here, never from a header that the client sent."""
+    """The user and session of a request. Never take these from headers that the client sent."""
 
     user_id: UUID
     session_id: UUID
 
 
 class Refused(Exception):  # noqa: N818 - it is an answer more than an error
-    """The request must not be served; answer with this status and these headers.
+    """The request must not be served. Answer with this status and these headers.
 
-    401: no session; the front end sends the user to sign in. 403: another site made the request.
-    503: nobody can say just now; the session may well stand, so nobody is logged out.
+    401: There is no session. The front end sends the user to sign in.
+    403: Another site made the request.
+    503: The session can't be checked right now. It may still stand, so don't sign the user out.
     """
 
     def __init__(self, status: int, headers: Mapping[str, str]) -> None:
@@ -39,7 +40,7 @@ class Refused(Exception):  # noqa: N818 - it is an answer more than an error
 
 
 class SessionCheck:
-    """Asks the session service. One instance, and its open connections, serve every request."""
+    """Asks the session service. Use one instance for all requests: it keeps connections open."""
 
     def __init__(self, client: httpx.AsyncClient, *, service_url: str) -> None:
         self._client = client
@@ -48,29 +49,29 @@ class SessionCheck:
     @classmethod
     @asynccontextmanager
     async def opened(cls, service_url: str) -> AsyncIterator[Self]:
-        """For the lifespan of the back end."""
+        """Opens a check. Keep it open for the lifespan of the back end."""
         client = httpx.AsyncClient(
-            # No proxy variable and no redirect may lead a token elsewhere.
+            # Proxy variables and redirects must not send a token elsewhere.
             trust_env=False,
             follow_redirects=False,
-            # Let go of an idle connection before the service does.
+            # Close an idle connection before the service does.
             limits=httpx.Limits(max_connections=100, keepalive_expiry=2),
         )
         async with client:
             yield cls(client, service_url=service_url)
 
     async def caller(self, method: str, headers: Iterable[tuple[bytes, bytes]]) -> Caller:
-        """Who makes a request. The answer holds for this request only: keep it no longer.
+        """Returns the caller of a request. The answer is valid for this request only.
 
         Args:
-            method: The request's own.
-            headers: All of them, as they came; only what is needed is passed on.
+            method: The method of the request.
+            headers: All headers as received. Only those needed are passed on.
 
         Raises:
-            Refused: It must not be served.
+            Refused: The request must not be served.
         """
         passed_on = [(name, value) for name, value in headers if name.lower() in _FORWARDED]
-        # Not the client's own `get`, which would send cookies of one caller along for the next.
+        # Not `client.get`, which would send the cookies of one caller with the next request.
         question = httpx.Request(
             "GET", self._url, headers=[*passed_on, (b"X-Forwarded-Method", method.encode())]
         )
@@ -90,7 +91,7 @@ def _caller_of(answer: httpx.Response) -> Caller:
                 session_id=UUID(answer.headers["X-Auth-Session"]),
             )
         except (KeyError, ValueError) as error:
-            # Whoever said so is not the session service.
+            # The answer isn't from the session service.
             raise _unavailable() from error
     if answer.status_code in {401, 403}:
         challenge = answer.headers.get("WWW-Authenticate")

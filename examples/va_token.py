@@ -1,7 +1,7 @@
-"""A Veteran's VA access token for a back end: token exchange with the session service (RFC 8693).
+"""Gets a Veteran's VA access token from the session service by token exchange (RFC 8693).
 
-Copy this file into a back end of yours; it needs httpx, PyJWT and cryptography. How to try
-it: docs/backends.md.
+Copy this file into your back end. It needs httpx, PyJWT and cryptography. See docs/backends.md
+for how to try it.
 """
 
 import asyncio
@@ -27,11 +27,11 @@ _ASSERTION_SECONDS: Final = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VAToken:
-    """VA's access token. Use it for the request at hand and forget it.
+    """A VA access token. Use it for the current request and don't store it.
 
     Attributes:
-        scope: All that it covers.
-        expires_in: Seconds.
+        scope: All scopes that it covers.
+        expires_in: The lifetime in seconds.
     """
 
     access_token: str = field(repr=False)
@@ -40,11 +40,12 @@ class VAToken:
 
 
 class Refused(Exception):  # noqa: N818 - it is an answer more than an error
-    """There is no token.
+    """The session service refused to return a token.
 
     Attributes:
-        error: As in RFC 6749, section 5.2; ``invalid_grant``: the Veteran has to sign in again.
-        code: Finer, for programs; None when there is nothing to add.
+        error: The error of RFC 6749, section 5.2. If it is ``invalid_grant``, the Veteran must
+            sign in again.
+        code: A more specific code for programs, or None.
     """
 
     def __init__(self, error: str, code: str | None) -> None:
@@ -54,13 +55,13 @@ class Refused(Exception):  # noqa: N818 - it is an answer more than an error
 
 
 class Unavailable(Exception):  # noqa: N818 - as above
-    """Nobody can say just now; answer 503, and log nobody out."""
+    """VA or the session service did not answer. Answer 503, and don't sign the user out."""
 
 
 class VATokens:
-    """Asks for VA's tokens. One instance, and its open connections, serve every request.
+    """Gets VA access tokens. Use one instance for all requests: it keeps connections open.
 
-    The key is one of P-256; its public half is what ``vetassist client add`` was given.
+    The key is a P-256 key whose public half was registered with ``vetassist client add``.
     """
 
     def __init__(
@@ -83,29 +84,29 @@ class VATokens:
     async def opened(
         cls, service_url: str, *, audience: str, client_id: str, private_key: bytes
     ) -> AsyncIterator[Self]:
-        """For the lifespan of the back end.
+        """Opens an instance. Keep it open for the lifespan of the back end.
 
         Args:
             service_url: Where the back end reaches the service.
-            audience: What the service calls itself: its VETASSIST_PUBLIC_URL.
-            client_id: As registered.
-            private_key: PEM.
+            audience: The VETASSIST_PUBLIC_URL of the service.
+            client_id: The client id as registered.
+            private_key: The private key in PEM format.
         """
         key = load_pem_private_key(private_key, password=None)
         if not isinstance(key, EllipticCurvePrivateKey):
             raise TypeError("the key must be an EC key")
-        # No proxy variable and no redirect may lead a token elsewhere.
+        # Proxy variables and redirects must not send a token elsewhere.
         async with httpx.AsyncClient(trust_env=False, follow_redirects=False) as client:
             yield cls(
                 client, service_url=service_url, audience=audience, client_id=client_id, key=key
             )
 
     async def token(self, veterans_jwt: str, *, purpose: str, scope: str) -> VAToken:
-        """VA's access token for whoever the JWT belongs to. Each call is shown to the Veteran.
+        """Returns the VA access token of the JWT's Veteran, who can see each call.
 
         Raises:
-            Refused: There is none.
-            Unavailable: VA or the session service does not answer.
+            Refused: The session service refused.
+            Unavailable: VA or the session service did not answer.
         """
         fields = {
             "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
@@ -124,7 +125,7 @@ class VATokens:
         return _token_of(answer)
 
     def _assertion(self) -> str:
-        """A new one for each request: it counts once."""
+        """Returns a new client assertion. Each is accepted only once."""
         now = int(time.time())
         claims = {
             "iss": self._client_id,
@@ -139,23 +140,23 @@ class VATokens:
 
 def _token_of(answer: httpx.Response) -> VAToken:
     try:
-        told = answer.json()
+        body = answer.json()
         if answer.status_code == httpx.codes.OK:
             return VAToken(
-                access_token=told["access_token"],
-                scope=told["scope"],
-                expires_in=told["expires_in"],
+                access_token=body["access_token"],
+                scope=body["scope"],
+                expires_in=body["expires_in"],
             )
         if answer.status_code in {400, 401}:
-            raise Refused(told["error"], told.get("code"))
+            raise Refused(body["error"], body.get("code"))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        # Whoever said so is not the session service.
+        # The answer isn't from the session service.
         raise Unavailable from error
     raise Unavailable
 
 
 async def main(purpose: str, scope: str) -> None:
-    """Show that a token can be had, and not the token."""
+    """Gets a token and prints its scope and lifetime, but not the token itself."""
     service_url = os.environ["VETASSIST_URL"]
     async with VATokens.opened(
         service_url,
@@ -164,7 +165,7 @@ async def main(purpose: str, scope: str) -> None:
         private_key=Path(os.environ["CLIENT_KEY"]).read_bytes(),  # noqa: ASYNC240 - once, at start
     ) as tokens:
         token = await tokens.token(os.environ["TOKEN"], purpose=purpose, scope=scope)
-    print(f"A token for {token.scope}, good for {token.expires_in} seconds.")  # noqa: T201
+    print(f"Got a token for {token.scope}, valid for {token.expires_in} seconds.")  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -1,14 +1,14 @@
-"""Checks an export of the audit trail. Needs Python 3.11 and nothing else, no database either.
+"""Checks an export of the audit trail. Needs only Python 3.11, and no database.
 
     python verify_audit_export.py EXPORT [--checkpoints FILE] [--key-file FILE] [--whole]
 
-``EXPORT`` is what ``vetassist audit export`` wrote, ``--checkpoints`` what the service told a
-log collector, ``--key-file`` a file with the audit key (VETASSIST_AUDIT_KEY, in hexadecimal);
-give it once for each key. ``--whole``: nothing may have been left out, as in an export without
-bounds. docs/audit.md says what each of them proves.
+``EXPORT`` is a file that ``vetassist audit export`` wrote. ``--checkpoints`` is a file with the
+checkpoints that the service wrote outside the database. ``--key-file`` is a file with an audit
+key (VETASSIST_AUDIT_KEY, in hexadecimal). Repeat it for each key. ``--whole`` also checks that
+nothing was left out, for an export without bounds. docs/audit.md says what each of them proves.
 
-It exits with 0 when everything fits, 1 when something does not, 2 when it cannot tell: a file
-cannot be read, or is not what an export is.
+The exit code is 0 if everything matches, 1 if something doesn't, and 2 if the export can't be
+checked because a file can't be read or has the wrong format.
 """
 
 import argparse
@@ -28,53 +28,55 @@ _HEX: Final = re.compile("(?:[0-9a-f]{2})*")
 _Check = Callable[[object], bool]
 
 
-class CannotTellError(Exception):
-    """Something is not of the form that it must have; the text says what, in one line."""
+class InvalidInputError(Exception):
+    """An input has the wrong format. The message is one line."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Check one export; the exit code."""
+    """Checks one export and returns the exit code."""
     parser = argparse.ArgumentParser(description="Checks an export of the audit trail.")
-    parser.add_argument("export", type=Path)
-    parser.add_argument("--checkpoints", type=Path, help="what a log collector was told")
-    parser.add_argument("--key-file", type=Path, action="append", default=[], help="an audit key")
-    parser.add_argument("--whole", action="store_true", help="nothing may have been left out")
-    given = parser.parse_args(arguments)
+    parser.add_argument("export", type=Path, help="a file written by `vetassist audit export`")
+    parser.add_argument("--checkpoints", type=Path, help="a file with checkpoints")
+    parser.add_argument(
+        "--key-file", type=Path, action="append", default=[], help="a file with an audit key"
+    )
+    parser.add_argument("--whole", action="store_true", help="check that nothing was left out")
+    options = parser.parse_args(arguments)
     try:
-        return _checked(given)
-    except CannotTellError as error:
-        print(f"cannot tell: {error}", file=sys.stderr)
+        return _check(options)
+    except InvalidInputError as error:
+        print(f"can't check: {error}", file=sys.stderr)
     except OSError as error:
-        print(f"cannot tell: {error.filename}: {error.strerror}", file=sys.stderr)
+        print(f"can't check: {error.filename}: {error.strerror}", file=sys.stderr)
     return 2
 
 
-def _checked(given: argparse.Namespace) -> int:
-    if given.checkpoints is None and not given.key_file:
-        raise CannotTellError("without a key or checkpoints an export proves nothing")
-    export = _Export(dict(_key(file) for file in given.key_file))
-    faults = [f"line {line}: {fault}" for line, fault in export.read(given.export)]
-    if given.whole:
+def _check(options: argparse.Namespace) -> int:
+    if options.checkpoints is None and not options.key_file:
+        raise InvalidInputError("give a key or checkpoints: without them an export proves nothing")
+    export = _Export(dict(_key(file) for file in options.key_file))
+    faults = [f"line {line}: {fault}" for line, fault in export.read(options.export)]
+    if options.whole:
         faults += export.gaps()
-    told = 0
-    if given.checkpoints is not None:
-        fault, told = _fault_of_chain(export.batches, given.checkpoints)
+    newest = 0
+    if options.checkpoints is not None:
+        fault, newest = _fault_of_chain(export.batches, options.checkpoints)
         faults += [] if fault is None else [fault]
     for fault in faults:
         print(fault)
     if faults:
         return 1
     proofs = ["sealed with the audit key"] * bool(export.keys)
-    if given.checkpoints is not None:
-        proofs.append(f"sealed before checkpoint {told} was told")
-    if given.whole:
+    if options.checkpoints is not None:
+        proofs.append(f"sealed before checkpoint {newest} was written")
+    if options.whole:
         proofs.append(f"with nothing left out up to batch {max(export.batches)}")
     print(f"{export.rows} rows in {len(export.batches)} batches: {' and '.join(proofs)}")
     return 0
 
 
 class _Export:
-    """The lines of an export, one after the other. Of a batch its header is kept, no row."""
+    """Reads the lines of an export in order. Keeps the headers of batches, but not the rows."""
 
     def __init__(self, keys: Mapping[str, bytes]) -> None:
         self.keys = keys
@@ -87,7 +89,7 @@ class _Export:
         self._last = (0, -1)
 
     def read(self, file: Path) -> Iterator[tuple[int, str]]:
-        """The number of each line at which something does not fit, and what it is."""
+        """Yields the number and the fault of each line that doesn't match."""
         number = 0
         with file.open("rb") as lines:
             for number, line in enumerate(lines, start=1):
@@ -95,7 +97,7 @@ class _Export:
                 if fault is not None:
                     yield number, fault
         if not number:
-            raise CannotTellError(f"{file}: there is no line in it")
+            raise InvalidInputError(f"{file}: the file is empty")
 
     def _fault_of(self, record: dict[str, Any]) -> str | None:
         if record["type"] == "drop":
@@ -105,7 +107,7 @@ class _Export:
         if record["type"] == "batch":
             self._closed.add(number)
         elif fault is None and not _is_sealed(record):
-            fault = "the row was not sealed in it"
+            fault = "the row isn't part of the batch"
         elif fault is None:
             self.rows += 1
             self._rows_of[number] = self._rows_of.get(number, 0) + 1
@@ -114,49 +116,49 @@ class _Export:
     def _fault_of_seal(self, record: dict[str, Any]) -> str | None:
         header = record["batch"]
         if record["hash"] != _hash_of(header, record["mac"]):
-            return "its hash is another one"
+            return "its hash doesn't match"
         known = self.batches.get(header["number"])
         if known is None:
             self.batches[header["number"]] = {name: record[name] for name in _SEAL}
         elif known["hash"] != record["hash"]:
-            return "told of in two ways"
+            return "its header contradicts an earlier line"
         if not self.keys:
             return None
         key = self.keys.get(header["key_id"])
         if key is None:
-            return "sealed under a key that was not given"
+            return "sealed with a key that was not given"
         made = hmac.new(key, _encoded(header), "sha256").hexdigest()
         return None if hmac.compare_digest(made, record["mac"]) else "not sealed with the audit key"
 
     def _fault_of_place(self, record: dict[str, Any]) -> str | None:
-        """A batch comes after the one before, its rows in their order, and then its own line."""
+        """Checks the order: batches by number, and in a batch its rows, then its own line."""
         header = record["batch"]
         is_row = record["type"] == "row"
         place = (header["number"], record["position"] if is_row else header["count"])
         if place <= self._last:
-            return "the line stands there twice, or out of order"
+            return "the line appears twice or out of order"
         self._last = place
         return None
 
     def _fault_of_drop(self, record: dict[str, Any]) -> str | None:
-        """A month of which somebody with the key said that it went; without it that is nothing."""
+        """Checks the MAC of a dropped month. Without the key, the line proves nothing."""
         key = self.keys.get(record["key_id"])
         if key is None:
-            return "a month was dropped under a key that was not given" if self.keys else None
+            return "the drop is authenticated with a key that was not given" if self.keys else None
         names = ("month", "last_batch", "rows", "dropped_at", "key_id")
         facts = json.dumps([record[name] for name in names], separators=(",", ":"))
         made = hmac.new(key, b"dropped\0" + facts.encode(), "sha256").hexdigest()
         if not hmac.compare_digest(made, record["mac"]):
-            return f"nobody with the audit key said that the month {record['month']!r} was dropped"
+            return f"the drop of month {record['month']!r} is not authenticated with the audit key"
         self._dropped[record["month"]] = record["last_batch"]
         return None
 
     def gaps(self) -> Iterator[str]:
-        """What an export without bounds has, and this one has not."""
+        """Yields what is missing from an export without bounds."""
         previous, total = _GENESIS, 0
         for number in range(1, max(self.batches, default=0) + 1):
             if number not in self.batches:
-                yield f"batch {number}: is missing"
+                yield f"batch {number} is missing"
                 return
             record = self.batches[number]
             header = record["batch"]
@@ -166,18 +168,18 @@ class _Export:
                 total + header["count"],
             )
             if number not in self._closed:
-                yield f"batch {number}: the line of the batch is missing"
+                yield f"batch {number}: the batch line is missing"
             if found != count and (found or number > self._dropped.get(header["month"], 0)):
                 yield f"batch {number}: {count - found} of its {count} rows are missing"
             if (header["previous"], header["total"]) != (previous, total):
-                yield f"batch {number}: is not chained to the one before"
+                yield f"batch {number} is not chained to the batch before"
             previous = record["hash"]
         if not self.batches:
-            yield "there is no batch in it"
+            yield "the export contains no batch"
 
 
 def _is_sealed(record: dict[str, Any]) -> bool:
-    """Whether the path leads from the row to the root of the header beside it."""
+    """Whether the path leads from the row to the root in the header."""
     header = record["batch"]
     leaf = hashlib.sha256(b"\x00" + record["row"].encode()).digest()
     path = [bytes.fromhex(node) for node in record["path"]]
@@ -186,53 +188,53 @@ def _is_sealed(record: dict[str, Any]) -> bool:
 
 
 def _record(number: int, line: bytes) -> dict[str, Any]:
-    """What one line tells, in exactly the form of docs/audit.md."""
+    """Returns the record of a line, which must have exactly the format in docs/audit.md."""
     if not line.endswith(b"\n"):
-        raise CannotTellError(f"line {number}: has no end: the file was cut")
+        raise InvalidInputError(f"line {number}: has no line feed, so the file was truncated")
     try:
         record = json.loads(
-            line.decode(), object_pairs_hook=_each_name_once, parse_constant=_no_constant
+            line.decode(), object_pairs_hook=_unique_names, parse_constant=_refuse_constant
         )
-        # Half of a surrogate pair is no text.
+        # Half of a surrogate pair can't be encoded.
         json.dumps(record, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as fault:
-        raise CannotTellError(f"line {number}: is not JSON: {_words_of(fault)}") from fault
+        raise InvalidInputError(f"line {number}: is not JSON: {_message_of(fault)}") from fault
     kind = record.get("type") if isinstance(record, dict) else None
     shape = _LINES.get(kind) if isinstance(kind, str) else None
     if shape is None:
-        raise CannotTellError(f"line {number}: is of no type that an export has")
-    odd = _odd_name(record, shape)
-    if odd is not None:
-        raise CannotTellError(f"line {number}: {odd}")
+        raise InvalidInputError(f"line {number}: has an unknown type")
+    fault_of_shape = _fault_of_shape(record, shape)
+    if fault_of_shape is not None:
+        raise InvalidInputError(f"line {number}: {fault_of_shape}")
     found: dict[str, Any] = record
     return found
 
 
-def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     names = dict(pairs)
     if len(names) < len(pairs):
-        raise ValueError("a name stands there twice")
+        raise ValueError("a name appears twice")
     return names
 
 
-def _no_constant(constant: str) -> None:
-    raise ValueError(f"{constant} is no number")
+def _refuse_constant(constant: str) -> None:
+    raise ValueError(f"{constant} is not a number")
 
 
-def _words_of(fault: Exception) -> str:
+def _message_of(fault: Exception) -> str:
     return str(fault).partition(":")[0] or type(fault).__name__
 
 
-def _odd_name(record: Mapping[str, Any], shape: Mapping[str, _Check]) -> str | None:
-    """What keeps an object from having these names, and values of these kinds."""
+def _fault_of_shape(record: Mapping[str, Any], shape: Mapping[str, _Check]) -> str | None:
+    """Returns why an object doesn't have exactly these names with valid values, or None."""
     for name in shape:
         if name not in record:
             return f"{name} is missing"
     for name, value in record.items():
         if name not in shape:
-            return "there is a name that an export does not have"
+            return "there is an unknown name"
         if not shape[name](value):
-            return f"{name} is not what it has to be"
+            return f"{name} has an invalid value"
     return None
 
 
@@ -257,7 +259,7 @@ def _is_horizon(value: object) -> bool:
 
 
 def _is_header(value: object) -> bool:
-    return isinstance(value, dict) and _odd_name(value, _HEADER) is None
+    return isinstance(value, dict) and _fault_of_shape(value, _HEADER) is None
 
 
 _HEADER: Final[Mapping[str, _Check]] = {
@@ -293,43 +295,47 @@ _LINES: Final[Mapping[str, Mapping[str, _Check]]] = {
 def _fault_of_chain(
     batches: dict[int, dict[str, Any]], checkpoints: Path
 ) -> tuple[str | None, int]:
-    """What keeps the batches from leading to the newest checkpoint among them, and which it is."""
-    told = _told(checkpoints)
-    for number, hashes in told.items():
+    """Returns why the batches don't chain to the newest checkpoint among them, or None.
+
+    Returns:
+        The fault or None, and the batch number of that checkpoint.
+    """
+    known = _hashes_of(checkpoints)
+    for number, hashes in known.items():
         if number in batches and hashes != {batches[number]["hash"]}:
-            return f"batch {number}: a checkpoint tells of another one", 0
-    newest = max(told.keys() & batches.keys(), default=None)
+            return f"batch {number} differs from its checkpoint", 0
+    newest = max(known.keys() & batches.keys(), default=None)
     if newest is None:
-        return "no checkpoint tells of any of these batches", 0
+        return "there is no checkpoint for any of these batches", 0
     if max(batches) > newest:
-        return f"batch {newest + 1}: no checkpoint tells of it yet", 0
+        return f"batch {newest + 1} has no checkpoint yet", 0
     for number in range(min(batches), newest):
         after = batches.get(number + 1)
         if number not in batches or after is None:
-            return f"batch {number + 1}: is missing, so nothing leads to a checkpoint", 0
+            return f"batch {number + 1} is missing, so the chain doesn't reach a checkpoint", 0
         if after["batch"]["previous"] != batches[number]["hash"]:
-            return f"batch {number + 1}: is not chained to the one before", 0
+            return f"batch {number + 1} is not chained to the batch before", 0
     return None, newest
 
 
-def _told(checkpoints: Path) -> dict[int, set[str]]:
-    """The hashes that were told, by number of batch; lines that are no checkpoints are left out."""
-    told: dict[int, set[str]] = {}
+def _hashes_of(checkpoints: Path) -> dict[int, set[str]]:
+    """Returns the hashes of the checkpoints by batch number. Ignores all other lines."""
+    known: dict[int, set[str]] = {}
     with checkpoints.open(encoding="utf-8", errors="replace") as lines:
         for line in lines:
             try:
                 record = json.loads(line[max(line.find("{"), 0) :])
             except (ValueError, RecursionError):
                 continue
-            if not isinstance(record, dict) or _odd_name(record, _SEAL) is not None:
+            if not isinstance(record, dict) or _fault_of_shape(record, _SEAL) is not None:
                 continue
             if record["hash"] == _hash_of(record["batch"], record["mac"]):
-                told.setdefault(record["batch"]["number"], set()).add(record["hash"])
-    return told
+                known.setdefault(record["batch"]["number"], set()).add(record["hash"])
+    return known
 
 
 def _root(leaf: bytes, position: int, count: int, path: Sequence[bytes]) -> bytes | None:
-    """The root that an audit path leads to (RFC 6962 section 2.1.1), or None."""
+    """Returns the root that an audit path leads to (RFC 6962 section 2.1.1), or None."""
     if not 0 <= position < count:
         return None
     node, last, used = leaf, count - 1, 0
@@ -353,18 +359,18 @@ def _hash_of(header: dict[str, Any], mac: str) -> str:
 
 
 def _key(file: Path) -> tuple[str, bytes]:
-    """The id of an audit key, and its subkey for seals."""
+    """Returns the id of an audit key and its subkey for seals."""
     try:
         key = bytes.fromhex(file.read_text(encoding="ascii").strip())
     except ValueError as fault:
-        raise CannotTellError(f"{file}: is no key in hexadecimal") from fault
+        raise InvalidInputError(f"{file}: the key is not hexadecimal") from fault
     if len(key) < _KEY_BYTES:
-        raise CannotTellError(f"{file}: is too short for an audit key")
+        raise InvalidInputError(f"{file}: the key is too short")
     return _derived(key, b"key id", 8).hex(), _derived(key, b"seals", 32)
 
 
 def _derived(key: bytes, purpose: bytes, length: int) -> bytes:
-    """HKDF-SHA256 (RFC 5869) without a salt, for up to 32 bytes."""
+    """Derives up to 32 bytes with HKDF-SHA256 (RFC 5869) without a salt."""
     extracted = hmac.digest(bytes(32), key, "sha256")
     return hmac.digest(extracted, _LABEL + purpose + b"\x01", "sha256")[:length]
 

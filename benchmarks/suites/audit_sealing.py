@@ -1,4 +1,4 @@
-"""Sealing the audit trail: beside a steady stream of events, and as fast as it can."""
+"""Sealing the audit trail: during a steady stream of events, and of a backlog at full speed."""
 
 import asyncio
 import itertools
@@ -13,13 +13,13 @@ from benchmarks.bench import Bench
 from benchmarks.figures import Section, Spread, Table, Target
 from benchmarks.processes import VETASSIST
 
-#: What sealing has to keep up with.
+#: The rate that sealing must keep up with.
 EVENTS_A_SECOND: Final = 2_000
 _AT_ONCE: Final = 20
 _WRITERS: Final = 4
 _LOOKS: Final = 120
 _LOOK_SECONDS: Final = 0.25
-# As large as a sign-in's.
+# The row is as large as that of a sign-in.
 _INSERT: Final = """
 INSERT INTO vetassist_auth_audit
     (user_id, event_type, event_data, ip_hash, user_agent_hash, hash_key_id, request_id)
@@ -37,12 +37,12 @@ _SEALED: Final = "SELECT coalesce(max(total), 0) FROM vetassist_audit_batches"
 
 @dataclass(frozen=True, kw_only=True)
 class Streamed:
-    """What came of a stream.
+    """The results of a stream.
 
     Attributes:
-        rate: Events a second that were written, each in a transaction of its own.
-        most_waiting: The most rows that were not sealed at any look.
-        seconds_after: How long after the last event everything was sealed.
+        rate: The events written per second, each in its own transaction.
+        most_waiting: The largest number of unsealed rows that was seen.
+        seconds_after: The time from the last event until everything was sealed.
     """
 
     rate: float
@@ -51,7 +51,7 @@ class Streamed:
 
 
 def measure(bench: Bench) -> Section:
-    """A stream in each round, and then a backlog."""
+    """Measures all streams, then all backlogs."""
     streams = [_stream(bench, number) for number in range(bench.plan.rounds)]
     backlogs = [_backlog(bench, number) for number in range(bench.plan.rounds)]
     after = Spread(tuple(each.seconds_after for each in streams))
@@ -65,13 +65,13 @@ def measure(bench: Bench) -> Section:
                 rows=[
                     ("events written a second", _shown(streams, "rate")),
                     ("most rows waiting at any moment", _shown(streams, "most_waiting")),
-                    ("seconds after the last event until all is sealed", after.shown(1)),
+                    ("seconds from the last event until all are sealed", after.shown(1)),
                 ],
             ),
             Table(
                 title=f"A backlog of {bench.plan.audit_rows:,} rows, by `vetassist audit seal`",
                 head=("", ""),
-                rows=[("rows sealed a second, start of the command included", backlog.shown())],
+                rows=[("rows sealed a second, including the command's start", backlog.shown())],
             ),
         ],
         targets=[
@@ -120,8 +120,8 @@ async def _watched(database: str, seconds: float) -> Streamed:
 
 
 async def _write(database: str, events: int) -> None:
-    """Write events at an even pace, each in a transaction of its own."""
-    # How fast the disk is is no matter here.
+    """Writes events at a steady pace, each in its own transaction."""
+    # The speed of the disk doesn't matter here.
     url = make_conninfo(database, options="-c synchronous_commit=off")
     connection = await psycopg.AsyncConnection.connect(url, autocommit=True)
     pause = _AT_ONCE * _WRITERS / EVENTS_A_SECOND
@@ -140,7 +140,7 @@ async def _write(database: str, events: int) -> None:
 
 
 def _backlog(bench: Bench, number: int) -> float:
-    """How many rows a second are sealed when there are many."""
+    """Returns how many rows of a backlog are sealed per second."""
     rows = bench.plan.audit_rows
     database = bench.database(f"audit_backlog_{number}")
     with psycopg.connect(database) as connection:

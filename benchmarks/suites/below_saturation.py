@@ -1,4 +1,4 @@
-"""Callers that think before they ask again: what an answer costs when there is room."""
+"""Validations by callers that pause between requests, so that the service isn't saturated."""
 
 from typing import Final
 
@@ -14,7 +14,7 @@ _VARIANTS: Final = (STATELESS, ONE_SELECT, VERIFY)
 
 
 def measure(bench: Bench) -> Section:
-    """The same pace for each; what differs is how long it takes and what it costs."""
+    """Measures time and processor time of all variants at the same request rate."""
     plan = bench.plan
     database = bench.database("validation", plan.sessions * SESSIONS_OF_A_USER)
     callers = Callers(
@@ -41,7 +41,7 @@ def measure(bench: Bench) -> Section:
                 "cpu": (server.cpu_seconds - cpu) / measured.requests * _MICROSECONDS,
             }
 
-        # Every token is seen once before anything counts.
+        # Each server must see every token once before the measurement.
         busy = Callers(connections=plan.busiest, tokens=callers.tokens)
         for server, path in routes.values():
             bench.load.put(server.url + path, busy, plan.seconds)
@@ -49,7 +49,7 @@ def measure(bench: Bench) -> Section:
     shortest, longest = plan.think_milliseconds
     table = Table(
         title=f"{plan.busiest} connections, {shortest} to {longest} ms between an answer and the "
-        "next question",
+        "next request",
         head=(
             "",
             "Answers per second",

@@ -1,4 +1,4 @@
-"""How long the commands take to start, and what a server process holds."""
+"""How long the commands take to start, and how much memory a server process uses."""
 
 import subprocess
 import time
@@ -19,12 +19,12 @@ _MEMORY_MIB: Final = 70
 
 
 def measure(bench: Bench) -> Section:
-    """Start each several times; put load on the last server and look again."""
+    """Starts each command several times, and then measures a server under load."""
     plan = bench.plan
     database = bench.database("validation", plan.sessions * SESSIONS_OF_A_USER)
     environment = bench.environment | {DATABASE: database}
     command = (VETASSIST, "--help")
-    # Once for nothing: it may have to compile what has changed.
+    # The first run doesn't count, because Python may compile changed files.
     _seconds_of(command, environment)
     help_takes = Spread(tuple(_seconds_of(command, environment) for _ in range(plan.starts)))
     ready_after: list[float] = []
@@ -46,8 +46,8 @@ def measure(bench: Bench) -> Section:
             ("`vetassist --help`", help_takes.shown(2, " s")),
             ("`vetassist serve`: from its start to `GET /readyz` with 200", ready.shown(2, " s")),
             ("memory of the server process once it is ready (VmRSS)", memory.shown(1, " MiB")),
-            (f"the same after validating {plan.sessions:,} tokens", f"{loaded:.1f} MiB"),
-            ("of which no other process can share", f"{own:.1f} MiB"),
+            (f"memory after validating {plan.sessions:,} tokens", f"{loaded:.1f} MiB"),
+            ("of which private to the process", f"{own:.1f} MiB"),
         ],
     )
     return Section(
@@ -64,7 +64,7 @@ def measure(bench: Bench) -> Section:
                 is_met=ready.median < _READY_SECONDS,
             ),
             Target(
-                aim=f"a server process holds at most {_MEMORY_MIB} MiB",
+                aim=f"a server process uses at most {_MEMORY_MIB} MiB",
                 figure=memory.shown(1, " MiB"),
                 is_met=memory.median <= _MEMORY_MIB,
             ),

@@ -1,4 +1,4 @@
-"""The same questions to databases of different sizes."""
+"""The same measurements with databases of different sizes."""
 
 import asyncio
 import itertools
@@ -34,7 +34,7 @@ ORDER BY relkind DESC, relname
 
 
 def measure(bench: Bench) -> Section:
-    """Every size in turns; then the purge, in the largest."""
+    """Measures all sizes in turns, and then the purge of the largest."""
     plan = bench.plan
     databases = {f"{rows:,}": bench.database(f"sessions_{rows}", rows) for rows in plan.rows}
     sizes = {name: _sizes(url) for name, url in databases.items()}
@@ -67,7 +67,7 @@ def _in_turns(bench: Bench, databases: Mapping[str, str]) -> Results:
         url = databases[name]
         callers = Callers(connections=plan.busiest, tokens=tokens[name])
         with bench.service(url) as service:
-            # Every token is seen once before anything counts.
+            # The service must see every token once before the measurement.
             bench.load.put(f"{service.url}/api/v1/verify", callers, plan.seconds)
             measured = bench.load.put(f"{service.url}/api/v1/verify", callers, plan.seconds)
             revoked = asyncio.run(_revoke_all(bench, service, url))
@@ -83,13 +83,13 @@ def _in_turns(bench: Bench, databases: Mapping[str, str]) -> Results:
 
 
 async def _revoke_all(bench: Bench, service: Server, database: str) -> float:
-    """How many milliseconds it takes to end every session of a user who has many."""
+    """Returns the milliseconds that it takes to end all sessions of a user with many."""
     user_id, session_id, token_id = store_for_one_user(database, bench.plan.sessions_of_one_user)
-    shown = token(user_id, session_id, token_id, bench.environment[SECRET], int(time.time()))
+    jwt = token(user_id, session_id, token_id, bench.environment[SECRET], int(time.time()))
     async with Connection.to(service.url) as connection:
         began = time.perf_counter()
         answer = await connection.request(
-            "DELETE", "/api/v1/sessions", headers={"Authorization": f"Bearer {shown}"}
+            "DELETE", "/api/v1/sessions", headers={"Authorization": f"Bearer {jwt}"}
         )
         took = time.perf_counter() - began
     if answer.status != HTTPStatus.NO_CONTENT:
@@ -115,7 +115,7 @@ def _speed(results: Results, names: Mapping[str, str]) -> Table:
         for title, figure, digits in wanted
     ]
     ratio = (
-        "verify, times the smallest",
+        "verify, relative to the smallest",
         *(results.ratio(name, smallest, "rate").shown(2) for name in names),
     )
     return Table(title="Sessions stored", head=("", *names), rows=[rows[0], ratio, *rows[1:]])
@@ -134,7 +134,7 @@ def _space(sizes: Mapping[str, Mapping[str, int]]) -> Table:
 
 
 def _purge(bench: Bench, database: str, name: str) -> Table:
-    """Remove what is past its retention while validations go on at full speed."""
+    """Measures validations at full speed before and during a purge."""
     plan = bench.plan
     bench.say(f"  storing {plan.purged_rows:,} sessions that are past their retention")
     store_past_retention(database, plan.purged_rows)
@@ -155,15 +155,15 @@ def _purge(bench: Bench, database: str, name: str) -> Table:
         during: list[Measured] = []
         while not during or purging.poll() is None:
             during.append(bench.load.put(url, callers, plan.seconds))
-        said, _ = purging.communicate()
+        output, _ = purging.communicate()
         seconds = time.perf_counter() - began
-    if f"{plan.purged_rows} sessions" not in said:
-        raise BenchmarkError(f"the purge removed something else: {said}")
+    if f"{plan.purged_rows} sessions" not in output:
+        raise BenchmarkError(f"the purge removed something else: {output}")
     return Table(
         title=f"Purge of {plan.purged_rows:,} sessions among {name}, in {seconds:,.0f} s "
         f"({plan.purged_rows / seconds:,.0f} a second)",
         head=("", "Verify, answers per second", "99th percentile, ms"),
-        rows=[_row("before", before), _row("meanwhile", during)],
+        rows=[_row("before the purge", before), _row("during the purge", during)],
     )
 
 

@@ -1,4 +1,4 @@
-"""What the parts cost, each by itself: runs pytest-benchmark and reads what it wrote."""
+"""The time of single parts. Runs pytest-benchmark and reads its results."""
 
 import json
 import sys
@@ -14,7 +14,7 @@ _PARTS: Final = REPOSITORY / "benchmarks" / "test_parts.py"
 
 
 def measure(bench: Bench) -> Section:
-    """On the service's processor, beside nothing else."""
+    """Runs the parts on the service's processor, with no other load."""
     plan = bench.plan
     database = bench.database("validation", plan.sessions * SESSIONS_OF_A_USER)
     results = bench.folder / "parts.json"
@@ -40,7 +40,7 @@ def measure(bench: Bench) -> Section:
     )
     return Section(
         tables=[table],
-        notes=["`look up sessions` asks for so many at once and waits for all of the answers."],
+        notes=["`look up sessions[n]` starts n look-ups at once and waits for all answers."],
     )
 
 

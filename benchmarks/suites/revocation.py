@@ -1,4 +1,4 @@
-"""Sign out through one process, ask another at once: is anybody still let in?"""
+"""Revokes sessions through one process and validates them immediately through another."""
 
 import asyncio
 import time
@@ -20,7 +20,7 @@ _AT_ONCE: Final = 8
 
 @dataclass(kw_only=True)
 class _Pairs:
-    """What was seen."""
+    """The results so far."""
 
     done: int = 0
     stale: int = 0
@@ -28,9 +28,9 @@ class _Pairs:
 
 
 def measure(bench: Bench) -> Section:
-    """Each session is seen to stand, then ended through A, then shown to B once A has answered."""
+    """Validates each session through B, revokes it through A, and validates it through B again."""
     plan = bench.plan
-    # One of each user's stands, and as many are left for the load.
+    # One session of each user stands. Reserve some for the load.
     sessions = (plan.sessions + plan.revocations) * SESSIONS_OF_A_USER
     database = bench.database("revocation", sessions)
     given = bench.tokens(database, plan.revocations, skip=plan.sessions)
@@ -43,7 +43,12 @@ def measure(bench: Bench) -> Section:
             pairs = asyncio.run(_pairs(first, second, given))
     table = Table(
         title="Revoke through one process, validate through another",
-        head=("Pairs", "Accepted although revoked", "Pairs per second", "Validations beside them"),
+        head=(
+            "Pairs",
+            "Accepted although revoked",
+            "Pairs per second",
+            "Validations at the same time",
+        ),
         rows=[
             (
                 f"{pairs.done:,}",
@@ -74,12 +79,12 @@ async def _pairs(first: Server, second: Server, given: list[str]) -> _Pairs:
 async def _work(first: Server, second: Server, waiting: Iterator[str], pairs: _Pairs) -> None:
     async with Connection.to(first.url) as revoking, Connection.to(second.url) as validating:
         for token in waiting:
-            shown = {"Authorization": f"Bearer {token}"}
-            before = await validating.request("GET", "/api/v1/verify", headers=shown)
-            revoked = await revoking.request("DELETE", "/api/v1/session", headers=shown)
-            after = await validating.request("GET", "/api/v1/verify", headers=shown)
+            headers = {"Authorization": f"Bearer {token}"}
+            before = await validating.request("GET", "/api/v1/verify", headers=headers)
+            revoked = await revoking.request("DELETE", "/api/v1/session", headers=headers)
+            after = await validating.request("GET", "/api/v1/verify", headers=headers)
             if (before.status, revoked.status) != (HTTPStatus.OK, HTTPStatus.NO_CONTENT):
-                raise BenchmarkError(f"a pair went wrong: {before.status}, {revoked.status}")
+                raise BenchmarkError(f"a pair failed: {before.status}, {revoked.status}")
             if after.status not in {HTTPStatus.OK, HTTPStatus.UNAUTHORIZED}:
                 raise BenchmarkError(f"a pair ended with {after.status}")
             pairs.done += 1

@@ -1,4 +1,4 @@
-"""Sign-ins: our own work on storage, and the whole way past the simulated VA."""
+"""Sign-ins: our own work on storage, and end to end with the simulated VA."""
 
 import asyncio
 import itertools
@@ -22,26 +22,26 @@ _MILLISECONDS: Final = 1000
 _SEE_OTHER: Final = {HTTPStatus.SEE_OTHER, HTTPStatus.FOUND}
 
 _ON_STORAGE: Final = (
-    "Without VA: consuming the attempt, finding or making the user, sealing and keeping VA's "
-    "tokens, the session, the audit, the JWT. Every commit reaches the disk."
+    "Without VA: consume the attempt, find or create the user, seal and store VA's tokens, store "
+    "the session and the audit event, and issue the JWT. Every commit reaches the disk."
 )
 _ON_THE_WHOLE: Final = (
-    "End to end: the start, the simulated VA's two pages, and the callback with its code exchange, "
-    "the ID token's signature, the call for the Veteran's status, and storage. PostgreSQL, the "
-    "simulated VA and the browsers share the other processor, which is full before the service's "
-    "is; what the service's own could carry is the last column."
+    "End to end: the start, the simulated VA's two pages, and the callback, which exchanges the "
+    "code, verifies the ID token, asks for the Veteran's status, and stores the result. "
+    "PostgreSQL, the simulated VA and the browsers share the other processor, which is saturated "
+    "before the service's. The last column is what the service's processor could handle."
 )
 
 
 @dataclass(kw_only=True)
 class _Seen:
-    """What the browsers saw."""
+    """The times of the callbacks, in seconds."""
 
     callbacks: list[float] = field(default_factory=list)
 
 
 def measure(bench: Bench) -> Section:
-    """Storage alone, then end to end."""
+    """Measures storage alone, then end to end."""
     database = bench.database("sign_in")
     tables = [_storage(bench, database), _end_to_end(bench, database)]
     return Section(
@@ -51,10 +51,10 @@ def measure(bench: Bench) -> Section:
 
 
 def storage_figures(bench: Bench, database: str, *, at_once: int, first: int) -> dict[str, float]:
-    """One measurement of the work on storage."""
+    """Measures the work on storage once."""
     arguments = [str(each) for each in (at_once, first, bench.plan.sign_ins)]
-    said = bench.command(database, sys.executable, "-m", "benchmarks.sign_in_work", *arguments)
-    figures: dict[str, float] = json.loads(said)
+    output = bench.command(database, sys.executable, "-m", "benchmarks.sign_in_work", *arguments)
+    figures: dict[str, float] = json.loads(output)
     return figures
 
 
@@ -68,7 +68,7 @@ def _storage(bench: Bench, database: str) -> Table:
         for number in range(plan.rounds):
             bench.say(f"  storage, {at_once} at once, round {number + 1} of {plan.rounds}")
             first = next(numbers)
-            # The second time they are known.
+            # In the second run, the users exist.
             for found in (fresh, known):
                 found.append(storage_figures(bench, database, at_once=at_once, first=first))
         for who, found in (("first sign-in", fresh), ("returning", known)):
@@ -90,7 +90,7 @@ def _end_to_end(bench: Bench, database: str) -> Table:
     rows = []
     veterans = itertools.count()
     with bench.product(database) as (service, sandbox):
-        # Metadata and keys are fetched once.
+        # The first sign-in fetches metadata and keys, so it doesn't count.
         asyncio.run(_sign_ins(service, sandbox, veterans, 1, 0.1))
         for at_once in _AT_ONCE:
             found: list[dict[str, float]] = []
@@ -112,14 +112,14 @@ def _end_to_end(bench: Bench, database: str) -> Table:
             capacity = Spread(tuple(_MILLISECONDS / max(each["cpu"], 0.01) for each in found))
             rows.append((f"{at_once} at once", *_cells(found), capacity.shown()))
     return Table(
-        title="End to end, past the simulated VA",
+        title="End to end, with the simulated VA",
         head=(
             "",
             "Sign-ins per second",
             "Callback, median, ms",
             "Callback, 99th percentile, ms",
-            "Service's processor for each, ms",
-            "Per second and processor",
+            "Service's processor per sign-in, ms",
+            "Sign-ins per second and processor",
         ),
         rows=rows,
     )
@@ -161,5 +161,5 @@ async def _sign_in(ours: Connection, va: Connection, veteran: int, seen: _Seen) 
 
 def _redirect(answer: Answer) -> str:
     if answer.status not in _SEE_OTHER:
-        raise BenchmarkError(f"no redirect but {answer.status}: {answer.body[:200]!r}")
+        raise BenchmarkError(f"expected a redirect, got {answer.status}: {answer.body[:200]!r}")
     return answer.header("location")

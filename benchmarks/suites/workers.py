@@ -1,4 +1,4 @@
-"""One server process and two."""
+"""Validations with one server process and with two."""
 
 from typing import Final
 
@@ -12,7 +12,7 @@ _WORKERS: Final = ("1", "2")
 
 
 def measure(bench: Bench) -> Section:
-    """Verify at full speed; nothing is pinned, so all share all processors."""
+    """Measures verify at full speed. Nothing is pinned, so all processes share all processors."""
     plan = bench.plan
     database = bench.database("validation", plan.sessions * SESSIONS_OF_A_USER)
     callers = Callers(connections=plan.busiest, tokens=bench.tokens_file(database))
@@ -32,7 +32,12 @@ def measure(bench: Bench) -> Section:
         results = in_turns(_WORKERS, plan.rounds, figures, bench.say)
     table = Table(
         title=f"Verify with {plan.busiest} connections",
-        head=("Server processes", "Answers per second", "Times one process", "99th percentile, ms"),
+        head=(
+            "Server processes",
+            "Answers per second",
+            "Relative to one process",
+            "99th percentile, ms",
+        ),
         rows=[
             (
                 workers,
@@ -45,6 +50,6 @@ def measure(bench: Bench) -> Section:
     )
     note = (
         f"The service, PostgreSQL and the load share {len(bench.cores.every)} processors here, so "
-        "a second process competes with both."
+        "a second process competes with PostgreSQL and the load."
     )
     return Section(tables=[table], notes=[note])

@@ -1,6 +1,6 @@
-"""The counts of this process in the form that Prometheus reads.
+"""The metrics of this process in Prometheus format.
 
-The only module that needs prometheus-client: it is imported when metrics are switched on.
+Only this module needs prometheus-client. It is imported only if metrics are switched on.
 """
 
 import time
@@ -27,7 +27,7 @@ from entrypoints.metrics.timings import Timings
 
 _log = structlog.stdlib.get_logger("vetassist.metrics")
 
-#: What a pool of connections says of itself: how many there are, are free, and are waited for.
+#: Returns the statistics of a connection pool, such as ``pool_size`` and ``requests_waiting``.
 PoolStats = Callable[[], Mapping[str, int]]
 
 _OK: Final = "200"
@@ -35,7 +35,7 @@ _OK: Final = "200"
 
 @final
 class Exposition:
-    """Writes down what was measured, and how pools and store are at this moment."""
+    """Renders the measurements and the current state of the pools and the database."""
 
     def __init__(
         self,
@@ -51,12 +51,12 @@ class Exposition:
         ProcessCollector(registry=self._process)
 
     async def text(self, accept: str) -> tuple[str, bytes]:
-        """Everything at this moment, in the format that ``accept`` prefers, with its name."""
+        """Returns the content type and the text in the format that ``accept`` prefers."""
         try:
             vitals = await self._vital_signs.read()
         except UnavailableError:
             vitals = None
-        except Exception as error:  # noqa: BLE001 - a fault of the store's hides no other figure
+        except Exception as error:  # noqa: BLE001 - other metrics must not fail with the database
             _log.error("vital_signs_failed", error=type(error).__name__)
             vitals = None
         registry = CollectorRegistry()
@@ -77,7 +77,7 @@ class Exposition:
 
     def _of_sign_ins(self) -> Iterator[Metric]:
         sign_ins = CounterMetricFamily(
-            "vetassist_sign_ins", "Sign-ins that are over, by public code.", labels=["outcome"]
+            "vetassist_sign_ins", "Sign-ins that have ended, by public code.", labels=["outcome"]
         )
         for outcome, count in self._measurements.sign_ins.items():
             sign_ins.add_metric([outcome], count)
@@ -87,7 +87,7 @@ class Exposition:
             timings[VALID] = timings[VALID].plus(at_once)
         yield _histogram(
             "vetassist_validation_seconds",
-            "Looking whether a token's session stands.",
+            "Time to validate a JWT and look up its session.",
             ["outcome"],
             {(outcome,): each for outcome, each in timings.items()},
         )
@@ -104,7 +104,7 @@ class Exposition:
             timings[route] = timings[route].plus(at_once) if route in timings else at_once
         requests = CounterMetricFamily(
             "vetassist_http_requests",
-            "Requests answered, by the route's template.",
+            "Requests answered, by route template.",
             labels=["method", "route", "status"],
         )
         for labels, count in counts.items():
@@ -112,7 +112,7 @@ class Exposition:
         yield requests
         yield _histogram(
             "vetassist_http_request_seconds",
-            "From a request's head to the end of its answer.",
+            "Time from the head of a request to the end of the answer.",
             ["route"],
             {(route,): each for route, each in timings.items()},
         )
@@ -120,7 +120,7 @@ class Exposition:
     def _of_va(self) -> Iterator[Metric]:
         yield _histogram(
             "vetassist_va_call_seconds",
-            "Calls to VA, by what was asked for and how it was answered.",
+            "Time of calls to VA, by operation and outcome.",
             ["operation", "outcome"],
             {tuple(labels): each for labels, each in self._measurements.va_calls.items()},
         )
@@ -128,26 +128,28 @@ class Exposition:
     def _of_storage(self) -> Iterator[Metric]:
         yield _histogram(
             "vetassist_unit_of_work_seconds",
-            "Transactions, the wait for a connection included.",
+            "Time of transactions, including the wait for a connection.",
             ["outcome"],
             {(outcome,): each for outcome, each in self._measurements.units_of_work.items()},
         )
         events = CounterMetricFamily(
             "vetassist_audit_events",
-            "Events of the audit trail that this process committed, by type.",
+            "Audit events that this process committed, by type.",
             labels=["type"],
         )
         for event_type, count in self._measurements.audit_events.items():
             events.add_metric([event_type], count)
         yield events
         size = GaugeMetricFamily(
-            "vetassist_pool_connections", "Connections there are.", labels=["pool"]
+            "vetassist_pool_connections", "Connections in the pool.", labels=["pool"]
         )
         in_use = GaugeMetricFamily(
-            "vetassist_pool_connections_in_use", "Connections that are lent out.", labels=["pool"]
+            "vetassist_pool_connections_in_use", "Connections in use.", labels=["pool"]
         )
         waiting = GaugeMetricFamily(
-            "vetassist_pool_requests_waiting", "Callers who wait for one.", labels=["pool"]
+            "vetassist_pool_requests_waiting",
+            "Callers that wait for a connection.",
+            labels=["pool"],
         )
         for name, stats_of in self._pools.items():
             stats = stats_of()
@@ -164,14 +166,14 @@ class Exposition:
             runs.add_metric([work, outcome], count)
         items = CounterMetricFamily(
             "vetassist_background_items",
-            "What background work dealt with, such as rows that the purge removed.",
+            "Items that background work processed, such as rows that the purge removed.",
             labels=["work", "kind"],
         )
         for (work, kind), count in self._measurements.items.items():
             items.add_metric([work, kind], count)
         last = GaugeMetricFamily(
             "vetassist_background_last_success_timestamp_seconds",
-            "When background work was last done here (Unix time).",
+            "When background work last succeeded in this process (Unix time).",
             labels=["work"],
         )
         for work, instant in self._measurements.run_at.items():
@@ -180,8 +182,8 @@ class Exposition:
 
 
 def _encoder_for(accept: str) -> tuple[Callable[[Collector], bytes], str]:
-    """What writes the format that is asked for, and its name; plain text for what is no format."""
-    # The name repeats a part of what was sent.
+    """Returns an encoder and its content type. An invalid ``accept`` gets the text format."""
+    # The content type repeats a part of the header.
     if accept.isascii() and accept.isprintable():
         with suppress(TypeError, ValueError):
             return choose_encoder(accept)
@@ -190,7 +192,7 @@ def _encoder_for(accept: str) -> tuple[Callable[[Collector], bytes], str]:
 
 @final
 class _Families(Collector):
-    """Families that were collected before: the registry's own way in is not asynchronous."""
+    """Passes families to a registry that were collected before, as its own interface is sync."""
 
     def __init__(self, families: list[Metric]) -> None:
         self._families = families
@@ -211,16 +213,16 @@ def _of_vitals(vitals: Vitals | None) -> Iterator[Metric]:
     if vitals is None:
         return
     yield GaugeMetricFamily(
-        "vetassist_outbox_entries", "Tokens that VA is still to revoke.", value=vitals.outbox
+        "vetassist_outbox_entries", "Tokens that wait to be revoked at VA.", value=vitals.outbox
     )
     yield GaugeMetricFamily(
         "vetassist_outbox_oldest_seconds",
-        "How long the oldest of them has waited.",
+        "How long the oldest entry of the outbox has waited.",
         value=_seconds(vitals, vitals.oldest_in_outbox),
     )
     yield GaugeMetricFamily(
         "vetassist_purge_oldest_sign_in_seconds",
-        "How long ago the oldest sign-in ended that the purge has left.",
+        "How long ago the oldest sign-in that hasn't been purged ended.",
         value=_seconds(vitals, vitals.oldest_sign_in_end),
     )
     yield GaugeMetricFamily(
@@ -231,17 +233,17 @@ def _of_vitals(vitals: Vitals | None) -> Iterator[Metric]:
     if vitals.newest_seal_at is not None:
         yield GaugeMetricFamily(
             "vetassist_audit_newest_seal_timestamp_seconds",
-            "When a batch of the audit trail was last sealed (Unix time).",
+            "When the newest batch of the audit trail was sealed (Unix time).",
             value=vitals.newest_seal_at.timestamp(),
         )
     yield GaugeMetricFamily(
         "vetassist_audit_missing_months",
-        "Months of this one and the next two that the audit trail has no partition for.",
+        "How many of this month and the next two have no partition in the audit trail.",
         value=len(vitals.missing_months),
     )
     yield GaugeMetricFamily(
         "vetassist_audit_rows_of_no_month",
-        "Rows of the audit trail in no month's partition, counted up to 10,000.",
+        "Rows of the audit trail outside all monthly partitions, counted up to 10,000.",
         value=vitals.rows_of_no_month,
     )
     yield GaugeMetricFamily(

@@ -1,7 +1,7 @@
-"""A port for Prometheus, apart from the one that the public reaches.
+"""The metrics server for Prometheus, on a port apart from the public one.
 
-It answers one question, so it needs no framework: it reads a request's head, bounded in size and
-time, answers, and hangs up.
+It serves one path and needs no framework. It reads the head of a request within limits of size
+and time, answers, and closes the connection.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ import structlog
 
 _log = structlog.stdlib.get_logger("vetassist.metrics")
 
-#: The whole answer for an Accept header: its content type and its body.
+#: Takes an Accept header. Returns the content type and the body.
 Scrape = Callable[[str], Awaitable[tuple[str, bytes]]]
 
 _PATH: Final = "/metrics"
@@ -28,13 +28,15 @@ _PLAIN: Final = "text/plain; charset=utf-8"
 async def metrics_listener(
     scrape: Scrape, *, host: str, port: int, processes: int
 ) -> AsyncIterator[int]:
-    """Answer scrapes from here to there, on one port a process; which port that is.
+    """Answers scrapes within the block and yields this process's port.
+
+    Each process listens on the first free port of ``port`` to ``port + processes - 1``.
 
     Args:
-        scrape: What to answer with.
-        host: Address to listen on.
-        port: The first process's; the next ones take the next ports that are free.
-        processes: How many share the work, and so how many ports there are.
+        scrape: Returns the answer.
+        host: The address to listen on.
+        port: The first port to try.
+        processes: The number of server processes, and so of ports to try.
 
     Raises:
         OSError: None of the ports is free.
@@ -95,7 +97,7 @@ async def _answer(reader: asyncio.StreamReader, scrape: Scrape) -> bytes:
         return _response(HTTPStatus.METHOD_NOT_ALLOWED, allow="GET")
     try:
         content_type, body = await scrape(_field(fields, "accept"))
-    except Exception as error:  # noqa: BLE001 - a bug here ends no service
+    except Exception as error:  # noqa: BLE001 - a bug here must not stop the service
         _log.error("scrape_failed", error=type(error).__name__)
         return _response(HTTPStatus.INTERNAL_SERVER_ERROR)
     return _response(HTTPStatus.OK, content_type, body)

@@ -1,7 +1,7 @@
-"""What one process counts of itself.
+"""The measurements of one process.
 
-Plain numbers in plain containers: counting is an addition, whether or not anybody will ask. The
-labels are words of ours out of short lists, never anything that was sent.
+They are plain numbers in plain containers, so counting is one addition, even if metrics are off.
+Labels come from short lists of our own words, never from user input.
 """
 
 import dataclasses
@@ -16,10 +16,10 @@ from domain.audit_event import AuditEventType
 from domain.sign_in_failure import SignInFailure
 from entrypoints.metrics.timings import OTHERS, Timings
 
-#: A sign-in that led to a session; the others are counted under their public code.
+#: A sign-in that led to a session. Others are counted under their public code.
 SUCCESS: Final = "success"
 VALID: Final = "valid"
-#: Routes that are answered before the application is asked.
+#: Routes that the hot path answers, before the application.
 VERIFY: Final = "/api/v1/verify"
 SESSION: Final = "/api/v1/session"
 
@@ -28,20 +28,20 @@ _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "O
 
 @final
 class Measurements:
-    """The counts of a process since it started.
+    """The measurements of a process since it started.
 
     Attributes:
-        sign_ins: By outcome.
-        validations: By outcome; those that were ``at_once`` are not among them.
+        sign_ins: Sign-ins by outcome.
+        validations: Validations by outcome, except those in ``at_once``.
         at_once: Valid sessions that the hot path answered, by route.
-        requests: By method, route and status; those that were ``at_once`` are not among them.
-        request_timings: By route, as ``requests``.
-        va_calls: By operation and outcome.
-        units_of_work: By outcome.
-        audit_events: By type, those that were committed by this process.
-        runs: Background work, by its name and outcome.
-        run_at: When background work was last done, by its name: Unix time in seconds.
-        items: What background work dealt with, by its name and the kind of item.
+        requests: Requests by method, route and status, except those in ``at_once``.
+        request_timings: The times of ``requests``, by route.
+        va_calls: Calls to the identity provider by operation and outcome.
+        units_of_work: Transactions by outcome.
+        audit_events: The audit events that this process committed, by type.
+        runs: Runs of background work by name and outcome.
+        run_at: When background work last succeeded, by name, in Unix seconds.
+        items: Items that background work processed, by name and kind of item.
     """
 
     def __init__(self) -> None:
@@ -60,41 +60,51 @@ class Measurements:
         self.items: Counter[tuple[str, str]] = Counter()
 
     def count_sign_in(self, outcome: str) -> None:
-        """Count a sign-in that is over: ``SUCCESS``, or the public code of its failure."""
+        """Counts a sign-in that has ended.
+
+        Args:
+            outcome: ``SUCCESS``, or the public code of the failure.
+        """
         self.sign_ins[outcome] += 1
 
     def count_validation(self, refusal: BaseException | None, seconds: float) -> None:
-        """Count a validation that the application asked for.
+        """Counts a validation by the application.
 
         Args:
-            refusal: What it raised; None when the session stands.
+            refusal: What it raised, or None if the session stands.
             seconds: How long it took.
         """
         self.validations[_outcome_of(refusal)].add(seconds)
 
     def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count a request that was answered.
+        """Counts a request that was answered.
 
         Args:
-            method: As ``known_method`` has it.
-            route: The template, never the path.
-            status: What it was answered with.
-            seconds: How long that took.
+            method: The method, as returned by ``known_method``.
+            route: The route template, never the path.
+            status: The status of the answer.
+            seconds: How long the answer took.
         """
         self.requests[method, route, int(status)] += 1
         self.request_timings[route].add(seconds)
 
     def count_va_call(self, operation: str, outcome: str, seconds: float) -> None:
-        """Count a call to the identity provider."""
+        """Counts a call to the identity provider."""
         self.va_calls[operation, outcome].add(seconds)
 
     def count_unit_of_work(self, outcome: str, seconds: float, events: Iterable[str]) -> None:
-        """Count a transaction, and the audit events that were committed with it, by type."""
+        """Counts a transaction and, by type, the audit events that were committed with it."""
         self.units_of_work[outcome].add(seconds)
         self.audit_events.update(events)
 
     def count_run(self, work: str, outcome: str, done: object = None) -> None:
-        """Count a run of background work, and what it did as far as it tells numbers."""
+        """Counts a run of background work and the items that it processed.
+
+        Args:
+            work: The name of the work.
+            outcome: ``SUCCESS``, or another word for how it ended.
+            done: The number of items, or a dataclass whose integer fields are numbers of items.
+        """
         self.runs[work, outcome] += 1
         if outcome != SUCCESS:
             return
@@ -111,7 +121,7 @@ class Measurements:
 
 
 def known_method(method: str) -> str:
-    """A request's method; ``other`` for any that somebody made up."""
+    """Returns the method of a request, or ``other`` if it isn't a standard one."""
     return method if method in _METHODS else "other"
 
 

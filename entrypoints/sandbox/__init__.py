@@ -1,1 +1,1 @@
-"""A simulated VA for development and tests: a small stateful world behind VA's own paths."""
+"""A simulated VA for development and tests. It keeps state and uses VA's own paths."""

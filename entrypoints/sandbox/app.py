@@ -30,14 +30,14 @@ _API_PREFIX: Final = "/services"
 
 
 def create_sandbox(settings: SandboxSettings, *, world: World | None = None) -> Starlette:
-    """The application; its world is reachable as ``app.state.world``."""
+    """Returns the application. Its world is available as ``app.state.world``."""
     world = world or World(settings)
     pages = SignInPages(settings)
 
     async def home(_request: Request) -> Response:
         return pages.message(
             "A simulated VA",
-            "Nothing starts here. Open the service that signs Veterans in, and begin there.",
+            "You can't start here. Open the service that signs Veterans in and start there.",
         )
 
     app = Starlette(
@@ -68,13 +68,14 @@ def _refusals(pages: SignInPages) -> Callable[[Request, Exception], Awaitable[Re
                 )
             case UnknownRequestError():
                 return pages.message(
-                    "This sign-in cannot go on",
-                    "It was finished or given up already, or it waited too long. "
+                    "This sign-in can't continue",
+                    "It has already ended, or it took too long. "
                     "Go back to where you came from and sign in again.",
                     status=400,
                 )
             case InvalidTokenError():
-                # VA's userinfo refusal is not on record; its API gateway's stands in for it.
+                # VA doesn't document how userinfo refuses a token, so this is its API gateway's
+                # answer.
                 return va_error(
                     Endpoint.STATUS,
                     401,

@@ -1,4 +1,4 @@
-"""The sandbox's own routes, which VA has not: faults, counters, key rotation."""
+"""Routes that only the sandbox has: faults, counters, and key rotation."""
 
 from typing import final
 
@@ -12,14 +12,14 @@ from entrypoints.sandbox.world import World
 
 @final
 class ControlEndpoints:
-    """Lets a test arrange the world and see what happened in it."""
+    """Lets a test set up the world and inspect what happened in it."""
 
     def __init__(self, world: World) -> None:
         self._world = world
 
     @property
     def routes(self) -> list[Route]:
-        """Everything under ``/sandbox/``."""
+        """All routes under ``/sandbox/``."""
         return [
             Route("/sandbox/faults", self.faults, methods=["GET"]),
             Route("/sandbox/faults", self.set_faults, methods=["PUT"]),
@@ -30,28 +30,28 @@ class ControlEndpoints:
         ]
 
     async def faults(self, _request: Request) -> Response:
-        """The faults that are set."""
+        """Returns the active faults."""
         return JSONResponse(self._world.faults.active())
 
     async def set_faults(self, request: Request) -> Response:
-        """Set the faults of a plan, and no others."""
+        """Replaces all faults with those of a plan."""
         self._world.faults.replace(await request.body())
         return JSONResponse(self._world.faults.active())
 
     async def clear_faults(self, _request: Request) -> Response:
-        """Behave well again."""
+        """Clears all faults."""
         self._world.faults.clear()
         return Response(status_code=204)
 
     async def counters(self, _request: Request) -> Response:
-        """What happened since the start."""
+        """Returns what was counted since the start."""
         return JSONResponse(self._world.counters.snapshot())
 
     async def rotate_keys(self, _request: Request) -> Response:
-        """Sign with a fresh key from now on."""
+        """Signs with a new key from now on."""
         return JSONResponse({"kid": self._world.rotate_keys()})
 
     async def redirect_target(self, _request: Request) -> Response:
-        """Where the redirect fault leads; a careful client never comes here."""
+        """Counts a client that followed the redirect fault. A careful client doesn't."""
         self._world.counters.redirects_followed += 1
         return JSONResponse({})

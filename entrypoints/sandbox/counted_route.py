@@ -1,4 +1,4 @@
-"""Routes of the simulated VA: counted, and open to faults."""
+"""Routes of the simulated VA that count requests and apply faults."""
 
 from collections.abc import Awaitable, Callable
 
@@ -18,8 +18,8 @@ REDIRECT_TARGET_PATH = "/sandbox/redirect-target"
 def counted_route(
     world: World, endpoint: Endpoint, path: str, handler: Handler, method: str
 ) -> Route:
-    """A route whose requests are counted, and where a fault may speak first."""
-    elsewhere = f"{world.settings.public_url}{REDIRECT_TARGET_PATH}"
+    """Returns a route that counts its requests and lets a fault replace the answer."""
+    redirect_target = f"{world.settings.public_url}{REDIRECT_TARGET_PATH}"
 
     async def respond(request: Request) -> Response:
         world.counters.requests[endpoint] += 1
@@ -28,7 +28,7 @@ def counted_route(
             return await handler(request)
         if fault.delay_seconds:
             await world.sleep(fault.delay_seconds)
-        answer = faulty_answer(endpoint, fault, elsewhere=elsewhere, sleep=world.sleep)
+        answer = faulty_answer(endpoint, fault, redirect_target=redirect_target, sleep=world.sleep)
         return await handler(request) if answer is None else answer
 
     return Route(path, respond, methods=[method])

@@ -1,4 +1,4 @@
-"""What VA says, and of whom: plain values, built from what is known."""
+"""The JSON documents and claims that VA returns, as plain values."""
 
 from collections.abc import Mapping
 from hashlib import sha256
@@ -12,7 +12,7 @@ from entrypoints.sandbox.veterans import Veteran
 OAUTH_BASE: Final = "/oauth2/veteran-verification/v1"
 STATUS_PATH: Final = "/services/veteran_verification/v2/status"
 
-#: ``launch/patient`` belongs to VA's other APIs; here it lets the ``patient`` field be tried.
+#: ``launch/patient`` belongs to VA's other APIs. It is here so that tests can get ``patient``.
 SCOPES: Final = (
     "openid",
     "profile",
@@ -30,7 +30,7 @@ _ACCOUNTS_UPDATED_AT: Final = 1_700_000_000
 
 
 def discovery(settings: SandboxSettings) -> Mapping[str, object]:
-    """OpenID provider metadata."""
+    """Returns the OpenID provider metadata."""
     base = f"{settings.public_url}{OAUTH_BASE}"
     auth_methods = ["client_secret_basic", "client_secret_post"]
     return {
@@ -63,7 +63,7 @@ def discovery(settings: SandboxSettings) -> Mapping[str, object]:
 def id_token_claims(
     grant: Grant, settings: SandboxSettings, *, access_token: str, token_id: str, now: int
 ) -> Mapping[str, object]:
-    """Claims of an ID token; the nonce is the caller's to add."""
+    """Returns the claims of an ID token, without the nonce. The caller adds it."""
     claims = {
         "ver": 1,
         "jti": f"ID.{token_id}",
@@ -83,7 +83,7 @@ def id_token_claims(
 
 
 def userinfo(veteran: Veteran, scopes: tuple[str, ...]) -> Mapping[str, object]:
-    """Claims of the userinfo endpoint."""
+    """Returns the claims of the userinfo endpoint."""
     if "profile" not in scopes:
         return {"sub": veteran.okta_id}
     claims = {
@@ -102,7 +102,7 @@ def userinfo(veteran: Veteran, scopes: tuple[str, ...]) -> Mapping[str, object]:
 
 
 def veteran_status(veteran: Veteran) -> Mapping[str, object]:
-    """The status API's answer; a person not found is an answer too, without an id."""
+    """Returns the answer of the status API. If VA didn't find the person, ``id`` is null."""
     attributes = {"veteran_status": veteran.status}
     if veteran.not_confirmed_reason:
         attributes["not_confirmed_reason"] = veteran.not_confirmed_reason

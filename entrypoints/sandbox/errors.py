@@ -1,4 +1,4 @@
-"""How the simulated VA refuses."""
+"""The errors with which the simulated VA refuses a request."""
 
 from typing import Final
 
@@ -7,11 +7,11 @@ INVALID_REQUEST: Final = "invalid_request"
 
 
 class RefusalError(Exception):
-    """The simulated VA does not do what it was asked."""
+    """The simulated VA refused the request."""
 
 
 class OAuthError(RefusalError):
-    """A refusal told to whoever sent the request, as JSON."""
+    """A refusal that is returned to the sender of the request as JSON."""
 
     def __init__(self, error: str, description: str, *, status: int = 400) -> None:
         super().__init__(error)
@@ -21,10 +21,10 @@ class OAuthError(RefusalError):
 
 
 class AuthorizationRefusedError(RefusalError):
-    """A refusal told to the client, by sending the browser back to it.
+    """A refusal that is returned to the client by redirecting the browser to it.
 
     Attributes:
-        state: Left out of the answer when the client sent none.
+        state: The client's ``state``. If None, the answer has no ``state``.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class AuthorizationRefusedError(RefusalError):
 
 
 class UnknownRequestError(RefusalError):
-    """The sign-in form names no sign-in that is under way, or nobody who can sign in."""
+    """The sign-in form names an unknown sign-in, or a person who can't sign in."""
 
 
 class InvalidTokenError(RefusalError):
@@ -46,8 +46,8 @@ class InvalidTokenError(RefusalError):
 
 
 class InsufficientScopeError(RefusalError):
-    """The access token does not cover what was asked for."""
+    """The access token doesn't cover the requested scope."""
 
 
 class FaultPlanError(RefusalError):
-    """The plan names a fault or a setting that does not exist."""
+    """The plan names a fault or a setting that doesn't exist."""

@@ -1,4 +1,4 @@
-"""Answers that a fault puts in the place of VA's."""
+"""Answers that a fault returns in place of VA's."""
 
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -55,7 +55,7 @@ _API_BODIES: Final[Mapping[int, object]] = {
 def va_error(
     endpoint: Endpoint, status: int, *, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """What VA answers with this status there; its API and its OAuth routes differ."""
+    """Returns VA's answer with this status. VA's API and its OAuth routes have different bodies."""
     if endpoint is Endpoint.STATUS:
         phrase = reasons.get(status, "Error")
         unavailable = {
@@ -71,18 +71,18 @@ def va_error(
 
 
 def faulty_answer(
-    endpoint: Endpoint, fault: EndpointFault, *, elsewhere: str, sleep: Sleep
+    endpoint: Endpoint, fault: EndpointFault, *, redirect_target: str, sleep: Sleep
 ) -> Response | None:
-    """The answer the fault prescribes, or None if it leaves VA's own.
+    """Returns the fault's answer, or None if the real answer stays.
 
     Args:
-        endpoint: Where the fault struck.
-        fault: What was prescribed.
-        elsewhere: Where a redirect leads.
+        endpoint: The endpoint with the fault.
+        fault: The fault.
+        redirect_target: Where a redirect leads.
         sleep: Waits between the bytes of a slow drip.
     """
     answers: Mapping[Answer, Callable[[], Response]] = {
-        Answer.REDIRECT: lambda: RedirectResponse(elsewhere, status_code=302),
+        Answer.REDIRECT: lambda: RedirectResponse(redirect_target, status_code=302),
         Answer.HTML: lambda: HTMLResponse("<!doctype html><title>Down for maintenance</title>"),
         Answer.TRUNCATED: lambda: CutShortResponse(b'{"access_token":"', promised_bytes=2048),
         Answer.HUGE: lambda: _stream(_huge()),
@@ -107,14 +107,15 @@ def _numbered(endpoint: Endpoint, status: int, fault: EndpointFault) -> Response
 
 
 class CutShortResponse(Response):
-    """Promises more than it sends, so the connection ends in mid-answer."""
+    """Announces more bytes than it sends, so the connection closes in the middle of the answer."""
 
     def __init__(self, sent: bytes, *, promised_bytes: int) -> None:
         headers = {"Content-Length": str(promised_bytes)}
         super().__init__(sent, headers=headers, media_type=_JSON)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # Servers object to the broken promise, each in its own way, and then close: as intended.
+        # Each server raises its own error for the wrong length and then closes the connection,
+        # which is the point.
         with suppress(Exception):
             await super().__call__(scope, receive, send)
 
@@ -132,11 +133,11 @@ async def _huge() -> AsyncIterator[bytes]:
 
 
 async def gzip_bomb(mebibytes: int = _BOMB_MEBIBYTES) -> AsyncIterator[bytes]:
-    """Blanks, compressed about a thousandfold."""
+    """Yields compressed spaces. They inflate to about a thousand times the size."""
     compressor = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
     for _ in range(mebibytes):
         yield compressor.compress(b" " * _MEBIBYTE)
-        await checkpoint()  # the server may never suspend; others want to be served, too
+        await checkpoint()  # the server may not suspend on its own, and others are waiting
     yield compressor.flush()
 
 

@@ -1,12 +1,12 @@
-"""What can go wrong at the simulated VA, and for how long.
+"""Faults that can be set at the simulated VA.
 
-A fault is one entry in a plan: a name and its settings. Three kinds of name exist:
+A fault is one entry in a plan: a name and its settings. There are three kinds of names:
 
 - an endpoint (``token``, ``status``, ...): the endpoint answers late, wrongly, or both;
-- a change (``wrong_nonce``, ``token_overrides``, ...): a document is altered on its way out;
-- a habit (``rotate_refresh_tokens``, ...): something the world does differently.
+- a change (``wrong_nonce``, ``token_overrides``, ...): a document is altered before it is sent;
+- a habit (``rotate_refresh_tokens``, ...): the world behaves differently.
 
-``times`` counts how often a fault strikes before it clears itself.
+``times`` is how often a fault applies before it clears itself.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,14 +22,14 @@ from entrypoints.sandbox.signing import IdToken, SigningKey, hs256_with_public_k
 
 Document = Mapping[str, object]
 T = TypeVar("T")
-#: Takes what VA would have said and the fault's ``value``; returns what it says instead.
+#: Takes the document that VA would send and the fault's ``value``. Returns the changed document.
 Change = Callable[[T, Document], T]
 
 _DAY: Final = 24 * 60 * 60
 
 
 class Endpoint(StrEnum):
-    """What is counted and can be faulted."""
+    """The endpoints whose requests are counted and that can have faults."""
 
     AUTHORIZATION = "authorization"
     TOKEN = "token"  # noqa: S105 - an endpoint's name
@@ -42,14 +42,14 @@ class Endpoint(StrEnum):
 
 
 class Habit(StrEnum):
-    """What the world does differently while the fault of that name is set."""
+    """Ways in which the world behaves differently while the fault of that name is set."""
 
     ROTATE_REFRESH_TOKENS = "rotate_refresh_tokens"
     DROP_TOKEN_RESPONSE = "drop_token_response_after_processing"  # noqa: S105 - a fault's name
 
 
 class Answer(StrEnum):
-    """Answers no client should swallow; a bare number is answered with VA's body for it."""
+    """Answers that no client should accept. A bare status code gets VA's body for it."""
 
     REDIRECT = "redirect"
     HTML = "html"
@@ -60,26 +60,26 @@ class Answer(StrEnum):
 
 
 class Fault(BaseModel, frozen=True, extra="forbid"):
-    """A fault and how often it strikes; without ``times``, until it is cleared."""
+    """A fault and how often it applies. Without ``times``, it applies until it is cleared."""
 
     times: PositiveInt | None = None
 
 
 class OverrideFault(Fault, frozen=True):
-    """Top-level fields to set; null removes the field."""
+    """Top-level fields to set. Null removes a field."""
 
     value: dict[str, Any]
 
 
 class EndpointFault(Fault, frozen=True):
-    """What an endpoint does instead of its work, or before it.
+    """What an endpoint does before its work, or instead of it.
 
     Attributes:
-        delay_seconds: Waited before anything else.
-        answer: None leaves the real answer as it is.
-        retry_after: Value of ``Retry-After`` on a numbered answer; VA sends one with 503.
-        body: Replaces VA's body of a numbered answer.
-        interval_seconds: Between two bytes of a slow drip.
+        delay_seconds: How long to wait before anything else.
+        answer: The answer to return, or None for the real one.
+        retry_after: ``Retry-After`` of an answer given by status code. VA sends one with 503.
+        body: Replaces VA's body of an answer given by status code.
+        interval_seconds: The time between two bytes of a slow drip.
     """
 
     delay_seconds: NonNegativeFloat = 0
@@ -169,7 +169,7 @@ TOKEN_CHANGES: Final[Mapping[str, Change[Document]]] = {
 }
 USERINFO_CHANGES: Final[Mapping[str, Change[Document]]] = {
     "userinfo_sub_mismatch": _set(sub="00u00000000000000000"),
-    # VA sends no such claim today; one that contradicts the status API must not pass.
+    # VA doesn't send this claim today. One that contradicts the status API must be refused.
     "icn_mismatch": _set(icn="9999999999V999999"),
     "userinfo_overrides": _override,
 }
@@ -193,16 +193,16 @@ _PLAN: Final = TypeAdapter(dict[str, dict[str, Any]])
 
 @final
 class FaultBoard:
-    """The faults that are set now."""
+    """The active faults."""
 
     def __init__(self) -> None:
         self._active: dict[str, Fault] = {}
 
     def replace(self, plan: Mapping[str, Mapping[str, Any]] | bytes) -> None:
-        """Set exactly the plan's faults, given as a mapping or as JSON.
+        """Replaces all faults with those of a plan, given as a mapping or as JSON.
 
         Raises:
-            FaultPlanError: The plan is not one; nothing was changed.
+            FaultPlanError: The plan is invalid. Nothing was changed.
         """
         try:
             entries = (
@@ -220,17 +220,17 @@ class FaultBoard:
             raise FaultPlanError(str(error)) from error
 
     def clear(self) -> None:
-        """Behave well again."""
+        """Clears all faults."""
         self._active = {}
 
     def active(self) -> dict[str, dict[str, Any]]:
-        """The faults still set, as a plan that would set them again."""
+        """Returns the active faults as a plan that would set them again."""
         return {
             name: fault.model_dump(exclude_defaults=True) for name, fault in self._active.items()
         }
 
     def take(self, name: str) -> Fault | None:
-        """The fault of that name if it strikes now; this uses up one of its times."""
+        """Returns the active fault of that name, or None, and uses up one of its ``times``."""
         fault = self._active.get(name)
         if fault is None or fault.times is None:
             return fault
@@ -241,7 +241,7 @@ class FaultBoard:
         return fault
 
     def alter(self, subject: T, changes: Mapping[str, Change[T]]) -> T:
-        """The subject after every change of these that strikes now."""
+        """Returns the subject with those of the ``changes`` whose faults are active."""
         for name in [name for name in self._active if name in changes]:
             fault = self.take(name)
             value = fault.value if isinstance(fault, OverrideFault) else {}

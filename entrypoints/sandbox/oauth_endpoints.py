@@ -37,7 +37,7 @@ _NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 @final
 class OAuthEndpoints:
-    """Parses OAuth requests, asks the world, renders what it says."""
+    """Parses OAuth requests, passes them to the world, and renders the results."""
 
     def __init__(self, world: World, pages: SignInPages) -> None:
         self._world = world
@@ -50,7 +50,7 @@ class OAuthEndpoints:
 
     @property
     def routes(self) -> list[Route]:
-        """Every route under VA's OAuth base."""
+        """All routes under VA's OAuth base path."""
         return [
             counted_route(self._world, endpoint, f"{OAUTH_BASE}{path}", handler, method)
             for endpoint, method, path, handler in (
@@ -71,13 +71,13 @@ class OAuthEndpoints:
         ]
 
     async def authorize(self, request: Request) -> Response:
-        """Ask the person who they are."""
+        """Shows the page on which the person chooses who signs in."""
         authorization = self._authorization_request(query_fields(request))
         request_id = self._world.open_request(authorization)
         return self._pages.sign_in(request_id, authorization)
 
     async def decide(self, request: Request) -> Response:
-        """Take the person's choice and send them back to the client."""
+        """Redirects the person back to the client with the result of their choice."""
         form = await form_fields(request)
         veteran = find_veteran(form.get("veteran", ""))
         if veteran is None and "decline" not in form:
@@ -96,7 +96,7 @@ class OAuthEndpoints:
         )
 
     async def token(self, request: Request) -> Response:
-        """Exchange a grant for tokens."""
+        """Exchanges a grant for tokens."""
         form = await form_fields(request)
         grant_type = form.get("grant_type")
         if grant_type is None:
@@ -114,25 +114,25 @@ class OAuthEndpoints:
         return response
 
     async def userinfo(self, request: Request) -> Response:
-        """Who the access token's Veteran is."""
+        """Returns the claims about the Veteran of the access token."""
         return JSONResponse(self._world.userinfo(bearer_token(request)), headers=_NO_STORE)
 
     async def keys(self, _request: Request) -> Response:
-        """The public keys that verify ID tokens."""
+        """Returns the public keys that verify ID tokens."""
         return JSONResponse(self._world.key_set())
 
     async def revoke(self, request: Request) -> Response:
-        """End a token; one that is not known has ended already. Source: RFC 7009, section 2.2."""
+        """Revokes a token. An unknown token succeeds too. Source: RFC 7009, section 2.2."""
         self._world.revoke(await self._presented_token(request))
         return Response()
 
     async def introspect(self, request: Request) -> Response:
-        """What a token is worth. Source: RFC 7662, section 2."""
+        """Returns the state of a token. Source: RFC 7662, section 2."""
         token = await self._presented_token(request)
         return JSONResponse(self._world.introspect(token), headers=_NO_STORE)
 
     async def discovery(self, _request: Request) -> Response:
-        """OpenID provider metadata."""
+        """Returns the OpenID provider metadata."""
         return JSONResponse(self._discovery)
 
     def _authorization_request(self, fields: Mapping[str, str]) -> AuthorizationRequest:
@@ -180,7 +180,7 @@ class OAuthEndpoints:
 
 
 def back_to_client(redirect_uri: str, answer: Mapping[str, str]) -> Response:
-    """Send the browser back; VA registers no redirect URI that has a query of its own."""
+    """Redirects the browser to the client. VA registers no redirect URI that has a query."""
     return RedirectResponse(
         f"{redirect_uri}?{urlencode(answer)}",
         status_code=303,
@@ -189,7 +189,7 @@ def back_to_client(redirect_uri: str, answer: Mapping[str, str]) -> Response:
 
 
 def _authorization_refusal(fields: Mapping[str, str]) -> tuple[str, str] | None:
-    """The first thing wrong with a known client's request, as error and description."""
+    """Returns the first error in a known client's request and its description, or None."""
     challenge = fields.get("code_challenge")
     method = fields.get("code_challenge_method")
     scopes = fields.get("scope", "").split()

@@ -1,4 +1,4 @@
-"""Reading OAuth requests strictly: every parameter once, credentials in one place."""
+"""Strict parsing of OAuth requests: no repeated parameters, and credentials in one place only."""
 
 import re
 from base64 import b64decode
@@ -18,19 +18,19 @@ _MAX_FIELDS: Final = 50
 
 
 def query_fields(request: Request) -> dict[str, str]:
-    """The query's parameters; an empty one counts as left out.
+    """Returns the parameters of the query. An empty parameter is dropped.
 
     Raises:
-        OAuthError: A parameter stands there twice, or the encoding is broken.
+        OAuthError: A parameter appears twice, or the encoding is invalid.
     """
     return _fields(request.url.query)
 
 
 async def form_fields(request: Request) -> dict[str, str]:
-    """The form's fields, under the same rules as the query.
+    """Returns the fields of the form, by the same rules as for the query.
 
     Raises:
-        OAuthError: The body is no form, too large, or breaks the rules.
+        OAuthError: The body isn't a form, is too large, or breaks the rules.
     """
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
         raise OAuthError(INVALID_REQUEST, f"The content type must be {_FORM}.")
@@ -54,16 +54,16 @@ def _fields(encoded: str) -> dict[str, str]:
 
 
 def bearer_token(request: Request) -> str:
-    """The access token; empty when there is none, which no token ever is."""
+    """Returns the access token, or an empty string if there is none. No token is empty."""
     match = _BEARER.fullmatch(request.headers.get("authorization", ""))
     return match[1] if match else ""
 
 
 def client_credentials(request: Request, form: dict[str, str]) -> tuple[str, str]:
-    """Client id and secret, from HTTP Basic or from the form.
+    """Returns the client id and secret from HTTP Basic or from the form.
 
     Raises:
-        OAuthError: There are none, or two of them.
+        OAuthError: There are no credentials, or there are two.
     """
     basic = _BASIC.fullmatch(request.headers.get("authorization", ""))
     if basic and "client_secret" in form:

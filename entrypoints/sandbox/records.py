@@ -1,4 +1,4 @@
-"""What the simulated VA remembers, record by record."""
+"""The records that the simulated VA keeps."""
 
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ Record = TypeVar("Record")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorizationRequest:
-    """What the client asked for when it sent the browser here.
+    """What the client requested when it redirected the browser to the sandbox.
 
     Attributes:
-        expires_at: Unix time at which the sign-in page stops being usable.
+        expires_at: Unix time from which the sign-in page is refused.
     """
 
     redirect_uri: str
@@ -30,7 +30,7 @@ class AuthorizationRequest:
 
 @dataclass(slots=True, kw_only=True)
 class Grant:
-    """A Veteran's consent; every token hangs on one, and ends with it."""
+    """A Veteran's consent. Every token belongs to a grant and is revoked with it."""
 
     request: AuthorizationRequest
     veteran: Veteran
@@ -40,7 +40,7 @@ class Grant:
 
 @dataclass(slots=True, kw_only=True)
 class Code:
-    """An authorization code; kept when spent, so that a second use is recognised."""
+    """An authorization code. A spent code is kept so that a second use is recognized."""
 
     grant: Grant
     expires_at: float
@@ -49,7 +49,7 @@ class Code:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessToken:
-    """What an access token stands for."""
+    """The record of an access token."""
 
     grant: Grant
     scopes: tuple[str, ...]
@@ -63,36 +63,36 @@ class AccessToken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefreshToken:
-    """What a refresh token stands for; it lapses when it lies unused."""
+    """The record of a refresh token. It expires if it isn't used."""
 
     grant: Grant
     used_at: int
 
     @property
     def expires_at(self) -> int:
-        """First Unix second at which the token is refused, unless it is used before."""
+        """First Unix second at which the token is refused, unless it is used before then."""
         return self.used_at + _UNUSED_REFRESH_LIFETIME_SECONDS
 
 
 @final
 class BoundedStore(Generic[Record]):
-    """Records by key; beyond its capacity the oldest is forgotten."""
+    """Records by key. When the store is full, the oldest record is dropped."""
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
         self._records: OrderedDict[str, Record] = OrderedDict()
 
     def put(self, key: str, record: Record) -> None:
-        """Keep a record, as the newest."""
+        """Stores a record as the newest."""
         self._records[key] = record
         self._records.move_to_end(key)
         if len(self._records) > self._capacity:
             self._records.popitem(last=False)
 
     def get(self, key: str) -> Record | None:
-        """The record, or None."""
+        """Returns the record, or None."""
         return self._records.get(key)
 
     def pop(self, key: str) -> Record | None:
-        """The record, kept no longer, or None."""
+        """Removes and returns the record, or returns None."""
         return self._records.pop(key, None)

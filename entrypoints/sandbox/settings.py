@@ -1,29 +1,29 @@
-"""What the simulated VA is told when it starts."""
+"""The settings of the simulated VA."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
-#: VA's issuer is not the host of its API, so neither is ours.
+#: VA's issuer isn't on the host of its API, so ours isn't either.
 VA_SANDBOX_ISSUER: Final = "https://deptva-eval.okta.com/oauth2/aus7y0sefudDrg2HI2p7"
-#: The client of a sandbox that is told of no other. They guard nothing.
+#: The client of a sandbox without a configured one. These credentials protect nothing.
 DEFAULT_CLIENT_ID: Final = "vetassist_sandbox"
 DEFAULT_CLIENT_SECRET: Final = "vetassist_sandbox_secret"  # noqa: S105
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxSettings:
-    """One registered client, and where the sandbox is reached.
+    """The registered client and the addresses of the sandbox.
 
     Attributes:
-        public_url: Where browsers and the client reach the sandbox; no trailing slash.
-        redirect_uris: Matched exactly, as VA does.
+        public_url: Where browsers and the client reach the sandbox, without a trailing slash.
+        redirect_uris: The registered redirect URIs. They must match exactly, as at VA.
         issuer: The ``iss`` of the metadata and of every ID token.
-        form_destinations: Further origins a sign-in passes on its way back to the client's
-            pages. Chromium holds a form's whole chain of redirects to the page's
-            ``form-action``; the redirect URI's own origin is always let through.
-        capacity: How many records of a kind are kept; beyond it the oldest goes.
+        form_destinations: Other origins that a sign-in passes on its way back to the client's
+            pages. Chromium applies the page's ``form-action`` to all redirects that follow a
+            form. The origin of the redirect URI is always allowed.
+        capacity: How many records of each kind to keep. The oldest are dropped.
     """
 
     client_id: str
@@ -36,11 +36,11 @@ class SandboxSettings:
 
 
 def settings_from(setting: Callable[[str], str | None], *, public_url: str) -> SandboxSettings:
-    """Settings for the sandbox beside a service: the same names mean the same client.
+    """Returns sandbox settings that match the settings of the service beside it.
 
     Args:
-        setting: The operator's value of a `VETASSIST_` setting, or None.
-        public_url: Where the sandbox is reached.
+        setting: Returns the operator's value of a `VETASSIST_` setting, or None.
+        public_url: Where browsers and the client reach the sandbox.
     """
     service = (setting("VETASSIST_PUBLIC_URL") or "http://localhost:8000").rstrip("/")
     front_end = urlsplit(setting("VETASSIST_FRONTEND_URL") or service)

@@ -1,4 +1,4 @@
-"""The pages a person sees at the simulated VA."""
+"""The pages of the simulated VA."""
 
 from pathlib import Path
 from typing import Final, final
@@ -19,7 +19,7 @@ ASSETS: Final = Mount("/sandbox/assets", StaticFiles(directory=_PAGES / "assets"
 
 @final
 class SignInPages:
-    """Renders the pages under a policy that lets no foreign content in."""
+    """Renders the pages with a Content-Security-Policy that blocks content from other hosts."""
 
     def __init__(self, settings: SandboxSettings) -> None:
         self._settings = settings
@@ -30,7 +30,7 @@ class SignInPages:
         self._message = templates.get_template("message.html")
 
     def sign_in(self, request_id: str, request: AuthorizationRequest) -> Response:
-        """The choice of a test Veteran, or none."""
+        """Returns the page on which the person chooses a test Veteran or declines."""
         page = self._sign_in.render(
             request_id=request_id,
             client_id=self._settings.client_id,
@@ -41,7 +41,7 @@ class SignInPages:
         return _page(page, form_action=" ".join(("'self'", *destinations)))
 
     def message(self, title: str, text: str, *, status: int = 200) -> Response:
-        """A page that only says something."""
+        """Returns a page that only shows a message."""
         return _page(self._message.render(title=title, text=text), status=status)
 
 

@@ -1,4 +1,4 @@
-"""Signing keys, and ID tokens before and after they are signed."""
+"""Signing keys and the encoding of ID tokens."""
 
 import hmac
 import json
@@ -16,13 +16,13 @@ _KEY_BITS: Final = 2048
 
 
 def base64url(data: bytes) -> str:
-    """Base64url without padding. Source: RFC 7515, section 2."""
+    """Returns base64url without padding. Source: RFC 7515, section 2."""
     return urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SigningKey:
-    """An RSA key and the two public forms of it."""
+    """An RSA key and its public half in two formats."""
 
     kid: str
     private_key: rsa.RSAPrivateKey
@@ -31,7 +31,7 @@ class SigningKey:
 
     @classmethod
     def generate(cls) -> Self:
-        """A fresh key; its id is a digest of its public half."""
+        """Returns a new key. Its id is a digest of its public half."""
         private_key = rsa.generate_private_key(public_exponent=65537, key_size=_KEY_BITS)
         public_key = private_key.public_key()
         numbers = public_key.public_numbers()
@@ -49,23 +49,23 @@ class SigningKey:
 
 
 def rs256(key: SigningKey, data: bytes) -> bytes:
-    """The only way VA signs."""
+    """Signs with RS256, the only algorithm that VA uses."""
     return key.private_key.sign(data, padding.PKCS1v15(), hashes.SHA256())
 
 
 def hs256_with_public_key(key: SigningKey, data: bytes) -> bytes:
-    """What a forger can compute who hopes that the verifier lets the token pick the algorithm."""
+    """Forges a signature for a verifier that lets the token choose the algorithm."""
     return hmac.digest(key.public_pem, data, "sha256")
 
 
 def unsigned(_key: SigningKey, _data: bytes) -> bytes:
-    """No signature at all."""
+    """Returns an empty signature."""
     return b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdToken:
-    """An ID token not signed yet, so that a fault can still change any part of it."""
+    """An unsigned ID token, so that a fault can still change any part of it."""
 
     header: Mapping[str, object]
     claims: Mapping[str, object]
@@ -73,7 +73,7 @@ class IdToken:
     sign: Callable[[SigningKey, bytes], bytes] = rs256
 
     def encode(self) -> str:
-        """The compact form. Source: RFC 7515, section 3.1."""
+        """Returns the signed token in compact form. Source: RFC 7515, section 3.1."""
         signed = f"{_segment(self.header)}.{_segment(self.claims)}"
         return f"{signed}.{base64url(self.sign(self.key, signed.encode()))}"
 

@@ -18,7 +18,7 @@ _WINDOW_SECONDS: Final = 60
 
 @final
 class StatusEndpoints:
-    """Answers for the Veteran whose access token comes along."""
+    """Returns the status of the Veteran whose access token is sent."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -29,14 +29,14 @@ class StatusEndpoints:
         return [counted_route(self._world, Endpoint.STATUS, STATUS_PATH, self.status, "GET")]
 
     async def status(self, request: Request) -> Response:
-        """Whether VA confirms the Veteran."""
+        """Returns whether VA confirms the Veteran's status."""
         document = self._world.veteran_status(bearer_token(request))
         return JSONResponse(
             document, headers={"Cache-Control": "no-cache, no-store", **self._rate_limit()}
         )
 
     def _rate_limit(self) -> dict[str, str]:
-        # The headers are VA's; the limit itself is not kept, a 429 is a fault to switch on.
+        # VA sends these headers. The sandbox doesn't enforce the limit: set a fault to get 429.
         limit, remaining = str(_LIMIT), str(_LIMIT - 1)
         return {
             "RateLimit-Limit": limit,

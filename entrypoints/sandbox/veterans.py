@@ -1,4 +1,4 @@
-"""Who can sign in: VA's published test Veterans, and synthetic ones without number."""
+"""The people who can sign in: VA's published test Veterans and any number of synthetic ones."""
 
 import re
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ _SYNTHETIC_KEY: Final = re.compile(r"synthetic-(0|[1-9][0-9]{0,9})")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Veteran:
-    """One identity VA can vouch for.
+    """One person who can sign in.
 
     Attributes:
-        key: Names the identity in the sign-in form.
-        icn: VA's identifier of the person; None when VA found no match.
-        not_confirmed_reason: Why VA does not confirm Veteran status; None when it does.
+        key: Identifies the person in the sign-in form.
+        icn: The ICN, or None if VA found no match.
+        not_confirmed_reason: Why VA doesn't confirm Veteran status, or None if it does.
     """
 
     key: str
@@ -33,25 +33,25 @@ class Veteran:
 
     @property
     def status(self) -> str:
-        """Veteran status in VA's words."""
+        """Veteran status as VA's API returns it."""
         return "not confirmed" if self.not_confirmed_reason else "confirmed"
 
     @property
     def okta_id(self) -> str:
-        """The OpenID subject: the account at VA's identity provider, never the ICN."""
+        """The OpenID subject: the id of the account at VA's identity provider, never the ICN."""
         return f"00u{self._digest('okta')[:17]}"
 
     @property
     def idp_id(self) -> str:
-        """The account's id at the credential provider behind VA's."""
+        """The id of the account at the credential provider behind VA's identity provider."""
         return self._digest("idp")[:32]
 
     def _digest(self, purpose: str) -> str:
         return sha256(f"{purpose}:{self.key}".encode()).hexdigest()
 
 
-#: Names, logins and ICNs are VA's published test data. VA publishes no status for Jesse Gray;
-#: the one here lets every answer of the status API be seen.
+#: Names, logins and ICNs are VA's published test data. VA publishes no status for Jesse Gray.
+#: The one here makes sure that every answer of the status API occurs.
 TEST_VETERANS: Final = (
     Veteran(
         key="tamara-ellis",
@@ -94,7 +94,7 @@ TEST_VETERANS: Final = (
         icn="1012666182V203559",
         not_confirmed_reason="NOT_TITLE_38",
     ),
-    # Some representatives pass VA's sign-in without being in its person index.
+    # Some representatives can sign in at VA without being in its person index.
     Veteran(
         key="no-icn",
         given_name="Representative",
@@ -108,9 +108,9 @@ _BY_KEY: Final = {veteran.key: veteran for veteran in TEST_VETERANS}
 
 
 def find_veteran(key: str) -> Veteran | None:
-    """The identity a form named, or None.
+    """Returns the person with that key, or None.
 
-    ``synthetic-<n>`` is always somebody, for tests that need many different people.
+    ``synthetic-<n>`` always exists, for tests that need many different people.
     """
     synthetic = _SYNTHETIC_KEY.fullmatch(key)
     return _synthetic(int(synthetic[1])) if synthetic else _BY_KEY.get(key)

@@ -1,4 +1,4 @@
-"""The simulated VA's state and rules, without a word of HTTP."""
+"""The state and the rules of the simulated VA, without HTTP."""
 
 import hmac
 import secrets
@@ -51,7 +51,7 @@ _CODE_SPENT: Final = "The authorization code is invalid or has expired."
 
 @dataclass(slots=True, kw_only=True)
 class Counters:
-    """What has happened since the start."""
+    """What was counted since the start."""
 
     requests: Counter[str] = field(default_factory=Counter)
     sign_ins: int = 0
@@ -60,7 +60,7 @@ class Counters:
     redirects_followed: int = 0
 
     def snapshot(self) -> Mapping[str, object]:
-        """The counts so far."""
+        """Returns the counts so far."""
         return {
             "requests": self.requests,
             "sign_ins": self.sign_ins,
@@ -76,14 +76,14 @@ def _random_token() -> str:
 
 @final
 class World:
-    """Everything the simulated VA remembers, and the rules by which it changes.
+    """The state of the simulated VA and the rules by which it changes.
 
     Args:
         settings: The registered client and the addresses.
-        clock: Unix time now.
-        random_token: A value nobody can guess.
-        sleep: Waits for a number of seconds; faults use it.
-        signing_key: The first key; a fresh one by default.
+        clock: Returns the current Unix time.
+        random_token: Returns an unguessable value.
+        sleep: Waits for a number of seconds. Used by faults.
+        signing_key: The first signing key. Defaults to a new one.
     """
 
     def __init__(
@@ -108,16 +108,16 @@ class World:
         self._refresh_tokens = BoundedStore[RefreshToken](settings.capacity)
 
     def open_request(self, request: AuthorizationRequest) -> str:
-        """Remember a sign-in that waits for the Veteran's decision; returns its id."""
+        """Stores a sign-in that waits for the Veteran's decision. Returns its id."""
         request_id = self._random_token()
         self._requests.put(request_id, request)
         return request_id
 
     def close_request(self, request_id: str) -> AuthorizationRequest:
-        """The sign-in that was decided; it can be decided once.
+        """Removes and returns a sign-in, so that the Veteran decides it only once.
 
         Raises:
-            UnknownRequestError: No such sign-in waits, or it waited too long.
+            UnknownRequestError: The sign-in doesn't exist or has expired.
         """
         request = self._requests.pop(request_id)
         if request is None or self.clock() >= request.expires_at:
@@ -125,7 +125,7 @@ class World:
         return request
 
     def grant_code(self, request: AuthorizationRequest, veteran: Veteran) -> str:
-        """Let the Veteran in; returns the authorization code."""
+        """Signs the Veteran in. Returns the authorization code."""
         now = self.clock()
         code = self._random_token()
         grant = Grant(request=request, veteran=veteran, auth_time=int(now))
@@ -133,10 +133,10 @@ class World:
         return code
 
     def check_client(self, client_id: str, client_secret: str) -> None:
-        """Authenticate the client.
+        """Authenticates the client.
 
         Raises:
-            OAuthError: The id or the secret is not the registered one.
+            OAuthError: The id or the secret is wrong.
         """
         if client_id != self.settings.client_id:
             _refuse_client("Invalid value for 'client_id' parameter.")
@@ -146,16 +146,17 @@ class World:
     def exchange_code(
         self, value: str, *, redirect_uri: str | None, verifier: str | None
     ) -> Mapping[str, object]:
-        """Tokens for an authorization code.
+        """Returns tokens for an authorization code.
 
         Raises:
-            OAuthError: The code is unknown, spent, expired, or not this exchange's.
+            OAuthError: The code is unknown, spent or expired, or doesn't match the redirect URI
+                or the verifier.
         """
         code = self._codes.get(value)
         if code is None:
             raise OAuthError(INVALID_GRANT, _GRANT_UNKNOWN)
         if code.is_spent:
-            # Somebody else holds the code too. Source: RFC 6749, section 4.1.2.
+            # The code may be stolen. Source: RFC 6749, section 4.1.2.
             code.grant.is_revoked = True
         if code.is_spent or self.clock() >= code.expires_at:
             raise OAuthError(INVALID_GRANT, _CODE_SPENT)
@@ -172,12 +173,13 @@ class World:
         )
 
     def refresh(self, value: str, *, scopes: tuple[str, ...] = ()) -> Mapping[str, object]:
-        """New tokens for a refresh token, for fewer scopes if some are named.
+        """Returns new tokens for a refresh token, for ``scopes`` or else for all granted ones.
 
         The refresh token stays the same unless rotation is switched on.
 
         Raises:
-            OAuthError: The token is unknown, replaced, revoked or lapsed, or a scope is new.
+            OAuthError: The token is unknown, replaced, revoked or expired, or a scope wasn't
+                granted.
         """
         token = self._refresh_tokens.get(value)
         if token is None or not self._is_live(token):
@@ -189,11 +191,11 @@ class World:
         if self.faults.take(Habit.ROTATE_REFRESH_TOKENS):
             self._refresh_tokens.pop(value)
             value = self._random_token()
-        # A refreshed ID token should carry no nonce: OpenID Connect Core 1.0, section 12.2.
+        # A refreshed ID token should have no nonce: OpenID Connect Core 1.0, section 12.2.
         return self._issue(token.grant, scopes or granted, refresh_token=value, nonce=None)
 
     def revoke(self, value: str) -> None:
-        """End a token; a refresh token takes its whole grant along. Unknown ones are fine."""
+        """Revokes a token, and its whole grant if it is a refresh token. Ignores unknown tokens."""
         if refresh_token := self._refresh_tokens.pop(value):
             refresh_token.grant.is_revoked = True
             self.counters.revocations += 1
@@ -201,7 +203,7 @@ class World:
             self.counters.revocations += 1
 
     def introspect(self, value: str) -> Mapping[str, object]:
-        """What is known of an access or refresh token."""
+        """Returns the state of an access token or refresh token."""
         access_token = self._access_tokens.get(value)
         if access_token and self._is_live(access_token):
             return self._description(access_token.grant) | {
@@ -220,10 +222,10 @@ class World:
         return {"active": False}
 
     def userinfo(self, value: str) -> Mapping[str, object]:
-        """Claims about the Veteran whose access token this is.
+        """Returns claims about the Veteran of an access token.
 
         Raises:
-            InvalidTokenError: The token admits nobody.
+            InvalidTokenError: The token is unknown, expired or revoked.
             InsufficientScopeError: ``openid`` was not granted.
         """
         token = self._admit(value, scope="openid")
@@ -231,23 +233,27 @@ class World:
         return self.faults.alter(claims, USERINFO_CHANGES)
 
     def veteran_status(self, value: str) -> Mapping[str, object]:
-        """Status of the Veteran whose access token this is.
+        """Returns the status of the Veteran of an access token.
 
         Raises:
-            InvalidTokenError: The token admits nobody.
+            InvalidTokenError: The token is unknown, expired or revoked.
             InsufficientScopeError: ``veteran_status.read`` was not granted.
         """
         token = self._admit(value, scope="veteran_status.read")
         return self.faults.alter(documents.veteran_status(token.grant.veteran), STATUS_CHANGES)
 
     def rotate_keys(self) -> str:
-        """Sign with a fresh key from now on; the one before stays published. Returns its id."""
+        """Signs with a new key from now on. The previous key stays published.
+
+        Returns:
+            The id of the new key.
+        """
         key = SigningKey.generate()
         self._signing_keys = [key, self._signing_keys[0]]
         return key.kid
 
     def key_set(self) -> Mapping[str, object]:
-        """The published keys."""
+        """Returns the published keys."""
         return {"keys": [key.jwk for key in self._signing_keys]}
 
     def _issue(
@@ -315,7 +321,7 @@ class World:
 
 def _verifier_fits(verifier: str | None, challenge: str | None) -> bool:
     if verifier is None or challenge is None:
-        # A verifier without a challenge is a mix-up as well. Source: RFC 9700, section 4.8.2.
+        # A verifier without a challenge is refused too. Source: RFC 9700, section 4.8.2.
         return verifier is challenge
     digest = base64url(sha256(verifier.encode()).digest())
     return hmac.compare_digest(digest.encode(), challenge.encode())

@@ -1,8 +1,8 @@
-"""Traces by OpenTelemetry: the optional extra ``tracing``.
+"""Traces with OpenTelemetry (the optional extra ``tracing``).
 
-The only module that needs it; imported when VETASSIST_TRACING is on. Where the spans go, how many
-of them and under which name is said by OpenTelemetry's own variables (``OTEL_EXPORTER_OTLP_*``,
-``OTEL_TRACES_SAMPLER``, ``OTEL_SERVICE_NAME``).
+Only this module needs OpenTelemetry. It is imported only if VETASSIST_TRACING is on.
+OpenTelemetry's own variables set the destination (``OTEL_EXPORTER_OTLP_*``), the sampling
+(``OTEL_TRACES_SAMPLER``), and the service name (``OTEL_SERVICE_NAME``).
 """
 
 import os
@@ -27,7 +27,7 @@ from entrypoints.metrics.measurements import SESSION, VERIFY, known_method
 from entrypoints.tracing.spans import Attributes, Spans
 from entrypoints.web.request_ids import REQUEST_ID
 
-#: Whether a peer's word on the trace that a request belongs to counts.
+#: Whether the trace context that a peer sends with a request is accepted.
 Trusts = Callable[[str], bool]
 
 _NAME: Final = "vetassist"
@@ -38,7 +38,7 @@ _NO_PARENT: Final = Context()
 
 @final
 class OpenTelemetrySpans(Spans):
-    """Hands spans over in batches, from a thread of its own."""
+    """Exports spans in batches from a separate thread."""
 
     def __init__(self, *, trusts: Trusts, exporter: SpanExporter | None = None) -> None:
         name = os.environ.get(_OWN_NAME, _NAME)
@@ -51,10 +51,10 @@ class OpenTelemetrySpans(Spans):
         self._propagator = TraceContextTextMapPropagator()
 
     def around(self, app: ASGIApp) -> ASGIApp | None:
-        async def noted(scope: Scope, receive: Receive, send: Send) -> None:
-            await self._note(app, scope, receive, send)
+        async def traced(scope: Scope, receive: Receive, send: Send) -> None:
+            await self._trace(app, scope, receive, send)
 
-        return noted
+        return traced
 
     def add(self, name: str, *, began_at: int, seconds: float, attributes: Attributes) -> None:
         span = self._tracer.start_span(
@@ -73,13 +73,13 @@ class OpenTelemetrySpans(Spans):
     ) -> None:
         await to_thread(self._provider.shutdown)
 
-    async def _note(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _trace(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await app(scope, receive, send)
             return
         status = 0
 
-        async def send_and_note(message: Message) -> None:
+        async def send_and_keep_status(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -90,7 +90,7 @@ class OpenTelemetrySpans(Spans):
                 "request",
                 context=self._parent(scope),
                 kind=SpanKind.SERVER,
-                # An error's message may quote what was sent.
+                # The message of an error may quote user input.
                 record_exception=False,
                 set_status_on_exception=False,
             ) as span,
@@ -98,11 +98,11 @@ class OpenTelemetrySpans(Spans):
                 trace_id=trace.format_trace_id(span.get_span_context().trace_id)
             ),
         ):
-            await app(scope, receive, send_and_note)
+            await app(scope, receive, send_and_keep_status)
             _describe(span, scope, status)
 
     def _parent(self, scope: Scope) -> Context:
-        """The trace that a proxy of ours began; a stranger may not name one."""
+        """Returns the trace context that a trusted proxy sent, or an empty context."""
         client = scope.get("client")
         if client is None or not self._trusts(client[0]):
             return _NO_PARENT
@@ -129,7 +129,7 @@ def _describe(span: Span, scope: Scope, status: int) -> None:
 
 
 def _route_of(scope: Scope) -> str:
-    """The route's template. What is answered before the routing is its own template."""
+    """Returns the route template. Paths that the hot path answers are their own template."""
     if (route := getattr(scope.get("route"), "path", "")) or scope["path"] not in _AT_ONCE:
         return route or "unmatched"
     return str(scope["path"])

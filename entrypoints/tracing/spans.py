@@ -1,4 +1,4 @@
-"""Where what was done, and when, is noted as part of a trace."""
+"""The interface for recording the spans of traces."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -8,32 +8,32 @@ from typing import Protocol, Self, final
 
 from starlette.types import ASGIApp
 
-#: Words and numbers of ours; never what was sent.
+#: Our own words and numbers, never user input.
 Attributes = Mapping[str, str | int]
 
 
 class Spans(AbstractAsyncContextManager["Spans"], Protocol):
-    """Takes the spans of one process; leaving it hands over what is still here."""
+    """Records the spans of one process. Leaving the context exports those that remain."""
 
     @abstractmethod
     def around(self, app: ASGIApp) -> ASGIApp | None:
-        """An application that notes each request of ``app``; None when nothing is noted."""
+        """Returns an application that records each request of ``app``, or None if none is."""
 
     @abstractmethod
     def add(self, name: str, *, began_at: int, seconds: float, attributes: Attributes) -> None:
-        """Note something that is over, as a part of what is under way.
+        """Adds a finished span as a child of the current span.
 
         Args:
-            name: What was done.
+            name: The name of the span.
             began_at: Unix time in nanoseconds.
             seconds: How long it took.
-            attributes: What else there is to say.
+            attributes: The attributes of the span.
         """
 
 
 @final
 class NoSpans(Spans):
-    """Notes nothing."""
+    """Records nothing."""
 
     def around(self, app: ASGIApp) -> ASGIApp | None:  # noqa: ARG002
         return None

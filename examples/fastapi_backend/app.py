@@ -1,4 +1,4 @@
-"""A FastAPI back end whose API is for those with a VetAssist session.
+"""A FastAPI back end whose API requires a VetAssist session.
 
 VETASSIST_URL=http://localhost:8000 uvicorn examples.fastapi_backend.app:app --port 9000
 """
@@ -12,24 +12,24 @@ from fastapi import Depends, FastAPI, HTTPException, Request
 
 from examples.session_check import Caller, Refused, SessionCheck
 
-# -- what a back end of yours needs ---------------------------------------------------------
+# -- copy this into your back end -----------------------------------------------------------
 
 
 class State(TypedDict):
-    """What the lifespan opens."""
+    """The state that the lifespan opens."""
 
     sessions: SessionCheck
 
 
 @asynccontextmanager
 async def lifespan(_app: FastAPI) -> AsyncIterator[State]:
-    """Keep connections to the session service for as long as the back end runs."""
+    """Keeps connections to the session service open while the back end runs."""
     async with SessionCheck.opened(os.environ["VETASSIST_URL"]) as sessions:
         yield {"sessions": sessions}
 
 
 async def require_session(request: Request) -> Caller:
-    """Ask for each request anew: a session may have ended a moment ago."""
+    """Checks the session of each request, because a session can end at any time."""
     sessions: SessionCheck = request.state.sessions
     try:
         return await sessions.caller(request.method, request.headers.raw)
@@ -39,19 +39,19 @@ async def require_session(request: Request) -> Caller:
 
 SignedIn = Annotated[Caller, Depends(require_session)]
 
-# -- the back end itself --------------------------------------------------------------------
+# -- your back end --------------------------------------------------------------------------
 
 app = FastAPI(lifespan=lifespan)
 
 
 @app.get("/healthz")
 async def alive() -> dict[str, str]:
-    """Open to everybody."""
+    """Answers without a session."""
     return {"status": "alive"}
 
 
 @app.get("/api/me")
 @app.post("/api/me")
 async def who_am_i(caller: SignedIn) -> dict[str, str]:
-    """Behind the session."""
+    """Requires a session."""
     return {"user_id": str(caller.user_id), "session_id": str(caller.session_id)}

@@ -1,4 +1,4 @@
-"""A Starlette back end whose API is for those with a VetAssist session.
+"""A Starlette back end whose API requires a VetAssist session.
 
 VETASSIST_URL=http://localhost:8000 uvicorn examples.starlette_backend.app:app --port 9000
 """
@@ -23,31 +23,31 @@ from starlette.routing import Mount, Route
 
 from examples.session_check import Caller, Refused, SessionCheck
 
-# -- what a back end of yours needs ---------------------------------------------------------
+# -- copy this into your back end -----------------------------------------------------------
 
 
 class State(TypedDict):
-    """What the lifespan opens."""
+    """The state that the lifespan opens."""
 
     sessions: SessionCheck
 
 
 @asynccontextmanager
 async def lifespan(_app: Starlette) -> AsyncIterator[State]:
-    """Keep connections to the session service for as long as the back end runs."""
+    """Keeps connections to the session service open while the back end runs."""
     async with SessionCheck.opened(os.environ["VETASSIST_URL"]) as sessions:
         yield {"sessions": sessions}
 
 
 class VetAssistUser(BaseUser):
-    """The `request.user` of a request that is let in."""
+    """The `request.user` of a request that has a session."""
 
     def __init__(self, caller: Caller) -> None:
         self.caller = caller
 
 
 class RefusedError(AuthenticationError):
-    """Carries the answer through Starlette."""
+    """Passes a refusal through Starlette."""
 
     def __init__(self, refused: Refused) -> None:
         super().__init__(refused.status)
@@ -55,11 +55,11 @@ class RefusedError(AuthenticationError):
 
 
 class VetAssistSession(AuthenticationBackend):
-    """Lets a request in that has a session, and no other."""
+    """Accepts only requests that have a session."""
 
     async def authenticate(self, conn: HTTPConnection) -> tuple[AuthCredentials, BaseUser]:
-        """Ask for each request anew: a session may have ended a moment ago."""
-        # A WebSocket has no method, and must not be opened by another site either.
+        """Checks the session of each request, because a session can end at any time."""
+        # A WebSocket has no method. As a POST, another site can't open one.
         method = conn.scope.get("method", "POST")
         try:
             caller = await conn.state.sessions.caller(method, conn.headers.raw)
@@ -69,24 +69,24 @@ class VetAssistSession(AuthenticationBackend):
 
 
 def refuse(_conn: HTTPConnection, error: AuthenticationError) -> Response:
-    """Pass on 401 and 403 as they are, and 503 for an outage of the session service."""
-    assert isinstance(error, RefusedError)  # noqa: S101 - the one above raises no other
+    """Answers 401 and 403 like the session service, and 503 if it does not answer."""
+    assert isinstance(error, RefusedError)  # noqa: S101 - `authenticate` raises no other
     refused = error.refused
     return JSONResponse({"error": refused.status}, refused.status, headers=refused.headers)
 
 
 require_session = Middleware(AuthenticationMiddleware, backend=VetAssistSession(), on_error=refuse)
 
-# -- the back end itself --------------------------------------------------------------------
+# -- your back end --------------------------------------------------------------------------
 
 
 async def alive(_request: Request) -> Response:
-    """Open to everybody."""
+    """Answers without a session."""
     return JSONResponse({"status": "alive"})
 
 
 async def who_am_i(request: Request) -> Response:
-    """Behind the session."""
+    """Requires a session."""
     caller = request.user.caller
     return JSONResponse({"user_id": str(caller.user_id), "session_id": str(caller.session_id)})
 

@@ -78,7 +78,7 @@ async def test_signing_out_everywhere_ends_the_session_of_another_browser_too(
 async def test_a_person_whom_va_does_not_confirm_is_told_so(page: Page, product: Product) -> None:
     await sign_in(page, product, person="Greg A Anderson")
 
-    await expect(page.get_by_text("VA could not confirm")).to_be_visible()
+    await expect(page.get_by_text("confirm your Veteran status")).to_be_visible()
 
 
 async def test_a_declined_sign_in_is_explained_and_can_be_tried_again(
@@ -86,7 +86,7 @@ async def test_a_declined_sign_in_is_explained_and_can_be_tried_again(
 ) -> None:
     await sign_in(page, product, person="Decline")
 
-    await expect(page.get_by_role("heading", name="You chose not to sign in")).to_be_visible()
+    await expect(page.get_by_role("heading", name="You didn't finish signing in")).to_be_visible()
     assert page.url == f"{product.url}/va-error?error=access_denied"
 
     await page.get_by_role("link", name="Try again").click()
@@ -147,7 +147,7 @@ async def test_what_va_says_about_a_person_is_text_and_never_markup(
     await page.goto(f"{product.url}/va-success")
 
     await expect(page.get_by_text("<b>Given</b>", exact=True)).to_be_visible()
-    await expect(page.get_by_text("VA has not told us")).to_be_visible()
+    await expect(page.get_by_text("send us your Veteran status")).to_be_visible()
 
 
 async def test_a_person_whom_va_wants_to_see_again_is_told_so_and_led_there(
@@ -192,7 +192,7 @@ async def test_an_outage_signs_nobody_out(page: Page, product: Product) -> None:
 
     await page.goto(f"{product.url}/va-success?token={TOKEN_SHAPED}&expires=soon")
 
-    await expect(page.get_by_text("You are still signed in")).to_be_visible()
+    await expect(page.get_by_text("never signs you out")).to_be_visible()
     assert await stored_token(page) == TOKEN_SHAPED
 
     await page.get_by_role("button", name="Try again").click()
@@ -207,7 +207,7 @@ async def test_a_service_that_cannot_be_reached_signs_nobody_out(
 
     await page.goto(f"{product.url}/va-success?token={TOKEN_SHAPED}&expires=soon")
 
-    await expect(page.get_by_text("You are still signed in")).to_be_visible()
+    await expect(page.get_by_text("never signs you out")).to_be_visible()
     assert await stored_token(page) == TOKEN_SHAPED
 
 
@@ -228,7 +228,7 @@ async def test_a_sign_out_that_fails_is_not_shown_as_done(page: Page, product: P
 
     await page.get_by_role("button", name="Sign out", exact=True).click()
 
-    await expect(page.get_by_role("alert")).to_contain_text("you are still signed in")
+    await expect(page.get_by_role("alert")).to_contain_text("You may still be signed in")
     await expect(page.get_by_role("heading", name="You are signed in")).to_be_visible()
     await expect(page.get_by_role("button", name="Sign out", exact=True)).to_be_enabled()
     assert await stored_token(page) == TOKEN_SHAPED
@@ -279,7 +279,7 @@ async def test_the_keyboard_reaches_the_sign_in_with_two_presses(
     await page.goto(product.url)
 
     await page.keyboard.press("Tab")
-    await expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    await expect(page.get_by_role("link", name="Skip to main content")).to_be_focused()
     await page.keyboard.press("Enter")
     await page.keyboard.press("Tab")
 

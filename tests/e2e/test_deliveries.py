@@ -101,11 +101,11 @@ async def test_a_code_outlives_an_outage_and_is_not_shown_again_once_redeemed(
     await page.route("**/api/v1/session/redeem", answer_with(503), times=1)
     await page.route("**/api/v1/session", answer_with(503), times=1)
     await page.goto(f"{product.url}/va-success?code=one-time")
-    await expect(page.get_by_text("You are still signed in")).to_be_visible()
+    await expect(page.get_by_text("never signs you out")).to_be_visible()
 
     async with page.expect_response("**/api/v1/session"):
         await page.get_by_role("button", name="Try again").click()
-    await expect(page.get_by_text("You are still signed in")).to_be_visible()
+    await expect(page.get_by_text("never signs you out")).to_be_visible()
     await page.get_by_role("button", name="Try again").click()
 
     await expect(page.get_by_role("heading", name="You are signed in")).to_be_visible()
@@ -130,5 +130,5 @@ async def test_a_new_sign_in_by_code_never_falls_back_on_an_earlier_token(
 
     await page.goto(f"{product.url}/va-success?code=one-time")
 
-    await expect(page.get_by_text("You are still signed in")).to_be_visible()
+    await expect(page.get_by_text("never signs you out")).to_be_visible()
     assert await stored_token(page) is None

@@ -14,7 +14,7 @@ from tests.support.browsing import Product, answer_with, pretend_signed_in, sign
 
 pytestmark = pytest.mark.browser
 
-HEADING = "What happened to your account"
+HEADING = "Your account history"
 
 
 def an_event(summary: str, *, minute: int, device: str | None = None) -> dict[str, Any]:
@@ -46,7 +46,7 @@ async def test_a_person_finds_their_sign_in_and_takes_everything_away(
     page: Page, product: Product, tmp_path: Path
 ) -> None:
     await signed_in(page, product)
-    await page.get_by_role("link", name="See what happened to your account").click()
+    await page.get_by_role("link", name="See your account history").click()
 
     await expect(page.get_by_role("heading", name=HEADING)).to_be_visible()
     events = page.get_by_role("main").get_by_role("listitem")
@@ -61,7 +61,7 @@ async def test_a_person_finds_their_sign_in_and_takes_everything_away(
         download = await started.value
         assert download.suggested_filename == f"vetassist-history.{name}"
         await download.save_as(tmp_path / name)
-        await expect(page.get_by_role("status").first).to_have_text("The file is saved.")
+        await expect(page.get_by_role("status").first).to_have_text("The download has started.")
 
     with (tmp_path / "csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -85,13 +85,13 @@ async def test_each_event_says_what_when_and_where_and_older_ones_follow(
     for told in ("You <b> signed in.", "Firefox on Linux", "January 20, 2026", "0123456789ab-7f"):
         await expect(events.first).to_contain_text(told)
 
-    await page.get_by_role("button", name="Show older ones").click()
+    await page.get_by_role("button", name="Show older entries").click()
 
     older = events.nth(1)
     await expect(older).to_contain_text("You signed out.")
     await expect(older).not_to_contain_text("Reference")
     await expect(older.get_by_role("heading")).to_be_focused()
-    await expect(page.get_by_role("button", name="Show older ones")).to_be_hidden()
+    await expect(page.get_by_role("button", name="Show older entries")).to_be_hidden()
     await assert_no_violation(page)
 
 
@@ -105,13 +105,13 @@ async def test_what_cannot_be_had_now_is_said_and_asked_for_again(
     events = page.get_by_role("main").get_by_role("listitem")
     await expect(events).to_have_count(1)
     await page.route("**/api/v1/history?after=*", answer_with(503), times=1)
-    await page.get_by_role("button", name="Show older ones").click()
-    await expect(page.get_by_role("alert")).to_contain_text("could not fetch older ones")
+    await page.get_by_role("button", name="Show older entries").click()
+    await expect(page.get_by_role("alert")).to_contain_text("load older entries")
     await page.route("**/api/v1/history/export*", answer_with(503), times=1)
     await page.get_by_role("button", name="Save all as JSON").click()
-    await expect(page.get_by_role("alert")).to_contain_text("could not make the file")
+    await expect(page.get_by_role("alert")).to_contain_text("create the file")
 
-    await page.get_by_role("button", name="Show older ones").click()
+    await page.get_by_role("button", name="Show older entries").click()
 
     await expect(events).to_have_count(2)
     await expect(page.get_by_role("alert")).to_be_hidden()

@@ -77,7 +77,7 @@ async def test_a_person_stays_signed_in_by_keyboard_alone(
     await expect(stay).to_be_focused()
     await page.keyboard.press("Enter")
 
-    await expect(page.locator("#announcement")).to_contain_text("You stay signed in until")
+    await expect(page.locator("#announcement")).to_contain_text("You will stay signed in until")
     after = await stored_token(page)
     assert after is not None
     assert after != before
@@ -162,7 +162,7 @@ async def test_staying_takes_the_warning_away_and_gives_the_focus_back(
 
     await expect(warning(page)).to_be_hidden()
     await expect(link).to_be_focused()
-    await expect(page.get_by_role("status")).to_contain_text("You stay signed in until")
+    await expect(page.get_by_role("status")).to_contain_text("You will stay signed in until")
     await expect(page.get_by_role("timer").first).to_contain_text("29 min")
     assert await stored_token(page) == NEXT_TOKEN
 
@@ -180,7 +180,7 @@ async def test_escape_decides_nothing_and_leaves_the_choice_on_the_page(
     await pretend_renewed(page, ends_in=LATER)
     await page.get_by_role("button", name="Stay signed in").click()
     await expect(page.get_by_text("Your session ends in 1 min")).to_be_hidden()
-    await expect(page.get_by_role("status")).to_contain_text("You stay signed in until")
+    await expect(page.get_by_role("status")).to_contain_text("You will stay signed in until")
 
 
 async def test_a_session_that_cannot_be_extended_is_said_to_end(
@@ -189,7 +189,7 @@ async def test_a_session_that_cannot_be_extended_is_said_to_end(
     await come_to_the_warning(page, product, can_extend=False)
 
     await expect(warning(page)).to_have_accessible_name("Your session ends soon")
-    await expect(warning(page)).to_contain_text("cannot be extended")
+    await expect(warning(page)).to_contain_text("has a time limit")
     await expect(page.get_by_role("button", name="Stay signed in")).to_have_count(0)
     await expect(page.get_by_role("button", name="OK")).to_be_focused()
 
@@ -216,7 +216,7 @@ async def test_an_outage_leaves_the_warning_open_for_another_try(
 
     await page.keyboard.press("Enter")
 
-    await expect(page.get_by_role("alert")).to_contain_text("could not extend your session")
+    await expect(page.get_by_role("alert")).to_contain_text("extend your session")
     await expect(page.get_by_role("button", name="Stay signed in")).to_be_focused()
     await pretend_renewed(page, ends_in=LATER)
     await page.keyboard.press("Enter")

@@ -89,7 +89,7 @@ async def test_signing_out_everywhere_else_spares_this_session(
     await open_places(page)
     await page.get_by_role("button", name="Sign out everywhere else").click()
 
-    await expect(page.get_by_text("You are signed in nowhere else.")).to_be_visible()
+    await expect(page.get_by_text("signed in anywhere else.")).to_be_visible()
     await expect(page.get_by_role("status")).to_have_text("You are signed out everywhere else.")
     await expect(page.get_by_role("heading", name="Other devices and browsers")).to_be_focused()
     await expect(page.get_by_role("button", name="Sign out everywhere else")).to_be_hidden()
@@ -148,10 +148,10 @@ async def test_an_outage_signs_nobody_out_and_can_be_waited_for(
 
     await page.goto(f"{product.url}/sessions")
 
-    await expect(page.get_by_text("You are still signed in")).to_be_visible()
+    await expect(page.get_by_text("never signs you out")).to_be_visible()
     await page.get_by_role("button", name="Try again").click()
     await expect(page.get_by_role("heading", name="Where you are signed in")).to_be_visible()
-    await expect(page.get_by_text("You are signed in nowhere else.")).to_be_visible()
+    await expect(page.get_by_text("signed in anywhere else.")).to_be_visible()
 
 
 async def test_the_focus_goes_on_to_the_next_place_but_not_to_its_button(
@@ -172,7 +172,7 @@ async def test_the_focus_goes_on_to_the_next_place_but_not_to_its_button(
     await page.keyboard.press("Enter")
 
     await expect(page.get_by_role("heading", name="Other devices and browsers")).to_be_focused()
-    await expect(page.get_by_text("You are signed in nowhere else.")).to_be_visible()
+    await expect(page.get_by_text("signed in anywhere else.")).to_be_visible()
 
 
 @pytest.mark.parametrize("button", ["Sign out of Chrome on Android", "Sign out everywhere else"])
@@ -185,7 +185,7 @@ async def test_a_sign_out_that_fails_is_not_shown_as_done(
 
     await page.get_by_role("button", name=button).click()
 
-    await expect(page.get_by_role("alert")).to_contain_text("nothing was signed out")
+    await expect(page.get_by_role("alert")).to_contain_text("confirm the sign-out")
     await expect(places(page)).to_have_count(1)
     await expect(page.get_by_role("button", name=button)).to_be_focused()
 

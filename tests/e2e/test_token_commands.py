@@ -66,7 +66,9 @@ async def test_the_commands_lead_to_a_token_with_a_key_and_with_a_secret(
     registered = run(product, register, tmp_path)
     told = run(product, with_key, tmp_path, CLIENT_ID=value(registered, "client_id"), TOKEN=token)
 
-    assert re.fullmatch(r"A token for .*veteran_status\.read.*, good for \d+ seconds\.\n", told)
+    assert re.fullmatch(
+        r"Got a token for .*veteran_status\.read.*, valid for \d+ seconds\.\n", told
+    )
 
     by_secret = register.replace("--public-key client.pub.pem", "--secret")
     assert by_secret != register

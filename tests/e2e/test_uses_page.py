@@ -45,8 +45,8 @@ async def test_a_person_finds_the_page_and_that_nobody_used_the_connection(
     await page.get_by_role("link", name="See who used it").click()
 
     await expect(page.get_by_role("heading", name=HEADING)).to_be_visible()
-    await expect(page.get_by_text("Nobody has used your VA connection so far.")).to_be_visible()
-    await expect(page.get_by_role("button", name="Show older ones")).to_be_hidden()
+    await expect(page.get_by_text("been used yet.")).to_be_visible()
+    await expect(page.get_by_role("button", name="Show older entries")).to_be_hidden()
     await assert_no_violation(page)
 
 
@@ -68,13 +68,13 @@ async def test_each_use_says_who_why_and_when_and_older_ones_follow(
     await expect(uses.first).to_contain_text("January 20, 2026 at 12:30:00")
     await assert_no_violation(page)
 
-    await page.get_by_role("button", name="Show older ones").click()
+    await page.get_by_role("button", name="Show older entries").click()
 
     older = uses.nth(1)
     await expect(older).to_contain_text("A service that is no longer registered")
     await expect(older.get_by_role("heading")).to_be_focused()
-    await expect(page.get_by_role("button", name="Show older ones")).to_be_hidden()
-    await expect(page.get_by_role("status")).to_have_text("That was all.")
+    await expect(page.get_by_role("button", name="Show older entries")).to_be_hidden()
+    await expect(page.get_by_role("status")).to_have_text("All entries are shown.")
     await assert_no_violation(page)
 
 
@@ -88,10 +88,10 @@ async def test_older_ones_that_cannot_be_had_now_are_asked_for_again(
     )
     await page.route("**/api/v1/va/uses?after=*", answer_with(503), times=1)
     await page.goto(f"{product.url}/uses")
-    button = page.get_by_role("button", name="Show older ones")
+    button = page.get_by_role("button", name="Show older entries")
 
     await button.click()
-    await expect(page.get_by_role("alert")).to_contain_text("could not fetch older ones")
+    await expect(page.get_by_role("alert")).to_contain_text("load older entries")
     await button.click()
 
     await expect(page.get_by_role("main").get_by_role("listitem")).to_have_count(2)

@@ -122,7 +122,8 @@ def test_an_export_is_checked_by_a_process_that_knows_nothing_of_us(
 
     assert checked.returncode == 0, checked.stderr
     assert checked.stdout == (
-        "10 rows in 3 batches: sealed with the audit key and sealed before checkpoint 3 was told\n"
+        "10 rows in 3 batches: sealed with the audit key and "
+        "sealed before checkpoint 3 was written\n"
     )
     assert subprocess.run(command, capture_output=True, check=False).returncode == 2
 
@@ -346,7 +347,7 @@ def test_what_is_no_export_is_refused_in_one_line(
     assert handed.check(text=ODD[odd](handed), is_whole=is_whole) == 2
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err.startswith("cannot tell: ")
+    assert said.err.startswith("can't check: ")
     assert said.err.count("\n") == 1
 
 
@@ -418,7 +419,7 @@ def test_another_key_or_another_trails_checkpoints_prove_nothing(
     assert handed.check(with_checkpoints=False) == 1
     (handed.folder / "checkpoints.jsonl").write_text("")
     assert handed.check(with_key=False) == 1
-    assert "no checkpoint tells of any of these batches" in capsys.readouterr().out
+    assert "no checkpoint for any of these batches" in capsys.readouterr().out
 
 
 def test_a_chain_with_a_missing_link_leads_to_no_checkpoint(handed: Handed) -> None:

@@ -31,7 +31,7 @@ ROWS: Final = {
         "ending every session of a user",
         "`vetassist_sessions_user_id_id_key`",
         "Purge of 20 sessions among 200",
-        "| meanwhile |",
+        "| during the purge |",
         "200 sessions: verify at least 0.9 times",
     ],
     "workers": ["| 1 |", "| 2 |"],
@@ -107,4 +107,4 @@ def test_a_document_that_is_not_there_is_said_before_anything_is_measured(
 ) -> None:
     with pytest.raises(SystemExit):
         main(["--short", "--out", str(tmp_path / "nothing.md")])
-    assert "there is no document" in capsys.readouterr().err
+    assert "the document doesn't exist" in capsys.readouterr().err

@@ -87,7 +87,7 @@ async def test_a_reference_that_is_none_of_ours_is_not_shown(planted: str) -> No
             headers={"Cookie": f"vetassist_reference={planted}"},
         )
         assert page.status_code == 200
-        assert "Reference, for support" not in page.text
+        assert "Reference (for support)" not in page.text
 
 
 async def test_a_made_up_error_shows_no_reference_either() -> None:
@@ -95,7 +95,7 @@ async def test_a_made_up_error_shows_no_reference_either() -> None:
         browser = product.browser()
         await browser.attempt("decline")
         page = await browser.get("/va-error?error=canary")
-        assert "Reference, for support" not in page.text
+        assert "Reference (for support)" not in page.text
 
 
 async def test_an_outage_of_ours_names_its_request(monkeypatch: pytest.MonkeyPatch) -> None:

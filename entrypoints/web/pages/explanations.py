@@ -1,4 +1,4 @@
-"""What an error code of the sign-in means to the person who meets it."""
+"""Explanations of the sign-in error codes for Veterans."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from domain.sign_in_failure import SignInFailure
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """One failure in plain words.
+    """The explanation of one failure.
 
     Attributes:
-        code: What to quote to support; None when there is nothing worth quoting.
+        code: The code to quote to support, or None.
         advice: What to do next.
         is_worth_retrying: Whether signing in again can help.
     """
@@ -28,110 +28,114 @@ class Explanation:
 _ALL: Final = (
     Explanation(
         code=SignInFailure.ACCESS_DENIED,
-        title="You chose not to sign in",
+        title="You didn't finish signing in",
         what_happened=(
-            "VA.gov told us that you did not agree to share your details with VetAssist. "
-            "So nothing was shared, and you are not signed in."
+            "VA.gov told us that the request to share your information with VetAssist was "
+            "declined. VA.gov shared nothing, and you aren't signed in."
         ),
-        advice="If you changed your mind, or pressed the wrong button, sign in again.",
+        advice=(
+            "If you declined by mistake or changed your mind, try again. If you didn't decline, "
+            "contact VetAssist support."
+        ),
         is_worth_retrying=True,
     ),
     Explanation(
         code=SignInFailure.LOGIN_EXPIRED,
         title="This sign-in is no longer valid",
         what_happened=(
-            "A sign-in has to be finished within 10 minutes, once, and in the browser it was "
-            "started in. This one was too old, had been used before, or began somewhere else."
+            "You need to finish a sign-in within 10 minutes and in the browser where you started "
+            "it. This one took too long, was already used, or was started in another browser."
         ),
         advice=(
-            "Start again in this browser. If you keep coming back here, check that this site "
-            "may set cookies."
+            "Try again in this browser. If you keep seeing this page, allow cookies for this site "
+            "in your browser's settings, or contact VetAssist support."
         ),
         is_worth_retrying=True,
     ),
     Explanation(
         code=SignInFailure.TOKEN_EXCHANGE_FAILED,
-        title="We could not verify the answer from VA.gov",
+        title="We couldn't verify the answer from VA.gov",
         what_happened=(
-            "VA.gov sent you back to us, but we could not make sure that its answer is genuine "
-            "and meant for you. To protect your account, we stopped there."
+            "VA.gov sent you back to us, but we couldn't verify that its answer was genuine and "
+            "meant for you. To protect your account, we stopped the sign-in. You did nothing wrong."
         ),
-        advice=(
-            "Try again. If you see this page a second time, contact VetAssist support: "
-            "you did nothing wrong."
-        ),
+        advice="Try again. If you see this page again, contact VetAssist support.",
         is_worth_retrying=True,
     ),
     Explanation(
         code=SignInFailure.IDENTITY_MISSING,
-        title="VA.gov did not tell us who you are",
+        title="VA.gov didn't tell us who you are",
         what_happened=(
-            "Your VA.gov sign-in worked, but it came without the number by which VA knows each "
-            "person in its records. Without it we cannot tell which VetAssist account is yours."
+            "You signed in at VA.gov, but VA.gov didn't send us the number that identifies you in "
+            "its records. Without this number, we can't find your VetAssist account."
         ),
         advice=(
-            "Sign in to VA.gov itself and check that your identity is verified there, then try "
-            "again with that same account. If it still fails, contact VetAssist support."
+            "Sign in at VA.gov and check that your identity is verified there. Then try again "
+            "here with the same account. If it still doesn't work, contact VetAssist support."
         ),
         is_worth_retrying=True,
     ),
     Explanation(
         code=SignInFailure.IDENTITY_CONFLICT,
-        title="Your sign-in needs a closer look",
+        title="VetAssist support needs to check your account",
         what_happened=(
-            "The VA.gov account you used is already linked to the record of another person. We "
-            "do not guess in such a case: nothing was changed, and you are not signed in."
+            "The VA.gov account that you used is already linked to another person's record. To be "
+            "safe, we didn't change anything, and you aren't signed in."
         ),
-        advice="Contact VetAssist support. Signing in again will not help.",
+        advice="Contact VetAssist support. Signing in again won't help.",
         is_worth_retrying=False,
     ),
     Explanation(
         code=SignInFailure.ACCOUNT_DISABLED,
-        title="Your VetAssist account is switched off",
+        title="Your VetAssist account is turned off",
         what_happened=(
-            "VA.gov confirmed who you are, but your VetAssist account has been disabled, so you "
-            "are not signed in. Your VA.gov account is not affected."
+            "VA.gov confirmed who you are, but your VetAssist account is turned off, so you "
+            "aren't signed in. This doesn't affect your VA.gov account."
         ),
-        advice="Contact VetAssist support to find out why, and what can be done.",
+        advice="Contact VetAssist support to find out why and what you can do.",
         is_worth_retrying=False,
     ),
     Explanation(
         code=SignInFailure.PROVIDER_UNAVAILABLE,
-        title="VA.gov is not answering",
+        title="VA.gov isn't responding",
         what_happened=(
-            "We asked VA.gov to confirm your sign-in and got no usable answer. This is usually "
-            "over soon, and nothing is wrong with your account."
+            "We asked VA.gov to confirm your sign-in but didn't get a usable answer. This usually "
+            "doesn't last long, and it isn't a problem with your account."
         ),
-        advice="Wait a few minutes, then try again.",
+        advice=(
+            "Wait a few minutes and try again. If it still doesn't work, contact VetAssist support."
+        ),
         is_worth_retrying=True,
     ),
     Explanation(
         code=SignInFailure.SERVICE_UNAVAILABLE,
-        title="VetAssist is not available right now",
+        title="VetAssist isn't available right now",
         what_happened=(
-            "Something on our side did not work, so you could not be signed in. It is not your "
-            "fault, and nothing is wrong with your account."
+            "Something on our side didn't work, so we couldn't sign you in. You did nothing "
+            "wrong, and it isn't a problem with your account."
         ),
-        advice="Try again in a few minutes. If it goes on, contact VetAssist support.",
+        advice=(
+            "Wait a few minutes and try again. If it still doesn't work, contact VetAssist support."
+        ),
         is_worth_retrying=True,
     ),
 )
 
-#: For every code of the contract.
+#: The explanation of each public code.
 EXPLANATIONS: Final[Mapping[str, Explanation]] = MappingProxyType(
     {explanation.code: explanation for explanation in _ALL if explanation.code}
 )
 
-#: For everything else, which may be made up by whoever wrote the link.
+#: The explanation for anything else. Anyone can write a link with an invented code.
 GENERAL: Final = Explanation(
     code=None,
     title="Something went wrong",
-    what_happened="The link that brought you here is incomplete, or does not lead anywhere.",
-    advice="Go back to the start page, or sign in again.",
+    what_happened="The link that brought you here doesn't say what went wrong.",
+    advice="Try again. If you keep seeing this page, contact VetAssist support.",
     is_worth_retrying=True,
 )
 
 
 def explain(codes: Sequence[str]) -> Explanation:
-    """The explanation of the one code given; the general one for none, several or a foreign one."""
+    """Returns the explanation of the code, or the general one unless there is one known code."""
     return EXPLANATIONS.get(codes[0], GENERAL) if len(codes) == 1 else GENERAL

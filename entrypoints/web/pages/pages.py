@@ -1,4 +1,4 @@
-"""The pages of the front end that the service itself can serve."""
+"""The Veteran-facing pages of the service."""
 
 from pathlib import Path
 from typing import Final, final
@@ -17,10 +17,10 @@ _FOLDER: Final = Path(__file__).parent
 
 @final
 class Pages:
-    """Start page, the two ends of a sign-in, what a person may look at, and what these are made of.
+    """Serves the pages and their static files.
 
-    The markup holds no script, style or event handler of its own and names no foreign host, so
-    the strictest Content-Security-Policy fits it.
+    The markup has no inline scripts, styles or event handlers and refers to no other host, so it
+    works with the strictest Content-Security-Policy.
     """
 
     def __init__(self, *, public_url: str) -> None:
@@ -31,8 +31,8 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        # Absolute, because the sign-in's cookie has to be set on the host VA.gov leads back to:
-        # a browser at 127.0.0.1 would otherwise come back to localhost without it.
+        # The URL is absolute because the sign-in's cookie must be set on the host that VA.gov
+        # redirects to. Otherwise, a browser at 127.0.0.1 would return to localhost without it.
         templates.globals["sign_in_url"] = f"{public_url.rstrip('/')}/api/v1/va/login"
         self._reference = ReferenceCookie(secure=public_url.startswith("https://"))
         self._start = templates.get_template("start.html")
@@ -44,7 +44,7 @@ class Pages:
 
     @property
     def routes(self) -> list[BaseRoute]:
-        """Every page, and the static files under ``/static``."""
+        """All pages, and the static files under ``/static``."""
         return [
             Route("/", self._show_start, methods=["GET"]),
             Route("/va-success", self._show_success, methods=["GET"]),

@@ -1,21 +1,24 @@
 /**
- * The calls a page makes to VetAssist's API: with the token this tab keeps or, when it keeps none,
- * with the session cookie that the browser adds by itself.
+ * The calls to VetAssist's API. They send the token that this tab keeps. Without one, the browser
+ * sends the session cookie.
  *
- * Every call throws SessionEndedError or UnavailableError when it does not succeed.
+ * A call that fails throws SessionEndedError or UnavailableError.
  */
 
 import { storedToken } from "./token.js";
 
 const LONGEST_WAIT_MS = 15_000;
 
-/** The caller has no live session (any more). */
+/** The caller has no session that stands. */
 export class SessionEndedError extends Error {}
 
-/** There is no usable answer now; this says nothing about the session. */
+/** There was no usable answer. The session may still stand. */
 export class UnavailableError extends Error {}
 
-/** The session, and in `answered_at` the service's own time (ms), for clocks that are wrong. */
+/**
+ * Returns the session. `answered_at` is the time of the service (ms), because the clock of this
+ * device may be wrong.
+ */
 export async function readSession() {
   const response = await call("GET", "session");
   const answeredAt = Date.parse(response.headers.get("Date"));
@@ -25,22 +28,22 @@ export async function readSession() {
 
 export const readUser = async () => bodyOf(await call("GET", "user"));
 
-/** Where the person is signed in. */
+/** Returns the sessions of the person. */
 export const readSessions = async () => (await bodyOf(await call("GET", "sessions"))).sessions;
 
-/** One page of who used the person's VA connection; `after` is the `next` of the one before. */
+/** Returns one page of uses of the VA connection. `after` is the `next` of the previous page. */
 export async function readUses(after) {
   const place = after === undefined ? "" : `?after=${encodeURIComponent(after)}`;
   return bodyOf(await call("GET", `va/uses${place}`));
 }
 
-/** One page of what happened to the account; `after` is the `next` of the one before. */
+/** Returns one page of the account history. `after` is the `next` of the previous page. */
 export async function readHistory(after) {
   const place = after === undefined ? "" : `?after=${encodeURIComponent(after)}`;
   return bodyOf(await call("GET", `history${place}`));
 }
 
-/** All of it as a file (a Blob): "csv" or "json". */
+/** Returns the whole history as a file (a Blob). `format` is "csv" or "json". */
 export async function exportHistory(format) {
   try {
     return await (await call("GET", `history/export?format=${format}`)).blob();
@@ -56,13 +59,13 @@ export const signOutEverywhere = () => call("DELETE", "sessions");
 
 export const signOutElsewhere = () => call("DELETE", "sessions?except=current");
 
-/** Ends one session, which may have ended already. */
+/** Signs out of one session, which may already have ended. */
 export const signOutOf = (sessionId) => call("DELETE", `sessions/${encodeURIComponent(sessionId)}`);
 
-/** The session's next term, paid with a cookie that only this call sends. */
+/** Renews the session. Only this call sends the cookie with the refresh token. */
 export const renewSession = async () => bodyOf(await call("POST", "session/renew"));
 
-/** The session of a one-time code. */
+/** Redeems a hand-over code for its session. */
 export const redeemCode = async (code) => bodyOf(await call("POST", "session/redeem", { code }));
 
 async function call(method, path, fields) {

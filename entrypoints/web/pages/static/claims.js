@@ -1,37 +1,37 @@
-/** What a session says of itself, line by line, with the meaning in plain words. */
+/** The claims of a session token, or the facts about a session, with their meanings. */
 
 import { longTime } from "./time.js";
 
 const MEANINGS = {
-  sub: "Who you are to VetAssist: your user ID. It is not an identifier of VA’s.",
-  iss: "Issuer: the service that made this token.",
+  sub: "Your VetAssist user ID. It doesn’t come from VA.",
+  iss: "Issuer: the service that issued this token.",
   aud: "Audience: the only application that may accept this token.",
-  iat: "Issued at: when this token was made.",
-  exp: "Expires: from this moment the token is refused.",
-  jti: "The number of this very token; no two are alike.",
-  sid: "The session this token belongs to. When the session ends, the token is worth nothing.",
-  va_linked: "Whether your VetAssist account is linked to a VA.gov identity.",
-  va_icn: "Integration Control Number: VA’s identifier of you as a person.",
-  session_id: "The session of this browser.",
-  user_id: "Who you are to VetAssist. It is not an identifier of VA’s.",
+  iat: "Issued at: when this token was issued.",
+  exp: "Expires: when this token stops working.",
+  jti: "The ID of this token. Every token has its own.",
+  sid: "The ID of your session. When the session ends, this token stops working.",
+  va_linked: "Whether your VetAssist account is linked to VA.gov.",
+  va_icn: "Integration Control Number: the number that identifies you at VA.",
+  session_id: "The ID of the session in this browser.",
+  user_id: "Your VetAssist user ID. It doesn’t come from VA.",
   issued_at: "When you signed in.",
-  renewed_at: "When the session was last renewed; at first, when you signed in.",
-  expires_at: "From this moment your token is refused.",
-  idle_expires_at: "When the session ends unless it is renewed.",
-  absolute_expires_at: "When the session ends in any case.",
-  can_extend: "Whether renewing it would let the session last longer.",
-  warn_at: "When this page warns you that the session is about to end.",
+  renewed_at: "When the session was last renewed. Before the first renewal, when you signed in.",
+  expires_at: "When your token stops working.",
+  idle_expires_at: "When the session ends if it isn’t renewed.",
+  absolute_expires_at: "The latest time when the session ends, even if it is renewed.",
+  can_extend: "Whether the session would last longer if it were renewed.",
+  warn_at: "When this page warns you that the session will end soon.",
 };
-const OTHER = "Something this page knows no more about.";
+const OTHER = "This page has no explanation of this value.";
 
-/** The claims of a JWT. They are only read here: the service is who checks the signature. */
+/** Returns the claims of a JWT. It doesn't verify the signature: only the service can. */
 export function decodeClaims(token) {
   const payload = token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/");
   const bytes = Uint8Array.from(atob(payload), (character) => character.charCodeAt(0));
   return JSON.parse(new TextDecoder().decode(bytes));
 }
 
-/** Rows of name, value and meaning, for what the token or the service says. */
+/** Returns a name, a readable value and a meaning for each claim or fact. */
 export function describe(facts) {
   return Object.entries(facts).map(([name, value]) => ({
     name,

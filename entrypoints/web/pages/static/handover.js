@@ -1,12 +1,12 @@
-/** Takes over what the sign-in hands to the page in its address. */
+/** Reads what the sign-in passes to the page in its address. */
 
 import { forgetToken, isToken, keepToken } from "./token.js";
 
 /**
- * The one-time code to redeem and the path to go on to; each null when there is none. A token is
- * stored at once.
+ * Returns the hand-over code to redeem and the return path, each null if there is none. A token is
+ * stored.
  *
- * Afterwards neither the address bar nor the history shows the token or the code.
+ * It removes the token and the code from the address bar and the browser history.
  */
 export function takeHandover() {
   const query = new URLSearchParams(location.search);
@@ -22,22 +22,21 @@ export function takeHandover() {
     return { code: null, returnTo };
   }
   const code = handedOver("code");
-  // A code or a cookie holds the session of this sign-in; a token from an earlier one must not
-  // outrank it.
+  // This sign-in's session is in a code or a cookie. Don't use a token from an earlier sign-in.
   if (code !== null || handedOver("expires") !== null) forgetToken();
   return { code, returnTo };
 }
 
-/** A value that stands exactly once. */
+/** Returns the value of a parameter that appears exactly once, or else null. */
 function single(parameters, name) {
   const values = parameters.getAll(name);
   return values.length === 1 ? values[0] : null;
 }
 
-/** The value if it is a path on this very site, or else null: whoever wrote the link chose it. */
+/** Returns the value if it is a path on this site, or else null. Anyone can write such a link. */
 function localPath(value) {
   if (value === null || !/^\/(?![/\\])/.test(value)) return null;
-  // The browser has the last word, as it drops tabs and turns backslashes into slashes.
+  // Let the browser parse it too, because it drops tabs and turns backslashes into slashes.
   const url = URL.canParse(value, location.origin) ? new URL(value, location.origin) : null;
   return url?.origin === location.origin ? url.pathname + url.search + url.hash : null;
 }

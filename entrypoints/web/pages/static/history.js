@@ -1,12 +1,12 @@
-/** The page that shows a person what happened to their account, and saves it as a file. */
+/** The page that shows the account history and downloads it as a file. */
 
 import { exportHistory, readHistory } from "./api.js";
 import { SessionPage } from "./session_page.js";
 import { longTime } from "./time.js";
 import { announce, element, field } from "./view.js";
 
-const NO_OLDER = "We could not fetch older ones just now. Please try again.";
-const NO_FILE = "We could not make the file just now. Please try again.";
+const NO_OLDER = "We couldn’t load older entries. Please try again.";
+const NO_FILE = "We couldn’t create the file. Please try again.";
 
 const page = new SessionPage({ read: () => readHistory(), render, clear });
 const list = field("events");
@@ -53,19 +53,19 @@ async function showOlder() {
   let items = [];
   const read = async () => { items = add(await readHistory(next)); };
   if (!await page.attempt(read, NO_OLDER)) return;
-  // What was asked for is what to read next; the button may have gone.
+  // Move the focus to the new entries. The button may have disappeared.
   items[0]?.querySelector("h2").focus();
-  announce(next === null ? "That was all." : "Older ones are shown.");
+  announce(next === null ? "All entries are shown." : "Older entries are shown.");
 }
 
 async function save(format) {
   const name = `vetassist-history.${format}`;
-  const fetchAndSave = async () => { hand(await exportHistory(format), name); };
-  if (await page.attempt(fetchAndSave, NO_FILE)) announce("The file is saved.");
+  const fetchAndDownload = async () => { download(await exportHistory(format), name); };
+  if (await page.attempt(fetchAndDownload, NO_FILE)) announce("The download has started.");
 }
 
-/** The token may be in this tab alone, so no plain link would do. */
-function hand(file, name) {
+/** Downloads a file. A plain link can't, because it wouldn't send the token of this tab. */
+function download(file, name) {
   const url = URL.createObjectURL(file);
   const link = element("a", { href: url, download: name });
   link.click();

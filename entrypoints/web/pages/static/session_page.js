@@ -1,4 +1,4 @@
-/** What the pages of a person who is signed in have in common. */
+/** What all pages for signed-in Veterans share. */
 
 import * as api from "./api.js";
 import { onTold, tellEnded, tellRenewed } from "./tabs.js";
@@ -11,11 +11,11 @@ const { SessionEndedError } = api;
 const HERE_ENDED = "Your session in this browser has ended.";
 
 /**
- * Finds the session, shows it, warns before it ends, and leaves.
+ * Finds the session, shows it, warns before it ends, and signs out.
  *
- * The page itself adds what it is about: `enter()` takes over a session handed to it, `read()`
- * fetches what to show beside the session, `render(session, read)` shows both, `tick(left)` the
- * time that is left, and `clear()` removes everything about the person.
+ * Each page passes its own functions: `enter()` takes over the session of a sign-in, `read()`
+ * fetches the content of the page, `render(session, content)` shows both, `tick(left)` shows the
+ * remaining time, and `clear()` removes everything about the person.
  */
 export class SessionPage {
   #content;
@@ -38,14 +38,14 @@ export class SessionPage {
     document.getElementById("sign-out").addEventListener("click", () => {
       this.signOut(api.signOut, HERE_ENDED);
     });
-    onTold((message) => this.#hear(message));
-    // A page that comes back out of the browser's cache may show a session that has ended.
+    onTold((message) => this.#receive(message));
+    // A page from the browser's back/forward cache may show a session that has ended.
     addEventListener("pageshow", (event) => {
       if (event.persisted) this.open();
     });
   }
 
-  /** Somebody opens the page: a session that only wants its next term gets it. */
+  /** Opens the page. If the token has expired, renews the session. */
   async open() {
     show("loading");
     await this.#find(async () => {
@@ -60,7 +60,7 @@ export class SessionPage {
     });
   }
 
-  /** Whether `work` was done; the page says so if not, in the words of `problem`. */
+  /** Does `work` and returns whether it succeeded. If not, shows `problem`. */
   async attempt(work, problem) {
     complain();
     try {
@@ -73,16 +73,16 @@ export class SessionPage {
     }
   }
 
-  /** Ends this session, and perhaps more, by `call`. */
+  /** Signs out with `call`, which ends this session and maybe others, and shows `farewell`. */
   async signOut(call, farewell) {
     const isDone = await this.attempt(async () => {
       try {
         await call();
       } catch (error) {
-        // A session that has ended meanwhile is what was asked for.
+        // If the session has already ended, there is nothing left to do.
         if (!(error instanceof SessionEndedError)) throw error;
       }
-    }, "We could not sign you out just now: you are still signed in. Please try again.");
+    }, "We couldn’t sign you out. You may still be signed in. Please try again.");
     if (!isDone) return;
     if (this.#session !== null) tellEnded(this.#session.session_id);
     fill("farewell", farewell);
@@ -93,7 +93,7 @@ export class SessionPage {
     return Promise.all([api.readSession(), this.#content.read()]);
   }
 
-  /** Asks again, and shows what is true now. */
+  /** Reads the session again and shows it. */
   async #refresh() {
     await this.#find(() => this.#read());
   }
@@ -109,7 +109,7 @@ export class SessionPage {
       else this.#pause();
       return;
     }
-    // Somebody who asked later knows better.
+    // A later call has newer data.
     if (turn !== this.#turn) return;
     this.#session = session;
     this.#content.render(session, more);
@@ -136,12 +136,12 @@ export class SessionPage {
   async #warn(session) {
     if (session.expires_at === this.#warnedOf) return;
     try {
-      // Another page of this browser may have renewed the session meanwhile, or ended it.
+      // Another tab may have renewed or ended the session in the meantime.
       const { expires_at } = await api.readSession();
       if (expires_at !== session.expires_at) return await this.#refresh();
     } catch (error) {
       if (error instanceof SessionEndedError) return await this.#refresh();
-      // An outage changes nothing about the end.
+      // During an outage, the session still ends at the same time, so warn.
     }
     if (this.#session !== session) return;
     this.#warnedOf = session.expires_at;
@@ -156,24 +156,24 @@ export class SessionPage {
     } catch (error) {
       if (error instanceof SessionEndedError) this.#leave("ended");
       else if (this.#session === session) {
-        this.#warning.explain("We could not extend your session just now. Please try again.");
+        this.#warning.explain("We couldn’t extend your session. Please try again.");
       }
       return;
     }
     this.#warning.withdraw();
     await this.#refresh();
     if (this.#session !== null) {
-      announce(`You stay signed in until ${clockTime(Date.parse(this.#session.expires_at))}.`);
+      announce(`You will stay signed in until ${clockTime(Date.parse(this.#session.expires_at))}.`);
     }
   }
 
-  #hear({ event, sessionId, token }) {
+  #receive({ event, sessionId, token }) {
     if (sessionId !== this.#session?.session_id) return;
     if (event === "renewed" && storedToken() !== null && isToken(token)) keepToken(token);
     this.#refresh();
   }
 
-  /** There is no knowing whether the session stands. */
+  /** Shows that the session can't be checked. */
   #pause() {
     const focusHeading = this.#warning.isOpen;
     this.#warning.withdraw();
@@ -181,7 +181,7 @@ export class SessionPage {
     show("unavailable", { focusHeading });
   }
 
-  /** Ends the page's part of the session, and leaves nothing of the person on it. */
+  /** Drops the token, removes everything about the person, and shows `state`. */
   #leave(state) {
     const focusHeading = this.#warning.isOpen;
     this.#turn += 1;
@@ -189,13 +189,13 @@ export class SessionPage {
     this.#stopCountdown();
     this.#warning.withdraw();
     forgetToken();
-    // First, so that the focus of what is cleared is not lost.
+    // Show the state before clearing, so that the focus moves from what is cleared.
     show(state, { focusHeading });
     this.#content.clear();
   }
 }
 
-/** Whether renewing moves the end: that of the session, or that of a token shorter than it. */
+/** Whether a renewal extends the session, or a token that expires before the session. */
 function canStay(session) {
   return session.can_extend || Date.parse(session.expires_at) < Date.parse(session.idle_expires_at);
 }

@@ -1,11 +1,11 @@
-/** The page that shows a person where they are signed in, and signs them out there. */
+/** The page that shows where a person is signed in and lets them sign out there. */
 
 import { readSessions, signOutElsewhere, signOutOf } from "./api.js";
 import { SessionPage } from "./session_page.js";
 import { shortTime } from "./time.js";
 import { announce, element, field, fill } from "./view.js";
 
-const PROBLEM = "That did not work just now: nothing was signed out. Please try again.";
+const PROBLEM = "We couldn’t confirm the sign-out. Please try again.";
 
 const page = new SessionPage({ read: readSessions, render, clear });
 const others = field("others");
@@ -18,7 +18,7 @@ function render(_session, sessions) {
 
 function otherPlace(session) {
   const signedIn = shortTime(Date.parse(session.issued_at));
-  // Several places can have the same name, and a screen reader may list the buttons alone.
+  // Devices can have the same name, and a screen reader may list the buttons on their own.
   const which = element(
     "span", { className: "visually-hidden" }, ` of ${session.device}, signed in ${signedIn}`,
   );
@@ -47,10 +47,10 @@ const time = (instant) => element("time", { dateTime: instant }, shortTime(Date.
 
 async function signOut(place, session) {
   if (!await page.attempt(() => signOutOf(session.session_id), PROBLEM)) return;
-  const neighbour = place.nextElementSibling ?? place.previousElementSibling;
+  const neighbor = place.nextElementSibling ?? place.previousElementSibling;
   place.remove();
-  // Not to a button: whoever presses Enter twice would sign out of the next place as well.
-  (neighbour?.querySelector("h3") ?? field("others-heading")).focus();
+  // Don't focus a button: pressing Enter twice would also sign out of the next device.
+  (neighbor?.querySelector("h3") ?? field("others-heading")).focus();
   showWhatIsLeft(`You are signed out of ${session.device}.`);
 }
 

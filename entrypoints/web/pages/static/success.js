@@ -1,4 +1,4 @@
-/** The page a sign-in ends on: who is signed in, for how long, and the ways out. */
+/** The page after a sign-in. It shows who is signed in and until when, and signs out. */
 
 import { readUser, redeemCode, signOutEverywhere } from "./api.js";
 import { decodeClaims, describe } from "./claims.js";
@@ -10,8 +10,8 @@ import { element, field, fill } from "./view.js";
 
 const STATUSES = {
   confirmed: ["Confirmed", "VA confirms that you are a Veteran."],
-  "not confirmed": ["Not confirmed", "VA could not confirm from its records that you are a Veteran."],
-  unknown: ["Not known", "VA has not told us whether you are a Veteran."],
+  "not confirmed": ["Not confirmed", "VA couldn’t confirm your Veteran status from its records."],
+  unknown: ["Unknown", "VA didn’t send us your Veteran status."],
 };
 
 const handover = takeHandover();
@@ -35,7 +35,7 @@ function render(session, user) {
 
 function renderPerson(user) {
   const names = [user.given_name, user.family_name].filter(Boolean);
-  fill("name", names.join(" ") || "VA.gov gave us no name");
+  fill("name", names.join(" ") || "VA.gov didn’t send us your name");
   fill("initials", names.map((name) => [...name][0]).join("").toUpperCase());
   fill("email", user.email);
   const status = Object.hasOwn(STATUSES, user.veteran_status) ? user.veteran_status : "unknown";
@@ -62,14 +62,14 @@ function renderClaims(session) {
   const token = storedToken();
   if (token !== null) {
     fill("claims-title", "What your session token says");
-    fill("claims-note", "The token is what this browser shows to VetAssist with each request. "
-      + "Treat it like a key: whoever has it can act as you until the session ends.");
+    fill("claims-note", "Your browser sends this token to VetAssist with each request. "
+      + "Treat it like a key: anyone who has it can act as you until the session ends.");
     fillClaims(describe(decodeClaims(token)));
   } else {
     const { answered_at: _, ...facts } = session;
     fill("claims-title", "What VetAssist says about your session");
-    fill("claims-note", "Your token is in a cookie that no script can read, this page’s included. "
-      + "So this is what the service itself answers.");
+    fill("claims-note", "Your token is in a cookie that this page can’t read. "
+      + "So the table shows what VetAssist knows about your session instead.");
     fillClaims(describe(facts));
   }
 }
@@ -96,7 +96,7 @@ function clear() {
 }
 
 document.getElementById("sign-out-everywhere").addEventListener("click", () => {
-  page.signOut(signOutEverywhere, "Your sessions have ended, here and on every other device.");
+  page.signOut(signOutEverywhere, "Your sessions have ended, here and on all other devices.");
 });
 
 page.open();

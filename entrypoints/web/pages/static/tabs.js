@@ -1,8 +1,8 @@
-/** What the tabs of one browser tell each other, so that no tab goes by what is no longer true. */
+/** Messages between the tabs of a browser, so that all tabs know the state of the session. */
 
 const channel = new BroadcastChannel("vetassist.session");
 
-/** The session goes on; `token` is its newest, or null when that is in a cookie. */
+/** Tells the other tabs that the session was renewed. `token` is null if it is in a cookie. */
 export function tellRenewed(sessionId, token) {
   channel.postMessage({ event: "renewed", sessionId, token });
 }
@@ -11,7 +11,7 @@ export function tellEnded(sessionId) {
   channel.postMessage({ event: "ended", sessionId });
 }
 
-/** Calls `listener({ event, sessionId, token })` for what the other tabs tell. */
+/** Calls `listener({ event, sessionId, token })` for each message from another tab. */
 export function onTold(listener) {
   channel.addEventListener("message", ({ data }) => listener(data));
 }

@@ -1,4 +1,4 @@
-/** Times as people read them, and the time that is left. */
+/** Formats times and counts down. */
 
 const LANGUAGE = document.documentElement.lang;
 const CLOCK = new Intl.DateTimeFormat(LANGUAGE, {
@@ -18,16 +18,16 @@ const SPOKEN = [
   [10 * 60 * SECOND_MS, "10 minutes"],
 ];
 
-/** Hour, minute and zone, where this browser is. */
+/** Returns hour, minute and time zone, in the browser's time zone. */
 export const clockTime = (instant) => CLOCK.format(instant);
 
-/** The same with the day. */
+/** Returns the same with month and day. */
 export const shortTime = (instant) => SHORT.format(instant);
 
-/** The same with the year and the seconds. */
+/** Returns the same with year and seconds. */
 export const longTime = (instant) => LONG.format(instant);
 
-/** "29 min 05 s", or "12 s" in the last minute. */
+/** Returns a duration such as "29 min 05 s", or "12 s" if it is less than a minute. */
 export function duration(milliseconds) {
   const seconds = Math.max(0, Math.ceil(milliseconds / SECOND_MS));
   const minutes = Math.floor(seconds / 60);
@@ -38,9 +38,8 @@ export function duration(milliseconds) {
 /**
  * Counts `milliseconds` down and returns a function that stops it.
  *
- * `onTick(left)` comes at once and then each second; `onSpoken(words)` only a few times, for a
- * screen reader to say; `onWarn()` once, when no more than `warning` milliseconds are left; and
- * `onEnd()` once.
+ * It calls `onTick(left)` immediately and then every second, `onSpoken(words)` a few times for
+ * screen readers, `onWarn()` once when at most `warning` milliseconds are left, and `onEnd()` once.
  */
 export function countDown(milliseconds, { warning, onTick, onSpoken, onWarn, onEnd }) {
   const end = Date.now() + milliseconds;
@@ -58,7 +57,8 @@ export function countDown(milliseconds, { warning, onTick, onSpoken, onWarn, onE
       warned = true;
       onWarn();
     }
-    // Just now, for a computer that slept may be long past it; and the warning speaks for itself.
+    // Announce a threshold only if it was just passed, as a computer may wake up long after it.
+    // The warning dialog needs no announcement of its own.
     const reached = SPOKEN.find(([threshold]) => left <= threshold && threshold < left + LATE_MS);
     if (reached !== undefined && before > reached[0] && reached[0] !== warning) {
       onSpoken(reached[1]);

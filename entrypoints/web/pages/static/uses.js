@@ -1,11 +1,11 @@
-/** The page that shows a person who used their VA connection, when, and what for. */
+/** The page that shows who used a person's VA connection, when, and why. */
 
 import { readUses } from "./api.js";
 import { SessionPage } from "./session_page.js";
 import { longTime } from "./time.js";
 import { announce, element, field } from "./view.js";
 
-const PROBLEM = "We could not fetch older ones just now. Please try again.";
+const PROBLEM = "We couldn’t load older entries. Please try again.";
 
 const page = new SessionPage({ read: () => readUses(), render, clear });
 const list = field("uses");
@@ -49,9 +49,9 @@ async function showOlder() {
   let items = [];
   const read = async () => { items = add(await readUses(next)); };
   if (!await page.attempt(read, PROBLEM)) return;
-  // What was asked for is what to read next; the button may have gone.
+  // Move the focus to the new entries. The button may have disappeared.
   items[0]?.querySelector("h2").focus();
-  announce(next === null ? "That was all." : "Older ones are shown.");
+  announce(next === null ? "All entries are shown." : "Older entries are shown.");
 }
 
 function clear() {

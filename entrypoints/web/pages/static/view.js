@@ -1,23 +1,25 @@
-/** Shows one state of the page at a time, and fills in what belongs to it. */
+/** Shows one state of the page at a time and fills in its content. */
 
 const heading = document.getElementById("heading");
 const siteTitle = document.title.slice(document.title.lastIndexOf(" · "));
 
-/** The element that carries a fact. */
+/** Returns the element of a field. */
 export const field = (name) => document.querySelector(`[data-field="${name}"]`);
 
 export const fill = (name, text) => { field(name).textContent = text ?? ""; };
 
-/** Has a screen reader say it when it has finished what it is saying. */
+/** Makes a screen reader say `text` when it has finished speaking. */
 export function announce(text) {
-  // What is behind an open dialog is not spoken, so the dialog has a place of its own.
+  // Screen readers ignore what is behind an open dialog, so the dialog has its own status element.
   const place = document.querySelector("dialog[open] [role=status]");
   (place ?? document.getElementById("announcement")).textContent = text;
 }
 
 /**
- * Leaves visible what belongs to `state` (and what belongs to none), and says so: by moving the
- * focus to the heading if `focusHeading`, or if what had the focus has disappeared.
+ * Shows the elements of `state` and hides those of other states.
+ *
+ * If `focusHeading` is true or the focused element was hidden, it moves the focus to the heading.
+ * Otherwise, it announces the new heading.
  */
 export function show(state, { focusHeading = false } = {}) {
   let title = "";
@@ -32,7 +34,7 @@ export function show(state, { focusHeading = false } = {}) {
   else announce(title);
 }
 
-/** Does `work` while no button can be pressed; the one that was has the focus back afterwards. */
+/** Does `work` with all buttons disabled. Afterwards, the pressed button has the focus again. */
 export async function whileBusy(work) {
   const pressed = document.activeElement;
   const buttons = [...document.querySelectorAll("button:enabled")];
@@ -45,13 +47,13 @@ export async function whileBusy(work) {
   }
 }
 
-/** Says what went wrong, in words, where the buttons are; or, with no words, that nothing is. */
+/** Shows a problem near the buttons. Without `problem`, removes it. */
 export function complain(problem) {
   fill("problem", problem);
   field("problem").hidden = problem === undefined;
 }
 
-/** A new element; `content` is text or elements, never markup. */
+/** Creates an element. `content` is text or elements, never markup. */
 export function element(tag, properties, ...content) {
   const created = Object.assign(document.createElement(tag), properties);
   created.append(...content);

@@ -1,4 +1,4 @@
-/** The warning before a session ends: a dialog and, once that is put aside, a line on the page. */
+/** The warning before a session ends: a dialog and, after the dialog is closed, a notice. */
 
 import { clockTime, duration } from "./time.js";
 import { field, fill } from "./view.js";
@@ -12,12 +12,12 @@ const stayAfterAll = document.getElementById("stay-after-all");
 export class Warning {
   #isGiven = false;
 
-  /** `onStay` and `onSignOut` are what the person may choose. */
+  /** `onStay` and `onSignOut` are called if the person makes that choice. */
   constructor({ onStay, onSignOut }) {
     for (const button of [stay, stayAfterAll]) button.addEventListener("click", onStay);
     signOut.addEventListener("click", onSignOut);
     putAside.addEventListener("click", () => dialog.close());
-    // Escape decides nothing: the dialog goes, and the choice stays on the page.
+    // Escape only closes the dialog. The notice on the page keeps the choice.
     dialog.addEventListener("close", () => { field("ending").hidden = !this.#isGiven; });
   }
 
@@ -25,15 +25,15 @@ export class Warning {
     return dialog.open;
   }
 
-  /** Asks whether to stay beyond `end` (ms) or, if one cannot, says so. */
+  /** Warns that the session ends at `end` (ms). If `canStay`, asks whether to stay signed in. */
   give({ end, canStay }) {
     this.#isGiven = true;
     const signedOutAt = `You will be signed out at ${clockTime(end)}.`;
     fill("warning-title", canStay ? "Do you want to stay signed in?" : "Your session ends soon");
     fill("warning-text", canStay
-      ? `${signedOutAt} You can stay signed in for longer if you like.`
-      : `${signedOutAt} This session has lasted as long as one may, so it cannot be extended. `
-        + "You can sign in again afterwards.");
+      ? `${signedOutAt} You can stay signed in for longer.`
+      : `${signedOutAt} Your session has a time limit, so you can’t extend it any further. `
+        + "You can sign in again afterward.");
     stay.hidden = stayAfterAll.hidden = !canStay;
     putAside.hidden = canStay;
     this.explain();
@@ -41,7 +41,7 @@ export class Warning {
     (canStay ? stay : putAside).focus();
   }
 
-  /** Says that staying did not work, or with no `problem` that all is well. */
+  /** Shows a problem with staying signed in. Without `problem`, removes it. */
   explain(problem) {
     fill("warning-problem", problem);
     field("warning-problem").hidden = problem === undefined;
@@ -56,7 +56,7 @@ export class Warning {
     fill("ending-left", duration(left));
   }
 
-  /** Takes the warning back. */
+  /** Removes the warning. */
   withdraw() {
     this.#isGiven = false;
     field("ending").hidden = true;
