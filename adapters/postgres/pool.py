@@ -15,7 +15,6 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
 from adapters.postgres.deadline import Deadline, deadline_or, severed_after
-from application.errors import UnavailableError
 
 _T = TypeVar("_T")
 
@@ -31,6 +30,8 @@ _RECONNECT_SECONDS: Final = 2
 # A connection that was idle for longer is asked whether it still works before it is used.
 _TRUSTED_FOR_SECONDS: Final = 5.0
 _CHECK_SECONDS: Final = 1.0
+# How long a caller waits for the primary to prove itself.
+_WAIT_FOR_PROOF: Final = timedelta(seconds=1)
 # After so many uses psycopg prepares a statement.
 _PREPARE_AFTER: Final = 5
 # What a server, database or role can default differently and we rely on.
@@ -96,6 +97,13 @@ class Primary(Protocol):
     @property
     def timeline(self) -> int | None:
         """The primary's timeline; None while it is not certain which server is the primary."""
+
+    async def certain(self, within: timedelta) -> None:
+        """Return once the primary is certain.
+
+        Raises:
+            UnavailableError: It isn't certain ``within`` that span.
+        """
 
     async def conninfo(self) -> str:
         """Where the primary is.
@@ -300,13 +308,17 @@ class Pool:
         patience = self.wait_seconds if deadline is None else deadline.seconds_left
         until = time.monotonic() + min(self.wait_seconds, patience)
         while True:
-            if not self.is_certain:
-                raise UnavailableError("no_primary")
+            if self._primary is not None and self._primary.timeline is None:
+                # A busy process may just be late with its proof.
+                left = timedelta(seconds=max(0.0, until - time.monotonic()))
+                await self._primary.certain(min(left, _WAIT_FOR_PROOF))
             connection = await self._pool.getconn(until - time.monotonic())
             if self.is_current(connection) and await _works(connection):
                 self._in_use += 1
                 return connection
-            await connection.close()
+            if self.is_certain:
+                # It is broken, or leads to a former primary.
+                await connection.close()
             await self._pool.putconn(connection)
 
     async def give_back(self, connection: Connection) -> None:

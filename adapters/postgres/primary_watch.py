@@ -46,7 +46,6 @@ _LOOK_SECONDS: Final = 2.0
 _LOOK_AROUND_SECONDS: Final = 3.0
 # A lapse of the lease that is longer is noted as an outage.
 _OUTAGE_SECONDS: Final = 1.0
-_POLL_SECONDS: Final = 0.02
 
 # The message makes the transaction one that has to be flushed and replicated. It works on a
 # database that is read-only by default or whose disk is nearly full, and leaves no row behind.
@@ -113,6 +112,7 @@ class PrimaryWatch:
         self._beat: _Beat | None = None
         self._where: str | None = None
         self._is_found = asyncio.Event()
+        self._has_news = asyncio.Event()
         self._newest_timeline = 0
         self._settles_at: float | None = None
         self._lease_timeline: int | None = None
@@ -153,9 +153,12 @@ class PrimaryWatch:
         while self.timeline is None:
             if isinstance(self._fault, psycopg.ProgrammingError):
                 raise self._fault
-            if elapsed() > until:
+            self._has_news.clear()
+            try:
+                async with asyncio.timeout(max(0.0, until - elapsed())):
+                    await self._has_news.wait()
+            except TimeoutError:
                 raise UnavailableError("no_primary") from self._fault
-            await asyncio.sleep(_POLL_SECONDS)
 
     def now(self) -> datetime | None:
         """What time it is for the primary (UTC); None before it was first asked."""
@@ -187,6 +190,7 @@ class PrimaryWatch:
                 await self._step()
             except (psycopg.Error, OSError, UnavailableError) as error:
                 self._fault = error
+                self._has_news.set()
                 _log.warning("primary_uncertain", extra={"reason": _kind_of(error)})
                 await self._let_go()
             await asyncio.sleep(max(0.0, began + _BEAT_SECONDS - elapsed()))
@@ -219,6 +223,7 @@ class PrimaryWatch:
             await _note_outage(connection, elapsed() - self._lease_ends)
         self._lease_timeline = connection.timeline
         self._lease_ends = beat.sent_at + LEASE.total_seconds()
+        self._has_news.set()
 
     async def _is_settled(self, connection: Connection) -> bool:
         """Whether every lease of a former primary has run out."""

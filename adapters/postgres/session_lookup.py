@@ -121,8 +121,6 @@ class PostgresSessionLookup(SessionLookup):
         self._helper: asyncio.TimerHandle | None = None
 
     async def find(self, user_id: UserId, session_id: SessionId) -> SessionStanding | None:
-        if not self._pool.is_certain:
-            raise UnavailableError("no_primary")
         # Asked for once: on Python 3.11 each question costs a system call.
         loop = self._loop = self._loop or asyncio.get_running_loop()
         answer: _Answer = loop.create_future()
