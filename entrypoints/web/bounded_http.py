@@ -136,8 +136,9 @@ class BoundedHTTP(HttpToolsProtocol):
         self._expect_reading()
 
     def resume_writing(self) -> None:
-        """The client has read; a closing connection still has to become empty."""
+        """The client has read nearly everything."""
         super().resume_writing()
+        # A closing connection still has to become empty.
         if self._reading_deadline is not None and not self.transport.is_closing():
             self._reading_deadline.cancel()
             self._reading_deadline = None
@@ -204,8 +205,18 @@ class BoundedHTTP(HttpToolsProtocol):
 
     def _expect_reading(self) -> None:
         """Give the client time to read what is written already."""
-        if self._reading_deadline is None and self.transport.get_write_buffer_size():
-            self._reading_deadline = self.loop.call_later(_READ_SECONDS, self.transport.abort)
+        unread = self.transport.get_write_buffer_size()
+        if self._reading_deadline is None and unread:
+            self._reading_deadline = self.loop.call_later(
+                _READ_SECONDS, self._on_reading_deadline, unread
+            )
+
+    def _on_reading_deadline(self, unread: int) -> None:
+        self._reading_deadline = None
+        if self.transport.get_write_buffer_size() < unread:
+            self._expect_reading()
+        else:
+            self.transport.abort()
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:

@@ -90,6 +90,8 @@ async def test_a_request_that_comes_while_the_server_ends_gets_the_connections_l
 
         server.should_exit = True
         await until(lambda: refuses(port))
+        # Longer than uvicorn takes to close what is idle.
+        await asyncio.sleep(0.3)
         answers = []
         for each in (kept, new):
             await loop.sock_sendall(each, GET)

@@ -88,8 +88,8 @@ class Served:
     server: uvicorn.Server
     clients: AsyncExitStack
 
-    async def client(self) -> Client:
-        return await self.clients.enter_async_context(client_of(self.url))
+    async def client(self, **options: int) -> Client:
+        return await self.clients.enter_async_context(client_of(self.url, **options))
 
     @property
     def open(self) -> int:
@@ -97,10 +97,20 @@ class Served:
         return len(self.server.server_state.connections)
 
 
+def socket_of(transport: asyncio.BaseTransport) -> socket.socket:
+    found: socket.socket = transport.get_extra_info("socket")
+    return found
+
+
 @asynccontextmanager
-async def client_of(url: str) -> AsyncIterator[Client]:
+async def client_of(url: str, *, receive_buffer: int | None = None) -> AsyncIterator[Client]:
     parts = httpx.URL(url)
-    reader, writer = await asyncio.open_connection(parts.host, parts.port)
+    connection = socket.socket()
+    connection.setblocking(False)
+    if receive_buffer is not None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    await asyncio.get_running_loop().sock_connect(connection, (parts.host, parts.port))
+    reader, writer = await asyncio.open_connection(sock=connection)
     try:
         yield Client(reader=reader, writer=writer)
     finally:
@@ -115,6 +125,8 @@ async def served(*, answers: bool = True, **options: int) -> AsyncIterator[Serve
     if answers:
         application.may_answer.set()
     async with serving(application, **options) as (url, server), AsyncExitStack() as clients:
+        # At the end, so that no request keeps the server from ending.
+        clients.callback(application.may_answer.set)
         yield Served(application=application, url=url, server=server, clients=clients)
 
 
@@ -232,18 +244,36 @@ async def test_an_answer_that_is_not_read_is_given_up(last: bytes) -> None:
         await until(lambda: it.open == 0)
 
 
-async def test_a_large_answer_that_is_read_slowly_gets_there(mocker: MockerFixture) -> None:
-    mocker.patch("entrypoints.web.bounded_http._READ_SECONDS", 2)
+@pytest.mark.usefixtures("short_deadlines")
+async def test_the_rest_of_an_answer_that_is_not_read_is_given_up() -> None:
+    async with served() as it:
+        # Too little for the application to be held up, too much for the sockets.
+        it.application.body = b"x" * 50_000
+        client = await it.client(receive_buffer=4096)
+        client.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        await until(lambda: it.open == 1)
+        (connection,) = it.server.server_state.connections
+        socket_of(connection.transport).setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        client.send(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        await until(lambda: it.application.asked == 1)
+        await until(lambda: it.open == 0)
+
+
+@pytest.mark.usefixtures("short_deadlines")
+async def test_a_large_answer_that_is_read_slowly_gets_there() -> None:
     async with served() as it:
         it.application.body = LARGE
         client = await it.client()
         client.send(GET)
         async with asyncio.timeout(PATIENCE_SECONDS):
             head = await client.reader.readuntil(b"\r\n\r\n")
-            body = await client.reader.readexactly(len(LARGE))
+            left = len(LARGE)
+            while left:
+                left -= len(await client.reader.readexactly(min(left, 1_000_000)))
+                # Altogether several times what an answer that is not read has.
+                await asyncio.sleep(0.03)
 
     assert head.startswith(b"HTTP/1.1 200 ")
-    assert body == LARGE
 
 
 async def test_with_too_many_connections_the_one_that_waited_longest_has_to_go() -> None:
@@ -305,10 +335,8 @@ async def test_a_connection_that_was_reset_is_forgotten() -> None:
         await client.answer()
         (connection,) = map(weakref.ref, it.server.server_state.connections)
         at_once = struct.pack("ii", 1, 0)
-        transport: asyncio.Transport = client.writer.transport  # type: ignore[assignment]
-        sock = transport.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
-        transport.abort()
+        socket_of(client.writer.transport).setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+        client.writer.transport.abort()
 
         await until(lambda: it.open == 0)
         await until(lambda: connection() is None)
