@@ -16,10 +16,12 @@ ApplicationError
   ConflictError            conflicts with stored data
   UnavailableError         try again later
     ProviderUnavailableError   VA did not answer
+      ProviderBusyError          VA was not asked: too many calls are in progress
   UpstreamRejectedError    VA's answer isn't acceptable
     UnwantedTokensError        VA issued tokens that must not be used
     UnusableTokensError        VA issued tokens that can't be used yet
   SignInFailedError        the sign-in failed, for the given reason
+    SignInPostponedError       it didn't start: the same callback can be sent again
   AuditBrokenError         the audit trail was tampered with
   TrailUnreadableError     a part of the audit trail is missing
   CheckpointUntoldError    a checkpoint could not be written
@@ -158,6 +160,13 @@ class ProviderUnavailableError(UnavailableError):
         self.retry_after = retry_after
 
 
+class ProviderBusyError(ProviderUnavailableError):
+    """Too many calls to the identity provider are in progress.
+
+    The provider was not asked, so the caller can repeat exactly what it did.
+    """
+
+
 class UpstreamRejectedError(ApplicationError):
     """The identity provider's answer isn't acceptable.
 
@@ -227,6 +236,10 @@ class SignInFailedError(ApplicationError):
         self.failure = failure
         self.reason = reason
         self.user_id = user_id
+
+
+class SignInPostponedError(SignInFailedError):
+    """A sign-in was refused before its attempt was used: the same callback can come again."""
 
 
 class AuditBrokenError(ApplicationError):

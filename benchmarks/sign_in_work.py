@@ -21,8 +21,8 @@ from dependency_injector import providers
 from adapters.memory.identity_provider import MemoryIdentityProvider
 from adapters.system.clock import SystemClock
 from application.ports.identity_provider import ProviderSignIn
-from application.use_cases.complete_va_login import CompleteVALoginCommand
-from application.use_cases.start_va_login import StartVALoginCommand
+from application.use_cases.sign_in.complete_va_login import CompleteVALoginCommand
+from application.use_cases.sign_in.start_va_login import StartVALoginCommand
 from benchmarks.figures import percentile
 from domain.identifiers import ICN
 from domain.secret import Secret

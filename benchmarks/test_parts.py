@@ -21,7 +21,7 @@ from adapters.session_tokens.jwt_session_tokens import JWTSessionTokens, JWTSett
 from adapters.session_tokens.signed_refresh_tokens import SignedRefreshTokens
 from adapters.system.clock import SystemClock
 from application.ports.session_lookup import SessionLookup
-from application.use_cases.validate_session import ValidateSession
+from application.use_cases.sessions.validate_session import ValidateSession
 from domain.data_key import DataKey
 from domain.identifiers import ICN, SessionId, TokenId, UserId
 from domain.refresh_token import RefreshToken

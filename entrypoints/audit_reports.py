@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, Final, final
 from rich.console import Console
 from rich.progress import Progress
 
-from application.use_cases.verify_audit import AuditVerified
+from application.use_cases.evidence.verify_audit import AuditVerified
 from domain.audit_finding import AuditFinding
 from domain.audit_seal import SealedBatch, SelfContradictionError
 

@@ -14,9 +14,9 @@ import typer
 
 from entrypoints.starting import (
     EXIT_DATABASE,
-    EXIT_SCHEMA,
     EXIT_SETTINGS,
     database_fault,
+    database_or_exit,
     fail,
     require_current_schema,
     say_on_stderr,
@@ -99,7 +99,8 @@ def demo() -> None:
     from entrypoints.schema import migrate
 
     try:
-        run_demo(migrate, typer.echo)
+        with database_or_exit():
+            run_demo(migrate, typer.echo)
     except DemoError as error:
         fail([str(error)], _EXIT_DEMO)
 
@@ -150,23 +151,28 @@ def migrate(
     ] = None,
 ) -> None:
     """Bring the schema of VETASSIST_DATABASE_URL up to date."""
-    import psycopg
-
     from entrypoints.account import account_name
-    from entrypoints.schema import SchemaError
     from entrypoints.schema import migrate as apply
-    from entrypoints.settings_reader import SettingsError, read_database_url, read_operator
+    from entrypoints.settings_reader import (
+        SettingsError,
+        read_database_url,
+        read_operator,
+        read_prepared_statements,
+    )
 
     try:
         database_url = read_database_url(os.environ).reveal()
+        prepared_statements = read_prepared_statements(os.environ)
         operator = read_operator(os.environ) or account_name()
-        applied = apply(database_url, application_role=application_role, operator=operator)
     except SettingsError as error:
         fail(error.faults, EXIT_SETTINGS)
-    except psycopg.Error as error:
-        fail([database_fault(error)], EXIT_DATABASE)
-    except SchemaError as error:
-        fail([str(error)], EXIT_SCHEMA)
+    with database_or_exit():
+        applied = apply(
+            database_url,
+            application_role=application_role,
+            operator=operator,
+            prepared_statements=prepared_statements,
+        )
     for migration in applied:
         typer.echo(f"applied {migration.name}")
     typer.echo("The schema is up to date.")
@@ -226,10 +232,13 @@ async def _examined(settings: "Settings") -> "list[Finding]":
     from domain.login_attempt import LoginSecrets
     from entrypoints.container import Container
     from entrypoints.doctor.examination import Patient, examine
+    from entrypoints.schema import connection_faults, pending_migrations
 
     container = Container(settings=settings)
     source = container.secrets()
     provider = container.identity_provider()
+    database_url = settings.database_url.reveal()
+    prepared = settings.database_prepared_statements
     async with AsyncExitStack() as stack:
         # Without a database, the rest is examined all the same.
         for lifetime in container.doctor_lifetimes():
@@ -239,7 +248,13 @@ async def _examined(settings: "Settings") -> "list[Finding]":
         return await examine(
             Patient(
                 settings=settings,
-                pending_migrations=partial(_pending, settings.database_url.reveal()),
+                pending_migrations=partial(
+                    pending_migrations, database_url, prepared_statements=prepared
+                ),
+                connection_faults=partial(
+                    connection_faults, database_url, prepared_statements=prepared
+                ),
+                failing=container.readiness().failing,
                 vital_signs=container.vital_signs().read,
                 rights=container.vital_signs().rights,
                 oldest_passed_by=container.vital_signs().oldest_passed_by,
@@ -255,28 +270,24 @@ async def _examined(settings: "Settings") -> "list[Finding]":
 
 def _schema_alone() -> "list[Finding]":
     """What can be said of the schema while other settings cannot be used."""
+    from functools import partial
+
     from entrypoints.doctor.examination import examine_schema
-    from entrypoints.settings_reader import SettingsError, read_database_url
+    from entrypoints.schema import pending_migrations
+    from entrypoints.settings_reader import (
+        SettingsError,
+        read_database_url,
+        read_prepared_statements,
+    )
 
     try:
-        database_url = read_database_url(os.environ)
+        database_url = read_database_url(os.environ).reveal()
+        prepared_statements = read_prepared_statements(os.environ)
     except SettingsError:
         return []
-    return examine_schema(lambda: _pending(database_url.reveal()))
-
-
-def _pending(database_url: str) -> list[str]:
-    import psycopg
-
-    from entrypoints.doctor.examination import SchemaFaultError
-    from entrypoints.schema import SchemaError, pending_migrations
-
-    try:
-        return [step.name for step in pending_migrations(database_url)]
-    except SchemaError as error:
-        raise SchemaFaultError(str(error)) from error
-    except psycopg.Error as error:
-        raise SchemaFaultError(database_fault(error)) from error
+    return examine_schema(
+        partial(pending_migrations, database_url, prepared_statements=prepared_statements)
+    )
 
 
 @keys.command("rewrap")
@@ -287,7 +298,7 @@ def rewrap_keys(
     """Wrap every data key under the first key of VETASSIST_TOKEN_KEYS; online, and resumable."""
     from rich.progress import Progress
 
-    from application.use_cases.rewrap_data_keys import RewrapDataKeysCommand
+    from application.use_cases.va_access.rewrap_data_keys import RewrapDataKeysCommand
 
     total = _run(lambda container: container.rewrap_data_keys().count())
     with Progress() as progress:
@@ -336,7 +347,7 @@ def verify_audit(
     as_json: Annotated[bool, typer.Option("--json", help="Print a report for scripts.")] = False,
 ) -> None:
     """Find what was altered, removed, inserted or reordered in the audit trail."""
-    from application.use_cases.verify_audit import VerifyAuditCommand
+    from application.use_cases.evidence.verify_audit import VerifyAuditCommand
     from entrypoints.audit_reports import AuditReport, CheckpointFile, progress_over
 
     named = checkpoint or _checkpoint_file()
@@ -377,7 +388,7 @@ def export_audit(
 ) -> None:
     """Write sealed rows as JSON Lines, each with the proof that it was sealed."""
     from application.errors import AuditBrokenError
-    from application.use_cases.export_audit import ExportAuditCommand
+    from application.use_cases.evidence.export_audit import ExportAuditCommand
     from domain.identifiers import UserId
     from entrypoints.audit_reports import progress_over, written_whole
 
@@ -418,7 +429,7 @@ def drop_audit(
 ) -> None:
     """Drop the months past VETASSIST_AUDIT_RETENTION_MONTHS that are sealed and exported."""
     from application.errors import ForbiddenError
-    from application.use_cases.retire_audit import RetireAuditCommand
+    from application.use_cases.evidence.retire_audit import RetireAuditCommand
 
     command = RetireAuditCommand(is_dry_run=dry_run)
     try:
@@ -441,7 +452,7 @@ def _readable_trail() -> Iterator[None]:
         yield
     except TrailUnreadableError as error:
         # What was never made is not gone.
-        require_current_schema(settings_or_exit().database_url.reveal())
+        require_current_schema(settings_or_exit())
         fail([f"a part of the audit trail is gone: {error}"], _EXIT_AUDIT)
 
 
@@ -466,7 +477,7 @@ def show_audit(
     as_json: Annotated[bool, typer.Option("--json", help="Print an object a line.")] = False,
 ) -> None:
     """Show what the audit trail holds, newest first; that you looked is noted there."""
-    from application.use_cases.show_audit import ShowAuditCommand
+    from application.use_cases.evidence.show_audit import ShowAuditCommand
     from domain.audit_record import AuditFilter
     from domain.identifiers import UserId
     from entrypoints.audit_listing import as_json_lines, print_table, types_of
@@ -512,7 +523,7 @@ def enable_user(user_id: UserIdArgument, reason: Reason) -> None:
 @user.command("sign-out")
 def sign_out_user(user_id: UserIdArgument, reason: Reason, *, dry_run: DryRun = False) -> None:
     """End every session of a user at once; they may sign in again."""
-    from application.use_cases.sign_out_user import SignOutUserCommand
+    from application.use_cases.operations.sign_out_user import SignOutUserCommand
     from domain.identifiers import UserId
 
     command = SignOutUserCommand(user_id=UserId(user_id), reason=reason, is_dry_run=dry_run)
@@ -523,7 +534,7 @@ def sign_out_user(user_id: UserIdArgument, reason: Reason, *, dry_run: DryRun = 
 def _set_user_active(
     user_id: UUID, reason: str, *, is_active: bool, is_dry_run: bool = False
 ) -> int:
-    from application.use_cases.set_user_active import SetUserActiveCommand
+    from application.use_cases.operations.set_user_active import SetUserActiveCommand
     from domain.identifiers import UserId
 
     command = SetUserActiveCommand(
@@ -557,7 +568,7 @@ def add_client(
     ] = False,
 ) -> None:
     """Register a back end. It proves who it is by a key of its own, or by a secret of ours."""
-    from application.use_cases.add_client import AddClientCommand
+    from application.use_cases.clients.add_client import AddClientCommand
     from domain.va_token_use import TokenPurpose
 
     if (public_key is None) is not secret:
@@ -603,7 +614,7 @@ def retire_client_credential(client_id: ClientIdArgument) -> None:
 
 
 def _rotate(client_id: str, public_key: str | None) -> None:
-    from application.use_cases.rotate_client_credential import RotateClientCredentialCommand
+    from application.use_cases.clients.rotate_client_credential import RotateClientCredentialCommand
 
     command = RotateClientCredentialCommand(client_id=_client_id(client_id), public_key=public_key)
     rotated = _of_client(lambda container: container.rotate_client_credential().execute(command))
@@ -676,7 +687,7 @@ def _shown(client: "ServiceClient") -> dict[str, object]:
 @client.command("disable")
 def disable_client(client_id: ClientIdArgument, reason: Reason) -> None:
     """Refuse a back end from its next request on, for good."""
-    from application.use_cases.disable_client import DisableClientCommand
+    from application.use_cases.clients.disable_client import DisableClientCommand
 
     command = DisableClientCommand(client_id=_client_id(client_id), reason=reason)
     changed = _of_client(lambda container: container.disable_client().execute(command))
@@ -739,7 +750,7 @@ def _run(use: "Callable[[Container], Coroutine[object, object, _T]]") -> _T:
     except UnavailableError:
         fail(["the database does not answer"], EXIT_DATABASE)
     except psycopg.Error as error:
-        require_current_schema(settings.database_url.reveal())
+        require_current_schema(settings)
         fail([database_fault(error)], EXIT_DATABASE)
 
 

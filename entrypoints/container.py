@@ -60,37 +60,37 @@ from application.ports.visitor_pseudonyms import VisitorPseudonyms
 from application.ports.vital_signs import VitalSigns
 from application.session_grants import SessionGrants
 from application.token_sealing import TokenSealing
-from application.use_cases.add_client import AddClient
-from application.use_cases.admit_client import AdmitClient
-from application.use_cases.complete_va_login import CompleteVALogin
-from application.use_cases.disable_client import DisableClient
-from application.use_cases.export_audit import ExportAudit
-from application.use_cases.issue_session import IssueSession
-from application.use_cases.link_va_identity import LinkVAIdentity
-from application.use_cases.list_clients import ListClients
-from application.use_cases.list_disclosures import ListDisclosures
-from application.use_cases.list_sessions import ListSessions
-from application.use_cases.make_audit_partitions import MakeAuditPartitions
-from application.use_cases.purge_expired import PurgeExpired
-from application.use_cases.read_history import ReadHistory
-from application.use_cases.redeem_handoff import RedeemHandoff
-from application.use_cases.renew_session import RenewSession
-from application.use_cases.retire_audit import RetireAudit
-from application.use_cases.revoke_at_va import RevokeAtVA
-from application.use_cases.revoke_sessions import RevokeSessions
-from application.use_cases.rewrap_data_keys import RewrapDataKeys
-from application.use_cases.rotate_client_credential import RotateClientCredential
-from application.use_cases.seal_audit import SealAudit
-from application.use_cases.set_user_active import SetUserActive
-from application.use_cases.show_audit import ShowAudit
-from application.use_cases.shred_unused_tokens import ShredUnusedTokens
-from application.use_cases.sign_out_user import SignOutUser
-from application.use_cases.start_va_login import StartVALogin
-from application.use_cases.unlink_va_identity import UnlinkVAIdentity
-from application.use_cases.use_va_token import UseVAToken
-from application.use_cases.validate_session import ValidateSession
-from application.use_cases.verify_audit import VerifyAudit
-from application.use_cases.view_user import ViewUser
+from application.use_cases.clients.add_client import AddClient
+from application.use_cases.clients.admit_client import AdmitClient
+from application.use_cases.clients.disable_client import DisableClient
+from application.use_cases.clients.list_clients import ListClients
+from application.use_cases.clients.rotate_client_credential import RotateClientCredential
+from application.use_cases.evidence.export_audit import ExportAudit
+from application.use_cases.evidence.make_audit_partitions import MakeAuditPartitions
+from application.use_cases.evidence.retire_audit import RetireAudit
+from application.use_cases.evidence.seal_audit import SealAudit
+from application.use_cases.evidence.show_audit import ShowAudit
+from application.use_cases.evidence.verify_audit import VerifyAudit
+from application.use_cases.history.list_disclosures import ListDisclosures
+from application.use_cases.history.read_history import ReadHistory
+from application.use_cases.history.view_user import ViewUser
+from application.use_cases.operations.purge_expired import PurgeExpired
+from application.use_cases.operations.set_user_active import SetUserActive
+from application.use_cases.operations.sign_out_user import SignOutUser
+from application.use_cases.sessions.list_sessions import ListSessions
+from application.use_cases.sessions.renew_session import RenewSession
+from application.use_cases.sessions.revoke_sessions import RevokeSessions
+from application.use_cases.sessions.validate_session import ValidateSession
+from application.use_cases.sign_in.complete_va_login import CompleteVALogin
+from application.use_cases.sign_in.issue_session import IssueSession
+from application.use_cases.sign_in.link_va_identity import LinkVAIdentity
+from application.use_cases.sign_in.redeem_handoff import RedeemHandoff
+from application.use_cases.sign_in.start_va_login import StartVALogin
+from application.use_cases.va_access.revoke_at_va import RevokeAtVA
+from application.use_cases.va_access.rewrap_data_keys import RewrapDataKeys
+from application.use_cases.va_access.shred_unused_tokens import ShredUnusedTokens
+from application.use_cases.va_access.unlink_va_identity import UnlinkVAIdentity
+from application.use_cases.va_access.use_va_token import UseVAToken
 from application.va_token_refresher import VATokenRefresher
 from entrypoints.background import repeating
 from entrypoints.metrics.measurements import Measurements
@@ -266,7 +266,9 @@ class Container(containers.DeclarativeContainer):
             connection_string,
             settings.provided.database_url.reveal.call(),
             timeout=database_timeout,
+            prepared_statements=settings.provided.database_prepared_statements,
         ),
+        prepared_statements=settings.provided.database_prepared_statements,
     )
     clock: providers.Provider[Clock] = providers.Singleton(PostgresClock, primary_watch)
     machine_clock: providers.Provider[Clock] = providers.Singleton(SystemClock)
@@ -312,6 +314,7 @@ class Container(containers.DeclarativeContainer):
         max_size=settings.provided.pool_size,
         timeout=database_timeout,
         primary=primary_watch,
+        prepared_statements=settings.provided.database_prepared_statements,
     )
     unit_of_work: providers.Provider[UnitOfWork] = providers.Factory(
         PostgresUnitOfWork,
@@ -330,6 +333,7 @@ class Container(containers.DeclarativeContainer):
         min_size=1,
         timeout=database_timeout,
         primary=primary_watch,
+        prepared_statements=settings.provided.database_prepared_statements,
     )
     #: What a command enters, in this order; it waits until the primary is certain.
     command_lifetimes: providers.Provider[list[AbstractAsyncContextManager[object]]] = (
@@ -343,6 +347,7 @@ class Container(containers.DeclarativeContainer):
         providers.List(
             providers.Factory(sought_primary, primary_watch, database_timeout),
             providers.Factory(opened, connection_pool),
+            providers.Factory(opened, lookup_pool),
         )
     )
     #: What all database work of one request is done in.

@@ -66,6 +66,7 @@ class Settings:
 
     database_url: Annotated[Secret, ReadBy(database_url)]
     database_timeout_seconds: Annotated[int, Interval(ge=1, le=300)] = 5
+    database_prepared_statements: bool = True
     public_url: BaseURL = "http://localhost:8000"
     frontend_url: BaseURL = "https://vetassist.ganuda.us"
 
@@ -115,6 +116,7 @@ class Settings:
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     pool_size: Annotated[int, Interval(ge=1, le=1000)] = 10
     login_rate: FromZero = 600
+    keep_alive_seconds: Annotated[int, Interval(ge=1, le=3600)] = 75
     tracing: bool = False
     metrics_port: Annotated[int, Interval(ge=1, le=65535)] | None = None
     metrics_host: NonEmpty = "127.0.0.1"

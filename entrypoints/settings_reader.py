@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, get_type_hints
 
-from pydantic import ValidationError, create_model
+from pydantic import TypeAdapter, ValidationError, create_model
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.secret import Secret
@@ -95,6 +95,22 @@ def read_database_url(environment: Mapping[str, str]) -> Secret:
         return setting_rules.database_url(value)
     except ValueError as fault:
         raise SettingsError([f"{name}: {fault}"]) from None
+
+
+def read_prepared_statements(environment: Mapping[str, str]) -> bool:
+    """Whether prepared statements may be used, for commands that need hardly any other setting.
+
+    Raises:
+        SettingsError: It is unusable.
+    """
+    name = PREFIX + "DATABASE_PREPARED_STATEMENTS"
+    value = raw_setting(environment, name)
+    if value is None:
+        return Settings.database_prepared_statements
+    try:
+        return TypeAdapter(bool).validate_python(value)
+    except ValidationError as error:
+        raise SettingsError([f"{name}: {error.errors()[0]['msg']}"]) from None
 
 
 def read_operator(environment: Mapping[str, str]) -> str | None:

@@ -1,12 +1,15 @@
 """A simulated identity provider for tests, with consent, refusals and downtime."""
 
 import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final, final
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from application.errors import (
+    ProviderBusyError,
     ProviderUnavailableError,
     UnusableTokensError,
     UnwantedTokensError,
@@ -55,6 +58,8 @@ class MemoryIdentityProvider(IdentityProvider):
         self._is_down = False
         self._refusal: str | None = None
         self._retry_after: timedelta | None = None
+        #: Whether no more sign-ins are admitted.
+        self.is_full = False
         #: The sign-in of each valid refresh token.
         self.refreshable: dict[Secret, ProviderSignIn] = {}
         self._identity: VAIdentity | None = None
@@ -108,6 +113,7 @@ class MemoryIdentityProvider(IdentityProvider):
         return self._issuer
 
     async def authorization_url(self, secrets: LoginSecrets) -> str:
+        self._require_room()
         self._answer()
         parameters = {
             "response_type": "code",
@@ -117,6 +123,11 @@ class MemoryIdentityProvider(IdentityProvider):
             "code_challenge_method": "S256",
         }
         return f"{self._authorization_endpoint}?{urlencode(parameters)}"
+
+    @asynccontextmanager
+    async def room_for_sign_in(self) -> AsyncIterator[None]:
+        self._require_room()
+        yield
 
     async def check_callback_issuer(self, issuer: str | None) -> None:
         self._answer()
@@ -182,6 +193,10 @@ class MemoryIdentityProvider(IdentityProvider):
         if self.revokes:
             self.revoked[token] = is_refresh_token
         return self.revokes
+
+    def _require_room(self) -> None:
+        if self.is_full:
+            raise ProviderBusyError
 
     def _answer(self) -> None:
         if self._is_down:

@@ -8,6 +8,7 @@ at once, and the pool drops the connection.
 import asyncio
 import os
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,7 +17,9 @@ from datetime import timedelta
 from typing import Any, Final, final
 
 import psycopg
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, BaseConnection, Connection
+
+from application.errors import UnavailableError
 
 
 @final
@@ -80,7 +83,34 @@ def severed_after(seconds: float, connection: AsyncConnection[Any]) -> Iterator[
         timer.cancel()
 
 
-def sever(connection: AsyncConnection[Any]) -> None:
+@contextmanager
+def answered_within(span: timedelta, connection: Connection[Any]) -> Iterator[None]:
+    """Shut down a connection that no event loop drives, unless the block ends within ``span``.
+
+    Raises:
+        UnavailableError: The time is up.
+    """
+    is_up = threading.Event()
+
+    def end() -> None:
+        is_up.set()
+        sever(connection)
+
+    timer = threading.Timer(span.total_seconds(), end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except psycopg.OperationalError as error:
+        if is_up.is_set():
+            raise UnavailableError("database_deadline") from error
+        raise
+    finally:
+        timer.cancel()
+        timer.join()
+
+
+def sever(connection: BaseConnection[Any]) -> None:
     """Shut the connection's socket down.
 
     The descriptor stays open, so that its number is not another's while the event loop still

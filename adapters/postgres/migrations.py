@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib.resources import files
 from typing import Any, Final
 
@@ -14,7 +15,8 @@ from adapters.postgres.application_roles import (
     remember_application_role,
 )
 from adapters.postgres.audit_trail import INSERT_EVENT, event_parameters
-from adapters.postgres.pool import connection_string
+from adapters.postgres.command_connection import command_connection
+from adapters.postgres.pool import SEARCH_PATH
 from domain.audit_event import AuditEvent
 
 # Any constant will do, as long as every migrating process asks for the same.
@@ -26,6 +28,15 @@ CREATE TABLE IF NOT EXISTS vetassist_schema_migrations (
     checksum text NOT NULL,
     applied_at timestamptz NOT NULL DEFAULT now()
 )
+"""
+
+
+#: Rows of an earlier phase may be many.
+MIGRATION_TIMEOUT: Final = timedelta(hours=1)
+_LEDGERS: Final = """
+SELECT quote_ident(nspname), current_setting('search_path')
+FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+WHERE relname = 'vetassist_schema_migrations' ORDER BY nspname
 """
 
 
@@ -62,7 +73,12 @@ Note = Callable[[Sequence[Migration], str | None], AuditEvent]
 
 
 def migrate(
-    database_url: str, *, application_role: str | None = None, note: Note | None = None
+    database_url: str,
+    *,
+    application_role: str | None = None,
+    note: Note | None = None,
+    prepared_statements: bool = True,
+    within: timedelta = MIGRATION_TIMEOUT,
 ) -> Sequence[Migration]:
     """Apply what is missing, in one transaction; which steps that was.
 
@@ -74,19 +90,25 @@ def migrate(
         database_url: Of the owner of the tables.
         application_role: The name of a role; None: only those named before.
         note: Any change is audited as it says, together with the change; None: it is not.
+        prepared_statements: As for ``connection_string``.
+        within: How long all of it may take.
 
     Raises:
         SchemaError: An applied step is unknown here or was changed, or a step does not apply;
             or the role cannot be the application's.
-        psycopg.Error: The database does not answer.
+        DatabaseFaultError: The database cannot be used as it is; nothing was made.
+        UnavailableError: It did not answer in time.
+        psycopg.Error: It cannot be reached, or refuses.
     """
-    with psycopg.connect(connection_string(database_url)) as connection:
-        # Rows of an earlier phase may be many; only the wait for other work stays bounded.
+    with command_connection(
+        database_url, prepared_statements=prepared_statements, within=within
+    ) as connection:
+        # The server bounds only the wait for other work.
         connection.execute("SET LOCAL statement_timeout = 0")
         connection.execute("SET LOCAL lock_timeout = '60s'")
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (_ADVISORY_LOCK,))
-        connection.execute(_LEDGER)
         pending = _pending(connection)
+        connection.execute(_LEDGER)
         for migration in pending:
             _apply(connection, migration)
         new_role = None
@@ -104,14 +126,18 @@ def migrate(
         return pending
 
 
-def pending_migrations(database_url: str) -> Sequence[Migration]:
+def pending_migrations(
+    database_url: str, *, prepared_statements: bool = True
+) -> Sequence[Migration]:
     """The steps that the database still lacks; empty when its schema is current.
 
     Raises:
         SchemaError: An applied step is unknown here or was changed.
-        psycopg.Error: The database does not answer.
+        DatabaseFaultError: The database cannot be used as it is.
+        UnavailableError: It did not answer in time.
+        psycopg.Error: It cannot be reached, or refuses.
     """
-    with psycopg.connect(connection_string(database_url)) as connection:
+    with command_connection(database_url, prepared_statements=prepared_statements) as connection:
         return _pending(connection)
 
 
@@ -133,9 +159,20 @@ def _pending(connection: psycopg.Connection[Any]) -> list[Migration]:
 def _applied(connection: psycopg.Connection[Any]) -> list[tuple[int, str]]:
     row = connection.execute("SELECT to_regclass('vetassist_schema_migrations')").fetchone()
     if row is None or row[0] is None:
+        _require_no_other_ledger(connection)
         return []
     cursor = connection.execute("SELECT version, checksum FROM vetassist_schema_migrations")
     return cursor.fetchall()
+
+
+def _require_no_other_ledger(connection: psycopg.Connection[Any]) -> None:
+    """Make no second set of tables where a default of the search path named their schema."""
+    for schema, search_path in connection.execute(_LEDGERS):
+        if search_path.replace(" ", "") == SEARCH_PATH:
+            raise SchemaError(
+                f"the tables are in the schema {schema}, and only the URL says where to look: "
+                f"add options=-csearch_path%3D{schema} to it"
+            )
 
 
 def _apply(connection: psycopg.Connection[Any], migration: Migration) -> None:

@@ -1,9 +1,9 @@
 """The connections to PostgreSQL."""
 
-import asyncio
+import os
 import select
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Final, Protocol, TypeVar, final
@@ -31,21 +31,27 @@ _RECONNECT_SECONDS: Final = 2
 # A connection that was idle for longer is asked whether it still works before it is used.
 _TRUSTED_FOR_SECONDS: Final = 5.0
 _CHECK_SECONDS: Final = 1.0
+# After so many uses psycopg prepares a statement.
+_PREPARE_AFTER: Final = 5
 # What a server, database or role can default differently and we rely on.
 _SESSION: Final = {
-    # A commit is acknowledged only once it is on disk, and on the synchronous standby.
-    "synchronous_commit": "on",
-    "lock_timeout": "1s",
-    "idle_in_transaction_session_timeout": "10s",
-    "TimeZone": "UTC",
-    "DateStyle": "ISO,YMD",
     "IntervalStyle": "postgres",
     "bytea_output": "hex",
     "standard_conforming_strings": "on",
     "default_transaction_isolation": "read\\ committed",
     "default_transaction_deferrable": "off",
-    "search_path": '"$user",public',
 }
+#: Where tables are looked for, unless the URL says otherwise.
+SEARCH_PATH: Final = '"$user",public'
+# What the URL's own `options` may change.
+_ADJUSTABLE: Final = {
+    # A commit is acknowledged only once it is on disk, and on the synchronous standby.
+    "synchronous_commit": "on",
+    "search_path": SEARCH_PATH,
+}
+# libpq reads these two from the environment only, and there they win over `options`. A pooler
+# passes them on.
+os.environ.update(PGDATESTYLE="ISO, YMD", PGTZ="UTC")
 # Dead peers are noticed by the kernel, too: an idle connection after 20 s, a busy one after 5 s.
 _NETWORK: Final = {
     "keepalives": 1,
@@ -54,16 +60,19 @@ _NETWORK: Final = {
     "keepalives_count": 2,
     "tcp_user_timeout": 5_000,
 }
-# Asked once for each new connection. The timeline is the first part of a WAL file's name.
-_INSPECT: Final = """
+#: The timeline of a primary: the first part of a WAL file's name, in hex digits.
+TIMELINE: Final = "left(pg_walfile_name(pg_current_wal_lsn()), 8)"
+# Asked once for each new connection.
+_INSPECT: Final = f"""
 SELECT
-    CASE WHEN NOT pg_is_in_recovery() THEN left(pg_walfile_name(pg_current_wal_lsn()), 8) END,
+    CASE WHEN NOT pg_is_in_recovery() THEN {TIMELINE} END,
     -- So that a statement ends soon after its client is gone; unknown before PostgreSQL 14.
+    -- A pooler's connection is left as it is.
     (
-        SELECT set_config(name, '1s', false) FROM pg_settings
+        SELECT set_config(name, '1s', %(is_pooled)s) FROM pg_settings
         WHERE name = 'client_connection_check_interval'
     )
-"""
+"""  # noqa: S608 - a constant
 
 
 @final
@@ -96,22 +105,61 @@ class Primary(Protocol):
         """
 
 
-def connection_string(database_url: str, *, timeout: timedelta = DATABASE_TIMEOUT) -> str:
-    """The operator's URL with what every connection of ours needs; what it says itself wins."""
+def connection_string(
+    database_url: str,
+    *,
+    timeout: timedelta = DATABASE_TIMEOUT,
+    prepared_statements: bool = True,
+) -> str:
+    """The operator's URL with what every connection of ours needs.
+
+    Where the two differ the URL wins, but for the encoding and what ``_SESSION`` holds.
+
+    Args:
+        database_url: A URL, or keywords and values.
+        timeout: When the server is to give a statement up.
+        prepared_statements: False for a pooler that may give each transaction another connection
+            to the server. It refuses session settings or loses them, so it is sent none.
+    """
     given: dict[str, Any] = dict(conninfo_to_dict(database_url))
     ours: dict[str, Any] = {
         "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
         "application_name": "vetassist",
-        "client_encoding": "UTF8",
         # With several hosts in the URL: the primary, so that no read lags behind a revocation.
         "target_session_attrs": "primary",
         **_NETWORK,
     }
-    pinned = {"statement_timeout": f"{round(timeout.total_seconds() * 1000)}ms", **_SESSION}
-    # Of several options of one name the last one counts.
-    options = [f"-c {name}={value}" for name, value in pinned.items()]
-    options.append(given.get("options", ""))
-    return make_conninfo(**{**ours, **given, "options": " ".join(options).strip()})
+    options = given.get("options", "")
+    if prepared_statements:
+        # Of several options of one name the last one counts.
+        options = " ".join([*_flags(_bounds(timeout) | _ADJUSTABLE), options, *_flags(_SESSION)])
+    fixed = {"client_encoding": "UTF8", "options": options}
+    return make_conninfo(**{**ours, **given, **fixed})
+
+
+def connection_options(*, prepared_statements: bool) -> dict[str, Any]:
+    """How psycopg makes each connection; without prepared statements it makes none by itself."""
+    prepare_after = _PREPARE_AFTER if prepared_statements else None
+    return {"autocommit": True, "prepare_threshold": prepare_after}
+
+
+def _bounds(timeout: timedelta) -> dict[str, str]:
+    """What the server ends by itself, so that it does not work for nobody."""
+    return {
+        "statement_timeout": f"{round(timeout.total_seconds() * 1000)}ms",
+        "lock_timeout": "1s",
+        "idle_in_transaction_session_timeout": "10s",
+    }
+
+
+def _set_locally(values: Mapping[str, str]) -> str:
+    """Sets them for one transaction."""
+    calls = [f"set_config('{name}', '{value}', true)" for name, value in values.items()]
+    return f"SELECT {', '.join(calls)}"
+
+
+def _flags(values: Mapping[str, str]) -> list[str]:
+    return [f"-c {name}={value}" for name, value in values.items()]
 
 
 @final
@@ -127,6 +175,10 @@ class Pool:
         min_size: How many are kept open.
         timeout: The deadline outside of a request.
         primary: Vouches for the server; None: the server at ``conninfo`` is taken as it is.
+        prepared_statements: As for ``connection_string``.
+
+    Attributes:
+        begin: What begins a transaction.
     """
 
     def __init__(
@@ -137,7 +189,11 @@ class Pool:
         min_size: int,
         timeout: timedelta = DATABASE_TIMEOUT,
         primary: Primary | None = None,
+        prepared_statements: bool = True,
     ) -> None:
+        self.begin: Sequence[str] = ("BEGIN",)
+        if not prepared_statements:
+            self.begin += (_set_locally(_bounds(timeout)),)
         self.wait_seconds = WAIT_FOR_CONNECTION.total_seconds()
         self._timeout = timeout
         self._primary = primary
@@ -146,7 +202,7 @@ class Pool:
             conninfo=conninfo if primary is None else primary.conninfo,
             connection_class=Connection,
             configure=_configure,
-            kwargs={"autocommit": True},
+            kwargs=connection_options(prepared_statements=prepared_statements),
             min_size=min(min_size, max_size),
             max_size=max_size,
             timeout=self.wait_seconds,
@@ -209,8 +265,7 @@ class Pool:
                 try:
                     yield connection
                 finally:
-                    # A task of its own, so that a caller that is cancelled loses no connection.
-                    await asyncio.shield(asyncio.ensure_future(self.give_back(connection)))
+                    await self.give_back(connection)
 
     async def answer(self, ask: Callable[[Connection], Awaitable[_T]]) -> _T:
         """What ``ask`` finds; asked again where its connection turned out to be broken.
@@ -270,14 +325,16 @@ def build_pool(
     min_size: int = 2,
     timeout: timedelta = DATABASE_TIMEOUT,
     primary: Primary | None = None,
+    prepared_statements: bool = True,
 ) -> Pool:
     """A pool for the operator's URL; it is not open yet."""
     return Pool(
-        connection_string(database_url, timeout=timeout),
+        connection_string(database_url, timeout=timeout, prepared_statements=prepared_statements),
         max_size=max_size,
         min_size=min_size,
         timeout=timeout,
         primary=primary,
+        prepared_statements=prepared_statements,
     )
 
 
@@ -302,7 +359,8 @@ async def inspect(connection: Connection) -> None:
     Raises:
         psycopg.OperationalError: It does not answer.
     """
-    cursor = await connection.execute(_INSPECT)
+    is_pooled = connection.prepare_threshold is None
+    cursor = await connection.execute(_INSPECT, {"is_pooled": is_pooled})
     row = await cursor.fetchone()
     timeline = None if row is None else row[0]
     connection.timeline = None if timeline is None else int(timeline, 16)

@@ -28,7 +28,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from adapters.postgres.deadline import sever, severed_after
-from adapters.postgres.pool import Connection, inspect
+from adapters.postgres.pool import TIMELINE, Connection, connection_options, inspect
 from application.errors import UnavailableError
 
 _log = logging.getLogger("vetassist.database")
@@ -50,8 +50,8 @@ _POLL_SECONDS: Final = 0.02
 
 # The message makes the transaction one that has to be flushed and replicated. It works on a
 # database that is read-only by default or whose disk is nearly full, and leaves no row behind.
-_BEAT: Final = """
-SELECT pg_logical_emit_message(true, 'vetassist', ''), clock_timestamp()
+_BEAT: Final = f"""
+SELECT pg_logical_emit_message(true, 'vetassist', ''), clock_timestamp(), {TIMELINE}
 """
 _NOTE_TIMELINE: Final = """
 INSERT INTO vetassist_timelines (timeline) VALUES (%s) ON CONFLICT (timeline) DO NOTHING
@@ -90,11 +90,11 @@ class _Beat:
 
     Attributes:
         sent_at: When it was sent; what it proves begins there.
-        answer: The primary's clock, once the commit is back.
+        answer: The primary's clock and timeline, once the commit is back.
     """
 
     sent_at: float
-    answer: asyncio.Task[datetime]
+    answer: asyncio.Task[tuple[datetime, int]]
 
 
 @final
@@ -103,9 +103,11 @@ class PrimaryWatch:
 
     Args:
         conninfo: Of all servers, as libpq reads it.
+        prepared_statements: As for ``connection_string``.
     """
 
-    def __init__(self, conninfo: str) -> None:
+    def __init__(self, conninfo: str, *, prepared_statements: bool = True) -> None:
+        self._options = connection_options(prepared_statements=prepared_statements)
         self._servers = _each_server(conninfo)
         self._connection: Connection | None = None
         self._beat: _Beat | None = None
@@ -205,7 +207,10 @@ class PrimaryWatch:
 
     async def _proved(self, connection: Connection, beat: _Beat) -> None:
         """Let the lease last from the moment at which the proof was sent."""
-        now = beat.answer.result()
+        now, timeline = beat.answer.result()
+        if timeline != connection.timeline:
+            # Behind a pooler another server may have taken over unseen.
+            raise UnavailableError("other_timeline")
         if elapsed() - beat.sent_at < _LATE_SECONDS:
             self._reading = _Reading(at=elapsed(), now=now)
         if not await self._is_settled(connection):
@@ -219,10 +224,8 @@ class PrimaryWatch:
         """Whether every lease of a former primary has run out."""
         if self._settles_at is None:
             with severed_after(_LOOK_SECONDS, connection):
-                await connection.execute(_NOTE_TIMELINE, (connection.timeline,))
-                cursor = await connection.execute(_SETTLED_FOR, (connection.timeline,))
-                row: Any = await cursor.fetchone()
-            self._settles_at = elapsed() + max(0.0, (SETTLE - row[0]).total_seconds())
+                settled_for = await _settled_for(connection)
+            self._settles_at = elapsed() + max(0.0, (SETTLE - settled_for).total_seconds())
         return elapsed() >= self._settles_at
 
     def _is_time_to_look_around(self) -> bool:
@@ -251,7 +254,9 @@ class PrimaryWatch:
             UnavailableError: There is no primary, or none but a former one.
         """
         self._looked_around_at = elapsed()
-        asked = await asyncio.gather(*(_primary_at(server) for server in self._servers))
+        asked = await asyncio.gather(
+            *(_primary_at(server, self._options) for server in self._servers)
+        )
         found = sorted((each for each in asked if each is not None), key=_timeline_of)
         for former in found[:-1]:
             await former.close()
@@ -309,11 +314,23 @@ async def sought_primary(watch: PrimaryWatch, within: timedelta) -> AsyncIterato
         yield watch
 
 
-async def _commit(connection: Connection) -> datetime:
+async def _commit(connection: Connection) -> tuple[datetime, int]:
     cursor = await connection.execute(_BEAT)
     row: Any = await cursor.fetchone()
-    now: datetime = row[1]
-    return now.astimezone(UTC)
+    _, now, timeline = row
+    return now.astimezone(UTC), int(timeline, 16)
+
+
+async def _settled_for(connection: Connection) -> timedelta:
+    """How long ago the server's timeline was first seen."""
+    cursor = await connection.execute(_SETTLED_FOR, (connection.timeline,))
+    row: Any = await cursor.fetchone()
+    if row is None:
+        # Written only when it is new: a database that is read-only still answers look-ups.
+        await connection.execute(_NOTE_TIMELINE, (connection.timeline,))
+        return timedelta()
+    span: timedelta = row[0]
+    return span
 
 
 async def _note_outage(connection: Connection, seconds: float) -> None:
@@ -328,12 +345,12 @@ async def _note_outage(connection: Connection, seconds: float) -> None:
         raise UnavailableError("connection_lost")
 
 
-async def _primary_at(server: str) -> Connection | None:
+async def _primary_at(server: str, options: dict[str, Any]) -> Connection | None:
     """A connection to the server, if it answers and takes itself for a primary."""
     connection: Connection | None = None
     try:
         async with asyncio.timeout(_LOOK_SECONDS):
-            connection = await Connection.connect(server, autocommit=True)
+            connection = await Connection.connect(server, **options)
         with severed_after(_LOOK_SECONDS, connection):
             await inspect(connection)
     except (psycopg.Error, OSError, TimeoutError) as error:

@@ -6,6 +6,7 @@ from typing import Any, Final, final
 
 import psycopg
 
+from adapters.postgres.command_connection import ENCODING
 from adapters.postgres.errors import translated_errors
 from adapters.postgres.migrations import migrations
 from adapters.postgres.pool import Connection, Pool
@@ -15,8 +16,6 @@ from application.ports.readiness import Readiness, ReadinessCheck
 
 #: How far the database's clock and this machine's may be apart.
 CLOCK_TOLERANCE: Final = timedelta(seconds=30)
-#: The only one that stores every name.
-ENCODING: Final = "UTF8"
 _WITHIN: Final = timedelta(seconds=2.5)
 
 _SELECT: Final = """

@@ -169,7 +169,8 @@ class PostgresUnitOfWork(UnitOfWork):
                 stack.push_async_callback(self._roll_back)
                 await stack.enter_async_context(self._pipeline)
                 await self._pipeline.enter_async_context(self._connection.pipeline())
-                await self._connection.execute("BEGIN")
+                for statement in self._pool.begin:
+                    await self._connection.execute(statement.encode())
                 self._exit = stack.pop_all()
 
     async def __aexit__(

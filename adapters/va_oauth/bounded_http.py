@@ -14,7 +14,14 @@ from application.errors import ProviderUnavailableError, UpstreamRejectedError
 
 _TOO_MANY_REQUESTS: Final = 429
 _SERVER_ERROR: Final = 500
-_TOO_LATE: Final = (TimeoutError, httpx.TimeoutException)
+# A connection that is not made by then is replaced once, within the deadline of the call. Nothing
+# else has a time-out of httpx's: the deadline is the one bound on waiting for an answer.
+_TIMEOUT: Final = httpx.Timeout(None, connect=4.0)
+_CONNECT_RETRIES: Final = 1
+
+
+class TooLateError(ProviderUnavailableError):
+    """There was no whole answer in time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +68,21 @@ def nobody(_call: ProviderCall) -> None:
 
 
 def http_client() -> httpx.AsyncClient:
-    """A client that no variable of the environment can redirect, and no answer either."""
+    """A client that no variable of the environment can redirect, and no answer either.
+
+    Each call has a connection of its own. The other side may close an idle connection at any
+    moment; a code that was just sent on it would be lost, as it cannot be sent twice.
+    """
     return httpx.AsyncClient(
         transport=_TransportOnDemand(),
+        timeout=_TIMEOUT,
         trust_env=False,
         follow_redirects=False,
-        headers={"Accept": "application/json", "Accept-Encoding": "identity"},
+        headers={
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "Connection": "close",
+        },
     )
 
 
@@ -79,23 +95,41 @@ class _TransportOnDemand(httpx.AsyncBaseTransport):
     """
 
     def __init__(self) -> None:
+        self._transport: httpx.AsyncHTTPTransport | None = None
         self._making: asyncio.Task[httpx.AsyncHTTPTransport] | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if self._making is None:
-            self._making = asyncio.create_task(asyncio.to_thread(_transport))
-        # Shielded: one that gives up waiting takes it from nobody else.
-        transport = await asyncio.shield(self._making)
+        transport = self._transport or await self._made()
         return await transport.handle_async_request(request)
 
     async def aclose(self) -> None:
-        if self._making is not None:
-            await (await self._making).aclose()
+        # One that is still being made has no connection to close, so nobody waits for it.
+        if self._transport is not None:
+            await self._transport.aclose()
+
+    async def _made(self) -> httpx.AsyncHTTPTransport:
+        if self._making is None:
+            self._making = asyncio.create_task(self._make())
+        try:
+            # Shielded: one that gives up waiting takes it from nobody else.
+            return await asyncio.shield(self._making)
+        except OSError as error:
+            # The authorities' file cannot be read: too many files are open, for instance.
+            raise httpx.ConnectError("no certificate authorities") from error
+
+    async def _make(self) -> httpx.AsyncHTTPTransport:
+        try:
+            self._transport = await asyncio.to_thread(_transport)
+        finally:
+            # After a failure the next request tries again.
+            self._making = None
+        return self._transport
 
 
 def _transport() -> httpx.AsyncHTTPTransport:
-    limits = httpx.Limits(max_connections=100, max_keepalive_connections=20)
-    return httpx.AsyncHTTPTransport(trust_env=False, limits=limits)
+    # What is in progress is bounded by kind (``Bulkhead``), so nothing queues here.
+    limits = httpx.Limits(max_connections=None)
+    return httpx.AsyncHTTPTransport(trust_env=False, limits=limits, retries=_CONNECT_RETRIES)
 
 
 @final
@@ -134,7 +168,8 @@ class BoundedHTTP:
         """POST a form; ``operation`` is what the call is counted as.
 
         Raises:
-            ProviderUnavailableError: No whole answer within the deadline.
+            TooLateError: No whole answer within the deadline.
+            ProviderUnavailableError: The connection could not be made, or broke.
             UpstreamRejectedError: A redirect, or an answer too large or compressed.
         """
         return await self._observed(
@@ -147,8 +182,11 @@ class BoundedHTTP:
         try:
             reply = await self._send(request)
             outcome = f"{reply.status // 100}xx"
-        except ProviderUnavailableError as error:
-            outcome = "timeout" if isinstance(error.__cause__, _TOO_LATE) else "unreachable"
+        except TooLateError:
+            outcome = "timeout"
+            raise
+        except ProviderUnavailableError:
+            outcome = "unreachable"
             raise
         except UpstreamRejectedError:
             outcome = "unacceptable"
@@ -172,7 +210,9 @@ class BoundedHTTP:
                     return await self._read(response)
                 finally:
                     await response.aclose()
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+        except (TimeoutError, httpx.TimeoutException) as error:
+            raise TooLateError(type(error).__name__) from error
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise ProviderUnavailableError(type(error).__name__) from error
 
     async def _read(self, response: httpx.Response) -> Reply:

@@ -13,6 +13,7 @@ import anyio
 import httpx
 
 from adapters.va_oauth.bounded_http import BoundedHTTP, CallObserver, nobody
+from adapters.va_oauth.bulkhead import Bulkhead, BulkheadLimits
 from adapters.va_oauth.id_token import IDTokenVerifier, VerifiedIDToken
 from adapters.va_oauth.metadata import KEY_UNKNOWN, ProviderDocuments, ProviderMetadata
 from adapters.va_oauth.person import PersonSource, StatusAnswer
@@ -43,6 +44,12 @@ from domain.va_tokens import VATokens
 from domain.veteran_status import VeteranStatus
 
 _DEADLINE: Final = timedelta(seconds=10)
+#: How much may be in progress at once, by kind, so that no kind takes another's room. The reasons
+#: are in docs/adr/0031-waiting-on-va.md.
+SIGN_INS: Final = BulkheadLimits(in_progress=100, waiting=100)
+_STARTS: Final = BulkheadLimits(in_progress=100, waiting=100)
+_REFRESHES: Final = BulkheadLimits(in_progress=50, waiting=50)
+_REVOCATIONS: Final = BulkheadLimits(in_progress=10, waiting=10)
 _MAX_BYTES: Final = 256 * 1024
 _STATUS_SCOPE: Final = "veteran_status.read"
 _OK: Final = 200
@@ -66,6 +73,7 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
         clock: Clock,
         deadline: timedelta = _DEADLINE,
         refresh_deadline: timedelta = REFRESH_DEADLINE,
+        sign_in_limits: BulkheadLimits = SIGN_INS,
         observer: CallObserver = nobody,
     ) -> None:
         self._settings = settings
@@ -86,6 +94,10 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
             clock=clock,
         )
         self._person = PersonSource(self._http)
+        self._sign_ins = Bulkhead(sign_in_limits)
+        self._starts = Bulkhead(_STARTS)
+        self._refreshes = Bulkhead(_REFRESHES)
+        self._revocations = Bulkhead(_REVOCATIONS)
 
     async def __aexit__(
         self,
@@ -100,7 +112,10 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
         return self._settings.issuer
 
     async def authorization_url(self, secrets: LoginSecrets) -> str:
-        metadata = await self._documents.metadata()
+        # Nobody is sent to VA to be refused on the way back.
+        self._sign_ins.check_refusals()
+        async with self._starts.admitted():
+            metadata = await self._documents.metadata()
         parameters = urlencode(
             {
                 "response_type": "code",
@@ -117,6 +132,9 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
         url = urlsplit(metadata.authorization_endpoint)
         query = f"{url.query}&{parameters}" if url.query else parameters
         return urlunsplit(url._replace(query=query))
+
+    def room_for_sign_in(self) -> AbstractAsyncContextManager[None]:
+        return self._sign_ins.admitted()
 
     async def check_callback_issuer(self, issuer: str | None) -> None:
         metadata = await self._documents.metadata()
@@ -147,10 +165,11 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
         given: TokenResponse | None = None
         try:
             with anyio.fail_after(self._refresh_deadline.total_seconds()):
-                # Had before: the refresh token that is shown may be worth nothing afterwards.
-                await self._documents.signing_keys()
-                given = await self._refresh(refresh_token, scope)
-                await self._check_same_person(given, account, icn)
+                async with self._refreshes.admitted():
+                    # Had before: the refresh token that is shown may be worth nothing afterwards.
+                    await self._documents.signing_keys()
+                    given = await self._refresh(refresh_token, scope)
+                    await self._check_same_person(given, account, icn)
         except TimeoutError as error:
             raise _unverified(given, ProviderUnavailableError("deadline")) from error
         except ProviderUnavailableError as error:
@@ -165,6 +184,10 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
         return given.tokens
 
     async def revoke(self, token: Secret, *, is_refresh_token: bool) -> bool:
+        async with self._revocations.admitted():
+            return await self._revoke(token, is_refresh_token=is_refresh_token)
+
+    async def _revoke(self, token: Secret, *, is_refresh_token: bool) -> bool:
         endpoint = (await self._documents.metadata()).revocation_endpoint
         if endpoint is None:
             return False

@@ -60,11 +60,14 @@ class _Kept(Generic[_T]):
     async def current(self) -> _T:
         if (value := self._kept_within(FRESH_FOR)) is not None:
             return value
+        usable = self._kept_within(USABLE_FOR)
+        if usable is not None and self._lock.locked():
+            # One caller waits for the newer document; the kept one serves the others.
+            return usable
         tries = self._tries
         async with self._lock:
             if (value := self._kept_within(FRESH_FOR)) is not None:
                 return value
-            usable = self._kept_within(USABLE_FOR)
             if usable is not None and self._tried_within(REFETCH_SPACING):
                 return usable
             try:

@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar, final
 
 import anyio
 
-from adapters.va_oauth.bounded_http import BoundedHTTP, Reply
+from adapters.va_oauth.bounded_http import BoundedHTTP, Reply, TooLateError
 from application.errors import ProviderUnavailableError, UpstreamRejectedError
 from application.strict_json import NotStrictJSONError, object_of
 from domain.secret import Secret
@@ -71,6 +71,9 @@ class PersonSource:
         for pause in (_RETRY_AFTER_SECONDS, None):
             try:
                 return read(await self._http.get(url, operation=operation, headers=headers))
+            except TooLateError:
+                # The person has waited for a whole deadline, which is long enough.
+                return None
             except (_NotNowError, ProviderUnavailableError):
                 if pause is not None:
                     await anyio.sleep(pause)

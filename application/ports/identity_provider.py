@@ -1,6 +1,7 @@
 """Port: the OpenID Provider."""
 
 from abc import abstractmethod
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -36,6 +37,18 @@ class IdentityProvider(Protocol):
 
         Raises:
             ProviderUnavailableError: Its metadata could not be fetched, or isn't acceptable.
+            ProviderBusyError: Sign-ins are being refused at present.
+        """
+
+    @abstractmethod
+    def room_for_sign_in(self) -> AbstractAsyncContextManager[None]:
+        """Room for one sign-in, held until the block ends.
+
+        Enter it before you consume what can't be repeated, and call ``sign_in`` inside it.
+        Entering may wait for a moment.
+
+        Raises:
+            ProviderBusyError: Too many sign-ins are in progress; on entering.
         """
 
     @abstractmethod
@@ -81,6 +94,7 @@ class IdentityProvider(Protocol):
                 `issuer_changed` if the account belongs to another provider, which isn't asked.
             ProviderUnavailableError: It did not answer in time, or is overloaded or down. It may
                 have replaced the refresh token anyway.
+            ProviderBusyError: Too many refreshes are in progress, so it was not asked.
         """
 
     @abstractmethod
@@ -94,4 +108,5 @@ class IdentityProvider(Protocol):
                 RFC 7009.
             ProviderUnavailableError: It did not answer, is overloaded or down, or sent an answer
                 that doesn't say whether the token was revoked.
+            ProviderBusyError: Too many revocations are in progress, so it was not asked.
         """

@@ -1,1 +1,1 @@
-"""One thing the service does, one file each."""
+"""Use cases: one file for each thing that the service does, grouped by capability."""

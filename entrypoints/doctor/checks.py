@@ -1,10 +1,11 @@
 """What makes a finding of a fact. Each check judges one thing and asks nobody."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from ipaddress import ip_address
 from typing import Final
 
+from application.ports.readiness import ReadinessCheck
 from application.ports.vital_signs import Rights, Vitals
 from domain.audit_seal import SealedBatch
 from entrypoints.doctor.findings import Finding, failed, passed, warned
@@ -14,7 +15,6 @@ from entrypoints.settings import SessionDelivery, Settings
 KEY_AGE: Final = timedelta(days=365)
 #: A JWT's `iat` lies ahead, for another process, by as much as clocks differ.
 DRIFT_WORTH_A_WARNING: Final = timedelta(seconds=2)
-DRIFT_TOO_FAR: Final = timedelta(seconds=30)
 #: The purge may be this many intervals late, and an hour in any case.
 PURGE_INTERVALS: Final = 3
 AN_HOUR: Final = timedelta(hours=1)
@@ -111,6 +111,48 @@ def check_schema(pending: Sequence[str]) -> Finding:
     return passed("schema", "is the one that this version needs")
 
 
+def check_connections(faults: Sequence[str]) -> list[Finding]:
+    """Whether what the service relies on is in force on its connections."""
+    name = "connections"
+    if not faults:
+        return [passed(name, "are as the service needs them")]
+    advice = "run that as the database's owner, and let the pooler connect anew (docs/scaling.md)"
+    return [failed(name, fault, advice) for fault in faults]
+
+
+def check_readiness(failing: Collection[ReadinessCheck]) -> list[Finding]:
+    """Whether requests could be served at this moment, as `/readyz` says."""
+    if ReadinessCheck.DATABASE in failing:
+        return [
+            failed(
+                "database",
+                "does not answer in time",
+                "see what keeps it busy, and whether the way there loses anything",
+            )
+        ]
+    if ReadinessCheck.PRIMARY in failing:
+        return [
+            failed(
+                "primary",
+                "it is not certain which server is the primary",
+                "see that one server takes writes, that its synchronous standby answers, and that "
+                "this role has its rights (`vetassist migrate`)",
+            )
+        ]
+    findings = [passed("primary", "it is certain which server is the primary")]
+    if ReadinessCheck.WRITABLE in failing:
+        findings.append(
+            failed(
+                "writable",
+                "takes no rows: nobody can sign in, sign out or renew a session",
+                "see whether it is read-only, its disk is full, or a table is locked",
+            )
+        )
+    elif not {ReadinessCheck.SCHEMA, ReadinessCheck.ENCODING} & frozenset(failing):
+        findings.append(passed("writable", "takes rows"))
+    return findings
+
+
 def check_roles(rights: Rights) -> list[Finding]:
     """Whether the role that serves may do what it has to, and nothing else."""
     name = "roles"
@@ -162,12 +204,21 @@ def check_months(vitals: Vitals) -> Finding:
     return passed(name, "the audit trail has room for this month and the next two")
 
 
-def check_clock(asked_at: datetime, vitals: Vitals, answered_at: datetime) -> Finding:
-    """How far this machine's clock and the database's are apart, at the least."""
+def check_clock(
+    asked_at: datetime, vitals: Vitals, answered_at: datetime, *, agrees: bool
+) -> Finding:
+    """How far this machine's clock and the database's are apart, at the least.
+
+    Args:
+        asked_at: By this machine's clock.
+        vitals: What the database answered.
+        answered_at: By this machine's clock.
+        agrees: Whether requests can be served in spite of it.
+    """
     drift = max(asked_at - vitals.now, vitals.now - answered_at, timedelta())
     said = f"{drift.total_seconds():.1f} s away from the database's"
     advice = "let both machines keep time by NTP"
-    if drift > DRIFT_TOO_FAR:
+    if not agrees:
         return failed("clock", said, advice)
     if drift > DRIFT_WORTH_A_WARNING:
         return warned("clock", said, advice)

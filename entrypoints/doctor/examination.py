@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from application.errors import ApplicationError, UnavailableError
+from application.ports.readiness import ReadinessCheck
 from application.ports.seal_keys import SealKeys
 from application.ports.vital_signs import Rights, Vitals
 from domain.audit_seal import SealedBatch
@@ -17,6 +18,7 @@ from entrypoints.doctor.checkpoints import newest_checkpoint
 from entrypoints.doctor.checks import (
     check_checkpoints,
     check_clock,
+    check_connections,
     check_data_keys,
     check_delivery,
     check_key_ages,
@@ -26,13 +28,22 @@ from entrypoints.doctor.checks import (
     check_outbox,
     check_provider,
     check_purge,
+    check_readiness,
     check_roles,
     check_schema,
     check_seals,
     check_settings,
 )
-from entrypoints.doctor.findings import Finding, failed, passed, warned
+from entrypoints.doctor.findings import Finding, Verdict, failed, passed, warned, worst
+from entrypoints.schema import (
+    DATABASE_ERRORS,
+    EncodingError,
+    Migration,
+    PoolerError,
+    SchemaError,
+)
 from entrypoints.settings import SECRETS_DIRECTORY, Settings
+from entrypoints.starting import database_fault
 
 #: For everything together.
 DEADLINE: Final = timedelta(seconds=25)
@@ -43,9 +54,13 @@ _KEYS: Final = (
     "VETASSIST_AUDIT_KEY",
     "VETASSIST_VA_CLIENT_SECRET",
 )
-_OF_VITALS: Final = ("clock", "purge", "outbox", "seals", "months", "checkpoints")
-_UNSEEN: Final = "the database does not answer, so this was not looked at"
-_FIRST: Final = "see to the database first"
+#: What is looked at in the database; where it was not, that is said.
+_OF_DATABASE: Final = (
+    *("database", "encoding", "schema", "connections", "primary", "writable", "roles"),
+    *("data keys", "clock", "purge", "outbox", "seals", "months", "checkpoints"),
+)
+# Without these two nothing can be asked on the way that requests take.
+_CLOSED: Final = frozenset({ReadinessCheck.DATABASE, ReadinessCheck.PRIMARY})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +68,9 @@ class Patient:
     """What can be asked of a service that is set up.
 
     Attributes:
-        pending_migrations: The names of what the schema lacks. Blocks; raises a line that says
-            what is wrong with the schema or the database.
+        pending_migrations: What the schema lacks. Blocks, and raises as the one of `schema`.
+        connection_faults: What connections lack. Blocks, and raises as the one of `schema`.
+        failing: What keeps requests from being served.
         vital_signs: How the store is.
         rights: What this role may do there.
         oldest_passed_by: When the oldest event was added that sealing has passed by.
@@ -64,25 +80,15 @@ class Patient:
     """
 
     settings: Settings
-    pending_migrations: Callable[[], Sequence[str]]
+    pending_migrations: Callable[[], Sequence[Migration]]
+    connection_faults: Callable[[], Sequence[str]]
+    failing: Callable[[], Awaitable[frozenset[ReadinessCheck]]]
     vital_signs: Callable[[], Awaitable[Vitals]]
     rights: Callable[[], Awaitable[Rights]]
     oldest_passed_by: Callable[[], Awaitable[datetime | None]]
     seal_keys: SealKeys
     keys_under_older: Callable[[], Awaitable[int]]
     ask_provider: Callable[[], Awaitable[object]]
-
-
-class SchemaFaultError(Exception):
-    """The schema cannot be looked at, or is none of ours.
-
-    Attributes:
-        line: What to tell the operator.
-    """
-
-    def __init__(self, line: str) -> None:
-        super().__init__(line)
-        self.line = line
 
 
 async def examine(patient: Patient, deadline: timedelta = DEADLINE) -> list[Finding]:
@@ -95,22 +101,48 @@ async def examine(patient: Patient, deadline: timedelta = DEADLINE) -> list[Find
         *check_key_ages(key_ages(os.environ, datetime.now(UTC))),
         check_key_change(settings),
     ]
-    examined = await asyncio.gather(
-        _in_time("schema", deadline, _schema(patient)),
-        _in_time("database", deadline, _database(patient)),
-        _in_time("roles", deadline, _roles(patient)),
-        _in_time("data keys", deadline, _data_keys(patient)),
-        _in_time("VA", deadline, _provider(patient)),
+    of_database, of_provider = await asyncio.gather(
+        _database(patient, deadline), _in_time("VA", deadline, _provider(patient))
     )
-    return [*findings, *(finding for each in examined for finding in each)]
+    seen = {finding.check for finding in of_database}
+    unseen = [
+        warned(check, "was not looked at", "see to what fails first")
+        for check in _OF_DATABASE
+        if check not in seen
+    ]
+    return [*findings, *of_database, *unseen, *of_provider]
 
 
-def examine_schema(pending_migrations: Callable[[], Sequence[str]]) -> list[Finding]:
-    """What there is to say of the schema alone."""
+def examine_schema(pending_migrations: Callable[[], Sequence[Migration]]) -> list[Finding]:
+    """What there is to say of the database as a place for the schema, and of the schema."""
     try:
-        return [check_schema(pending_migrations())]
-    except SchemaFaultError as fault:
-        return [failed("schema", fault.line, "see docs/deployment.md")]
+        pending = [step.name for step in pending_migrations()]
+    except SchemaError as error:
+        return [failed("schema", str(error), "see docs/deployment.md")]
+    except EncodingError as error:
+        return [failed("encoding", str(error), "then move the data with pg_dump and pg_restore")]
+    except PoolerError as error:
+        return [_pooler_in_between(error)]
+    except DATABASE_ERRORS as error:
+        said = database_fault(error)
+        return [failed("database", said, "see whether it runs and may be reached from here")]
+    return [passed("encoding", "every character can be stored"), check_schema(pending)]
+
+
+def examine_connections(connection_faults: Callable[[], Sequence[str]]) -> list[Finding]:
+    """What there is to say of the service's connections, whatever is in between."""
+    try:
+        return check_connections(connection_faults())
+    except PoolerError as error:
+        return [_pooler_in_between(error)]
+    except DATABASE_ERRORS as error:
+        said = database_fault(error)
+        return [failed("database", said, "see whether it runs and may be reached from here")]
+
+
+def _pooler_in_between(error: PoolerError) -> Finding:
+    advice = "set it, or let the pooler keep prepared statements (docs/scaling.md)"
+    return failed("connections", database_fault(error), advice)
 
 
 def key_ages(environment: Mapping[str, str], now: datetime) -> dict[str, timedelta]:
@@ -152,11 +184,30 @@ async def _in_time(
         ]
 
 
-async def _schema(patient: Patient) -> list[Finding]:
-    return await asyncio.to_thread(examine_schema, patient.pending_migrations)
+async def _database(patient: Patient, deadline: timedelta) -> list[Finding]:
+    """What is in the way comes first; behind it nothing is looked at."""
+    examine_first: list[tuple[str, Callable[[], list[Finding]]]] = [
+        ("schema", lambda: examine_schema(patient.pending_migrations)),
+        ("connections", lambda: examine_connections(patient.connection_faults)),
+    ]
+    findings: list[Finding] = []
+    for check, look in examine_first:
+        findings += await _in_time(check, deadline, asyncio.to_thread(look))
+        if worst(findings) is Verdict.FAIL:
+            return findings
+    failing = await patient.failing()
+    findings += check_readiness(failing)
+    if failing & _CLOSED:
+        return findings
+    examined = await asyncio.gather(
+        _in_time("database", deadline, _vitals(patient, failing)),
+        _in_time("roles", deadline, _roles(patient)),
+        _in_time("data keys", deadline, _data_keys(patient)),
+    )
+    return [*findings, *(finding for each in examined for finding in each)]
 
 
-async def _database(patient: Patient) -> list[Finding]:
+async def _vitals(patient: Patient, failing: frozenset[ReadinessCheck]) -> list[Finding]:
     # Before the database is asked: what is told of is sealed by then.
     newest, is_there = await asyncio.to_thread(
         checkpoint_in_file, patient.settings, patient.seal_keys
@@ -170,8 +221,7 @@ async def _database(patient: Patient) -> list[Finding]:
         return [
             failed(
                 "database", "does not answer", "see whether it runs and may be reached from here"
-            ),
-            *(warned(check, _UNSEEN, _FIRST) for check in _OF_VITALS),
+            )
         ]
     except Exception as error:  # noqa: BLE001 - tables that are not there, and the like
         return [
@@ -179,7 +229,7 @@ async def _database(patient: Patient) -> list[Finding]:
         ]
     return [
         passed("database", "answers"),
-        check_clock(asked_at, vitals, answered_at),
+        check_clock(asked_at, vitals, answered_at, agrees=ReadinessCheck.CLOCK not in failing),
         check_purge(patient.settings, vitals),
         check_outbox(vitals),
         seals,
@@ -201,7 +251,7 @@ async def _roles(patient: Patient) -> list[Finding]:
     try:
         return check_roles(await patient.rights())
     except UnavailableError:
-        return [warned("roles", _UNSEEN, _FIRST)]
+        return []
     except Exception as error:  # noqa: BLE001 - tables that are not there, and the like
         said = f"cannot be looked at ({type(error).__name__})"
         return [failed("roles", said, "see to the schema first")]
@@ -211,7 +261,7 @@ async def _data_keys(patient: Patient) -> list[Finding]:
     try:
         return [check_data_keys(patient.settings, await patient.keys_under_older())]
     except UnavailableError:
-        return [warned("data keys", _UNSEEN, _FIRST)]
+        return []
     except Exception as error:  # noqa: BLE001 - tables that are not there, and the like
         said = f"cannot be counted ({type(error).__name__})"
         return [failed("data keys", said, "see to the schema first")]

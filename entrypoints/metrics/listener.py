@@ -43,8 +43,11 @@ async def metrics_listener(
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
-                writer.write(await _answer(reader, scrape))
-                await writer.drain()
+                answer = await _answer(reader, scrape)
+                # uvloop raises RuntimeError if the connection is lost by now.
+                if not writer.is_closing():
+                    writer.write(answer)
+                    await writer.drain()
         except (TimeoutError, ConnectionError):
             _log.debug("scrape_broken_off")
         finally:

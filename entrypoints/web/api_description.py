@@ -571,7 +571,7 @@ _LOGIN: Final = _operation(
             headers=("Retry-After",),
         ),
         "503": _problem(
-            "VA, or our database, does not answer.",
+            "VA, or our database, does not answer, or too many sign-ins are in progress at VA.",
             "provider_unavailable",
             "unavailable",
             headers=("Retry-After",),

@@ -8,7 +8,7 @@ from typing import Final, final
 from starlette.requests import Request
 
 from application.errors import UnauthenticatedError
-from application.use_cases.validate_session import (
+from application.use_cases.sessions.validate_session import (
     ValidateSession,
     ValidateSessionCommand,
     ValidSession,

@@ -5,7 +5,7 @@ from urllib.parse import quote, urlencode
 
 from starlette.responses import RedirectResponse, Response
 
-from application.use_cases.complete_va_login import VALoginCompleted
+from application.use_cases.sign_in.complete_va_login import VALoginCompleted
 from domain.sign_in_failure import SignInFailure
 from entrypoints.settings import SessionDelivery
 from entrypoints.web.reference_cookie import ERROR_PAGE, ReferenceCookie

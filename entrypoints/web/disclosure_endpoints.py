@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
-from application.use_cases.list_disclosures import ListDisclosures
+from application.use_cases.history.list_disclosures import ListDisclosures
 from domain.disclosure import Disclosure
 from entrypoints.web.authentication import Authenticator
 from entrypoints.web.marks import mark_of, text_of

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute
 
-from application.use_cases.read_history import HistoryPage, ReadHistory, ReadHistoryCommand
+from application.use_cases.history.read_history import HistoryPage, ReadHistory, ReadHistoryCommand
 from domain.audit_event import AuditEventType
 from domain.audit_record import AuditFilter, AuditMark, AuditRecord
 from domain.audit_words import in_plain_words

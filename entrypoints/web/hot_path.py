@@ -14,7 +14,7 @@ from typing import Final, final
 
 from starlette.types import Scope, Send
 
-from application.use_cases.validate_session import (
+from application.use_cases.sessions.validate_session import (
     ValidateSession,
     ValidateSessionCommand,
     ValidSession,

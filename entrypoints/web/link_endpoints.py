@@ -10,8 +10,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from application.errors import UnavailableError
-from application.use_cases.revoke_at_va import RevokeAtVA
-from application.use_cases.unlink_va_identity import UnlinkVAIdentity, UnlinkVAIdentityCommand
+from application.use_cases.va_access.revoke_at_va import RevokeAtVA
+from application.use_cases.va_access.unlink_va_identity import (
+    UnlinkVAIdentity,
+    UnlinkVAIdentityCommand,
+)
 from entrypoints.web.authentication import Authenticator
 from entrypoints.web.session_cookies import SessionCookies
 from entrypoints.web.visitors import VisitorReader

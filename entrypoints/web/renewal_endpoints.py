@@ -9,8 +9,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from application.errors import SessionEndedError, TokenReusedError, UnauthenticatedError
-from application.use_cases.redeem_handoff import RedeemHandoff, RedeemHandoffCommand
-from application.use_cases.renew_session import RenewSession, RenewSessionCommand
+from application.use_cases.sessions.renew_session import RenewSession, RenewSessionCommand
+from application.use_cases.sign_in.redeem_handoff import RedeemHandoff, RedeemHandoffCommand
 from domain.secret import Secret
 from domain.session_grant import SessionGrant
 from domain.session_limits import SessionLimits, SessionOutlook

@@ -4,9 +4,11 @@ It takes the place of the command's process, so that the command line's own libr
 no process that serves, and checks everything before it listens.
 """
 
+import asyncio
 import os
-import signal
+import socket
 import sys
+from collections.abc import Sequence
 from typing import Final
 
 # Libraries of ours load these where they are installed, for features that the service does not
@@ -39,15 +41,24 @@ class _NotHere:
 if __name__ in {"__main__", "__mp_main__"}:
     sys.meta_path.insert(0, _NotHere)
 
-import uvicorn
 from starlette.applications import Starlette
+from uvicorn.config import STARTUP_FAILURE, Config
 
+from entrypoints.logs import configure_logs
 from entrypoints.settings import PROCESSES, SessionDelivery
-from entrypoints.starting import require_current_schema, say_on_stderr
-from entrypoints.web.bounded_http import BoundedHTTP
+from entrypoints.starting import (
+    fail,
+    require_current_schema,
+    require_sound_connections,
+    say_on_stderr,
+)
+from entrypoints.web.connection_table import most_connections, raise_file_limit
 from entrypoints.web.handed_settings import begin_reading, handed_settings
+from entrypoints.web.listening import bound_sockets
+from entrypoints.web.workers import Lifeline, Workers
 
-_GRACE_SECONDS: Final = 30
+#: No host has such a name.
+_WORKER: Final = "--worker"
 
 
 def app() -> Starlette:
@@ -59,9 +70,10 @@ def app() -> Starlette:
 
 
 def check() -> None:
-    """End the process, with one line for each fault, on a bad setting or a schema behind."""
+    """End the process, with a line for each fault, on a bad setting or an unusable database."""
     settings = handed_settings()
-    require_current_schema(settings.database_url.reveal())
+    require_current_schema(settings)
+    require_sound_connections(settings)
     if settings.is_public_https and settings.session_delivery is SessionDelivery.QUERY:
         say_on_stderr(
             "warning: VETASSIST_SESSION_DELIVERY=query puts the session's token into a URL, where "
@@ -72,32 +84,64 @@ def check() -> None:
 
 def run(host: str, port: int, workers: int) -> None:
     """Serve until SIGTERM or SIGINT; requests in flight end first, for up to 30 seconds."""
-    # Once uvicorn has stopped it raises the signal again: that is then an end, and no failure.
-    signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(0))
+    raise_file_limit()
+    try:
+        listeners = bound_sockets(host, port)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        fail([f"cannot listen on {host}, port {port}: {reason}"], STARTUP_FAILURE)
     # Each process makes its own application, and its metrics a port of their own.
     os.environ[PROCESSES] = str(workers)
-    uvicorn.run(
-        "entrypoints.web.server:app",
+    if workers == 1:
+        serve(listeners)
+        return
+    configure_logs(handed_settings().log_level)
+    descriptors = ",".join(str(listener.fileno()) for listener in listeners)
+    command = [sys.executable, "-m", "entrypoints.web.server", _WORKER, descriptors]
+    family = Workers(lambda line: [*command, str(line)], count=workers, listeners=listeners)
+    sys.exit(asyncio.run(family.run()))
+
+
+def serve(listeners: Sequence[socket.socket], lifeline: Lifeline | None = None) -> None:
+    """Serve on these sockets, in this process; with a parent, also until that ends."""
+    # Not in a process that only looks after others.
+    from entrypoints.web.http_server import REQUEST_SECONDS, HTTPServer  # noqa: PLC0415
+
+    settings = handed_settings()
+    config = Config(
+        app,
         factory=True,
-        host=host,
-        port=port,
-        workers=workers,
-        http=BoundedHTTP,
+        workers=1,
+        lifespan="on",
         # Our own log line names no URL; the client's address is ours to judge.
         access_log=False,
         log_config=None,
         proxy_headers=False,
         server_header=False,
         ws="none",
-        timeout_graceful_shutdown=_GRACE_SECONDS,
+        timeout_keep_alive=settings.keep_alive_seconds,
+        timeout_graceful_shutdown=REQUEST_SECONDS,
     )
+    most = most_connections(settings.pool_size)
+    if lifeline is None:
+        server = HTTPServer(config, most_connections=most)
+    else:
+        server = HTTPServer(config, most_connections=most, beat=lifeline.beat)
+        lifeline.watch(server.end)
+    server.run(list(listeners))
 
 
 if __name__ == "__main__":
-    _host, _port, _workers = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     begin_reading()
-    if _workers == 1:
-        # Meanwhile, and in the one process that needs it.
-        import entrypoints.web.app  # noqa: F401
-    check()
-    run(_host, _port, _workers)
+    if sys.argv[1] == _WORKER:
+        import entrypoints.web.app
+
+        inherited = [socket.socket(fileno=int(each)) for each in sys.argv[2].split(",")]
+        serve(inherited, Lifeline(int(sys.argv[3])))
+    else:
+        _host, _port, _workers = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+        if _workers == 1:
+            # Meanwhile, and in the one process that needs it.
+            import entrypoints.web.app  # noqa: F401
+        check()
+        run(_host, _port, _workers)

@@ -9,10 +9,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from application.use_cases.list_sessions import ListSessions
-from application.use_cases.revoke_sessions import RevokeSessions, RevokeSessionsCommand, Which
-from application.use_cases.validate_session import ValidSession
-from application.use_cases.view_user import ViewUser
+from application.use_cases.history.view_user import ViewUser
+from application.use_cases.sessions.list_sessions import ListSessions
+from application.use_cases.sessions.revoke_sessions import (
+    RevokeSessions,
+    RevokeSessionsCommand,
+    Which,
+)
+from application.use_cases.sessions.validate_session import ValidSession
 from domain.identifiers import SessionId
 from domain.session import Session
 from domain.session_limits import SessionLimits, SessionOutlook

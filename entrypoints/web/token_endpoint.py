@@ -23,11 +23,15 @@ from application.errors import (
     VASignInNeededError,
 )
 from application.ports.clock import Clock
-from application.use_cases.admit_client import AdmitClient, AdmitClientCommand
-from application.use_cases.use_va_token import UsableVAToken, UseVAToken, UseVATokenCommand
-from application.use_cases.validate_session import (
+from application.use_cases.clients.admit_client import AdmitClient, AdmitClientCommand
+from application.use_cases.sessions.validate_session import (
     ValidateSession,
     ValidateSessionCommand,
+)
+from application.use_cases.va_access.use_va_token import (
+    UsableVAToken,
+    UseVAToken,
+    UseVATokenCommand,
 )
 from domain.identifiers import SessionId, UserId
 from domain.visitor import Visitor

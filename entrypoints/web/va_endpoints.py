@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute
 
-from application.errors import SignInFailedError
-from application.use_cases.complete_va_login import CompleteVALogin, CompleteVALoginCommand
-from application.use_cases.start_va_login import StartVALogin, StartVALoginCommand
+from application.errors import SignInFailedError, SignInPostponedError
+from application.use_cases.sign_in.complete_va_login import CompleteVALogin, CompleteVALoginCommand
+from application.use_cases.sign_in.start_va_login import StartVALogin, StartVALoginCommand
 from domain.return_path import ReturnPath
 from domain.secret import Secret
 from entrypoints.metrics.measurements import SUCCESS, Measurements
@@ -94,17 +94,23 @@ class VAEndpoints:
         command = self._command(request)
         try:
             completed = await self._complete_va_login.execute(command)
+        except SignInPostponedError as postponed:
+            # The browser keeps its cookie, without which the same callback could not come again.
+            return self._failed(request, postponed)
         except SignInFailedError as failed:
-            level = logging.ERROR if failed.reason in _OPERATORS_FAULT else logging.WARNING
-            _log.log(level, "sign_in_failed", error=failed.failure.value, reason=failed.reason)
-            self._measurements.count_sign_in(failed.failure)
-            response = self._delivery.failure(failed.failure, request_id=request.scope[REQUEST_ID])
+            response = self._failed(request, failed)
         else:
             self._measurements.count_sign_in(SUCCESS)
             response = self._delivery.success(completed)
         if command.secrets is not None:
             self._cookies.clear(response, command.secrets)
         return response
+
+    def _failed(self, request: Request, failed: SignInFailedError) -> Response:
+        level = logging.ERROR if failed.reason in _OPERATORS_FAULT else logging.WARNING
+        _log.log(level, "sign_in_failed", error=failed.failure.value, reason=failed.reason)
+        self._measurements.count_sign_in(failed.failure)
+        return self._delivery.failure(failed.failure, request_id=request.scope[REQUEST_ID])
 
     def _command(self, request: Request) -> CompleteVALoginCommand:
         is_wellformed = True

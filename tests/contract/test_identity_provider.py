@@ -7,6 +7,7 @@ import json
 import re
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol, final
@@ -16,9 +17,11 @@ import httpx
 import pytest
 
 from adapters.memory.identity_provider import MemoryIdentityProvider
+from adapters.va_oauth.bulkhead import BulkheadLimits
 from adapters.va_oauth.identity_provider import VAIdentityProvider
 from adapters.va_oauth.settings import ProviderSettings
 from application.errors import (
+    ProviderBusyError,
     ProviderUnavailableError,
     UnwantedTokensError,
     UpstreamRejectedError,
@@ -63,6 +66,10 @@ class ProviderWorld(Protocol):
 
     @abstractmethod
     def come_back(self) -> None: ...
+
+    @abstractmethod
+    def full(self) -> AbstractAsyncContextManager[None]:
+        """As many sign-ins are in progress as may be, until the block ends."""
 
     @abstractmethod
     def refuse(self) -> None:
@@ -119,6 +126,12 @@ class MemoryWorld(ProviderWorld):
     def come_back(self) -> None:
         self._provider.come_back()
 
+    @asynccontextmanager
+    async def full(self) -> AsyncIterator[None]:
+        self._provider.is_full = True
+        yield
+        self._provider.is_full = False
+
     def refuse(self) -> None:
         self._provider.refuse("invalid_grant")
 
@@ -168,6 +181,7 @@ class SandboxWorld(ProviderWorld):
             ),
             client=self.http,
             clock=clock,
+            sign_in_limits=BulkheadLimits(in_progress=1, waiting=0),
         )
 
     @property
@@ -188,6 +202,9 @@ class SandboxWorld(ProviderWorld):
 
     def come_back(self) -> None:
         self.world.faults.clear()
+
+    def full(self) -> AbstractAsyncContextManager[None]:
+        return self._provider.room_for_sign_in()
 
     def refuse(self) -> None:
         code, token = [
@@ -296,6 +313,35 @@ async def test_case_45_a_person_without_an_icn_has_none(world: ProviderWorld) ->
     assert identity.icn is None
     assert identity.subject == NO_ICN.okta_id
     assert identity.is_complete
+
+
+async def test_when_too_many_sign_ins_are_in_progress_no_more_are_taken_up(
+    world: ProviderWorld,
+) -> None:
+    secrets = some_login_secrets()
+    code = await a_code(world, secrets)
+    async with world.full():
+        with pytest.raises(ProviderBusyError):
+            async with world.provider.room_for_sign_in():
+                pass
+        # While they are refused on the way back, nobody is sent off either.
+        with pytest.raises(ProviderBusyError):
+            await world.provider.authorization_url(some_login_secrets())
+
+    async with world.provider.room_for_sign_in():
+        assert (await world.provider.sign_in(code, secrets)).identity.icn == TAMARAS_ICN
+
+
+async def test_a_refresh_and_a_revocation_need_no_room_among_the_sign_ins(
+    world: ProviderWorld,
+) -> None:
+    tokens = await some_live_tokens(world)
+    assert tokens.refresh_token is not None
+    async with world.full():
+        await refreshed(world, tokens.refresh_token)
+        await world.provider.revoke(tokens.refresh_token, is_refresh_token=True)
+
+    assert world.is_revoked(tokens.refresh_token)
 
 
 async def test_a_code_is_worth_something_once(world: ProviderWorld) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from adapters.memory.audit_checkpoints import MemoryAuditCheckpoints
 from adapters.memory.seal_keys import MemorySealKeys
-from application.use_cases.seal_audit import SealAudit
+from application.use_cases.evidence.seal_audit import SealAudit
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.audit_seal import Horizon, Place
 from domain.identifiers import UserId

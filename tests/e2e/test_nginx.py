@@ -4,7 +4,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -92,15 +92,29 @@ class Proxied:
 def nginx(folder: Path, *, service_port: int, back_end_port: int) -> Iterator[str]:
     """The configuration as it stands in the repository, but for the three addresses."""
     port = free_port()
-    text = CONFIGURATION.read_text()
-    for address, actual in (
-        ("server 127.0.0.1:8000;", f"server {HOST}:{service_port};"),
-        ("server 127.0.0.1:9000;", f"server {HOST}:{back_end_port};"),
-        ("listen 127.0.0.1:8080;", f"listen {HOST}:{port};"),
-    ):
-        assert text.count(address) == 1, address
-        text = text.replace(address, actual)
-    (folder / "vetassist.conf").write_text(text)
+    text = with_changes(
+        CONFIGURATION.read_text(),
+        {
+            "server 127.0.0.1:8000 max_fails": f"server {HOST}:{service_port} max_fails",
+            "server 127.0.0.1:9000;": f"server {HOST}:{back_end_port};",
+            "listen 127.0.0.1:8080;": f"listen {HOST}:{port};",
+        },
+    )
+    with running_nginx(folder, text, port):
+        yield f"http://{HOST}:{port}"
+
+
+def with_changes(text: str, changes: Mapping[str, str]) -> str:
+    """A configuration with each of these places, which it has once, changed."""
+    for place, actual in changes.items():
+        assert text.count(place) == 1, place
+        text = text.replace(place, actual)
+    return text
+
+
+@contextmanager
+def running_nginx(folder: Path, configuration: str, port: int) -> Iterator[None]:
+    (folder / "vetassist.conf").write_text(configuration)
     (folder / "nginx.conf").write_text(_AROUND.format(folder=folder))
     log = folder / "error.log"
     process = subprocess.Popen(
@@ -109,7 +123,7 @@ def nginx(folder: Path, *, service_port: int, back_end_port: int) -> Iterator[st
     )
     try:
         _await_listener(process, port, log)
-        yield f"http://{HOST}:{port}"
+        yield
     finally:
         process.terminate()
         process.wait(20)

@@ -31,8 +31,8 @@ from psycopg.waiting import Wait
 
 from adapters.postgres.pool import build_pool, opened
 from application.errors import SignInFailedError, UnauthenticatedError
-from application.use_cases.renew_session import RenewSessionCommand
-from application.use_cases.revoke_sessions import RevokeSessionsCommand
+from application.use_cases.sessions.renew_session import RenewSessionCommand
+from application.use_cases.sessions.revoke_sessions import RevokeSessionsCommand
 from domain.identifiers import ICN
 from domain.session_grant import SessionGrant
 from domain.sign_in_failure import SignInFailure

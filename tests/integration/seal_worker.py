@@ -21,7 +21,7 @@ from adapters.postgres.pool import build_pool, opened
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from adapters.system import audit_checkpoints
 from adapters.system.audit_checkpoints import LineAuditCheckpoints
-from application.use_cases.seal_audit import SealAudit
+from application.use_cases.evidence.seal_audit import SealAudit
 from entrypoints.settings_reader import read_settings
 from tests.support.event_loop import run
 from tests.support.frozen_clock import frozen_clock

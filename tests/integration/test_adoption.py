@@ -17,7 +17,7 @@ import pytest
 from adapters.postgres.migrations import SchemaError, migrate, migrations
 from adapters.postgres.pool import build_pool, opened
 from application.errors import SignInFailedError, UnauthenticatedError
-from application.use_cases.revoke_sessions import RevokeSessionsCommand, Which
+from application.use_cases.sessions.revoke_sessions import RevokeSessionsCommand, Which
 from domain.audit_event import AuditEventType
 from domain.identifiers import ICN, UserId
 from domain.sign_in_failure import SignInFailure

@@ -12,8 +12,8 @@ import pytest
 
 from adapters.postgres.pool import Pool
 from application.errors import ClientRefusedError
-from application.use_cases.admit_client import AdmitClientCommand
-from application.use_cases.disable_client import DisableClientCommand
+from application.use_cases.clients.admit_client import AdmitClientCommand
+from application.use_cases.clients.disable_client import DisableClientCommand
 from domain.secret import Secret
 from domain.service_client import (
     AssertionCredential,

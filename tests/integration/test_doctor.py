@@ -17,6 +17,7 @@ from typer.testing import CliRunner, Result
 from adapters.memory.seal_keys import MemorySealKeys
 from adapters.postgres.migrations import migrate
 from application.errors import ProviderUnavailableError, UnavailableError
+from application.ports.readiness import ReadinessCheck
 from application.ports.vital_signs import Rights, Vitals
 from entrypoints.cli import app
 from entrypoints.doctor.examination import Patient, examine, key_ages
@@ -33,6 +34,11 @@ UNWELL = 10
 EVERYTHING = {
     *("settings", "delivery", "metrics", "keys", "JWT key", "data keys", "schema", "roles"),
     *("clock", "purge", "outbox", "seals", "months", "checkpoints", "VA", "database"),
+    *("encoding", "connections", "primary", "writable"),
+}
+OF_DATABASE = {
+    *("database", "encoding", "schema", "connections", "primary", "writable", "roles"),
+    *("data keys", "clock", "purge", "outbox", "seals", "months", "checkpoints"),
 }
 NOBODY = "postgresql://someone:hunter2-canary@127.0.0.1:1/vetassist"
 
@@ -110,8 +116,8 @@ def test_without_a_database_the_rest_is_still_looked_at(environment: dict[str, s
     result = doctor("--json")
     assert result.exit_code == UNWELL
     found = verdicts(result)
-    assert found["database"] == found["schema"] == "fail"
-    assert found["clock"] == found["roles"] == found["data keys"] == "warn"
+    assert found["database"] == "fail"
+    assert {found[name] for name in OF_DATABASE - {"database"}} == {"warn"}
     assert found["settings"] == found["keys"] == "pass"
     assert "hunter2" not in result.output
 
@@ -124,7 +130,8 @@ def test_a_database_without_our_tables_fails_and_does_not_break_the_doctor(
         result = doctor("--json")
     found = verdicts(result)
     assert result.exit_code == UNWELL
-    assert found["schema"] == found["database"] == found["data keys"] == "fail"
+    assert (found["encoding"], found["schema"]) == ("pass", "fail")
+    assert {found[name] for name in OF_DATABASE - {"encoding", "schema"}} == {"warn"}
 
 
 def test_bad_settings_are_named_and_the_schema_is_looked_at_all_the_same(
@@ -245,7 +252,11 @@ class Asked:
         async def none() -> int:
             return 0
 
+        async def all_well() -> frozenset[ReadinessCheck]:
+            return frozenset()
+
         parts: dict[str, Any] = {
+            "failing": all_well,
             "vital_signs": well,
             "rights": allowed,
             "oldest_passed_by": nothing,
@@ -256,6 +267,7 @@ class Asked:
         return Patient(
             settings=read(required_settings()),
             pending_migrations=list,
+            connection_faults=list,
             **(parts | self._parts),
         )
 

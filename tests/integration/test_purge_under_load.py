@@ -18,9 +18,9 @@ from adapters.postgres.login_attempts import PostgresLoginAttempts
 from adapters.postgres.pool import Pool, build_pool, opened
 from application.errors import CheckpointUntoldError, UnauthenticatedError, UnavailableError
 from application.ports.unit_of_work import UnitOfWork
-from application.use_cases.issue_session import IssueSessionCommand
-from application.use_cases.purge_expired import BATCH, Purged, PurgeExpired
-from application.use_cases.renew_session import RenewSessionCommand
+from application.use_cases.operations.purge_expired import BATCH, Purged, PurgeExpired
+from application.use_cases.sessions.renew_session import RenewSessionCommand
+from application.use_cases.sign_in.issue_session import IssueSessionCommand
 from domain.handoff import Handoff, HandoffTicket
 from domain.identifiers import UserId
 from domain.session import Session

@@ -31,15 +31,15 @@ from application.errors import (
     SignInFailedError,
     UnauthenticatedError,
 )
-from application.use_cases.issue_session import IssueSessionCommand
-from application.use_cases.renew_session import RenewSessionCommand
-from application.use_cases.revoke_sessions import (
+from application.use_cases.operations.set_user_active import SetUserActiveCommand
+from application.use_cases.sessions.renew_session import RenewSessionCommand
+from application.use_cases.sessions.revoke_sessions import (
     RevokeSessionsCommand,
     SessionsRevoked,
     Which,
 )
-from application.use_cases.set_user_active import SetUserActiveCommand
-from application.use_cases.validate_session import ValidateSessionCommand
+from application.use_cases.sessions.validate_session import ValidateSessionCommand
+from application.use_cases.sign_in.issue_session import IssueSessionCommand
 from domain.identifiers import SessionId, UserId
 from domain.secret import Secret
 from domain.session_grant import SessionGrant

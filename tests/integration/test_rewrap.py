@@ -19,7 +19,7 @@ import psycopg
 import pytest
 
 from adapters.postgres.pool import Pool
-from application.use_cases.rewrap_data_keys import RewrapDataKeysCommand
+from application.use_cases.va_access.rewrap_data_keys import RewrapDataKeysCommand
 from domain.identifiers import ICN
 from domain.va_identity import VAIdentity
 from domain.va_tokens import VATokens

@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 
 from adapters.postgres.pool import Pool, build_pool, opened
-from application.use_cases.admit_client import AdmitClientCommand
+from application.use_cases.clients.admit_client import AdmitClientCommand
 from domain.secret import Secret
 from domain.service_client import AssertionCredential, ClientCredential, SecretCredential
 from tests.support.builders import an_identity

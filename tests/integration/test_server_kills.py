@@ -15,7 +15,7 @@ import pytest
 from adapters.postgres.migrations import migrate
 from adapters.postgres.pool import build_pool, opened
 from application.errors import SignInFailedError, UnavailableError
-from application.use_cases.revoke_sessions import RevokeSessionsCommand
+from application.use_cases.sessions.revoke_sessions import RevokeSessionsCommand
 from domain.session import Session
 from domain.sign_in_failure import SignInFailure
 from tests.support.builders import a_visitor

@@ -31,11 +31,11 @@ from adapters.postgres.migrations import migrate
 from adapters.postgres.pool import Pool
 from adapters.va_oauth.identity_provider import VAIdentityProvider
 from application.errors import SessionEndedError
-from application.use_cases.complete_va_login import CompleteVALoginCommand
-from application.use_cases.revoke_sessions import RevokeSessionsCommand, Which
-from application.use_cases.rewrap_data_keys import RewrapDataKeysCommand
-from application.use_cases.start_va_login import StartVALoginCommand
-from application.use_cases.unlink_va_identity import UnlinkVAIdentityCommand
+from application.use_cases.sessions.revoke_sessions import RevokeSessionsCommand, Which
+from application.use_cases.sign_in.complete_va_login import CompleteVALoginCommand
+from application.use_cases.sign_in.start_va_login import StartVALoginCommand
+from application.use_cases.va_access.rewrap_data_keys import RewrapDataKeysCommand
+from application.use_cases.va_access.unlink_va_identity import UnlinkVAIdentityCommand
 from domain.identifiers import UserId
 from domain.secret import Secret
 from domain.session_grant import SessionGrant

@@ -14,7 +14,7 @@ import pytest
 
 from adapters.postgres.pool import Pool
 from application.ports.token_cipher import SealBrokenError
-from application.use_cases.unlink_va_identity import UnlinkVAIdentityCommand
+from application.use_cases.va_access.unlink_va_identity import UnlinkVAIdentityCommand
 from domain.identifiers import UserId
 from domain.session_grant import SessionGrant
 from entrypoints.settings import Settings

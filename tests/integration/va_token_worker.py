@@ -15,7 +15,7 @@ from hashlib import sha256
 from uuid import UUID
 
 from application.errors import ApplicationError
-from application.use_cases.use_va_token import UseVATokenCommand
+from application.use_cases.va_access.use_va_token import UseVATokenCommand
 from domain.identifiers import SessionId, UserId
 from domain.session_standing import SessionStanding
 from domain.va_token_use import TokenPurpose

@@ -34,20 +34,20 @@ from adapters.postgres.pool import Pool, build_pool, opened
 from adapters.postgres.readiness import PostgresReadiness
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from application.errors import UnavailableError
-from application.use_cases.admit_client import AdmitClient
-from application.use_cases.complete_va_login import CompleteVALogin
-from application.use_cases.list_disclosures import ListDisclosures
-from application.use_cases.list_sessions import ListSessions
-from application.use_cases.read_history import ReadHistoryCommand
-from application.use_cases.redeem_handoff import RedeemHandoff, RedeemHandoffCommand
-from application.use_cases.renew_session import RenewSession, RenewSessionCommand
-from application.use_cases.revoke_at_va import RevokeAtVA
-from application.use_cases.revoke_sessions import RevokeSessions
-from application.use_cases.set_user_active import SetUserActiveCommand
-from application.use_cases.start_va_login import StartVALogin, VALoginStarted
-from application.use_cases.unlink_va_identity import UnlinkVAIdentity
-from application.use_cases.validate_session import ValidateSession, ValidateSessionCommand
-from application.use_cases.view_user import ViewUser
+from application.use_cases.clients.admit_client import AdmitClient
+from application.use_cases.history.list_disclosures import ListDisclosures
+from application.use_cases.history.read_history import ReadHistoryCommand
+from application.use_cases.history.view_user import ViewUser
+from application.use_cases.operations.set_user_active import SetUserActiveCommand
+from application.use_cases.sessions.list_sessions import ListSessions
+from application.use_cases.sessions.renew_session import RenewSession, RenewSessionCommand
+from application.use_cases.sessions.revoke_sessions import RevokeSessions
+from application.use_cases.sessions.validate_session import ValidateSession, ValidateSessionCommand
+from application.use_cases.sign_in.complete_va_login import CompleteVALogin
+from application.use_cases.sign_in.redeem_handoff import RedeemHandoff, RedeemHandoffCommand
+from application.use_cases.sign_in.start_va_login import StartVALogin, VALoginStarted
+from application.use_cases.va_access.revoke_at_va import RevokeAtVA
+from application.use_cases.va_access.unlink_va_identity import UnlinkVAIdentity
 from domain.audit_record import AuditFilter
 from domain.identifiers import UserId
 from domain.secret import Secret, SecretBytes
@@ -574,6 +574,8 @@ async def told_to_operators(witness: Witness) -> dict[str, str]:
         Patient(
             settings=witness.product.settings,
             pending_migrations=list,
+            connection_faults=list,
+            failing=container.readiness().failing,
             vital_signs=container.vital_signs().read,
             rights=container.vital_signs().rights,
             oldest_passed_by=container.vital_signs().oldest_passed_by,

@@ -16,7 +16,7 @@ from application.errors import (
     VAScopeNotGrantedError,
     VASignInNeededError,
 )
-from application.use_cases.use_va_token import UsableVAToken, UseVATokenCommand
+from application.use_cases.va_access.use_va_token import UsableVAToken, UseVATokenCommand
 from domain.secret import Secret
 from domain.va_token_refresh import RefreshState
 from domain.va_token_use import TokenPurpose

@@ -14,7 +14,7 @@ from pytest_mock import MockerFixture
 from starlette.routing import Mount, Route
 
 from adapters.session_tokens.jwt_session_tokens import JWTSessionTokens
-from application.use_cases.set_user_active import SetUserActiveCommand
+from application.use_cases.operations.set_user_active import SetUserActiveCommand
 from domain.audit_event import AuditEventType
 from domain.identifiers import SessionId, UserId
 from domain.revocation import RevokedBy

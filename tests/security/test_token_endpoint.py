@@ -151,6 +151,9 @@ async def raw_server(
             await reader.readuntil(b"\r\n\r\n")
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" + head)
             async for chunk in body():
+                # uvloop raises RuntimeError if the connection is lost by now.
+                if writer.is_closing():
+                    break
                 writer.write(chunk)
                 await writer.drain()
                 sent.append(len(chunk))

@@ -12,10 +12,14 @@ from adapters.encryption.seal_keys import HMACSealKeys
 from adapters.memory.audit_checkpoints import MemoryAuditCheckpoints
 from adapters.system.secret_source import SystemSecretSource
 from application.ports.seal_keys import SealKeys
-from application.use_cases.export_audit import ExportAudit, ExportAuditCommand
-from application.use_cases.retire_audit import RetireAudit, RetireAuditCommand
-from application.use_cases.seal_audit import AuditSealed, SealAudit
-from application.use_cases.verify_audit import AuditVerified, VerifyAudit, VerifyAuditCommand
+from application.use_cases.evidence.export_audit import ExportAudit, ExportAuditCommand
+from application.use_cases.evidence.retire_audit import RetireAudit, RetireAuditCommand
+from application.use_cases.evidence.seal_audit import AuditSealed, SealAudit
+from application.use_cases.evidence.verify_audit import (
+    AuditVerified,
+    VerifyAudit,
+    VerifyAuditCommand,
+)
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.audit_finding import AuditFinding
 from domain.audit_seal import SealedBatch

@@ -8,20 +8,20 @@ from typing import Any, Final
 from uuid import uuid4
 
 from application.errors import ApplicationError, ClientRefusedError, NotFoundError
-from application.use_cases.admit_client import AdmitClientCommand
-from application.use_cases.disable_client import DisableClientCommand
-from application.use_cases.export_audit import ExportAuditCommand
-from application.use_cases.issue_session import IssueSessionCommand
-from application.use_cases.redeem_handoff import RedeemHandoffCommand
-from application.use_cases.renew_session import RenewSessionCommand
-from application.use_cases.retire_audit import RetireAuditCommand
-from application.use_cases.revoke_sessions import RevokeSessionsCommand, Which
-from application.use_cases.rewrap_data_keys import RewrapDataKeysCommand
-from application.use_cases.rotate_client_credential import RotateClientCredentialCommand
-from application.use_cases.set_user_active import SetUserActiveCommand
-from application.use_cases.show_audit import ShowAuditCommand
-from application.use_cases.sign_out_user import SignOutUserCommand
-from application.use_cases.unlink_va_identity import UnlinkVAIdentityCommand
+from application.use_cases.clients.admit_client import AdmitClientCommand
+from application.use_cases.clients.disable_client import DisableClientCommand
+from application.use_cases.clients.rotate_client_credential import RotateClientCredentialCommand
+from application.use_cases.evidence.export_audit import ExportAuditCommand
+from application.use_cases.evidence.retire_audit import RetireAuditCommand
+from application.use_cases.evidence.show_audit import ShowAuditCommand
+from application.use_cases.operations.set_user_active import SetUserActiveCommand
+from application.use_cases.operations.sign_out_user import SignOutUserCommand
+from application.use_cases.sessions.renew_session import RenewSessionCommand
+from application.use_cases.sessions.revoke_sessions import RevokeSessionsCommand, Which
+from application.use_cases.sign_in.issue_session import IssueSessionCommand
+from application.use_cases.sign_in.redeem_handoff import RedeemHandoffCommand
+from application.use_cases.va_access.rewrap_data_keys import RewrapDataKeysCommand
+from application.use_cases.va_access.unlink_va_identity import UnlinkVAIdentityCommand
 from domain.audit_event import AuditEventType
 from domain.audit_record import AuditFilter
 from domain.handoff import HandoffTicket

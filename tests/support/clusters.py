@@ -229,7 +229,11 @@ class Server:
         self._frozen.append(process)
         with suppress(psutil.NoSuchProcess):
             process.suspend()
-            self._until(lambda: process.status() == psutil.STATUS_STOPPED, "it does not freeze")
+            # One that has just ended is nobody's to collect, as the postmaster is frozen.
+            self._until(
+                lambda: process.status() in {psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE},
+                "it does not freeze",
+            )
 
 
 def are_gone(processes: list[psutil.Process]) -> bool:

@@ -243,7 +243,12 @@ class HostileProvider(Provider):
     @property
     def newest_refresh_token(self) -> str:
         """The one that was given last."""
-        return list(self._refresh_tokens)[-1]
+        return self.refresh_tokens[-1]
+
+    @property
+    def refresh_tokens(self) -> Sequence[str]:
+        """All that are good for something, oldest first."""
+        return list(self._refresh_tokens)
 
     def opened(self, *, redirect_uri: str, clock: Clock) -> ASGIApp:
         self._redirect_uri = redirect_uri

@@ -111,8 +111,7 @@ class _Visit:
                     is_commit |= self._commits_with(kind, body)
                 if is_commit:
                     self._wire.on_commit(CommitMoment.SENT, self._process)
-                server.write(spoken)
-                await server.drain()
+                await _pass_on(spoken, server)
                 if is_commit:
                     self._wire.on_commit(CommitMoment.RECEIVED, self._process)
         server.close()
@@ -128,8 +127,7 @@ class _Visit:
                 is_committed = False
                 for kind, body in messages.of(spoken):
                     is_committed |= self._answers(kind, body)
-                client.write(spoken)
-                await client.drain()
+                await _pass_on(spoken, client)
                 if is_committed:
                     self._wire.on_commit(CommitMoment.ANSWERED, self._process)
         client.close()
@@ -156,6 +154,14 @@ class _Visit:
             self._has_committed = False
             return True
         return False
+
+
+async def _pass_on(spoken: bytes, writer: asyncio.StreamWriter) -> None:
+    # uvloop raises RuntimeError if the connection is lost by now.
+    if writer.is_closing():
+        raise ConnectionResetError
+    writer.write(spoken)
+    await writer.drain()
 
 
 @final

@@ -33,6 +33,8 @@ from starlette.types import ASGIApp
 from adapters.memory.store import MemoryStore
 from adapters.postgres.pool import Pool
 from adapters.va_oauth.bounded_http import http_client
+from adapters.va_oauth.bulkhead import BulkheadLimits
+from adapters.va_oauth.identity_provider import SIGN_INS
 from application.ports.clock import Clock
 from domain.audit_event import AuditEvent
 from domain.session import Session
@@ -46,7 +48,7 @@ from entrypoints.sandbox.veterans import find_veteran
 from entrypoints.sandbox.world import World
 from entrypoints.settings import Settings
 from entrypoints.web.app import create_app
-from entrypoints.web.bounded_http import BoundedHTTP
+from entrypoints.web.http_server import HTTPServer
 from tests.support.environment import PREFIX, read, required_settings
 from tests.support.frozen_clock import FrozenClock, frozen_clock
 from tests.support.service import after_the_start
@@ -397,6 +399,7 @@ async def running_product(
     clock: Clock | None = None,
     pool: Pool | None = None,
     deadline: timedelta = _DEADLINE,
+    sign_in_limits: BulkheadLimits = SIGN_INS,
     sockets: Sequence[str] = (),
     **overrides: object,
 ) -> AsyncIterator[Product]:
@@ -407,6 +410,7 @@ async def running_product(
         clock: One that stands still, unless another is given.
         pool: Stores in PostgreSQL instead of memory.
         deadline: For each call to the provider.
+        sign_in_limits: How many sign-ins may be in progress at the provider.
         sockets: Origins that the service reaches over real sockets.
         overrides: Settings by field name, as an operator would write them.
     """
@@ -439,7 +443,8 @@ async def running_product(
         client = await stack.enter_async_context(_service_client(wire))
         built = container.identity_provider
         assert isinstance(built, providers.Singleton)
-        built.set_kwargs(**{**built.kwargs, "client": client, "deadline": deadline})
+        limits = {"deadline": deadline, "sign_in_limits": sign_in_limits}
+        built.set_kwargs(**{**built.kwargs, "client": client, **limits})
         # Its lifespan opens nothing, as nothing has to be opened; it would only tune this process.
         app = create_app(container)
         product = Product(
@@ -475,20 +480,31 @@ def captured_log() -> Iterator[StringIO]:
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp, *, port: int = 0) -> AsyncIterator[tuple[str, uvicorn.Server]]:
-    """Serve an app on a real socket as the service is served; gives its URL and its server."""
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            http=BoundedHTTP,
-            lifespan="off",
-            access_log=False,
-            log_config=None,
-            proxy_headers=False,
-            server_header=False,
-            ws="none",
-        )
+async def serving(
+    app: ASGIApp,
+    *,
+    port: int = 0,
+    keep_alive_seconds: int = 75,
+    most_connections: int = 1000,
+    grace_seconds: int | None = None,
+) -> AsyncIterator[tuple[str, uvicorn.Server]]:
+    """Serve an app on a real socket as the service is served; gives its URL and its server.
+
+    When the block ends, requests in progress have ``grace_seconds`` to end; None: as long as they
+    take.
+    """
+    config = uvicorn.Config(
+        app,
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        proxy_headers=False,
+        server_header=False,
+        ws="none",
+        timeout_keep_alive=keep_alive_seconds,
+        timeout_graceful_shutdown=grace_seconds,
     )
+    server = HTTPServer(config, most_connections=most_connections)
     with socket.create_server(("127.0.0.1", port)) as listener:
         port = listener.getsockname()[1]
         serve = asyncio.create_task(server.serve(sockets=[listener]))

@@ -17,10 +17,10 @@ from adapters.memory.store import MemoryStore
 from adapters.memory.token_cipher import MemoryTokenCipher
 from adapters.postgres.pool import opened
 from application.ports.identity_provider import ProviderSignIn
-from application.use_cases.complete_va_login import CompleteVALoginCommand, VALoginCompleted
-from application.use_cases.link_va_identity import LinkVAIdentityCommand
-from application.use_cases.start_va_login import StartVALoginCommand, VALoginStarted
-from application.use_cases.validate_session import ValidateSessionCommand, ValidSession
+from application.use_cases.sessions.validate_session import ValidateSessionCommand, ValidSession
+from application.use_cases.sign_in.complete_va_login import CompleteVALoginCommand, VALoginCompleted
+from application.use_cases.sign_in.link_va_identity import LinkVAIdentityCommand
+from application.use_cases.sign_in.start_va_login import StartVALoginCommand, VALoginStarted
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.identifiers import UserId
 from domain.return_path import ReturnPath

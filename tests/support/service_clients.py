@@ -13,7 +13,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from application.use_cases.add_client import AddClientCommand, ClientAdded
+from application.use_cases.clients.add_client import AddClientCommand, ClientAdded
 from domain.client_assertion import ClientAssertion
 from domain.secret import Secret
 from domain.service_client import ClientId, ClientKey, ServiceClient, SigningAlgorithm

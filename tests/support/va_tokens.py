@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from application.use_cases.use_va_token import UsableVAToken, UseVATokenCommand
+from application.use_cases.va_access.use_va_token import UsableVAToken, UseVATokenCommand
 from domain.session_grant import SessionGrant
 from domain.va_token_use import TokenPurpose
 from entrypoints.container import Container

@@ -8,10 +8,10 @@ from types import SimpleNamespace
 import pytest
 
 from application.ports.identity_provider import ProviderSignIn
-from application.use_cases.complete_va_login import CompleteVALoginCommand, VALoginCompleted
-from application.use_cases.link_va_identity import LinkVAIdentityCommand
-from application.use_cases.renew_session import RenewSessionCommand
-from application.use_cases.start_va_login import VALoginStarted
+from application.use_cases.sessions.renew_session import RenewSessionCommand
+from application.use_cases.sign_in.complete_va_login import CompleteVALoginCommand, VALoginCompleted
+from application.use_cases.sign_in.link_va_identity import LinkVAIdentityCommand
+from application.use_cases.sign_in.start_va_login import VALoginStarted
 from domain.handoff import HandoffTicket
 from domain.identifiers import ICN
 from domain.login_attempt import LoginAttempt, LoginSecrets

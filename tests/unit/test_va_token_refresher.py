@@ -23,8 +23,8 @@ from application.errors import (
     VAScopeNotGrantedError,
     VASignInNeededError,
 )
-from application.use_cases.revoke_sessions import RevokeSessionsCommand
-from application.use_cases.unlink_va_identity import UnlinkVAIdentityCommand
+from application.use_cases.sessions.revoke_sessions import RevokeSessionsCommand
+from application.use_cases.va_access.unlink_va_identity import UnlinkVAIdentityCommand
 from domain.audit_event import AuditEventType
 from domain.identifiers import UserId
 from domain.secret import Secret

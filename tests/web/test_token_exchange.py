@@ -13,7 +13,7 @@ from pytest_mock import MockerFixture
 
 from adapters.memory.unit_of_work import MemoryUnitOfWork
 from application.errors import UnavailableError
-from application.use_cases.disable_client import DisableClientCommand
+from application.use_cases.clients.disable_client import DisableClientCommand
 from domain.audit_event import AuditEventType
 from domain.service_client import parse_client_id
 from domain.va_token_use import TokenPurpose

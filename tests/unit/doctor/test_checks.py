@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from adapters.memory.seal_keys import MemorySealKeys
+from application.ports.readiness import ReadinessCheck
 from application.ports.seal_keys import SealKeys
 from application.ports.vital_signs import Rights, Vitals
 from domain.audit_seal import BatchHeader, Place, SealedBatch
@@ -171,18 +172,49 @@ def test_a_trail_that_is_not_by_month_is_warned_of(changes: dict[str, Any], said
 
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize(
-    ("drift", "verdict"),
-    [(0, PASS), (2, PASS), (2.5, WARN), (30, WARN), (30.5, FAIL), (7200, FAIL)],
+    ("drift", "agrees", "verdict"),
+    [(0, True, PASS), (2, True, PASS), (2.5, True, WARN), (30, True, WARN), (7200, False, FAIL)],
 )
-def test_clocks_that_differ_are_warned_of_and_fail_when_they_differ_by_much(
-    drift: float, verdict: Verdict, sign: int
+def test_clocks_that_differ_are_warned_of_and_fail_when_requests_do(
+    *, drift: float, agrees: bool, verdict: Verdict, sign: int
 ) -> None:
     database = vitals(now=NOW + sign * drift * SECOND)
-    assert_says(checks.check_clock(NOW, database, NOW), verdict)
+    assert_says(checks.check_clock(NOW, database, NOW, agrees=agrees), verdict)
 
 
 def test_a_slow_answer_is_no_difference_of_clocks() -> None:
-    assert_says(checks.check_clock(NOW, vitals(now=NOW + 20 * SECOND), NOW + 40 * SECOND), PASS)
+    answer = vitals(now=NOW + 20 * SECOND)
+    assert_says(checks.check_clock(NOW, answer, NOW + 40 * SECOND, agrees=True), PASS)
+
+
+@pytest.mark.parametrize(
+    ("failing", "said"),
+    [
+        (set(), {"primary": PASS, "writable": PASS}),
+        ({ReadinessCheck.CLOCK}, {"primary": PASS, "writable": PASS}),
+        ({ReadinessCheck.WRITABLE}, {"primary": PASS, "writable": FAIL}),
+        # Behind these nothing else was asked.
+        ({ReadinessCheck.SCHEMA}, {"primary": PASS}),
+        ({ReadinessCheck.PRIMARY}, {"primary": FAIL}),
+        ({ReadinessCheck.DATABASE}, {"database": FAIL}),
+    ],
+)
+def test_what_keeps_requests_from_being_served_fails_by_its_name(
+    failing: set[ReadinessCheck], said: dict[str, Verdict]
+) -> None:
+    findings = checks.check_readiness(failing)
+    assert {finding.check: finding.verdict for finding in findings} == said
+    for finding in findings:
+        assert_says(finding, finding.verdict)
+
+
+def test_connections_fail_with_a_line_for_each_fault() -> None:
+    (well,) = checks.check_connections([])
+    assert_says(well, PASS)
+    unwell = checks.check_connections(["TimeZone is 'x'", "DateStyle is 'y'"])
+    assert [finding.said for finding in unwell] == ["TimeZone is 'x'", "DateStyle is 'y'"]
+    for finding in unwell:
+        assert_says(finding, FAIL)
 
 
 @pytest.mark.parametrize(

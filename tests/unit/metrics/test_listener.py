@@ -2,10 +2,12 @@
 
 import asyncio
 import socket
+import struct
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+from anyio.lowlevel import checkpoint
 
 from entrypoints.metrics.listener import metrics_listener
 
@@ -66,6 +68,25 @@ async def test_what_is_no_request_is_refused_within_bounds(port: int, request_: 
     except ConnectionError:
         assert len(request_) > 16_384, "hung up on an honest length"
     assert (await ask(port)).status_code == 200
+
+
+async def test_a_client_that_is_gone_before_its_answer_is_no_error() -> None:
+    answered = asyncio.Event()
+
+    async def slow(accept: str) -> tuple[str, bytes]:
+        client.close()
+        # The server learns that the connection is gone.
+        for _ in range(100):
+            await checkpoint()
+        answered.set()
+        return await scrape(accept)
+
+    async with metrics_listener(slow, host=HOST, port=0, processes=1) as port:
+        with socket.create_connection((HOST, port)) as client:
+            # Closing sends a reset.
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.sendall(b"GET /metrics HTTP/1.1\r\n\r\n")
+            await answered.wait()
 
 
 async def test_a_bug_in_the_scrape_is_an_answer_and_says_nothing_of_it() -> None:

@@ -15,9 +15,9 @@ from application.errors import (
     ScopeNotAllowedError,
     UnavailableError,
 )
-from application.use_cases.add_client import ClientAdded
-from application.use_cases.admit_client import AdmitClientCommand, AdmittedClient
-from application.use_cases.disable_client import DisableClientCommand
+from application.use_cases.clients.add_client import ClientAdded
+from application.use_cases.clients.admit_client import AdmitClientCommand, AdmittedClient
+from application.use_cases.clients.disable_client import DisableClientCommand
 from domain.audit_event import AuditEventType
 from domain.errors import InvalidServiceClientError
 from domain.secret import Secret

@@ -1,0 +1,156 @@
+"""Connections of commands, and whether connections are what the service relies on."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import timedelta
+from typing import Any, Final
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+
+from adapters.postgres.deadline import answered_within
+from adapters.postgres.pool import connection_string
+
+#: How long a command waits for the answer to a question that takes no work.
+ANSWER_TIMEOUT: Final = timedelta(seconds=5)
+#: The only encoding that stores every name.
+ENCODING: Final = "UTF8"
+_SELECT_ENCODING: Final = "SELECT current_setting('server_encoding')"
+# What the service relies on where it cannot set it: as a regular expression, and what to set. Of
+# the timeouts only tiny ones do harm.
+_WRONG: Final = """
+SELECT name, current_setting(name), value, current_user
+FROM (VALUES
+    ('DateStyle', '^ISO', 'ISO, YMD'),
+    ('IntervalStyle', '^postgres$', 'postgres'),
+    ('TimeZone', '^(Etc/)?UTC$', 'UTC'),
+    ('standard_conforming_strings', '^on$', 'on'),
+    ('default_transaction_isolation', '^read committed$', 'read committed'),
+    ('synchronous_commit', '^(on|remote_apply)$', 'on'),
+    ('statement_timeout', '^(0|[0-9]{4,})$', '0'),
+    ('lock_timeout', '^(0|[0-9]{3,})$', '0')
+) AS needed (name, pattern, value) JOIN pg_settings USING (name)
+WHERE setting !~ pattern
+ORDER BY name
+"""
+# Two clients take turns, and each executes a prepared statement of its own. A pooler that doesn't
+# keep such statements soon gives one of them a server connection without its statement, or with
+# the other's under the same name: whether it prefers the connection that it used last or uses
+# them in turn.
+_ONE, _OTHER = "SELECT 1", "SELECT 2"
+_TURNS: Final = (_ONE, _OTHER) * 2
+
+
+class DatabaseFaultError(Exception):
+    """The database cannot be used as it is; the text says why, in one line."""
+
+
+class EncodingError(DatabaseFaultError):
+    """The database cannot store every character."""
+
+
+class PoolerError(DatabaseFaultError):
+    """What is between the service and PostgreSQL does not work with prepared statements on."""
+
+
+@contextmanager
+def command_connection(
+    database_url: str, *, prepared_statements: bool = True, within: timedelta = ANSWER_TIMEOUT
+) -> Iterator[psycopg.Connection[Any]]:
+    """One transaction on a connection of its own, committed at the end of the block.
+
+    Args:
+        database_url: Of the database.
+        prepared_statements: As for ``connection_string``.
+        within: How long the transaction may take.
+
+    Raises:
+        DatabaseFaultError: The database cannot be used as it is.
+        UnavailableError: It did not answer in time.
+        psycopg.Error: It cannot be reached, or refuses.
+    """
+    connection = _connect(database_url, prepared_statements=prepared_statements)
+    with closing(connection), answered_within(within, connection):
+        with answered_within(ANSWER_TIMEOUT, connection):
+            _require_encoding(connection)
+        yield connection
+        connection.commit()
+
+
+def connection_faults(database_url: str, *, prepared_statements: bool) -> list[str]:
+    """Parameters with values that the service cannot work with, and the statements to set them.
+
+    A pooler refuses session settings or drops them; then the server's defaults count.
+
+    Raises:
+        PoolerError: Prepared statements do not work.
+        DatabaseFaultError: The database cannot be used as it is.
+        UnavailableError: It did not answer in time.
+        psycopg.Error: It cannot be reached, or refuses.
+    """
+    given = conninfo_to_dict(database_url).get("options") or ""
+    with command_connection(database_url, prepared_statements=prepared_statements) as connection:
+        wrong = connection.execute(_WRONG).fetchall()
+    if prepared_statements:
+        _require_prepared_statements(connection_string(database_url))
+    return [
+        f"{name} is '{found}' on connections of the service: "
+        f"ALTER ROLE {sql.Identifier(role).as_string()} SET {name} = '{needed}'"
+        for name, found, needed, role in wrong
+        # What the operator asked for in the URL is meant.
+        if name not in str(given)
+    ]
+
+
+def _connect(database_url: str, *, prepared_statements: bool) -> psycopg.Connection[Any]:
+    conninfo = connection_string(database_url, prepared_statements=prepared_statements)
+    try:
+        return psycopg.connect(conninfo, prepare_threshold=None)
+    except psycopg.errors.ConnectionTimeout:
+        raise
+    except psycopg.OperationalError as error:
+        if prepared_statements and _answers_without_settings(database_url):
+            raise PoolerError("refuses the service's session settings") from error
+        raise
+
+
+def _answers_without_settings(database_url: str) -> bool:
+    try:
+        psycopg.connect(connection_string(database_url, prepared_statements=False)).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def _require_encoding(connection: psycopg.Connection[Any]) -> None:
+    row: Any = connection.execute(_SELECT_ENCODING).fetchone()
+    if row[0] != ENCODING:
+        raise EncodingError(
+            f"the database's encoding is {row[0]}, and only {ENCODING} stores every name: make "
+            f"another one with CREATE DATABASE ... ENCODING '{ENCODING}' TEMPLATE template0"
+        )
+
+
+def _require_prepared_statements(conninfo: str) -> None:
+    with (
+        closing(psycopg.connect(conninfo, autocommit=True)) as one,
+        closing(psycopg.connect(conninfo, autocommit=True)) as other,
+        answered_within(ANSWER_TIMEOUT, one),
+        answered_within(ANSWER_TIMEOUT, other),
+    ):
+        if not _keep_statements(one, other):
+            raise PoolerError("loses prepared statements")
+
+
+def _keep_statements(one: psycopg.Connection[Any], other: psycopg.Connection[Any]) -> bool:
+    """Whether each of two connections finds its own prepared statement again."""
+    try:
+        for query in _TURNS:
+            connection = one if query == _ONE else other
+            row = connection.execute(query, prepare=True).fetchone()
+            if row != (int(query.removeprefix("SELECT ")),):
+                return False
+    except (psycopg.errors.InvalidSqlStatementName, psycopg.errors.DuplicatePreparedStatement):
+        return False
+    return True

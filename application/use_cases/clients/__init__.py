@@ -1,0 +1,1 @@
+"""Registered back ends and their credentials."""

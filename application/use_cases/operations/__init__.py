@@ -1,0 +1,1 @@
+"""What operators and background jobs do."""

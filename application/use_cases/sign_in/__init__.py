@@ -1,0 +1,1 @@
+"""From the start of a sign-in to an open session."""

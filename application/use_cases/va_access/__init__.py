@@ -1,0 +1,1 @@
+"""VA tokens: their use, refresh, revocation, and keys."""

@@ -1,0 +1,195 @@
+"""Two replicas behind nginx as docs/deployment.md has it, restarted while clients ask."""
+
+import asyncio
+import re
+import ssl
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import final
+
+import httpx
+import pytest
+from anyio.to_thread import run_sync
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from tests.e2e.test_nginx import NGINX, running_nginx, with_changes
+from tests.support.processes import HOST, REPOSITORY, free_port, running
+from tests.support.product import Browser, Sandbox, SignedIn
+from tests.support.whole_product import WholeProduct, whole_product
+
+pytestmark = [
+    pytest.mark.postgres,
+    pytest.mark.skipif(NGINX is None, reason="needs nginx (apt-get: nginx-light)"),
+]
+
+CLIENTS = 6
+#: Answers before the first restart, and after each one.
+BETWEEN = 150
+PATIENCE_SECONDS = 120
+
+
+@final
+class Replica:
+    """A process that serves on the same port each time it is started."""
+
+    def __init__(self, product: WholeProduct, folder: Path) -> None:
+        self.port = free_port()
+        self._product = product
+        self._log = folder / f"replica-{self.port}.log"
+        self._running = ExitStack()
+
+    def start(self) -> None:
+        """Start it, and wait until it is ready."""
+        self._running.enter_context(
+            running(
+                "serve",
+                environment=self._product.environment,
+                log=self._log,
+                ready="/readyz",
+                port=self.port,
+            )
+        )
+
+    def stop(self) -> None:
+        """SIGTERM, and wait for its end."""
+        self._running.close()
+
+
+@dataclass(kw_only=True)
+class Load:
+    """Clients that ask all the time, and count every answer."""
+
+    url: str
+    tls: ssl.SSLContext
+    answers: Counter[str] = field(default_factory=Counter)
+    is_over: bool = False
+    _answered: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def answered(self, more: int) -> None:
+        """Wait until so many more requests have got an answer."""
+        wanted = self.answers.total() + more
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while self.answers.total() < wanted:
+                self._answered.clear()
+                await self._answered.wait()
+
+    def client(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(base_url=self.url, verify=self.tls, trust_env=False, timeout=20)
+
+    async def ask(self) -> None:
+        """One client: what a front end and its back ends ask for, in turn."""
+        async with self.client() as http:
+            signed_in = await Browser(http, Sandbox()).sign_in()
+            while not self.is_over:
+                await self._count("verify", http.get("/api/v1/verify", headers=signed_in.headers))
+                await self._count("health", self._on_a_new_connection())
+                await self._count("redeem", http.post("/api/v1/session/redeem", json={"code": "x"}))
+                renewal = http.post("/api/v1/session/renew", headers={"Origin": self.url})
+                renewed = await self._count("renew", renewal)
+                if renewed is not None and renewed.is_success:
+                    signed_in = SignedIn(
+                        browser=signed_in.browser, location="", parameters=renewed.json()
+                    )
+
+    async def _on_a_new_connection(self) -> httpx.Response:
+        async with self.client() as http:
+            return await http.get("/healthz")
+
+    async def _count(self, what: str, asking: Awaitable[httpx.Response]) -> httpx.Response | None:
+        try:
+            answer = await asking
+        except httpx.TransportError as error:
+            self.answers[f"{what}: {type(error).__name__}"] += 1
+            return None
+        else:
+            self.answers[f"{what}: {answer.status_code}"] += 1
+            return answer
+        finally:
+            self._answered.set()
+
+
+def certified(folder: Path) -> ssl.SSLContext:
+    """A certificate for localhost in ``folder``, and what trusts it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    (folder / "api.pem").write_bytes(certificate.public_bytes(pem))
+    private = key.private_bytes(
+        pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    (folder / "api.key").write_bytes(private)
+    return ssl.create_default_context(cafile=folder / "api.pem")
+
+
+def documented() -> str:
+    """nginx's configuration of docs/deployment.md."""
+    document = (REPOSITORY / "docs" / "deployment.md").read_text()
+    (block,) = re.findall(r"^```nginx\n(.*?)^```$", document, re.MULTILINE | re.DOTALL)
+    assert isinstance(block, str)
+    return block
+
+
+@asynccontextmanager
+async def two_replicas(
+    folder: Path, database_url: str
+) -> AsyncIterator[tuple[list[Replica], str, ssl.SSLContext]]:
+    port = free_port()
+    url = f"https://localhost:{port}"
+    tls = certified(folder)
+    with (
+        whole_product(folder, database_url, public_url=url, frontend_url=url) as product,
+        ExitStack() as stack,
+    ):
+        replicas = [Replica(product, folder) for _ in range(2)]
+        for replica in replicas:
+            stack.callback(replica.stop)
+            await run_sync(replica.start)
+        first, second = replicas
+        changes = {
+            "server 127.0.0.1:8000 ": f"server {HOST}:{first.port} ",
+            "server 127.0.0.1:8001 ": f"server {HOST}:{second.port} ",
+            "listen 443 ssl;": f"listen {HOST}:{port} ssl;",
+            "api.example.org;": "localhost;",
+            "/etc/ssl/vetassist/api.pem": str(folder / "api.pem"),
+            "/etc/ssl/vetassist/api.key": str(folder / "api.key"),
+        }
+        stack.enter_context(running_nginx(folder, with_changes(documented(), changes), port))
+        yield replicas, url, tls
+
+
+async def test_no_client_sees_an_error_while_one_replica_after_the_other_restarts(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with two_replicas(tmp_path, database_url) as (replicas, url, tls):
+        load = Load(url=url, tls=tls)
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(CLIENTS):
+                tasks.create_task(load.ask())
+            await load.answered(BETWEEN)
+            for replica in replicas:
+                await run_sync(replica.stop)
+                await run_sync(replica.start)
+            await load.answered(BETWEEN)
+            load.is_over = True
+
+    # A code that nobody has made is refused by the service itself.
+    assert load.answers.keys() == {"verify: 200", "health: 200", "renew: 200", "redeem: 401"}

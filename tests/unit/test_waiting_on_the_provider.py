@@ -1,0 +1,162 @@
+"""How long a call to the provider waits, over real sockets, with the client of production."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import certifi
+import httpx
+import pytest
+
+from adapters.va_oauth.bounded_http import BoundedHTTP, Reply, TooLateError, http_client
+from application.errors import ProviderUnavailableError
+from tests.support.held_server import HeldServer
+from tests.support.product import until
+
+#: What production gives a call as a whole.
+DEADLINE = timedelta(seconds=10)
+SHORTLY = timedelta(seconds=0.2)
+#: What httpx allows between two bytes if it is not told otherwise.
+LONGER_THAN_HTTPX_WAITS = 5.3
+#: Generous: what must not hang has this long.
+PATIENCE_SECONDS = 8
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> tuple[str, dict[str, Any]]:
+    """The event loop of a server process."""
+    return "asyncio", {"use_uvloop": True}
+
+
+@asynccontextmanager
+async def caller(*, deadline: timedelta = DEADLINE) -> AsyncIterator[BoundedHTTP]:
+    """Who calls the provider in production."""
+    async with http_client() as client:
+        yield BoundedHTTP(client, deadline=deadline, max_bytes=1024)
+
+
+async def exchange(http: BoundedHTTP, url: str) -> Reply:
+    """A call that cannot be made twice."""
+    return await http.post(url, operation="exchange", form={"code": "once"}, headers={})
+
+
+async def test_httpx_bounds_nothing_but_the_making_of_a_connection() -> None:
+    async with http_client() as client:
+        timeouts = client.build_request("POST", "https://va.example").extensions["timeout"]
+
+    connect = timeouts.pop("connect")
+    assert timeouts == {"read": None, "write": None, "pool": None}
+    # Two tries fit into the deadline.
+    assert 2 * connect < DEADLINE.total_seconds()
+
+
+async def test_an_answer_that_takes_longer_than_httpx_waits_is_taken() -> None:
+    server = HeldServer(is_held=True)
+    async with server.listening() as url, caller() as http:
+        asyncio.get_running_loop().call_later(LONGER_THAN_HTTPX_WAITS, server.release)
+
+        assert (await exchange(http, url)).status == 200
+
+
+async def test_an_answer_that_comes_after_the_deadline_is_not_waited_for() -> None:
+    server = HeldServer(is_held=True)
+    async with server.listening() as url, caller(deadline=SHORTLY) as http:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            with pytest.raises(TooLateError):
+                await exchange(http, url)
+
+    assert server.requests == 1
+
+
+async def test_no_call_waits_for_the_connection_of_another() -> None:
+    server = HeldServer(is_held=True)
+    async with server.listening() as url, caller() as http:
+        calls = [asyncio.create_task(exchange(http, url)) for _ in range(160)]
+        await until(lambda: server.requests == 160)
+        server.release()
+
+        assert {reply.status for reply in await asyncio.gather(*calls)} == {200}
+
+
+async def test_a_connection_that_the_provider_closes_while_idle_costs_nobody_a_call() -> None:
+    server = HeldServer(is_held=False)
+    server.resets_used_connections = True
+    async with server.listening() as url, caller() as http:
+        for _ in range(5):
+            assert (await exchange(http, url)).status == 200
+
+    assert server.requests == 5
+
+
+async def test_a_connection_that_breaks_before_the_request_is_sent_is_replaced() -> None:
+    # With TLS nothing of the request is sent before the handshake, to which this server never
+    # comes: what is seen is that the first connection was replaced, and the second was not.
+    server = HeldServer(is_held=False)
+    server.breaks_new_connections = 2
+    async with server.listening() as url, caller() as http:
+        with pytest.raises(ProviderUnavailableError):
+            await exchange(http, url.replace("http:", "https:"))
+
+    assert server.connections == 2
+    assert server.requests == 0
+
+
+async def test_a_request_that_was_sent_is_not_sent_again() -> None:
+    server = HeldServer(is_held=True)
+    async with server.listening() as url, caller() as http:
+        call = asyncio.create_task(exchange(http, url))
+        await until(lambda: server.requests == 1)
+    with pytest.raises(ProviderUnavailableError):
+        await call
+
+    assert server.requests == 1
+
+
+async def test_a_client_is_closed_although_its_transport_is_still_being_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked, may_answer, path = threading.Event(), threading.Event(), certifi.where()
+
+    def slow() -> str:
+        asked.set()
+        assert may_answer.wait(PATIENCE_SECONDS)
+        return path
+
+    monkeypatch.setattr(certifi, "where", slow)
+    client = http_client()
+    call = asyncio.create_task(client.get("https://va.example"))
+    await until(asked.is_set)
+    call.cancel()
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS / 2):
+            await client.aclose()
+    finally:
+        may_answer.set()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+
+
+async def test_authorities_that_could_not_be_read_once_are_read_by_the_next_call(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    server = HeldServer(is_held=False)
+    async with server.listening() as url, caller() as http:
+        with monkeypatch.context() as patched:
+            patched.setattr(certifi, "where", lambda: str(tmp_path / "not there"))
+            with pytest.raises(ProviderUnavailableError):
+                await exchange(http, url)
+
+        assert (await exchange(http, url)).status == 200
+
+
+async def test_a_client_whose_authorities_could_not_be_read_is_closed_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(certifi, "where", lambda: str(tmp_path / "not there"))
+    async with http_client() as client:
+        with pytest.raises(httpx.ConnectError):
+            await client.get("https://va.example")

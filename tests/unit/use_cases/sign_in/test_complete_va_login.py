@@ -1,0 +1,548 @@
+"""Taking VA's answer: a session, or one row that says why there is none."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import anyio
+import pytest
+
+from adapters.memory.store import MemoryStore, MemoryTables
+from application.errors import SignInFailedError, SignInPostponedError
+from application.use_cases.sign_in.complete_va_login import CompleteVALoginCommand, VALoginCompleted
+from domain.audit_event import AuditEventType
+from domain.identifiers import ICN, UserId
+from domain.return_path import ReturnPath
+from domain.sign_in_failure import SignInFailure
+from domain.veteran_status import VeteranStatus
+from tests.support.builders import (
+    ISSUER,
+    a_provider_sign_in,
+    a_subject,
+    a_visitor,
+    an_icn,
+    an_identity,
+    some_login_secrets,
+    some_tokens,
+)
+from tests.support.outages import down_storage
+from tests.support.service import MemoryService, a_memory_service
+from tests.support.storage import a_stored_user, memory_storage
+
+
+async def gone() -> bool:
+    return True
+
+
+async def failure_of(service: MemoryService, command: CompleteVALoginCommand) -> SignInFailedError:
+    with pytest.raises(SignInFailedError) as failed:
+        await service.complete(command)
+    return failed.value
+
+
+def everything_but_the_audit(store: MemoryStore) -> MemoryTables:
+    tables = store.committed.copy()
+    tables.audit = []
+    # An attempt that was taken stays so, whatever follows.
+    tables.login_attempts = {}
+    return tables
+
+
+async def assert_refused(
+    service: MemoryService,
+    command: CompleteVALoginCommand,
+    failure: SignInFailure,
+    reason: str,
+    *,
+    user_id: UserId | None = None,
+) -> None:
+    """The sign-in fails like that; the audit says so in one row; nothing else changes."""
+    before, told = everything_but_the_audit(service.store), len(service.audit)
+    failed = await failure_of(service, command)
+
+    assert (failed.failure, failed.reason) == (failure, reason)
+    (event,) = service.audit[told:]
+    assert event.type is AuditEventType.LOGIN_FAILED
+    assert dict(event.data) == {"error": failure.value, "reason": reason}
+    assert event.user_id == user_id
+    assert event.visitor == command.visitor.as_recorded()
+    assert event.occurred_at == service.clock.now()
+    assert everything_but_the_audit(service.store) == before
+
+
+async def assert_signs_in(service: MemoryService, command: CompleteVALoginCommand) -> None:
+    completed = await service.complete(command)
+    valid = await service.validate(completed.grant.token)
+    assert valid.session.session_id == completed.grant.session.id
+
+
+async def test_a_first_sign_in_writes_user_tokens_session_and_audit(
+    service: MemoryService,
+) -> None:
+    signed_in, visitor = a_provider_sign_in(), a_visitor()
+    completed = await service.sign_in(signed_in, visitor=visitor)
+    session, stored = completed.grant.session, service.store.committed
+
+    (user,) = stored.users.values()
+    identity = signed_in.identity
+    assert (user.icn, user.status) == (identity.icn, VeteranStatus.CONFIRMED)
+    assert (user.given_name, user.family_name) == (identity.given_name, identity.family_name)
+    assert (user.email, user.last_login_at) == (identity.email, service.clock.now())
+    assert stored.aliases == {(ISSUER, identity.subject): user.id}
+    assert stored.sessions == {session.id: session}
+    assert session.user_id == user.id
+    assert session.user_agent == visitor.user_agent
+    assert [(event.type, event.user_id, event.visitor) for event in service.audit] == [
+        (AuditEventType.VA_LINKED, user.id, visitor.as_recorded()),
+        (AuditEventType.LOGIN, user.id, visitor.as_recorded()),
+    ]
+    assert service.audit[1].data["session_id"] == str(session.id)
+
+
+async def test_vas_tokens_are_stored_sealed_as_the_users_own(service: MemoryService) -> None:
+    tokens = some_tokens()
+    completed = await service.sign_in(a_provider_sign_in(tokens=tokens))
+    user_id = completed.grant.session.user_id
+    sealed = service.store.committed.va_tokens[user_id]
+
+    assert await service.stored_tokens(user_id) == tokens
+    assert (sealed.token_type, sealed.scope) == (tokens.token_type, tokens.scope)
+    assert sealed.expires_at == tokens.expires_at
+    assert tokens.access_token.reveal().encode() not in sealed.access_token
+
+
+async def test_the_token_that_is_handed_over_admits_to_the_session(
+    service: MemoryService,
+) -> None:
+    icn = an_icn()
+    completed = await service.sign_in(an_identity(icn))
+    valid = await service.validate(completed.grant.token)
+
+    assert valid.session.session_id == completed.grant.session.id
+    assert valid.claims.user_id == completed.grant.session.user_id
+    assert valid.claims.icn == icn
+    assert valid.claims.expires_at == completed.grant.token_expires_at
+
+
+async def test_a_later_sign_in_finds_the_user_and_opens_a_session_of_its_own(
+    service: MemoryService,
+) -> None:
+    identity = an_identity()
+    first = await service.sign_in(identity)
+    service.clock.advance(timedelta(days=1))
+    second = await service.sign_in(replace(identity, email="new@veterans.example"))
+    stored = service.store.committed
+
+    (user,) = stored.users.values()
+    assert (user.email, user.last_login_at) == ("new@veterans.example", service.clock.now())
+    assert stored.sessions.keys() == {first.grant.session.id, second.grant.session.id}
+    assert first.grant.session.token_id != second.grant.session.token_id
+
+
+async def test_there_is_exactly_one_login_event_for_each_session(service: MemoryService) -> None:
+    identities = [an_identity() for _ in range(3)]
+    for identity in identities * 2:
+        await service.sign_in(identity)
+
+    told = [
+        event.data["session_id"] for event in service.audit if event.type is AuditEventType.LOGIN
+    ]
+    assert sorted(str(session_id) for session_id in service.store.committed.sessions) == sorted(
+        str(session_id) for session_id in told
+    )
+    linked = [event for event in service.audit if event.type is AuditEventType.VA_LINKED]
+    assert len(linked) == len(identities)
+
+
+@pytest.mark.parametrize("return_to", [None, ReturnPath("/claims?tab=open")])
+async def test_the_veteran_comes_back_to_where_they_began(
+    service: MemoryService, return_to: ReturnPath | None
+) -> None:
+    begun = await service.begin(return_to=return_to)
+
+    assert (await service.complete(begun.callback())).return_to == return_to
+
+
+@pytest.mark.parametrize("issuer", [None, ISSUER])
+async def test_case_21_the_callback_may_name_va_or_nobody(
+    service: MemoryService, issuer: str | None
+) -> None:
+    begun = await service.begin()
+
+    await assert_signs_in(service, begun.callback(issuer=issuer))
+
+
+@pytest.mark.parametrize(
+    ("changes", "failure", "reason"),
+    [
+        ({"is_wellformed": False}, SignInFailure.LOGIN_EXPIRED, "malformed_callback"),
+        ({"secrets": None}, SignInFailure.LOGIN_EXPIRED, "state_or_cookie_missing"),
+        ({"secrets": some_login_secrets()}, SignInFailure.LOGIN_EXPIRED, "state_unknown"),
+        (
+            {"code": None, "provider_error": "access_denied"},
+            SignInFailure.ACCESS_DENIED,
+            "denied_at_provider",
+        ),
+        (
+            {"code": None, "provider_error": "temporarily_unavailable"},
+            SignInFailure.PROVIDER_UNAVAILABLE,
+            "provider_unavailable",
+        ),
+        (
+            {"code": None, "provider_error": "server_error"},
+            SignInFailure.PROVIDER_UNAVAILABLE,
+            "provider_unavailable",
+        ),
+        (
+            {"code": None, "provider_error": "<b>invalid\r\n_request"},
+            SignInFailure.TOKEN_EXCHANGE_FAILED,
+            "provider_error",
+        ),
+        (
+            {"provider_error": "access_denied"},
+            SignInFailure.TOKEN_EXCHANGE_FAILED,
+            "code_and_error",
+        ),
+        ({"code": None}, SignInFailure.TOKEN_EXCHANGE_FAILED, "code_missing"),
+        (
+            {"issuer": "https://evil.example"},
+            SignInFailure.TOKEN_EXCHANGE_FAILED,
+            "callback_iss",
+        ),
+        ({"is_abandoned": gone}, SignInFailure.LOGIN_EXPIRED, "browser_gone"),
+    ],
+    ids=[
+        "case_10_malformed",
+        "case_8_and_14_state_or_cookie_missing",
+        "case_9_state_unknown",
+        "case_16_denied",
+        "not_now",
+        "fault_at_va",
+        "case_17_odd_error",
+        "case_18_code_and_error",
+        "case_19_code_missing",
+        "case_21_other_issuer",
+        "case_23_browser_gone",
+    ],
+)
+async def test_a_callback_that_will_not_do_is_refused_and_audited(
+    service: MemoryService, changes: Mapping[str, Any], failure: SignInFailure, reason: str
+) -> None:
+    await service.sign_in()
+    begun = await service.begin()
+
+    await assert_refused(service, begun.callback(**changes), failure, reason)
+
+
+async def test_case_11_a_callback_that_comes_again_is_refused(service: MemoryService) -> None:
+    begun = await service.begin()
+    await service.complete(begun.callback())
+
+    expired = SignInFailure.LOGIN_EXPIRED
+    await assert_refused(service, begun.callback(), expired, "state_replayed")
+
+
+async def test_case_16_a_denial_uses_the_attempt_up(service: MemoryService) -> None:
+    begun = await service.begin()
+    await failure_of(service, begun.callback(code=None, provider_error="access_denied"))
+
+    expired = SignInFailure.LOGIN_EXPIRED
+    await assert_refused(service, begun.callback(), expired, "state_replayed")
+
+
+async def test_case_12_a_callback_is_in_time_for_less_than_ten_minutes(
+    service: MemoryService,
+) -> None:
+    in_time, late = await service.begin(), await service.begin()
+    service.clock.advance(timedelta(minutes=10) - timedelta(seconds=1))
+    await service.complete(in_time.callback())
+    service.clock.advance(timedelta(seconds=1))
+
+    await assert_refused(service, late.callback(), SignInFailure.LOGIN_EXPIRED, "state_expired")
+
+
+async def test_case_13_another_browser_is_refused_and_does_not_spoil_the_attempt(
+    service: MemoryService,
+) -> None:
+    begun = await service.begin()
+    stolen = replace(begun.started.secrets, browser=some_login_secrets().browser)
+
+    await assert_refused(
+        service, begun.callback(secrets=stolen), SignInFailure.LOGIN_EXPIRED, "other_browser"
+    )
+    assert service.provider.exchanges == 0
+    await assert_signs_in(service, begun.callback())
+
+
+async def test_case_6_two_tabs_sign_in_at_the_same_time(service: MemoryService) -> None:
+    identity = an_identity()
+    one, other = await service.begin(identity), await service.begin(identity)
+
+    await assert_signs_in(service, other.callback())
+    await assert_signs_in(service, one.callback())
+    assert len(service.store.committed.users) == 1
+    assert len(service.store.committed.sessions) == 2
+
+
+async def test_case_15_of_32_equal_callbacks_one_is_exchanged(service: MemoryService) -> None:
+    begun = await service.begin()
+    completed: list[VALoginCompleted] = []
+    reasons: list[str] = []
+
+    async def come_back() -> None:
+        try:
+            completed.append(await service.complete(begun.callback()))
+        except SignInFailedError as failed:
+            reasons.append(failed.reason)
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(32):
+            tasks.start_soon(come_back)
+
+    assert service.provider.exchanges == 1
+    assert len(completed) == 1
+    assert reasons == ["state_replayed"] * 31
+
+
+async def test_case_24_a_code_of_another_attempt_signs_nobody_in(service: MemoryService) -> None:
+    attackers, victims = await service.begin(), await service.begin()
+
+    await assert_refused(
+        service,
+        victims.callback(code=attackers.code),
+        SignInFailure.TOKEN_EXCHANGE_FAILED,
+        "invalid_grant",
+    )
+
+
+async def test_case_47_an_exchange_that_va_refuses_signs_nobody_in(
+    service: MemoryService,
+) -> None:
+    begun = await service.begin()
+    service.provider.refuse("invalid_client")
+
+    await assert_refused(
+        service, begun.callback(), SignInFailure.TOKEN_EXCHANGE_FAILED, "invalid_client"
+    )
+
+
+async def test_case_49_nobody_signs_in_while_va_does_not_answer(service: MemoryService) -> None:
+    begun = await service.begin()
+    service.provider.go_down()
+
+    await assert_refused(
+        service, begun.callback(), SignInFailure.PROVIDER_UNAVAILABLE, "provider_unavailable"
+    )
+
+
+async def test_a_callback_for_which_there_is_no_room_can_come_again(
+    service: MemoryService,
+) -> None:
+    begun = await service.begin()
+    attempts = dict(service.store.committed.login_attempts)
+    service.provider.is_full = True
+
+    await assert_refused(
+        service, begun.callback(), SignInFailure.PROVIDER_UNAVAILABLE, "provider_busy"
+    )
+    with pytest.raises(SignInPostponedError):
+        await service.complete(begun.callback())
+    assert service.store.committed.login_attempts == attempts
+    assert service.provider.exchanges == 0
+    service.provider.is_full = False
+    await assert_signs_in(service, begun.callback())
+
+
+async def test_an_outage_of_va_uses_the_attempt_up(service: MemoryService) -> None:
+    begun = await service.begin()
+    service.provider.go_down()
+
+    assert not isinstance(await failure_of(service, begun.callback()), SignInPostponedError)
+
+
+async def test_case_45_nobody_signs_in_without_an_icn(service: MemoryService) -> None:
+    # The subject has the form of an ICN, and is none all the same.
+    begun = await service.begin(replace(an_identity(subject=an_icn().value), icn=None))
+
+    await assert_refused(service, begun.callback(), SignInFailure.IDENTITY_MISSING, "no_icn")
+
+
+async def test_nobody_signs_in_by_another_persons_account(service: MemoryService) -> None:
+    subject = a_subject()
+    owner = (await service.sign_in(an_identity(subject=subject))).grant.session.user_id
+    begun = await service.begin(an_identity(subject=subject))
+
+    await assert_refused(
+        service,
+        begun.callback(),
+        SignInFailure.IDENTITY_CONFLICT,
+        "subject_of_another_user",
+        user_id=owner,
+    )
+
+
+async def test_case_79_nobody_signs_in_who_was_disabled(service: MemoryService) -> None:
+    identity = an_identity()
+    user = await a_stored_user(service.storage.unit_of_work, identity)
+    service.store.committed.users[user.id] = replace(user, is_active=False)
+    begun = await service.begin(replace(identity, email="new@veterans.example"))
+
+    await assert_refused(
+        service,
+        begun.callback(),
+        SignInFailure.ACCOUNT_DISABLED,
+        "account_disabled",
+        user_id=user.id,
+    )
+
+
+async def test_a_known_veteran_signs_in_although_va_cannot_be_heard_in_full(
+    service: MemoryService,
+) -> None:
+    identity = an_identity()
+    user = await a_stored_user(service.storage.unit_of_work, identity)
+    half = replace(identity, icn=None, status=None, email=None, is_complete=False)
+    completed = await service.sign_in(half)
+
+    assert completed.grant.session.user_id == user.id
+    valid = await service.validate(completed.grant.token)
+    assert valid.claims.icn == user.icn
+    stored = service.store.committed.users[user.id]
+    assert (stored.status, stored.email) == (user.status, user.email)
+
+
+@pytest.mark.parametrize("icn", [None, an_icn()], ids=["without_icn", "with_icn"])
+async def test_a_stranger_does_not_sign_in_while_va_cannot_be_heard_in_full(
+    service: MemoryService, icn: ICN | None
+) -> None:
+    half = replace(an_identity(), icn=icn, status=None, is_complete=False)
+    begun = await service.begin(half)
+
+    await assert_refused(
+        service, begun.callback(), SignInFailure.PROVIDER_UNAVAILABLE, "provider_unavailable"
+    )
+    assert everything_but_the_audit(service.store) == MemoryTables()
+
+
+async def test_half_an_answer_that_contradicts_the_stored_icn_signs_nobody_in(
+    service: MemoryService,
+) -> None:
+    identity = an_identity()
+    user = await a_stored_user(service.storage.unit_of_work, identity)
+    begun = await service.begin(replace(identity, icn=an_icn(), is_complete=False))
+
+    await assert_refused(
+        service,
+        begun.callback(),
+        SignInFailure.IDENTITY_CONFLICT,
+        "icn_of_another_user",
+        user_id=user.id,
+    )
+
+
+async def test_case_55_a_refresh_token_that_va_leaves_out_does_not_erase_the_stored_one(
+    service: MemoryService,
+) -> None:
+    identity = an_identity()
+    completed = await service.sign_in(a_provider_sign_in(identity))
+    user_id = completed.grant.session.user_id
+    before = service.store.committed.va_tokens[user_id]
+    await service.sign_in(a_provider_sign_in(identity, some_tokens(refresh=False)))
+    after = service.store.committed.va_tokens[user_id]
+
+    assert after.refresh_token == before.refresh_token
+    assert after.access_token != before.access_token
+
+
+async def test_a_new_sign_in_ends_the_session_that_the_browser_had(
+    service: MemoryService,
+) -> None:
+    old = await service.sign_in()
+    begun = await service.begin()
+    new = await service.complete(begun.callback(replaced_token=old.grant.token.reveal()))
+
+    sessions = service.store.committed.sessions
+    assert not sessions[old.grant.session.id].is_active(service.clock.now())
+    assert sessions[new.grant.session.id].is_active(service.clock.now())
+
+
+@pytest.mark.parametrize("token", ["", "junk"])
+async def test_a_planted_token_does_not_keep_anybody_from_signing_in(
+    service: MemoryService, token: str
+) -> None:
+    begun = await service.begin()
+
+    await assert_signs_in(service, begun.callback(replaced_token=token))
+
+
+async def test_without_storage_the_fault_is_said_to_be_ours() -> None:
+    service = a_memory_service(MemoryStore())
+    begun = await service.begin()
+    broken = a_memory_service(service.store, down_storage())
+    failed = await failure_of(broken, begun.callback())
+
+    assert failed.failure is SignInFailure.SERVICE_UNAVAILABLE
+    assert everything_but_the_audit(service.store) == MemoryTables()
+
+
+async def test_a_sign_in_that_cannot_be_audited_does_not_take_place() -> None:
+    store = MemoryStore()
+    storage = replace(memory_storage(store), unit_of_work=down_storage().unit_of_work)
+    service = a_memory_service(store, storage)
+    begun = await service.begin()
+    failed = await failure_of(service, begun.callback())
+
+    assert failed.failure is SignInFailure.SERVICE_UNAVAILABLE
+    assert service.audit == []
+    assert everything_but_the_audit(store) == MemoryTables()
+
+
+async def test_a_refusal_that_cannot_be_audited_is_said_to_be_our_fault() -> None:
+    store = MemoryStore()
+    storage = replace(memory_storage(store), unit_of_work=down_storage().unit_of_work)
+    service = a_memory_service(store, storage)
+    begun = await service.begin()
+    failed = await failure_of(service, begun.callback(code=None, provider_error="access_denied"))
+
+    assert failed.failure is SignInFailure.SERVICE_UNAVAILABLE
+
+
+async def test_a_callback_without_room_and_without_audit_can_come_again() -> None:
+    store = MemoryStore()
+    storage = replace(memory_storage(store), unit_of_work=down_storage().unit_of_work)
+    service = a_memory_service(store, storage)
+    begun = await service.begin()
+    service.provider.is_full = True
+
+    failed = await failure_of(service, begun.callback())
+
+    assert isinstance(failed, SignInPostponedError)
+    assert failed.failure is SignInFailure.SERVICE_UNAVAILABLE
+
+
+async def test_no_audit_row_holds_anything_that_names_or_admits(service: MemoryService) -> None:
+    signed_in = a_provider_sign_in()
+    begun = await service.begin(signed_in)
+    completed = await service.complete(begun.callback())
+    await failure_of(service, begun.callback())
+    trail = repr(service.audit)
+
+    identity, tokens, secrets = signed_in.identity, signed_in.tokens, begun.started.secrets
+    assert identity.icn is not None
+    assert tokens.refresh_token is not None
+    for secret in (
+        identity.icn.value,
+        identity.subject,
+        identity.email or "",
+        tokens.access_token.reveal(),
+        tokens.refresh_token.reveal(),
+        completed.grant.token.reveal(),
+        completed.grant.refresh_token.reveal(),
+        completed.grant.session.token_id,
+        secrets.state.reveal(),
+        secrets.browser.reveal(),
+        begun.code.reveal(),
+    ):
+        assert secret
+        assert secret not in trail

@@ -1,0 +1,74 @@
+"""Opening a session."""
+
+from dataclasses import replace
+
+import pytest
+
+from application.errors import NotFoundError
+from application.use_cases.sign_in.issue_session import IssueSessionCommand
+from domain.audit_event import AuditEventType
+from domain.identifiers import UserId
+from domain.session_grant import SessionGrant
+from tests.support.builders import a_user_id, a_visitor
+from tests.support.service import MemoryService
+from tests.support.storage import a_stored_user
+
+
+async def issue(service: MemoryService, user_id: UserId) -> SessionGrant:
+    command = IssueSessionCommand(user_id=user_id, visitor=a_visitor())
+    return await service.container.issue_session().execute(command)
+
+
+async def test_a_session_is_stored_and_its_token_admits_to_it(service: MemoryService) -> None:
+    user = await a_stored_user(service.storage.unit_of_work)
+    grant = await issue(service, user.id)
+
+    assert service.store.committed.sessions == {grant.session.id: grant.session}
+    valid = await service.validate(grant.token)
+    assert (valid.claims.user_id, valid.claims.session_id) == (user.id, grant.session.id)
+    assert valid.claims.token_id == grant.session.token_id
+    assert valid.claims.icn == user.icn
+
+
+async def test_there_is_exactly_one_login_event_for_each_session(service: MemoryService) -> None:
+    user = await a_stored_user(service.storage.unit_of_work)
+    grants = [await issue(service, user.id) for _ in range(3)]
+
+    assert [(event.type, event.data["session_id"]) for event in service.audit] == [
+        (AuditEventType.LOGIN, str(grant.session.id)) for grant in grants
+    ]
+
+
+async def test_each_session_has_ids_and_tokens_of_its_own(service: MemoryService) -> None:
+    user = await a_stored_user(service.storage.unit_of_work)
+    grants = [await issue(service, user.id) for _ in range(3)]
+
+    assert len({grant.session.id for grant in grants}) == 3
+    assert len({grant.session.token_id for grant in grants}) == 3
+    assert len({grant.token for grant in grants} | {grant.refresh_token for grant in grants}) == 6
+
+
+async def test_a_token_id_has_256_random_bits_and_is_no_uuid(service: MemoryService) -> None:
+    user = await a_stored_user(service.storage.unit_of_work)
+    grant = await issue(service, user.id)
+
+    assert len(grant.session.token_id) == 43
+
+
+async def test_nobody_gets_a_session_who_is_not_there_or_disabled(service: MemoryService) -> None:
+    user = await a_stored_user(service.storage.unit_of_work)
+    service.store.committed.users[user.id] = replace(user, is_active=False)
+
+    for user_id in (user.id, a_user_id()):
+        with pytest.raises(NotFoundError):
+            await issue(service, user_id)
+    assert service.store.committed.sessions == {}
+    assert service.audit == []
+
+
+async def test_a_grant_does_not_show_its_tokens(service: MemoryService) -> None:
+    user = await a_stored_user(service.storage.unit_of_work)
+    grant = await issue(service, user.id)
+
+    for secret in (grant.token, grant.refresh_token):
+        assert secret.reveal() not in repr(grant)

@@ -1,0 +1,205 @@
+"""A one-time code for the browser that signed in."""
+
+from datetime import timedelta
+
+import anyio
+import pytest
+
+from application.errors import SessionEndedError, UnauthenticatedError, UnavailableError
+from application.use_cases.sessions.renew_session import RenewSessionCommand
+from application.use_cases.sessions.revoke_sessions import RevokeSessionsCommand, Which
+from application.use_cases.sign_in.complete_va_login import VALoginCompleted
+from application.use_cases.sign_in.redeem_handoff import RedeemHandoffCommand
+from domain.audit_event import AuditEventType
+from domain.handoff import HandoffTicket
+from domain.secret import Secret
+from domain.session_grant import SessionGrant
+from domain.visitor import Visitor
+from tests.support.builders import a_visitor, some_login_secrets
+from tests.support.outages import down_storage
+from tests.support.service import MemoryService, a_memory_service
+
+SECOND = timedelta(seconds=1)
+
+
+async def sign_in(service: MemoryService) -> tuple[VALoginCompleted, HandoffTicket]:
+    """Sign in where a session is handed over by code."""
+    service.container.complete_va_login.add_kwargs(hands_over_by_code=True)
+    completed = await service.sign_in()
+    assert completed.ticket is not None
+    return completed, completed.ticket
+
+
+async def redeem(
+    service: MemoryService,
+    ticket: HandoffTicket,
+    *,
+    browser: Secret | None = None,
+    visitor: Visitor | None = None,
+) -> SessionGrant:
+    command = RedeemHandoffCommand(
+        code=ticket.code,
+        browser=browser or ticket.browser,
+        visitor=visitor or a_visitor(),
+    )
+    return await service.container.redeem_handoff().execute(command)
+
+
+async def assert_refused(
+    service: MemoryService, ticket: HandoffTicket, *, browser: Secret | None = None
+) -> None:
+    """No session, and one line in the audit that names nobody."""
+    before, visitor = service.store.committed.copy(), a_visitor()
+    with pytest.raises(UnauthenticatedError) as raised:
+        await redeem(service, ticket, browser=browser, visitor=visitor)
+
+    assert type(raised.value) is UnauthenticatedError
+    event = service.audit[-1]
+    assert event.type is AuditEventType.SESSION_REDEEM_REFUSED
+    assert (event.user_id, event.visitor, event.data) == (None, visitor.as_recorded(), {})
+    before.audit.append(event)
+    assert service.store.committed == before
+
+
+async def test_a_code_is_worth_the_session_of_the_sign_in(service: MemoryService) -> None:
+    completed, ticket = await sign_in(service)
+    visitor = a_visitor()
+    grant = await redeem(service, ticket, visitor=visitor)
+
+    assert grant.session.id == completed.grant.session.id
+    valid = await service.validate(grant.token)
+    assert valid.claims.session_id == completed.grant.session.id
+    assert valid.claims.icn is not None
+    event = service.audit[-1]
+    assert event.type is AuditEventType.SESSION_REDEEMED
+    assert (event.user_id, event.visitor) == (grant.session.user_id, visitor.as_recorded())
+    assert event.data == {"session_id": str(grant.session.id)}
+
+
+async def test_the_refresh_token_that_comes_with_it_renews(service: MemoryService) -> None:
+    _, ticket = await sign_in(service)
+    grant = await redeem(service, ticket)
+    command = RenewSessionCommand(refresh_token=grant.refresh_token.reveal(), visitor=a_visitor())
+    renewed = await service.container.renew_session().execute(command)
+
+    assert renewed.session.id == grant.session.id
+
+
+async def test_nothing_that_could_be_redeemed_is_stored(service: MemoryService) -> None:
+    _, ticket = await sign_in(service)
+
+    stored = repr(service.store.committed)
+    assert service.store.committed.handoffs
+    assert ticket.code.reveal() not in stored
+    assert ticket.browser.reveal() not in stored
+
+
+async def test_the_code_and_the_mark_of_the_browser_are_two_secrets(
+    service: MemoryService,
+) -> None:
+    (_, one), (_, other) = await sign_in(service), await sign_in(service)
+
+    assert len({one.code, one.browser, other.code, other.browser}) == 4
+    assert len(one.code.reveal()) == 43
+
+
+async def test_a_code_counts_once(service: MemoryService) -> None:
+    _, ticket = await sign_in(service)
+    grant = await redeem(service, ticket)
+    await assert_refused(service, ticket)
+
+    # Whoever had it first stays signed in.
+    await service.validate(grant.token)
+
+
+async def test_a_code_from_another_browser_is_refused_and_not_spoiled(
+    service: MemoryService,
+) -> None:
+    _, ticket = await sign_in(service)
+    _, others = await sign_in(service)
+    for browser in (others.browser, some_login_secrets().browser, Secret("")):
+        await assert_refused(service, ticket, browser=browser)
+
+    await service.validate((await redeem(service, ticket)).token)
+
+
+async def test_a_code_that_nobody_was_given_is_refused(service: MemoryService) -> None:
+    _, ticket = await sign_in(service)
+    secrets = some_login_secrets()
+    for code in (secrets.state, Secret(""), ticket.browser):
+        await assert_refused(service, HandoffTicket(code=code, browser=ticket.browser))
+
+
+@pytest.mark.parametrize("after", [timedelta(), 59 * SECOND])
+async def test_a_code_is_in_time_for_less_than_a_minute(
+    service: MemoryService, after: timedelta
+) -> None:
+    _, ticket = await sign_in(service)
+    service.clock.advance(after)
+
+    await service.validate((await redeem(service, ticket)).token)
+
+
+@pytest.mark.parametrize("after", [60 * SECOND, 61 * SECOND, timedelta(days=1)])
+async def test_a_code_is_too_late_after_a_minute(service: MemoryService, after: timedelta) -> None:
+    _, ticket = await sign_in(service)
+    service.clock.advance(after)
+
+    await assert_refused(service, ticket)
+
+
+async def test_a_code_of_a_session_that_was_ended_meanwhile_opens_nothing(
+    service: MemoryService,
+) -> None:
+    completed, ticket = await sign_in(service)
+    session = completed.grant.session
+    command = RevokeSessionsCommand(
+        user_id=session.user_id, current=session.id, which=Which.ALL, visitor=a_visitor()
+    )
+    await service.container.revoke_sessions().execute(command)
+    revoked, visitor = service.store.committed.sessions[session.id], a_visitor()
+    with pytest.raises(SessionEndedError):
+        await redeem(service, ticket, visitor=visitor)
+
+    assert service.store.committed.sessions[session.id] == revoked
+    event = service.audit[-1]
+    assert event.type is AuditEventType.SESSION_REDEEM_REFUSED
+    assert (event.user_id, event.visitor) == (session.user_id, visitor.as_recorded())
+    assert event.data == {"session_id": str(session.id)}
+    # It was shown in time and to nobody's use: there is no second try.
+    await assert_refused(service, ticket)
+
+
+async def test_of_16_who_redeem_at_once_one_gets_the_session(service: MemoryService) -> None:
+    _, ticket = await sign_in(service)
+    grants: list[SessionGrant] = []
+    refused: list[UnauthenticatedError] = []
+
+    async def race() -> None:
+        try:
+            grants.append(await redeem(service, ticket))
+        except UnauthenticatedError as error:
+            refused.append(error)
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(16):
+            tasks.start_soon(race)
+
+    assert (len(grants), len(refused)) == (1, 15)
+
+
+async def test_an_outage_does_not_use_the_code_up(service: MemoryService) -> None:
+    _, ticket = await sign_in(service)
+    with pytest.raises(UnavailableError):
+        await redeem(a_memory_service(service.store, down_storage()), ticket)
+
+    await service.validate((await redeem(service, ticket)).token)
+
+
+async def test_where_a_session_is_handed_over_otherwise_there_is_no_code(
+    service: MemoryService,
+) -> None:
+    completed = await service.sign_in()
+
+    assert completed.ticket is None
+    assert service.store.committed.handoffs == {}

@@ -1,0 +1,326 @@
+"""Clients that the server waits for: none of them for ever. On uvloop, over real sockets."""
+
+import asyncio
+import socket
+import struct
+import weakref
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from pytest_mock import MockerFixture
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
+
+from tests.support.product import SERVICE_URL, running_product, serving, until
+
+PATIENCE_SECONDS = 20
+#: Fits into no socket's buffer.
+LARGE = b"x" * 50_000_000
+GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+POST = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n"
+RENEW = (
+    "POST /api/v1/session/renew HTTP/1.1\r\nHost: x\r\n"
+    f"Origin: {SERVICE_URL}\r\nContent-Type: application/json\r\nContent-Length: 4\r\n\r\n"
+).encode()
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> tuple[str, dict[str, Any]]:
+    """The loop that serves in production."""
+    return "asyncio", {"use_uvloop": True}
+
+
+@pytest.fixture
+def short_deadlines(mocker: MockerFixture) -> None:
+    for name in ("_HEAD_SECONDS", "_BODY_SECONDS", "_READ_SECONDS"):
+        mocker.patch(f"entrypoints.web.bounded_http.{name}", 0.3)
+
+
+@dataclass(kw_only=True)
+class Client:
+    """One connection, byte by byte."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    def send(self, data: bytes) -> None:
+        self.writer.write(data)
+
+    async def answer(self) -> bytes:
+        """One whole answer with a Content-Length."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            head = await self.reader.readuntil(b"\r\n\r\n")
+            length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
+            return head + await self.reader.readexactly(int(length))
+
+    async def rest(self) -> bytes:
+        """All that comes until the server hangs up, which it must."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            return await self.reader.read()
+
+
+@dataclass(kw_only=True)
+class Application:
+    """Answers at once, or when it is allowed to; reads no body."""
+
+    body: bytes = b"here"
+    may_answer: asyncio.Event
+    asked: int = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.asked += 1
+        await self.may_answer.wait()
+        await PlainTextResponse(self.body)(scope, receive, send)
+
+
+@dataclass(kw_only=True)
+class Served:
+    """An application behind the server."""
+
+    application: Application
+    url: str
+    server: uvicorn.Server
+    clients: AsyncExitStack
+
+    async def client(self) -> Client:
+        return await self.clients.enter_async_context(client_of(self.url))
+
+    @property
+    def open(self) -> int:
+        """How many connections the server has."""
+        return len(self.server.server_state.connections)
+
+
+@asynccontextmanager
+async def client_of(url: str) -> AsyncIterator[Client]:
+    parts = httpx.URL(url)
+    reader, writer = await asyncio.open_connection(parts.host, parts.port)
+    try:
+        yield Client(reader=reader, writer=writer)
+    finally:
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+@asynccontextmanager
+async def served(*, answers: bool = True, **options: int) -> AsyncIterator[Served]:
+    application = Application(may_answer=asyncio.Event())
+    if answers:
+        application.may_answer.set()
+    async with serving(application, **options) as (url, server), AsyncExitStack() as clients:
+        yield Served(application=application, url=url, server=server, clients=clients)
+
+
+@pytest.mark.usefixtures("short_deadlines")
+async def test_a_client_that_says_nothing_is_hung_up_on_without_a_word() -> None:
+    async with served() as it:
+        assert await (await it.client()).rest() == b""
+
+
+@pytest.mark.usefixtures("short_deadlines")
+@pytest.mark.parametrize("before", [b"", GET], ids=["first", "after-another"])
+async def test_half_a_head_is_told_that_it_is_late(before: bytes) -> None:
+    async with served() as it:
+        client = await it.client()
+        if before:
+            client.send(before)
+            assert (await client.answer()).startswith(b"HTTP/1.1 200 ")
+        client.send(GET[:20])
+        answer = await client.rest()
+
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
+    assert b"\r\nconnection: close" in head
+    assert b"\r\ncontent-type: application/problem+json" in head
+    assert b'"code":"request_timeout"' in body
+    assert it.application.asked == (1 if before else 0)
+
+
+@pytest.mark.usefixtures("short_deadlines")
+async def test_a_byte_now_and_then_gives_a_head_no_more_time() -> None:
+    async with served() as it:
+        client = await it.client()
+        client.send(b"GET / HTTP/1.1\r\nX-Long: ")
+        answer = asyncio.create_task(client.rest())
+        while not answer.done():
+            client.send(b"x")
+            await asyncio.wait([answer], timeout=0.05)
+
+    assert (await answer).startswith(b"HTTP/1.1 408 ")
+
+
+@pytest.mark.usefixtures("short_deadlines")
+async def test_half_a_head_does_not_cut_off_the_answer_to_the_request_before_it() -> None:
+    async with served(answers=False) as it:
+        client = await it.client()
+        client.send(GET + GET[:20])
+        await until(lambda: it.application.asked == 1)
+        client.send(GET[20:25])
+        # Longer than the head has time for.
+        await asyncio.sleep(0.5)
+        it.application.may_answer.set()
+        answers = await client.rest()
+
+    assert answers.startswith(b"HTTP/1.1 200 ")
+    assert b"HTTP/1.1 408 " in answers
+
+
+@pytest.mark.usefixtures("short_deadlines")
+async def test_a_body_that_nobody_reads_is_not_waited_for_either() -> None:
+    async with served() as it:
+        client = await it.client()
+        client.send(POST + b"x")
+        assert (await client.answer()).startswith(b"HTTP/1.1 200 ")
+        assert await client.rest() == b""
+
+
+async def test_a_body_that_the_service_reads_is_late_after_its_deadline(
+    mocker: MockerFixture,
+) -> None:
+    mocker.patch("entrypoints.web.bounded_body._DEADLINE_SECONDS", 0.3)
+    async with (
+        running_product() as product,
+        serving(product.app) as (url, _),
+        client_of(url) as client,
+    ):
+        client.send(RENEW + b"{")
+        answer = await client.answer()
+
+    assert answer.startswith(b"HTTP/1.1 408 ")
+
+
+async def test_a_body_that_comes_late_but_in_time_leaves_the_connection_open_for_a_while() -> None:
+    async with served(keep_alive_seconds=1) as it:
+        client = await it.client()
+        client.send(POST + b"x")
+        first = await client.answer()
+        client.send(b"xxx" + GET)
+        second = await client.answer()
+        client.send(POST + b"x")
+        await client.answer()
+        client.send(b"xxx")
+        # Where the answer is before the body's end, uvicorn waits for ever.
+        assert await client.rest() == b""
+
+    assert (first[:12], second[:12]) == (b"HTTP/1.1 200", b"HTTP/1.1 200")
+
+
+async def test_a_connection_that_is_not_used_any_more_is_closed() -> None:
+    async with served(keep_alive_seconds=1) as it:
+        client = await it.client()
+        client.send(GET)
+        assert (await client.answer()).startswith(b"HTTP/1.1 200 ")
+        assert await client.rest() == b""
+
+
+@pytest.mark.usefixtures("short_deadlines")
+@pytest.mark.parametrize("last", [b"", b"Connection: close\r\n"], ids=["kept", "closing"])
+async def test_an_answer_that_is_not_read_is_given_up(last: bytes) -> None:
+    async with served() as it:
+        it.application.body = LARGE
+        client = await it.client()
+        client.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        client.send(b"GET / HTTP/1.1\r\nHost: x\r\n" + last + b"\r\n")
+        await until(lambda: it.application.asked == 1)
+        await until(lambda: it.open == 0)
+
+
+async def test_a_large_answer_that_is_read_slowly_gets_there(mocker: MockerFixture) -> None:
+    mocker.patch("entrypoints.web.bounded_http._READ_SECONDS", 2)
+    async with served() as it:
+        it.application.body = LARGE
+        client = await it.client()
+        client.send(GET)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            head = await client.reader.readuntil(b"\r\n\r\n")
+            body = await client.reader.readexactly(len(LARGE))
+
+    assert head.startswith(b"HTTP/1.1 200 ")
+    assert body == LARGE
+
+
+async def test_with_too_many_connections_the_one_that_waited_longest_has_to_go() -> None:
+    async with served(most_connections=8) as it:
+        silent = [await it.client() for _ in range(8)]
+        await until(lambda: it.open == 8)
+        # Now the second one has waited longest.
+        silent[0].send(GET)
+        await silent[0].answer()
+
+        newest = await it.client()
+        newest.send(GET)
+        assert (await newest.answer()).startswith(b"HTTP/1.1 200 ")
+
+        assert await silent[1].rest() == b""
+        silent[0].send(GET)
+        assert (await silent[0].answer()).startswith(b"HTTP/1.1 200 ")
+        assert not silent[2].reader.at_eof()
+
+
+async def test_with_too_many_requests_at_work_the_next_one_is_refused_at_once() -> None:
+    async with served(answers=False, most_connections=8) as it:
+        working = [await it.client() for _ in range(7)]
+        for client in working:
+            client.send(GET)
+        await until(lambda: it.application.asked == 7)
+
+        async with httpx.AsyncClient(base_url=it.url, trust_env=False) as http:
+            refused = await http.get("/")
+        it.application.may_answer.set()
+        answers = [await client.answer() for client in working]
+        async with httpx.AsyncClient(base_url=it.url, trust_env=False) as http:
+            after = await http.get("/")
+
+    assert refused.status_code == 503
+    assert refused.headers["retry-after"] == "2"
+    assert refused.headers["connection"] == "close"
+    assert refused.json()["code"] == "unavailable"
+    assert {answer[:12] for answer in answers} == {b"HTTP/1.1 200"}
+    assert after.status_code == 200
+
+
+async def test_requests_whose_bodies_are_not_sent_keep_nobody_out() -> None:
+    async with served(answers=False, most_connections=8) as it:
+        for _ in range(8):
+            (await it.client()).send(POST)
+        await until(lambda: it.application.asked >= 7)
+        it.application.may_answer.set()
+        newest = await it.client()
+        newest.send(GET)
+
+        assert (await newest.answer()).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_a_connection_that_was_reset_is_forgotten() -> None:
+    async with served() as it:
+        client = await it.client()
+        client.send(GET)
+        await client.answer()
+        (connection,) = map(weakref.ref, it.server.server_state.connections)
+        at_once = struct.pack("ii", 1, 0)
+        transport: asyncio.Transport = client.writer.transport  # type: ignore[assignment]
+        sock = transport.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+        transport.abort()
+
+        await until(lambda: it.open == 0)
+        await until(lambda: connection() is None)
+
+
+async def test_a_request_in_many_pieces_is_answered() -> None:
+    async def echo(scope: Scope, receive: Receive, send: Send) -> None:
+        await PlainTextResponse(await Request(scope, receive).body())(scope, receive, send)
+
+    async with serving(echo) as (url, _), client_of(url) as client:
+        for byte in POST + b"four":
+            client.send(bytes([byte]))
+            await client.writer.drain()
+            await asyncio.sleep(0)
+        assert (await client.answer()).endswith(b"four")
