@@ -1,18 +1,21 @@
-# Two commands do everything on a machine with Python 3.11 and make: `make run` and `make test`.
+# On a machine with Python 3.11 and make, two commands do everything: `make run` and `make test`.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: run setup test test-long check bench screenshots lock clean
+.PHONY: help run setup test test-long coverage check audit bench screenshots lock clean
 
-run: setup
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+run: setup ## set up and start the demo: the service, a simulated VA and PostgreSQL
 	@$(BIN)/vetassist demo
 
-setup: $(STAMP)
+setup: $(STAMP) ## make .venv from the locked requirements
 
-# The lock carries a hash for every file, so nothing can be exchanged on the way.
+# The lock has a hash for every file, so no file can be replaced on the way.
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed (make PYTHON=python3.11 ...)")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -20,14 +23,16 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# Files are shared out to two processes, each with a PostgreSQL of its own.
-test: setup
-	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile
+# Two processes share the test files, each with its own PostgreSQL.
+PARALLEL := --numprocesses=2 --dist=loadfile
 
-# What `make test` shows in a short form: more rounds, more rows, more kills.
+test: setup ## run every test
+	$(BIN)/python -m pytest $(PARALLEL)
+
+# The same tests as in `make test`, with more rounds, more rows and more kills.
 LONG := $(BIN)/python -m pytest --numprocesses=0 --capture=no
 
-test-long: setup
+test-long: setup ## run the races, kills and fuzzing with far more rounds
 	VETASSIST_TEST_ROUNDS=10000 $(LONG) tests/integration/test_races.py -k case_82
 	VETASSIST_TEST_ROUNDS=1000 $(LONG) tests/integration/test_va_token_use.py -k case_81_of_32
 	VETASSIST_TEST_CLIENT_ROUNDS=200 $(LONG) tests/integration/test_client_races.py
@@ -38,27 +43,44 @@ test-long: setup
 	TEST_REWRAP_USERS=100000 TEST_REWRAP_KILLS=20 $(LONG) tests/integration/test_rewrap.py -k killed
 	FUZZ_EXAMPLES=20000 $(LONG) tests/security/test_session_jwt.py tests/security/test_authorize_redirect.py
 
-check: setup
+# Reported only: no build fails because of the figure.
+COVERED ?= tests/unit tests/contract
+
+coverage: setup ## report the branch coverage of the unit and contract tests
+	$(BIN)/python -m pytest $(PARALLEL) --cov --cov-report=term:skip-covered $(COVERED)
+
+check: setup ## lint, check the format, the types and the imports
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: setup
+# pip-audit has an environment of its own, so that its dependencies don't affect ours.
+AUDIT := $(VENV)/audit
+
+audit: $(AUDIT)/.installed ## look for known vulnerabilities in the locked packages
+	@$(BIN)/python tools/audit_locks.py $(AUDIT)/bin/pip-audit requirements.lock requirements-build.lock
+
+$(AUDIT)/.installed: requirements-audit.lock $(STAMP)
+	@test -x $(AUDIT)/bin/python || $(PYTHON) -m venv $(AUDIT)
+	$(AUDIT)/bin/python -m pip install --quiet --require-hashes --requirement requirements-audit.lock
+	@touch $@
+
+bench: setup ## run the benchmarks and write docs/performance.md (half an hour)
 	$(BIN)/python -m benchmarks
 
-# Needs Debian's chromium.
-screenshots: setup
+screenshots: setup ## make the pictures of the README again (needs Debian's chromium)
 	$(BIN)/python docs/make_screenshots.py
 
-# Needs uv; run it after a change of the dependencies in pyproject.toml. The other two locks are
-# for the container image: what `serve` needs, and what builds the wheel.
+# Run it after changing the dependencies in pyproject.toml. The second and third lock are for the
+# container image: what `serve` needs, and what builds the wheel. The last one is for `make audit`.
 LOCK := uv pip compile --generate-hashes --universal --python-version 3.11 --no-header
 
-lock:
+lock: ## update the requirements*.lock files (needs uv)
 	$(LOCK) pyproject.toml --extra demo --extra tracing --group dev --output-file requirements.lock
 	$(LOCK) pyproject.toml --constraint requirements.lock --output-file requirements-serve.lock
 	echo hatchling | $(LOCK) - --constraint requirements.lock --output-file requirements-build.lock
+	echo pip-audit | $(LOCK) - --output-file requirements-audit.lock
 
-clean:
-	rm -rf $(VENV) .vetassist dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+clean: ## remove .venv, the demo's data and every cache
+	rm -rf $(VENV) .vetassist dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage

@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from entrypoints.web.http_server import HTTPServer
 
-_STUCK_AT: Final = sys.argv[1]
+_STUCK_AT: Final = "".join(sys.argv[1:2])
 
 
 async def never(*, gives_way: bool) -> None:

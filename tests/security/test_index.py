@@ -1,16 +1,23 @@
 """INDEX.md tells the truth about which case is covered where."""
 
+import re
 from typing import Final
 
 import pytest
 
-from tests.security.index import NOT_YET, REFERENCE, cases_by_file, names_by_file, rows
+from tests.security.index import NOT_YET, REFERENCE, TESTS, cases_by_file, names_by_file, rows
 
 CASES: Final = 102
 
 
 def test_every_case_has_one_row_in_order() -> None:
     assert [case for case, _ in rows()] == list(range(1, CASES + 1))
+
+
+def test_the_catalog_describes_every_case_once_and_in_order() -> None:
+    catalog = (TESTS.parent / "docs" / "security-cases.md").read_text()
+    described = re.findall(r"^\| (\d+) \| .+ \| .+ \|$", catalog, re.MULTILINE)
+    assert [int(case) for case in described] == list(range(1, CASES + 1))
 
 
 def test_every_row_names_a_test_or_says_why_not() -> None:
