@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: run setup test test-long check bench screenshots lock clean
+.PHONY: run setup test test-long check bench reference screenshots lock clean
 
 run: setup
 	@$(BIN)/vetassist demo
@@ -45,6 +45,9 @@ check: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks
+
+reference: setup ## write docs/reference.md from the code
+	$(BIN)/python -m docs.make_reference
 
 # Needs Debian's chromium.
 screenshots: setup
