@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Writes docs/reference.md from the code: `make reference`.
 
-What each thing means is said next to it in the code. Only tables and problem codes have no place
-of their own there, so they are described here. A thing without a description is an error.
+The code describes each thing where it defines it. Only tables and problem codes have no such place,
+so `reference_words.py` describes them. A thing without a description is an error.
 """
 
 import ast
@@ -26,6 +26,7 @@ from starlette.routing import Route
 
 from adapters.postgres.application_roles import PRIVILEGES
 from adapters.session_tokens.jwt_session_tokens import JWTSessionTokens
+from docs.reference_words import MORE_PROBLEMS, PROBLEMS, TABLES
 from domain.audit_event import AuditEventType
 from domain.secret import Secret, SecretBytes
 from domain.sign_in_failure import SignInFailure
@@ -36,64 +37,6 @@ from entrypoints.settings import PREFIX, SECRETS_DIRECTORY, SessionDelivery, Set
 from tests.support.builders import a_session, an_icn
 
 DOCUMENT: Final = Path(__file__).with_name("reference.md")
-
-_TABLES: Final = {
-    "vetassist_users": "One row per Veteran, by ICN: names, e-mail address, Veteran status, last "
-    "sign-in, whether active, and the wrapped data key of the tokens",
-    "vetassist_va_identities": "Accounts at the provider (issuer and subject), each an alias of "
-    "one user",
-    "vetassist_va_tokens": "VA's access, refresh and ID tokens, sealed with the user's data key, "
-    "and the state of their refresh. One row per user",
-    "vetassist_va_replaced_tokens": "Refresh tokens that a later sign-in replaced, until they "
-    "expire at VA. An unlink revokes them too",
-    "vetassist_va_revocations": "The outbox: tokens to be revoked at VA, each sealed with its own "
-    "key",
-    "vetassist_service_clients": "Registered clients: name, public keys or hashes of secrets, "
-    "purposes, scopes",
-    "vetassist_used_assertions": "Hashes of the assertions that clients have used, for a few "
-    "minutes",
-    "vetassist_sessions": "Sessions: limits, hashes of the refresh tokens, and when, by whom and "
-    "why a session was revoked",
-    "vetassist_auth_audit": "The audit trail, one partition per month",
-    "vetassist_audit_batches": "The seals: one row per batch of the audit trail, each chained to "
-    "the one before",
-    "vetassist_audit_leaves": "Which event was sealed in which batch, with its hash",
-    "vetassist_audit_exports": "Which batches were exported completely, authenticated",
-    "vetassist_audit_drops": "Which months were dropped, authenticated",
-    "vetassist_login_attempts": "Hashes of the sign-ins in progress, for ten minutes",
-    "vetassist_handoffs": "Hashes of the one-time codes, for 60 seconds",
-    "vetassist_application_roles": "The roles that `migrate` grants what the service needs",
-    "vetassist_timelines": "Which timelines of PostgreSQL the service has seen, so that it never "
-    "trusts a former primary",
-    "vetassist_outages": "When the database could not be used. Renewals of that time can be "
-    "repeated",
-    "vetassist_schema_migrations": "The applied steps of the schema",
-}
-
-_PROBLEMS: Final = {
-    "invalid_token": "There is no token, more than one, or one that isn't valid",
-    "session_ended": "The refresh token or one-time code is genuine, but its session has ended",
-    "token_reused": "The refresh token was used before, so its session was ended",
-    "fresh_sign_in_needed": "The sign-in isn't recent enough: sign in again first",
-    "forbidden": "A cookie came with an unsafe request from another site",
-    "not_found": "It doesn't exist, or it isn't the caller's",
-    "invalid_return_to": "`return_to` isn't a path of the front end",
-    "malformed_parameters": "A parameter appears twice, or isn't clean text",
-    "too_many_logins": "Too many sign-ins were started. `Retry-After` says when to try again",
-    "unavailable": "The database doesn't answer. Nothing was changed",
-    "provider_unavailable": "VA doesn't answer, or too many sign-ins are in progress there",
-    "bad_request": "The body or a parameter isn't what the route takes",
-    "request_timeout": "The request took too long to arrive",
-    "content_too_large": "The body is too long",
-    "unsupported_media_type": "The body has another media type than the route takes",
-}
-#: The API's description leaves these out: any route can answer with them, or one says more.
-_MORE_PROBLEMS: Final = {
-    "not_found": (404, "not_found", _PROBLEMS["not_found"]),
-    "method_not_allowed": (405, "method_not_allowed", "The route has no such method"),
-    "not_ready": (503, "not_ready", "From `/readyz` only: the checks in `failing` fail"),
-    "internal_error": (500, "internal_error", "A bug. The log has it under the `X-Request-ID`"),
-}
 
 
 def reference() -> str:
@@ -290,12 +233,12 @@ def _error_codes() -> Iterator[str]:
         "([backends.md](backends.md#when-there-is-no-token)).",
     )
     statuses = _problems(_description())
-    unknown = statuses.keys() ^ _PROBLEMS.keys()
+    unknown = statuses.keys() ^ PROBLEMS.keys()
     if unknown:
         raise ValueError(f"problem codes without a route or a description: {sorted(unknown)}")
     rows = [
-        *((int(status), code, _PROBLEMS[code]) for code, status in statuses.items()),
-        *(row for code, row in _MORE_PROBLEMS.items() if code not in statuses),
+        *((int(status), code, PROBLEMS[code]) for code, status in statuses.items()),
+        *(row for code, row in MORE_PROBLEMS.items() if code not in statuses),
     ]
     yield from _table(
         ("Code", "Status", "Meaning"),
@@ -341,13 +284,13 @@ def _tables() -> Iterator[str]:
         "The last column is what the role of `serve` may do "
         "([two roles](deployment.md#two-roles)).",
     )
-    unknown = PRIVILEGES.keys() ^ _TABLES.keys()
+    unknown = PRIVILEGES.keys() ^ TABLES.keys()
     if unknown:
         raise ValueError(f"tables without a privilege or a description: {sorted(unknown)}")
     yield from _table(
         ("Table", "What it holds", "The service may"),
         [
-            (f"`{name}`", f"{_TABLES[name]}.", ", ".join(rights) or "nothing")
+            (f"`{name}`", f"{TABLES[name]}.", ", ".join(rights) or "nothing")
             for name, rights in PRIVILEGES.items()
         ],
     )

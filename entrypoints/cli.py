@@ -45,7 +45,7 @@ _EXIT_DEMO = ExitCode.DEMO
 _EXIT_NOT_FOUND = ExitCode.NOT_FOUND
 _EXIT_KEYS = ExitCode.KEYS
 _EXIT_AUDIT = ExitCode.AUDIT
-_EXIT_UNWELL = ExitCode.UNWELL
+_EXIT_UNWELL = ExitCode.UNHEALTHY
 #: All of them are in memory at once; an export has no such bound.
 _MOST_SHOWN = 10_000
 

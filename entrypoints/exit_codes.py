@@ -27,5 +27,5 @@ class ExitCode(IntEnum):
     """Data keys are still wrapped under older master keys, or can't be read: keep those keys."""
     AUDIT = 9
     """The audit trail was tampered with. The lines before say where."""
-    UNWELL = 10
+    UNHEALTHY = 10
     """A check of `doctor` failed."""
