@@ -160,7 +160,7 @@ def _parameter(command: str, parameter: Any) -> tuple[str, str, str]:
         notes.append("{:,} to {:,}.".format(*bounds))
     elif bounds[0] is not None:
         notes.append(f"{bounds[0]} or more.")
-    if parameter.multiple:
+    if parameter.multiple and "Repeatable" not in parameter.help:
         notes.append("Repeatable.")
     default = "none" if parameter.default in (None, ()) else f"`{parameter.default}`"
     if getattr(parameter, "is_flag", False):
