@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help run setup test test-long coverage check audit bench screenshots lock clean
+.PHONY: help run setup test test-long coverage check audit bench reference screenshots lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -68,6 +68,9 @@ $(AUDIT)/.installed: requirements-audit.lock $(STAMP)
 
 bench: setup ## run the benchmarks and write docs/performance.md (half an hour)
 	$(BIN)/python -m benchmarks
+
+reference: setup ## write docs/reference.md from the code
+	$(BIN)/python -m docs.make_reference
 
 screenshots: setup ## make the pictures of the README again (needs Debian's chromium)
 	$(BIN)/python docs/make_screenshots.py

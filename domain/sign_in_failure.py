@@ -4,13 +4,24 @@ from enum import StrEnum
 
 
 class SignInFailure(StrEnum):
-    """The error code for the front end. The values are part of the public contract."""
+    """The error code for the front end. The values are part of the public contract.
+
+    The line below each one goes into docs/reference.md.
+    """
 
     ACCESS_DENIED = "access_denied"
+    """The Veteran declined at VA."""
     LOGIN_EXPIRED = "login_expired"
+    """The attempt is unknown, used, older than 10 minutes, or another browser's."""
     TOKEN_EXCHANGE_FAILED = "token_exchange_failed"  # noqa: S105 - a reason code
+    """VA's answer or ID token isn't acceptable."""
     IDENTITY_MISSING = "identity_missing"
+    """VA sent no ICN, or an invalid one."""
     IDENTITY_CONFLICT = "identity_conflict"
+    """The VA account already belongs to another user."""
     ACCOUNT_DISABLED = "account_disabled"
+    """An operator disabled the user."""
     PROVIDER_UNAVAILABLE = "provider_unavailable"
+    """VA doesn't answer or is overloaded, or too many sign-ins are in progress there."""
     SERVICE_UNAVAILABLE = "service_unavailable"
+    """The service itself failed."""

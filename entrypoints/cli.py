@@ -12,6 +12,7 @@ from uuid import UUID
 
 import typer
 
+from entrypoints.exit_codes import ExitCode
 from entrypoints.starting import (
     EXIT_DATABASE,
     EXIT_SETTINGS,
@@ -39,12 +40,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-_EXIT_UNTOLD = 1
-_EXIT_DEMO = 5
-_EXIT_NOT_FOUND = 6
-_EXIT_KEYS = 7
-_EXIT_AUDIT = 9
-_EXIT_UNWELL = 10
+_EXIT_UNTOLD = ExitCode.UNFORESEEN
+_EXIT_DEMO = ExitCode.DEMO
+_EXIT_NOT_FOUND = ExitCode.NOT_FOUND
+_EXIT_KEYS = ExitCode.KEYS
+_EXIT_AUDIT = ExitCode.AUDIT
+_EXIT_UNWELL = ExitCode.UNHEALTHY
 #: All of them are in memory at once; an export has no such bound.
 _MOST_SHOWN = 10_000
 

@@ -61,66 +61,129 @@ FromOne = Annotated[int, Ge(1)]
 class Settings:
     """The service's settings.
 
-    A setting stands here once: its name in lower case, what is accepted, and its default.
+    Each setting is defined here once: its name in lower case, the accepted values, the default,
+    and below it the meaning that goes into docs/reference.md.
     """
 
     database_url: Annotated[Secret, ReadBy(database_url)]
+    """A libpq URL. It can name several hosts; the service uses the primary. `demo` needs none."""
     database_timeout_seconds: Annotated[int, Interval(ge=1, le=300)] = 5
+    """How long all database work of one request may take. After that the answer is 503."""
     database_prepared_statements: bool = True
+    """`false` for a pooler without prepared statements, such as PgBouncer before 1.21 in
+    transaction mode ([scaling.md](scaling.md#2-pgbouncer-when-connections-run-out))."""
     public_url: BaseURL = "http://localhost:8000"
+    """Where browsers reach the service. The redirect URI is this plus `/api/v1/va/callback`."""
     frontend_url: BaseURL = "https://vetassist.ganuda.us"
+    """Where `/va-success` and `/va-error` are. If it equals the public URL, the service serves its
+    own pages, as in `demo`."""
 
     jwt_secret: SigningSecret
+    """The HS256 key: at least 32 random bytes, as 64 hex digits."""
     jwt_previous_secret: SigningSecret | None = None
+    """During a change of the key: still accepted, never used to sign."""
     jwt_issuer: NonEmpty = "vetassist.ganuda.us"
+    """The JWT's `iss`."""
     jwt_audience: NonEmpty = "vetassist-frontend"
+    """The JWT's `aud`."""
     jwt_expiry_minutes: Annotated[int, Interval(ge=1, le=24 * 60)] = 30
+    """How long one JWT lasts. It never outlives its session."""
     jwt_include_icn: bool = True
+    """Whether the JWT contains `va_icn`."""
     jwt_cache_size: Annotated[int, Interval(ge=0, le=1_000_000)] = 20_000
+    """How many verified JWTs to cache, so that each signature is verified once. The session is read
+    every time. 0 turns the cache off."""
 
     token_keys: Annotated[Mapping[str, SecretBytes], ReadBy(token_keys)]
+    """The master keys, which wrap the data keys of VA's tokens: `kid:key` entries, separated by
+    commas. A key is 32 bytes in base64url. The first one wraps, all of them unwrap."""
     audit_key: Annotated[SecretBytes, ReadBy(hex_key)]
+    """The key of the audit trail's pseudonyms (addresses, user agents) and seals: at least 32 bytes
+    in hex."""
     audit_previous_keys: Annotated[tuple[SecretBytes, ...], ReadBy(hex_keys)] = ()
+    """Earlier audit keys, separated by commas. They only verify older seals."""
     audit_seal_interval_seconds: FromZero = 5
+    """How often `serve` seals new events of the audit trail. 0: never."""
     audit_retention_months: FromOne | None = None
+    """How many full months of the audit trail to keep. `vetassist audit drop` drops older ones.
+    Unset: all are kept."""
     audit_checkpoints: Annotated[str | None, ReadBy(text_or_none)] = None
+    """Where to write a checkpoint for each seal, out of reach of the database's owner: a file to
+    append to, or `-` for standard output. One line of JSON each."""
 
     va_discovery_url: HTTPURL = DEFAULT_DISCOVERY_URL
+    """The provider's OpenID discovery document."""
     # VA's sandbox signs as this, not as its API host.
     va_issuer: HTTPURL = "https://deptva-eval.okta.com/oauth2/aus7y0sefudDrg2HI2p7"
+    """The `iss` that metadata and ID tokens must have, character by character. VA's isn't the host
+    of its API. Required if the discovery URL is set."""
     va_client_id: NonEmpty
+    """The client ID that VA gave you."""
     va_client_secret: Annotated[Secret, ReadBy(client_secret)]
+    """The client secret that VA gave you. The service sends it by HTTP Basic to VA's token
+    endpoint."""
     va_scopes: Annotated[tuple[str, ...], ReadBy(words)] = (
         "openid",
         "profile",
         "offline_access",
         "veteran_status.read",
     )
+    """The scopes to request, separated by spaces."""
     va_status_url: Annotated[str | None, ReadBy(http_url_or_none)] = (
         f"{_VA}/services/veteran_verification/v2/status"
     )
+    """VA's Veteran status API. Empty: it isn't called."""
 
     session_idle_minutes: FromOne = 30
+    """A session ends if it isn't renewed for this long."""
     session_absolute_minutes: FromOne = 12 * 60
+    """A session ends this long after its sign-in in any case."""
     session_renew_grace_seconds: Annotated[int, Interval(ge=0, le=300)] = 30
+    """How long the last renewal can be repeated with the token that it replaced."""
     session_warning_seconds: Annotated[int, Ge(20)] | None = None
+    """How long before a session ends it is time to warn the user (`warn_at`). Unset: 120, or half
+    of the idle limit or of the JWT's life if that is shorter."""
     session_retention_days: FromZero = 90
+    """How long to keep the rows of ended sessions."""
     purge_interval_minutes: FromZero = 10
+    """How often `serve` purges expired rows. 0: never."""
     va_token_retention_days: FromOne = 42
+    """VA's tokens of a user who hasn't signed in for this long are shredded."""
     va_token_min_seconds: Annotated[int, Interval(ge=1, le=1800)] = 60
+    """How long an access token of VA stays valid, at least, when a back end gets it. One that
+    expires sooner is refreshed first."""
     fresh_sign_in_minutes: FromOne = 10
+    """How long after a sign-in a Veteran can unlink VA."""
     outbox_interval_seconds: FromZero = 15
+    """How often `serve` asks VA to revoke the tokens in the outbox. 0: never."""
     logout_all_revokes_at_va: bool = False
+    """Whether signing out everywhere also shreds VA's tokens and revokes them at VA."""
     session_delivery: SessionDelivery = SessionDelivery.QUERY
+    """How the callback hands the session to the front end ([front-ends.md](front-ends.md))."""
     trusted_proxies: Annotated[Networks, ReadBy(networks)] = ()
+    """The networks of proxies whose `X-Forwarded-For` is trusted, separated by commas."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
+    """The lowest level that is logged."""
     pool_size: Annotated[int, Interval(ge=1, le=1000)] = 10
+    """The maximum number of database connections per process. Four more are for session look-ups,
+    and one watches the primary."""
     login_rate: FromZero = 600
+    """How many sign-ins one address can start per minute and process. All addresses together: 20
+    times as many. 0: no limit."""
     keep_alive_seconds: Annotated[int, Interval(ge=1, le=3600)] = 75
+    """How long to keep an idle HTTP connection open. A proxy in front must close its idle
+    connections sooner ([proxies.md](proxies.md#idle-connections))."""
     tracing: bool = False
+    """Whether to send traces by OpenTelemetry, configured by its own `OTEL_` variables. Needs the
+    extra `tracing`."""
     metrics_port: Annotated[int, Interval(ge=1, le=65535)] | None = None
+    """Where `/metrics` answers Prometheus, apart from the public port. Unset: nowhere. With several
+    `--workers`, each uses its own port, from this one up."""
     metrics_host: NonEmpty = "127.0.0.1"
+    """The address that `/metrics` listens on. Only Prometheus should reach it."""
     operator: Annotated[str | None, ReadBy(operator_or_none)] = None
+    """Who runs a command, for the audit trail: one word. Unset: the name of the operating system
+    account."""
 
     @property
     def session_limits(self) -> SessionLimits:

@@ -6,13 +6,15 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NoReturn
 
+from entrypoints.exit_codes import ExitCode
+
 if TYPE_CHECKING:
     # Imported on use, so that a command loads what it needs and no more.
     from entrypoints.settings import Settings
 
-EXIT_SETTINGS: Final = 2
-EXIT_SCHEMA: Final = 3
-EXIT_DATABASE: Final = 4
+EXIT_SETTINGS: Final = ExitCode.SETTINGS
+EXIT_SCHEMA: Final = ExitCode.SCHEMA
+EXIT_DATABASE: Final = ExitCode.DATABASE
 
 
 def settings_or_exit() -> "Settings":

@@ -82,6 +82,19 @@ class JWTSessionTokens(SessionTokens):
         self._verified: dict[bytes, _Signed] = {}
 
     def issue(self, session: Session, icn: ICN | None, *, expires_at: datetime) -> Secret:
+        """Issues a JWT with these claims.
+
+        Claims:
+            sub: The ID of the VetAssist user (UUID).
+            iss: `VETASSIST_JWT_ISSUER`.
+            aud: `VETASSIST_JWT_AUDIENCE`.
+            iat: When this JWT was issued.
+            exp: From this second on, it is refused.
+            jti: Unique for each JWT: 256 random bits.
+            sid: The ID of the session (UUID). It stays the same when the session is renewed.
+            va_linked: Always true.
+            va_icn: The Veteran's ICN. Absent if `VETASSIST_JWT_INCLUDE_ICN` is `false`.
+        """
         claims: dict[str, object] = {
             "sub": str(session.user_id),
             "iss": self._settings.issuer,

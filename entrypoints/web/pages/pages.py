@@ -56,21 +56,27 @@ class Pages:
         ]
 
     async def _show_start(self, _request: Request) -> Response:
+        """The start page."""
         return HTMLResponse(self._start.render())
 
     async def _show_success(self, _request: Request) -> Response:
+        """Who is signed in, the session, and ways to sign out."""
         return HTMLResponse(self._success.render())
 
     async def _show_error(self, request: Request) -> Response:
+        """Why the sign-in failed, in plain words."""
         explanation = explain(request.query_params.getlist("error"))
         reference = None if explanation.code is None else self._reference.read(request)
         return HTMLResponse(self._error.render(explanation=explanation, request_id=reference))
 
     async def _show_sessions(self, _request: Request) -> Response:
+        """Where you are signed in, with ways to sign out."""
         return HTMLResponse(self._sessions.render())
 
     async def _show_uses(self, _request: Request) -> Response:
+        """Who used your VA connection, when and what for."""
         return HTMLResponse(self._uses.render())
 
     async def _show_history(self, _request: Request) -> Response:
+        """What happened to your account, and all of it as a file."""
         return HTMLResponse(self._history.render())
