@@ -36,7 +36,7 @@ from tests.support.storage import memory_storage, postgres_storage
 
 USE_CASES: Final = sorted(
     path.stem
-    for path in (Path(__file__).parents[2] / "application" / "use_cases").glob("*.py")
+    for path in (Path(__file__).parents[2] / "application" / "use_cases").rglob("*.py")
     if path.stem[0] != "_"
 )
 #: What a migrated database holds before anybody has come.
