@@ -494,7 +494,11 @@ def show_audit(
 @user.command("disable")
 def disable_user(user_id: UserIdArgument, reason: Reason, *, dry_run: DryRun = False) -> None:
     """End every session of a user at once, and let them sign in no more."""
-    ended = _set_user_active(user_id, reason, is_active=False, is_dry_run=dry_run)
+    from application.use_cases.operations.disable_user import DisableUserCommand
+    from domain.identifiers import UserId
+
+    command = DisableUserCommand(user_id=UserId(user_id), reason=reason, is_dry_run=dry_run)
+    ended = _of_user(lambda container: container.disable_user().execute(command))
     typer.echo(
         f"The user would be disabled; {ended} sessions would end."
         if dry_run
@@ -505,7 +509,11 @@ def disable_user(user_id: UserIdArgument, reason: Reason, *, dry_run: DryRun = F
 @user.command("enable")
 def enable_user(user_id: UserIdArgument, reason: Reason) -> None:
     """Let a user sign in again."""
-    _set_user_active(user_id, reason, is_active=True)
+    from application.use_cases.operations.enable_user import EnableUserCommand
+    from domain.identifiers import UserId
+
+    command = EnableUserCommand(user_id=UserId(user_id), reason=reason)
+    _of_user(lambda container: container.enable_user().execute(command))
     typer.echo("The user may sign in again.")
 
 
@@ -518,18 +526,6 @@ def sign_out_user(user_id: UserIdArgument, reason: Reason, *, dry_run: DryRun = 
     command = SignOutUserCommand(user_id=UserId(user_id), reason=reason, is_dry_run=dry_run)
     ended = _of_user(lambda container: container.sign_out_user().execute(command))
     typer.echo(f"{ended} sessions {'would end' if dry_run else 'ended'}.")
-
-
-def _set_user_active(
-    user_id: UUID, reason: str, *, is_active: bool, is_dry_run: bool = False
-) -> int:
-    from application.use_cases.operations.set_user_active import SetUserActiveCommand
-    from domain.identifiers import UserId
-
-    command = SetUserActiveCommand(
-        user_id=UserId(user_id), is_active=is_active, reason=reason, is_dry_run=is_dry_run
-    )
-    return _of_user(lambda container: container.set_user_active().execute(command))
 
 
 def _of_user(use: "Callable[[Container], Coroutine[object, object, _T]]") -> _T:
@@ -597,8 +593,10 @@ def rotate_client_key(
 @client.command("retire")
 def retire_client_credential(client_id: ClientIdArgument) -> None:
     """Refuse all but a back end's newest secret or key from its next request on."""
-    known = _client_id(client_id)
-    changed = _of_client(lambda container: container.rotate_client_credential().retire(known))
+    from application.use_cases.clients.retire_client_credential import RetireClientCredentialCommand
+
+    command = RetireClientCredentialCommand(client_id=_client_id(client_id))
+    changed = _of_client(lambda container: container.retire_client_credential().execute(command))
     typer.echo("Only the newest one is good." if changed else "There was no other one.")
 
 

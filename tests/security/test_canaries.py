@@ -38,7 +38,7 @@ from application.use_cases.clients.admit_client import AdmitClient
 from application.use_cases.history.list_disclosures import ListDisclosures
 from application.use_cases.history.read_history import ReadHistoryCommand
 from application.use_cases.history.view_user import ViewUser
-from application.use_cases.operations.set_user_active import SetUserActiveCommand
+from application.use_cases.operations.disable_user import DisableUserCommand
 from application.use_cases.sessions.list_sessions import ListSessions
 from application.use_cases.sessions.renew_session import RenewSession, RenewSessionCommand
 from application.use_cases.sessions.revoke_sessions import RevokeSessions
@@ -606,8 +606,8 @@ async def disable(witness: Witness, pool: Pool) -> None:
         cursor = await connection.execute("SELECT id FROM vetassist_users")
         users = [UserId(row[0]) for row in await cursor.fetchall()]
     for user_id in users:
-        command = SetUserActiveCommand(user_id=user_id, is_active=False, reason="test")
-        await witness.product.container.set_user_active().execute(command)
+        command = DisableUserCommand(user_id=user_id, reason="test")
+        await witness.product.container.disable_user().execute(command)
 
 
 async def test_a_bug_on_any_route_shows_nothing_of_what_was_under_way(
@@ -700,7 +700,7 @@ def test_no_command_shows_what_it_carries() -> None:
     shown = [
         repr(each)
         for each in (
-            ValidateSessionCommand(token=canary.reveal()),
+            ValidateSessionCommand(token=canary),
             RenewSessionCommand(refresh_token=canary.reveal(), visitor=a_visitor()),
             RedeemHandoffCommand(code=canary, browser=canary, visitor=a_visitor()),
             VALoginStarted(
