@@ -13,7 +13,8 @@ from application.ports.sealed_trail import SealedTrail, StoredBatch, StoredLeaf,
 from application.ports.secret_source import SecretSource
 from application.ports.unit_of_work import UnitOfWorkFactory
 from domain.audit_event import AuditEvent, AuditEventType
-from domain.audit_seal import GENESIS, BatchesExported, DroppedMonth, month_bounds
+from domain.audit_retention import BatchesExported, DroppedMonth, month_bounds
+from domain.audit_seal import GENESIS
 from domain.identifiers import UserId
 from domain.merkle_tree import MerkleTree, leaf_hash
 from domain.visitor import Visitor

@@ -11,7 +11,7 @@ from application.ports.clock import Clock
 from application.ports.seal_keys import SealKeys
 from application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from domain.audit_event import AuditEvent, AuditEventType
-from domain.audit_seal import BatchesExported, DroppedMonth, month_bounds
+from domain.audit_retention import BatchesExported, DroppedMonth, month_bounds
 from domain.visitor import Visitor
 
 

@@ -9,8 +9,9 @@ from application.ports.audit_checkpoints import AuditCheckpoints
 from application.ports.clock import Clock
 from application.ports.seal_keys import SealKeys
 from application.ports.unit_of_work import UnitOfWorkFactory
-from domain.audit_seal import MAX_ROWS, BatchHeader, SealedBatch, SealedLeaf, TrailRow, tagged
+from domain.audit_seal import MAX_ROWS, BatchHeader, SealedBatch, SealedLeaf, tagged
 from domain.merkle_tree import leaf_hash
+from domain.trail_row import TrailRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
