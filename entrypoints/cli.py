@@ -344,7 +344,7 @@ def verify_audit(
     report = AuditReport(file, is_given=checkpoint is not None)
     try:
         with _readable_trail():
-            total = _run(lambda container: container.verify_audit().rows_to_look_at())
+            total = _run(lambda container: container.verify_audit().count())
             with progress_over("Verifying", total) as advance:
                 command = VerifyAuditCommand(
                     checkpoints=file or (), on_rows=advance, on_finding=report.on_finding
@@ -379,26 +379,21 @@ def export_audit(
     from application.errors import AuditBrokenError
     from application.use_cases.evidence.export_audit import ExportAuditCommand
     from domain.identifiers import UserId
-    from entrypoints.audit_reports import progress_over, written_whole
+    from entrypoints.audit_reports import progress_over
 
     with _readable_trail():
-        total = _run(lambda container: container.export_audit().rows_to_look_at())
+        total = _run(lambda container: container.export_audit().count())
     try:
-        with _readable_trail(), written_whole(file) as lines:
-            with progress_over("Exporting", total) as advance:
-                command = ExportAuditCommand(
-                    since=None if since is None else since.replace(tzinfo=UTC),
-                    until=None if until is None else until.replace(tzinfo=UTC),
-                    user_id=None if user_id is None else UserId(user_id),
-                    write=lines.write,
-                    on_rows=advance,
-                )
-                exported = _run(lambda container: container.export_audit().execute(command))
-            # On disk, so that what is on record is there; and no file where that cannot be noted.
-            lines.settle()
-            _run(
-                lambda container: container.export_audit().note(
-                    command, exported, sha256=lines.sha256
+        with _readable_trail(), progress_over("Exporting", total) as advance:
+            exported = _run(
+                lambda container: container.export_audit().execute(
+                    ExportAuditCommand(
+                        since=None if since is None else since.replace(tzinfo=UTC),
+                        until=None if until is None else until.replace(tzinfo=UTC),
+                        user_id=None if user_id is None else UserId(user_id),
+                        file=container.export_file(file),
+                        on_rows=advance,
+                    )
                 )
             )
     except AuditBrokenError as error:

@@ -33,6 +33,7 @@ from adapters.session_tokens.jwt_session_tokens import JWTSessionTokens, JWTSett
 from adapters.session_tokens.signed_refresh_tokens import SignedRefreshTokens
 from adapters.system.audit_checkpoints import LineAuditCheckpoints
 from adapters.system.clock import SystemClock
+from adapters.system.export_file import LocalExportFile
 from adapters.system.secret_source import SystemSecretSource
 from adapters.va_oauth.bounded_http import ProviderCall, http_client
 from adapters.va_oauth.identity_provider import VAIdentityProvider
@@ -44,6 +45,7 @@ from application.ports.audit_history import AuditHistory
 from application.ports.client_assertions import ClientAssertions
 from application.ports.clock import Clock
 from application.ports.disclosures import Disclosures
+from application.ports.export_file import ExportFile
 from application.ports.identity_provider import IdentityProvider
 from application.ports.key_wrapper import KeyWrapper
 from application.ports.login_attempts import LoginAttempts
@@ -567,6 +569,7 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
     )
     verify_audit = providers.Singleton(VerifyAudit, trail=sealed_trail, keys=seal_keys)
+    export_file: providers.Provider[ExportFile] = providers.Factory(LocalExportFile)
     export_audit = providers.Singleton(
         ExportAudit,
         trail=sealed_trail,

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import uuid4
 
+from adapters.memory.export_file import MemoryExportFile
 from application.errors import ApplicationError, ClientRefusedError, NotFoundError
 from application.use_cases.clients.admit_client import AdmitClientCommand
 from application.use_cases.clients.disable_client import DisableClientCommand
@@ -690,9 +691,8 @@ async def what_is_past_its_retention_is_purged(service: Service) -> Scene:
 
 
 async def _export(service: Service) -> None:
-    export = service.container.export_audit()
-    command = ExportAuditCommand(write=lambda _line: None, on_rows=lambda _rows: None)
-    await export.note(command, await export.execute(command), sha256=bytes(32))
+    command = ExportAuditCommand(file=MemoryExportFile(), on_rows=lambda _rows: None)
+    await service.container.export_audit().execute(command)
 
 
 @act("export_audit", AuditEventType.AUDIT_EXPORTED)
