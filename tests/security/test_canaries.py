@@ -36,7 +36,6 @@ from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from application.errors import UnavailableError
 from application.use_cases.clients.admit_client import AdmitClient
 from application.use_cases.history.list_disclosures import ListDisclosures
-from application.use_cases.history.read_history import ReadHistoryCommand
 from application.use_cases.history.view_user import ViewUser
 from application.use_cases.operations.disable_user import DisableUserCommand
 from application.use_cases.sessions.list_sessions import ListSessions
@@ -582,11 +581,9 @@ async def told_to_operators(witness: Witness) -> dict[str, str]:
             ask_provider=asked,
         )
     )
-    page = await container.read_history().execute(
-        ReadHistoryCommand(wanted=AuditFilter(), page_size=1000)
-    )
+    records = await container.audit_history().list(AuditFilter(), after=None, limit=1000)
     console = Console(file=StringIO(), record=True, width=300)
-    print_trail(page.records, console)
+    print_trail(records, console)
     print_findings(findings, console)
     # Leaving hands over the spans that are still on their way.
     async with container.spans():
@@ -595,7 +592,7 @@ async def told_to_operators(witness: Witness) -> dict[str, str]:
         "metrics": (await exposition.text(""))[1].decode(),
         "traces": "".join(span.to_json() for span in witness.spans.get_finished_spans()),
         "doctor": in_json(findings),
-        "audit show": "\n".join(as_json_lines(page.records)),
+        "audit show": "\n".join(as_json_lines(records)),
         "tables": console.export_text(),
     }
 
