@@ -413,7 +413,7 @@ def drop_audit(
 ) -> None:
     """Drop the months past VETASSIST_AUDIT_RETENTION_MONTHS that are sealed and exported."""
     from application.errors import ForbiddenError
-    from application.use_cases.evidence.retire_audit import RetireAuditCommand
+    from application.use_cases.evidence.retire_audit import MonthVerdict, RetireAuditCommand
 
     command = RetireAuditCommand(is_dry_run=dry_run)
     try:
@@ -421,7 +421,7 @@ def drop_audit(
     except ForbiddenError:
         fail(["only the owner of the tables may drop a month"], EXIT_DATABASE)
     for month in months:
-        would_be = "would be " if dry_run and month.verdict == "dropped" else ""
+        would_be = "would be " if dry_run and month.verdict is MonthVerdict.DROPPED else ""
         typer.echo(f"{month.month}: {month.rows} rows, {would_be}{month.verdict}")
     if not months:
         typer.echo("No month is past its retention.")
