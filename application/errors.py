@@ -12,6 +12,7 @@ ApplicationError
   ClientRefusedError       the back end isn't an accepted client
     PurposeNotAllowedError     the client isn't registered for that purpose
     ScopeNotAllowedError       the client isn't registered for that scope
+    TooManyRefusalsError       its address was refused too often
   NotFoundError            it doesn't exist, or isn't the caller's
   ConflictError            conflicts with stored data
   UnavailableError         try again later
@@ -126,6 +127,12 @@ class ScopeNotAllowedError(ClientRefusedError):
     """The client isn't registered for a scope that it requested."""
 
     code: ClassVar[str] = "invalid_scope"
+
+
+class TooManyRefusalsError(ClientRefusedError):
+    """A client was refused, like many others from the same address in the last minute."""
+
+    code: ClassVar[str] = "too_many_refusals"
 
 
 class NotFoundError(ApplicationError):

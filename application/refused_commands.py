@@ -1,4 +1,4 @@
-"""An operator's command that is refused leaves its trace all the same."""
+"""Refuses operators' commands, and records that in the audit trail."""
 
 from datetime import datetime
 from typing import NoReturn
@@ -18,11 +18,11 @@ async def refuse_unknown(
     is_dry_run: bool = False,
     **named: str,
 ) -> NoReturn:
-    """Note that a command named what there is not; a dry run leaves no note either.
+    """Records that a command named something that doesn't exist. A dry run records nothing.
 
     Raises:
-        NotFoundError: Always, and not before the note stands.
-        UnavailableError: Storage did not answer.
+        NotFoundError: Always, after the record is committed.
+        UnavailableError: The store did not answer.
     """
     event = AuditEvent.command_refused(
         command, reason=NotFoundError.code, now=now, user_id=user_id, **named

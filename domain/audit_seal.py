@@ -4,71 +4,17 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Final, Self
-from uuid import UUID
 
 from domain.merkle_tree import HASH_BYTES, tree_root
+from domain.trail_row import Place, UnsealedRows
 
 #: The hash that the first batch is chained to.
 GENESIS: Final = bytes(HASH_BYTES)
 #: The maximum number of rows in a batch, so that hashing them doesn't block a server process.
 MAX_ROWS: Final = 2_000
 _FORMAT: Final = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Place:
-    """The position of a row in the order of sealing.
-
-    Attributes:
-        transaction: Number of the transaction that wrote the row.
-        row: The row's number.
-    """
-
-    transaction: int
-    row: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Horizon:
-    """How far sealing has come, in the transaction numbers of the current store.
-
-    Attributes:
-        place: Everything up to this place was sealed. An unsealed row there was added later.
-        is_moving: Whether the trail was copied from a store with higher transaction numbers, and
-            some of the copied rows aren't sealed yet. Their numbers can be higher than any that
-            this store has assigned so far.
-    """
-
-    place: Place
-    is_moving: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrailRow:
-    """One row of the audit trail, in the form that is sealed.
-
-    Attributes:
-        content: All columns that aren't null, in the store's canonical encoding (docs/audit.md).
-    """
-
-    place: Place
-    content: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnsealedRows:
-    """The next rows to seal, in the order of sealing.
-
-    Attributes:
-        month: The month (UTC) of all the rows, such as ``2026-01``.
-        horizon: How far sealing has come once these rows are sealed.
-    """
-
-    rows: Sequence[TrailRow]
-    month: str
-    horizon: Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,85 +190,3 @@ def tagged(batch: int, row: int, leaf: bytes) -> bytes:
     """Returns what a leaf's tag authenticates: this row is in this batch, as this leaf."""
     # Sealing never writes negative numbers, but a tampered row can contain one.
     return b"leaf\0" + batch.to_bytes(8, signed=True) + row.to_bytes(8, signed=True) + leaf
-
-
-def month_bounds(month: str) -> tuple[datetime, datetime]:
-    """Returns the first instants (UTC) of a month such as ``2026-01`` and of the next month.
-
-    For 9999-12, the second one is the last instant that Python can represent.
-
-    Raises:
-        ValueError: The text isn't a month.
-    """
-    begin = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
-    try:
-        return begin, (begin + timedelta(days=31)).replace(day=1)
-    except OverflowError:
-        return begin, datetime.max.replace(tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DroppedMonth:
-    """A month of the audit trail that was dropped after it was exported.
-
-    Attributes:
-        month: Such as ``2026-01``.
-        last_batch: The newest batch of the month at that time. Later batches were not dropped.
-        rows: Number of dropped rows.
-        dropped_at: Instant (UTC).
-        key_id: Id of the audit key that authenticates it.
-        mac: MAC of ``message`` under the sealing key. Empty until it is computed.
-    """
-
-    month: str
-    last_batch: int
-    rows: int
-    dropped_at: datetime
-    key_id: str
-    mac: bytes = b""
-
-    def to_record(self) -> dict[str, Any]:
-        """Returns the drop as a JSON object, for exports."""
-        return {
-            "month": self.month,
-            "last_batch": self.last_batch,
-            "rows": self.rows,
-            "dropped_at": self.dropped_at.isoformat(timespec="microseconds"),
-            "key_id": self.key_id,
-            "mac": self.mac.hex(),
-        }
-
-    @property
-    def message(self) -> bytes:
-        """The bytes that the MAC authenticates."""
-        at = self.dropped_at.isoformat(timespec="microseconds")
-        facts = [self.month, self.last_batch, self.rows, at, self.key_id]
-        return b"dropped\0" + json.dumps(facts, separators=(",", ":")).encode()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BatchesExported:
-    """A range of batches that was exported completely.
-
-    Attributes:
-        sha256: SHA-256 of the export file.
-        at: Instant (UTC).
-        key_id: Id of the audit key that authenticates it.
-        mac: MAC of ``message`` under the sealing key. Empty until it is computed.
-    """
-
-    id: UUID
-    first_batch: int
-    last_batch: int
-    sha256: bytes
-    at: datetime
-    key_id: str
-    mac: bytes = b""
-
-    @property
-    def message(self) -> bytes:
-        """The bytes that the MAC authenticates."""
-        at = self.at.isoformat(timespec="microseconds")
-        sha256 = self.sha256.hex()
-        facts = [str(self.id), self.first_batch, self.last_batch, sha256, at, self.key_id]
-        return b"exported\0" + json.dumps(facts, separators=(",", ":")).encode()

@@ -1,12 +1,11 @@
 """The hand-over of a session from the callback to the front end."""
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Self
 
 from domain.identifiers import SessionId, UserId
-from domain.secret import Secret
+from domain.secret import Secret, hash_of
 
 #: Short, because the front end redeems the code as soon as its page loads.
 HANDOFF_LIFETIME: Final = timedelta(seconds=60)
@@ -46,8 +45,3 @@ class Handoff:
             session_id=session_id,
             expires_at=now + HANDOFF_LIFETIME,
         )
-
-
-def hash_of(secret: Secret) -> bytes:
-    """Returns the hash that is stored in place of a code or a browser's secret."""
-    return hashlib.sha256(secret.reveal().encode()).digest()

@@ -1,6 +1,5 @@
 """An attempt to sign in, from the click to VA's answer."""
 
-import hashlib
 import hmac
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from enum import StrEnum
 from typing import Final, Self
 
 from domain.return_path import ReturnPath
-from domain.secret import Secret
+from domain.secret import Secret, hash_of
 
 #: VA forgets an authorization request after ten minutes, so we do too.
 ATTEMPT_LIFETIME: Final = timedelta(minutes=10)
@@ -43,12 +42,12 @@ class LoginSecrets:
     @property
     def state_hash(self) -> bytes:
         """The hash that identifies the attempt in the store."""
-        return hashlib.sha256(self.state.reveal().encode()).digest()
+        return hash_of(self.state)
 
     @property
     def browser_hash(self) -> bytes:
         """The hash that identifies the browser in the store."""
-        return hashlib.sha256(self.browser.reveal().encode()).digest()
+        return hash_of(self.browser)
 
     @property
     def nonce(self) -> str:
@@ -63,7 +62,7 @@ class LoginSecrets:
     @property
     def code_challenge(self) -> str:
         """The S256 challenge of the verifier (RFC 7636, section 4.2)."""
-        return _base64url(hashlib.sha256(self.code_verifier.reveal().encode()).digest())
+        return _base64url(hash_of(self.code_verifier))
 
     def _derived(self, purpose: bytes) -> str:
         key = self.browser.reveal().encode()

@@ -1,12 +1,11 @@
 """The rotating token that renews a session."""
 
-import hashlib
 import hmac
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
 
 from domain.identifiers import SessionId, UserId
-from domain.secret import Secret
+from domain.secret import Secret, hash_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +23,7 @@ class RefreshToken:
     @property
     def hash(self) -> bytes:
         """The hash that is stored in place of the token."""
-        return hashlib.sha256(self.secret.reveal().encode()).digest()
+        return hash_of(self.secret)
 
     def successor(self, salt: Secret) -> "RefreshToken":
         """Returns the token that replaces this one.

@@ -1,5 +1,6 @@
 """Values that must not appear in logs or messages."""
 
+import hashlib
 from typing import Generic, TypeVar, final
 
 _T = TypeVar("_T", str, bytes)
@@ -39,3 +40,12 @@ class SecretBytes(_Hidden[bytes]):
     """A secret key."""
 
     __slots__ = ()
+
+
+def hash_of(secret: Secret) -> bytes:
+    """Returns the SHA-256 of a secret that has 256 random bits, to be stored in its place.
+
+    So many random bits need no salt and no slow hash. A secret that a caller sent can contain
+    any characters, including lone surrogates.
+    """
+    return hashlib.sha256(secret.reveal().encode(errors="surrogatepass")).digest()

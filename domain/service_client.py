@@ -1,6 +1,5 @@
 """Clients: back ends that may use VA tokens on behalf of Veterans."""
 
-import hashlib
 import hmac
 import re
 from dataclasses import dataclass, field, replace
@@ -10,7 +9,7 @@ from typing import Final, NewType, Self
 from uuid import UUID
 
 from domain.errors import InvalidServiceClientError
-from domain.secret import Secret
+from domain.secret import Secret, hash_of
 from domain.va_token_use import TokenPurpose
 
 ClientId = NewType("ClientId", UUID)
@@ -125,7 +124,7 @@ class ServiceClient:
         if isinstance(credential, ClientKey):
             keys = (credential,)
         else:
-            hashes = (hash_of_secret(credential),)
+            hashes = (hash_of(credential),)
         return cls(
             id=client_id,
             name=name.strip(),
@@ -143,7 +142,7 @@ class ServiceClient:
 
     def knows(self, secret: Secret) -> bool:
         """Whether the secret is one of the client's."""
-        shown = hash_of_secret(secret)
+        shown = hash_of(secret)
         return any(hmac.compare_digest(shown, known) for known in self.secret_hashes)
 
     def rotated(self, credential: ClientKey | Secret) -> Self:
@@ -163,7 +162,7 @@ class ServiceClient:
             return replace(self, keys=(credential, *self.keys)[:MAX_CREDENTIALS])
         if self.method is not ClientMethod.CLIENT_SECRET:
             raise InvalidServiceClientError("the client has a key, not a secret")
-        hashes = (hash_of_secret(credential), *self.secret_hashes)
+        hashes = (hash_of(credential), *self.secret_hashes)
         return replace(self, secret_hashes=hashes[:MAX_CREDENTIALS])
 
     def retired(self) -> Self:
@@ -173,12 +172,6 @@ class ServiceClient:
     def disabled(self, now: datetime) -> Self:
         """Returns the client, disabled."""
         return replace(self, disabled_at=now)
-
-
-def hash_of_secret(secret: Secret) -> bytes:
-    """Returns the hash that is stored in place of a client's secret."""
-    # Untrusted input can contain lone surrogates.
-    return hashlib.sha256(secret.reveal().encode(errors="surrogatepass")).digest()
 
 
 def parse_client_id(text: str) -> ClientId | None:

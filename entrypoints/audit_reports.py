@@ -1,12 +1,10 @@
 """What the audit commands read, write and print."""
 
-import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, Final, final
+from typing import Any, Final, final
 
 from rich.console import Console
 from rich.progress import Progress
@@ -74,58 +72,6 @@ class CheckpointFile:
                 else:
                     self.usable += 1
                     yield batch
-
-
-@final
-class HashedLines:
-    """Writes lines, and knows the SHA-256 of all of them."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._hash = hashlib.sha256()
-
-    def write(self, line: str) -> None:
-        """Write a line and its end."""
-        written = line.encode() + b"\n"
-        self._hash.update(written)
-        self._file.write(written)
-
-    def settle(self) -> None:
-        """Have what was written so far on disk.
-
-        Raises:
-            OSError: It is not.
-        """
-        self._file.flush()
-        os.fsync(self._file.fileno())
-
-    @property
-    def sha256(self) -> bytes:
-        """Of what was written so far."""
-        return self._hash.digest()
-
-
-@contextmanager
-def written_whole(file: Path) -> Iterator[HashedLines]:
-    """A new file for its owner only, there under its name once all went well.
-
-    Raises:
-        OSError: It cannot be written, or is there already.
-    """
-    if file.exists():
-        raise FileExistsError(17, "is there already", str(file))
-    draft = file.with_name(f".{file.name}.part")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as lines:
-            hashed = HashedLines(lines)
-            yield hashed
-            hashed.settle()
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
-    # What could not be named is kept: it may be on record by now.
-    draft.rename(file)
 
 
 @final

@@ -356,7 +356,7 @@ def verify_audit(
     report = AuditReport(file, is_given=checkpoint is not None)
     try:
         with _readable_trail():
-            total = _run(lambda container: container.verify_audit().rows_to_look_at())
+            total = _run(lambda container: container.verify_audit().count())
             with progress_over("Verifying", total) as advance:
                 command = VerifyAuditCommand(
                     checkpoints=file or (), on_rows=advance, on_finding=report.on_finding
@@ -391,26 +391,21 @@ def export_audit(
     from application.errors import AuditBrokenError
     from application.use_cases.evidence.export_audit import ExportAuditCommand
     from domain.identifiers import UserId
-    from entrypoints.audit_reports import progress_over, written_whole
+    from entrypoints.audit_reports import progress_over
 
     with _readable_trail():
-        total = _run(lambda container: container.export_audit().rows_to_look_at())
+        total = _run(lambda container: container.export_audit().count())
     try:
-        with _readable_trail(), written_whole(file) as lines:
-            with progress_over("Exporting", total) as advance:
-                command = ExportAuditCommand(
-                    since=None if since is None else since.replace(tzinfo=UTC),
-                    until=None if until is None else until.replace(tzinfo=UTC),
-                    user_id=None if user_id is None else UserId(user_id),
-                    write=lines.write,
-                    on_rows=advance,
-                )
-                exported = _run(lambda container: container.export_audit().execute(command))
-            # On disk, so that what is on record is there; and no file where that cannot be noted.
-            lines.settle()
-            _run(
-                lambda container: container.export_audit().note(
-                    command, exported, sha256=lines.sha256
+        with _readable_trail(), progress_over("Exporting", total) as advance:
+            exported = _run(
+                lambda container: container.export_audit().execute(
+                    ExportAuditCommand(
+                        since=None if since is None else since.replace(tzinfo=UTC),
+                        until=None if until is None else until.replace(tzinfo=UTC),
+                        user_id=None if user_id is None else UserId(user_id),
+                        file=container.export_file(file),
+                        on_rows=advance,
+                    )
                 )
             )
     except AuditBrokenError as error:
@@ -430,7 +425,7 @@ def drop_audit(
 ) -> None:
     """Drop the months past VETASSIST_AUDIT_RETENTION_MONTHS that are sealed and exported."""
     from application.errors import ForbiddenError
-    from application.use_cases.evidence.retire_audit import RetireAuditCommand
+    from application.use_cases.evidence.retire_audit import MonthVerdict, RetireAuditCommand
 
     command = RetireAuditCommand(is_dry_run=dry_run)
     try:
@@ -438,7 +433,7 @@ def drop_audit(
     except ForbiddenError:
         fail(["only the owner of the tables may drop a month"], EXIT_DATABASE)
     for month in months:
-        would_be = "would be " if dry_run and month.verdict == "dropped" else ""
+        would_be = "would be " if dry_run and month.verdict is MonthVerdict.DROPPED else ""
         typer.echo(f"{month.month}: {month.rows} rows, {would_be}{month.verdict}")
     if not months:
         typer.echo("No month is past its retention.")
@@ -506,7 +501,11 @@ def show_audit(
 @user.command("disable")
 def disable_user(user_id: UserIdArgument, reason: Reason, *, dry_run: DryRun = False) -> None:
     """End every session of a user at once, and let them sign in no more."""
-    ended = _set_user_active(user_id, reason, is_active=False, is_dry_run=dry_run)
+    from application.use_cases.operations.disable_user import DisableUserCommand
+    from domain.identifiers import UserId
+
+    command = DisableUserCommand(user_id=UserId(user_id), reason=reason, is_dry_run=dry_run)
+    ended = _of_user(lambda container: container.disable_user().execute(command))
     typer.echo(
         f"The user would be disabled; {ended} sessions would end."
         if dry_run
@@ -517,7 +516,11 @@ def disable_user(user_id: UserIdArgument, reason: Reason, *, dry_run: DryRun = F
 @user.command("enable")
 def enable_user(user_id: UserIdArgument, reason: Reason) -> None:
     """Let a user sign in again."""
-    _set_user_active(user_id, reason, is_active=True)
+    from application.use_cases.operations.enable_user import EnableUserCommand
+    from domain.identifiers import UserId
+
+    command = EnableUserCommand(user_id=UserId(user_id), reason=reason)
+    _of_user(lambda container: container.enable_user().execute(command))
     typer.echo("The user may sign in again.")
 
 
@@ -530,18 +533,6 @@ def sign_out_user(user_id: UserIdArgument, reason: Reason, *, dry_run: DryRun = 
     command = SignOutUserCommand(user_id=UserId(user_id), reason=reason, is_dry_run=dry_run)
     ended = _of_user(lambda container: container.sign_out_user().execute(command))
     typer.echo(f"{ended} sessions {'would end' if dry_run else 'ended'}.")
-
-
-def _set_user_active(
-    user_id: UUID, reason: str, *, is_active: bool, is_dry_run: bool = False
-) -> int:
-    from application.use_cases.operations.set_user_active import SetUserActiveCommand
-    from domain.identifiers import UserId
-
-    command = SetUserActiveCommand(
-        user_id=UserId(user_id), is_active=is_active, reason=reason, is_dry_run=is_dry_run
-    )
-    return _of_user(lambda container: container.set_user_active().execute(command))
 
 
 def _of_user(use: "Callable[[Container], Coroutine[object, object, _T]]") -> _T:
@@ -609,8 +600,10 @@ def rotate_client_key(
 @client.command("retire")
 def retire_client_credential(client_id: ClientIdArgument) -> None:
     """Refuse all but a back end's newest secret or key from its next request on."""
-    known = _client_id(client_id)
-    changed = _of_client(lambda container: container.rotate_client_credential().retire(known))
+    from application.use_cases.clients.retire_client_credential import RetireClientCredentialCommand
+
+    command = RetireClientCredentialCommand(client_id=_client_id(client_id))
+    changed = _of_client(lambda container: container.retire_client_credential().execute(command))
     typer.echo("Only the newest one is good." if changed else "There was no other one.")
 
 

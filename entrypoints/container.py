@@ -33,16 +33,19 @@ from adapters.session_tokens.jwt_session_tokens import JWTSessionTokens, JWTSett
 from adapters.session_tokens.signed_refresh_tokens import SignedRefreshTokens
 from adapters.system.audit_checkpoints import LineAuditCheckpoints
 from adapters.system.clock import SystemClock
+from adapters.system.export_file import LocalExportFile
 from adapters.system.secret_source import SystemSecretSource
 from adapters.va_oauth.bounded_http import ProviderCall, http_client
 from adapters.va_oauth.identity_provider import VAIdentityProvider
 from adapters.va_oauth.settings import ProviderSettings
+from application.client_refusals import ClientRefusals
 from application.outbox_entries import OutboxEntries
 from application.ports.audit_checkpoints import AuditCheckpoints
 from application.ports.audit_history import AuditHistory
 from application.ports.client_assertions import ClientAssertions
 from application.ports.clock import Clock
 from application.ports.disclosures import Disclosures
+from application.ports.export_file import ExportFile
 from application.ports.identity_provider import IdentityProvider
 from application.ports.key_wrapper import KeyWrapper
 from application.ports.login_attempts import LoginAttempts
@@ -64,6 +67,8 @@ from application.use_cases.clients.add_client import AddClient
 from application.use_cases.clients.admit_client import AdmitClient
 from application.use_cases.clients.disable_client import DisableClient
 from application.use_cases.clients.list_clients import ListClients
+from application.use_cases.clients.refuse_client import RefuseClient
+from application.use_cases.clients.retire_client_credential import RetireClientCredential
 from application.use_cases.clients.rotate_client_credential import RotateClientCredential
 from application.use_cases.evidence.export_audit import ExportAudit
 from application.use_cases.evidence.make_audit_partitions import MakeAuditPartitions
@@ -74,8 +79,9 @@ from application.use_cases.evidence.verify_audit import VerifyAudit
 from application.use_cases.history.list_disclosures import ListDisclosures
 from application.use_cases.history.read_history import ReadHistory
 from application.use_cases.history.view_user import ViewUser
+from application.use_cases.operations.disable_user import DisableUser
+from application.use_cases.operations.enable_user import EnableUser
 from application.use_cases.operations.purge_expired import PurgeExpired
-from application.use_cases.operations.set_user_active import SetUserActive
 from application.use_cases.operations.sign_out_user import SignOutUser
 from application.use_cases.sessions.list_sessions import ListSessions
 from application.use_cases.sessions.renew_session import RenewSession
@@ -506,18 +512,25 @@ class Container(containers.DeclarativeContainer):
         ListSessions, unit_of_work=unit_of_work.provider, clock=clock
     )
     view_user = providers.Singleton(ViewUser, users=user_directory)
-    set_user_active = providers.Singleton(
-        SetUserActive, unit_of_work=unit_of_work.provider, clock=clock
-    )
+    disable_user = providers.Singleton(DisableUser, unit_of_work=unit_of_work.provider, clock=clock)
+    enable_user = providers.Singleton(EnableUser, unit_of_work=unit_of_work.provider, clock=clock)
     sign_out_user = providers.Singleton(
         SignOutUser, unit_of_work=unit_of_work.provider, clock=clock
+    )
+    client_refusals = providers.Singleton(
+        ClientRefusals,
+        unit_of_work=unit_of_work.provider,
+        limit=providers.Singleton(RateLimit, per_minute=REFUSALS_A_MINUTE, clock=clock),
+        clock=clock,
     )
     admit_client = providers.Singleton(
         AdmitClient,
         unit_of_work=unit_of_work.provider,
         assertions=client_assertions,
+        refusals=client_refusals,
         clock=clock,
     )
+    refuse_client = providers.Singleton(RefuseClient, refusals=client_refusals)
     add_client = providers.Singleton(
         AddClient,
         unit_of_work=unit_of_work.provider,
@@ -532,6 +545,9 @@ class Container(containers.DeclarativeContainer):
         assertions=client_assertions,
         secrets=secrets,
         clock=clock,
+    )
+    retire_client_credential = providers.Singleton(
+        RetireClientCredential, unit_of_work=unit_of_work.provider, clock=clock
     )
     list_clients = providers.Singleton(ListClients, unit_of_work=unit_of_work.provider)
     disable_client = providers.Singleton(
@@ -558,6 +574,7 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
     )
     verify_audit = providers.Singleton(VerifyAudit, trail=sealed_trail, keys=seal_keys)
+    export_file: providers.Provider[ExportFile] = providers.Factory(LocalExportFile)
     export_audit = providers.Singleton(
         ExportAudit,
         trail=sealed_trail,
@@ -658,11 +675,11 @@ class Container(containers.DeclarativeContainer):
     token_endpoint = providers.Singleton(
         TokenEndpoint,
         admit_client=admit_client,
+        refuse_client=refuse_client,
         validate_session=validate_session,
         use_va_token=use_va_token,
         targets=providers.Singleton(_targets, settings),
         visitors=visitors,
-        refusals=providers.Singleton(RateLimit, per_minute=REFUSALS_A_MINUTE, clock=clock),
         clock=clock,
     )
     history_endpoints = providers.Singleton(

@@ -6,7 +6,7 @@ from typing import final
 from adapters.memory.audit_seals import month_of
 from adapters.memory.store import MemoryTables
 from application.ports.audit_partitions import AuditPartitions, MonthStanding
-from domain.audit_seal import BatchesExported, DroppedMonth
+from domain.audit_retention import BatchesExported, DroppedMonth
 
 
 @final

@@ -8,7 +8,8 @@ from adapters.memory.store import MemoryTables
 from application.errors import ConflictError
 from application.ports.audit_seals import AuditSeals
 from domain.audit_event import AuditEvent
-from domain.audit_seal import Place, SealedBatch, SealedLeaf, TrailRow, UnsealedRows
+from domain.audit_seal import SealedBatch, SealedLeaf
+from domain.trail_row import Place, TrailRow, UnsealedRows
 
 
 @final

@@ -16,7 +16,8 @@ from application.ports.sealed_trail import (
     StoredRow,
     TrailSize,
 )
-from domain.audit_seal import DroppedMonth, Horizon, Place
+from domain.audit_retention import DroppedMonth
+from domain.trail_row import Horizon, Place
 
 
 @final

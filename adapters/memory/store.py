@@ -7,7 +7,8 @@ from typing import Self
 from uuid import UUID
 
 from domain.audit_event import AuditEvent
-from domain.audit_seal import BatchesExported, DroppedMonth, SealedBatch, SealedLeaf
+from domain.audit_retention import BatchesExported, DroppedMonth
+from domain.audit_seal import SealedBatch, SealedLeaf
 from domain.client_assertion import ClientAssertion
 from domain.data_key import WrappedDataKey
 from domain.handoff import Handoff

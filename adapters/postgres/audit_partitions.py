@@ -12,7 +12,7 @@ from adapters.postgres.errors import translated_errors
 from adapters.postgres.rows import fetch_rows
 from application.errors import ForbiddenError
 from application.ports.audit_partitions import AuditPartitions, MonthStanding
-from domain.audit_seal import BatchesExported, DroppedMonth, month_bounds
+from domain.audit_retention import BatchesExported, DroppedMonth, month_bounds
 
 _MAKE_AHEAD: Final = "SELECT vetassist_make_audit_partitions() AS made"
 _MONTHS: Final = """

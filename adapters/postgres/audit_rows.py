@@ -3,7 +3,8 @@
 from datetime import UTC
 from typing import Any, Final
 
-from domain.audit_seal import BatchHeader, Horizon, Place, SealedBatch
+from domain.audit_seal import BatchHeader, SealedBatch
+from domain.trail_row import Horizon, Place
 
 #: Pins the settings that affect how a value is written as text, for the current transaction.
 PINNED: Final = """

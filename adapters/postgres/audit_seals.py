@@ -18,7 +18,8 @@ from adapters.postgres.audit_rows import (
 from adapters.postgres.errors import translated_errors
 from adapters.postgres.rows import fetch_row, fetch_rows
 from application.ports.audit_seals import AuditSeals
-from domain.audit_seal import Horizon, Place, SealedBatch, SealedLeaf, TrailRow, UnsealedRows
+from domain.audit_seal import SealedBatch, SealedLeaf
+from domain.trail_row import Horizon, Place, TrailRow, UnsealedRows
 
 # An arbitrary constant. All processes that seal use the same one.
 _ADVISORY_LOCK: Final = 7_303_014_802_202

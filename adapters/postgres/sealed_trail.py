@@ -33,8 +33,9 @@ from application.ports.sealed_trail import (
     StoredRow,
     TrailSize,
 )
-from domain.audit_seal import DroppedMonth, Horizon, Place, month_bounds
+from domain.audit_retention import DroppedMonth, month_bounds
 from domain.identifiers import UserId
+from domain.trail_row import Horizon, Place
 
 # Reading the whole trail takes long, and no request is waiting.
 _PATIENCE: Final = timedelta(minutes=10)

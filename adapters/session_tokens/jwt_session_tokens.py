@@ -1,7 +1,6 @@
 """Session tokens as JWTs signed with HS256."""
 
 import hashlib
-import json
 import re
 import sys
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ import jwt
 
 from application.errors import UnauthenticatedError
 from application.ports.session_tokens import SessionTokens
+from application.strict_json import NotStrictJSONError, object_of
 from domain.errors import InvalidICNError
 from domain.identifiers import ICN, SessionId, TokenId, UserId
 from domain.secret import Secret
@@ -177,12 +177,9 @@ class JWTSessionTokens(SessionTokens):
 
 def _object_of(payload: bytes) -> dict[str, Any]:
     try:
-        claims = json.loads(payload)
-    except (ValueError, RecursionError) as error:
+        return object_of(payload)
+    except NotStrictJSONError as error:
         raise UnauthenticatedError from error
-    if not isinstance(claims, dict):
-        raise UnauthenticatedError
-    return claims
 
 
 def _interned(value: object) -> object:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from domain.audit_seal import BatchesExported, DroppedMonth
+from domain.audit_retention import BatchesExported, DroppedMonth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,8 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Protocol
 
-from domain.audit_seal import SealedBatch, SealedLeaf, UnsealedRows
+from domain.audit_seal import SealedBatch, SealedLeaf
+from domain.trail_row import UnsealedRows
 
 
 class AuditSeals(Protocol):

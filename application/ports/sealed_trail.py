@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from domain.audit_seal import DroppedMonth, Horizon, Place, SealedBatch
+from domain.audit_retention import DroppedMonth
+from domain.audit_seal import SealedBatch
 from domain.identifiers import UserId
+from domain.trail_row import Horizon, Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

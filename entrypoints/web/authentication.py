@@ -13,6 +13,7 @@ from application.use_cases.sessions.validate_session import (
     ValidateSessionCommand,
     ValidSession,
 )
+from domain.secret import Secret
 from entrypoints.metrics.measurements import Measurements
 from entrypoints.web.origin_guard import OriginGuard
 from entrypoints.web.session_cookies import SessionCookies
@@ -88,7 +89,7 @@ class Authenticator:
         began = perf_counter()
         refusal: Exception | None = None
         try:
-            return await self._validate_session.execute(ValidateSessionCommand(token=token))
+            return await self._validate_session.execute(ValidateSessionCommand(token=Secret(token)))
         except Exception as error:
             refusal = error
             raise

@@ -9,14 +9,18 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute
 
-from application.use_cases.history.read_history import HistoryPage, ReadHistory, ReadHistoryCommand
-from domain.audit_event import AuditEventType
-from domain.audit_record import AuditFilter, AuditMark, AuditRecord
-from domain.audit_words import in_plain_words
+from application.use_cases.history.read_history import (
+    HistoryEvent,
+    HistoryPage,
+    ReadHistory,
+    ReadHistoryCommand,
+)
+from domain.audit_record import AuditMark
 from domain.identifiers import UserId
 from entrypoints.web.authentication import Authenticator
 from entrypoints.web.devices import device_name
 from entrypoints.web.history_files import Fields, as_csv, as_json
+from entrypoints.web.history_words import in_plain_words
 from entrypoints.web.marks import mark_of, text_of
 from entrypoints.web.parameters import MalformedParametersError, single_values
 from entrypoints.web.routing import get_only
@@ -27,17 +31,6 @@ EXPORT_PATH: Final = "/api/v1/history/export"
 
 _AFTER: Final = "after"
 _FORMAT: Final = "format"
-_SESSION_ID: Final = "session_id"
-_REASON: Final = "reason"
-#: Of which an operator says why, to other operators.
-_OPERATORS_ACTS: Final = frozenset(
-    {
-        AuditEventType.USER_DISABLED,
-        AuditEventType.USER_ENABLED,
-        AuditEventType.LOGOUT_BY_OPERATOR,
-        AuditEventType.CLIENT_DISABLED,
-    }
-)
 _EXPORT_PAGE: Final = 500
 _JSON: Final = "json"
 _FILES: Final = {
@@ -67,11 +60,11 @@ class HistoryEndpoints:
             after = None if text is None else mark_of(text)
         except ValueError:
             raise HTTPException(HTTPStatus.BAD_REQUEST) from None
-        command = ReadHistoryCommand(wanted=_all_of(valid.session.user_id), after=after)
+        command = ReadHistoryCommand(user_id=valid.session.user_id, after=after)
         page = await self._read_history.execute(command)
         return JSONResponse(
             {
-                "events": [event_fields(record) for record in page.records],
+                "events": [event_fields(event) for event in page.events],
                 "next": None if page.next is None else text_of(page.next),
             }
         )
@@ -83,46 +76,39 @@ class HistoryEndpoints:
         if name not in _FILES:
             raise HTTPException(HTTPStatus.BAD_REQUEST)
         write, media_type = _FILES[name]
-        wanted = _all_of(valid.session.user_id)
+        user_id = valid.session.user_id
         # Read before the answer begins, so that an outage is still a 503.
-        first = await self._page(wanted, None)
+        first = await self._page(user_id, None)
         return StreamingResponse(
-            write(self._events(wanted, first)),
+            write(self._events(user_id, first)),
             media_type=media_type,
             headers={"Content-Disposition": f'attachment; filename="vetassist-history.{name}"'},
         )
 
-    async def _events(self, wanted: AuditFilter, page: HistoryPage) -> AsyncIterator[Fields]:
+    async def _events(self, user_id: UserId, page: HistoryPage) -> AsyncIterator[Fields]:
         while True:
-            for record in page.records:
-                yield event_fields(record)
+            for event in page.events:
+                yield event_fields(event)
             if page.next is None:
                 return
-            page = await self._page(wanted, page.next)
+            page = await self._page(user_id, page.next)
 
-    async def _page(self, wanted: AuditFilter, after: AuditMark | None) -> HistoryPage:
+    async def _page(self, user_id: UserId, after: AuditMark | None) -> HistoryPage:
         return await self._read_history.execute(
-            ReadHistoryCommand(wanted=wanted, after=after, page_size=_EXPORT_PAGE)
+            ReadHistoryCommand(user_id=user_id, after=after, page_size=_EXPORT_PAGE)
         )
 
 
-def _all_of(user_id: UserId) -> AuditFilter:
-    # For types of an earlier phase there are no words.
-    return AuditFilter(user_id=user_id, types=frozenset(AuditEventType))
-
-
-def event_fields(record: AuditRecord) -> Fields:
-    """One event as its Veteran sees it."""
-    type_ = AuditEventType(record.type)
-    hidden = {_SESSION_ID, _REASON} if type_ in _OPERATORS_ACTS else {_SESSION_ID}
+def event_fields(event: HistoryEvent) -> Fields:
+    """Returns one event as JSON, with a sentence that describes it."""
     return {
-        "occurred_at": rfc3339(record.mark.occurred_at),
-        "type": type_.value,
-        "summary": in_plain_words(type_, record.data, client_name=record.client_name),
-        "device": None if record.user_agent is None else device_name(record.user_agent),
-        "session_id": record.data.get(_SESSION_ID),
-        "reference": record.visitor.request_id,
-        "details": {name: each for name, each in record.data.items() if name not in hidden},
+        "occurred_at": rfc3339(event.occurred_at),
+        "type": event.type.value,
+        "summary": in_plain_words(event.type, event.details, client_name=event.client_name),
+        "device": None if event.user_agent is None else device_name(event.user_agent),
+        "session_id": event.session_id,
+        "reference": event.reference,
+        "details": dict(event.details),
     }
 
 

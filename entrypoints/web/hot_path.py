@@ -19,6 +19,7 @@ from application.use_cases.sessions.validate_session import (
     ValidateSessionCommand,
     ValidSession,
 )
+from domain.secret import Secret
 from domain.session_limits import SessionLimits
 from entrypoints.metrics.measurements import SESSION, VERIFY, Measurements
 from entrypoints.metrics.timings import Timings
@@ -101,7 +102,7 @@ class HotPath:
         ], body
 
 
-def _plain_bearer_token(scope: Scope) -> str | None:
+def _plain_bearer_token(scope: Scope) -> Secret | None:
     """The bearer token of a request that carries one, and nothing that needs more care."""
     given: bytes | None = None
     for name, value in scope["headers"]:
@@ -113,4 +114,4 @@ def _plain_bearer_token(scope: Scope) -> str | None:
             return None
     if given is None or not given.startswith(_BEARER):
         return None
-    return given[len(_BEARER) :].decode("latin-1")
+    return Secret(given[len(_BEARER) :].decode("latin-1"))

@@ -1,12 +1,12 @@
 """The JSON object of a request's body, within bounds."""
 
-import json
 from http import HTTPStatus
 from typing import Any, Final
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from application.strict_json import NotStrictJSONError, object_of
 from entrypoints.web.bounded_body import bounded_body
 
 _MAX_BYTES: Final = 4096
@@ -25,12 +25,9 @@ async def json_object(request: Request) -> dict[str, Any]:
     if media_type != "application/json":
         raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
     try:
-        parsed = json.loads(body.decode(), object_pairs_hook=_unique)
-    except (ValueError, RecursionError):
+        return object_of(body)
+    except NotStrictJSONError:
         raise HTTPException(HTTPStatus.BAD_REQUEST) from None
-    if not isinstance(parsed, dict):
-        raise HTTPException(HTTPStatus.BAD_REQUEST)
-    return parsed
 
 
 def text_field(fields: dict[str, Any], name: str, *, allowed: frozenset[str]) -> str | None:
@@ -49,10 +46,3 @@ def text_field(fields: dict[str, Any], name: str, *, allowed: frozenset[str]) ->
     if not isinstance(value, str) or not (value.isascii() and value.isprintable()):
         raise HTTPException(HTTPStatus.BAD_REQUEST)
     return value
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    unique = dict(pairs)
-    if len(unique) != len(pairs):
-        raise ValueError("a name stands twice")
-    return unique

@@ -17,6 +17,7 @@ from application.errors import (
     ProviderUnavailableError,
     SessionEndedError,
     SessionNotStandingError,
+    TooManyRefusalsError,
     UnauthenticatedError,
     UnavailableError,
     VAScopeNotGrantedError,
@@ -24,6 +25,7 @@ from application.errors import (
 )
 from application.ports.clock import Clock
 from application.use_cases.clients.admit_client import AdmitClient, AdmitClientCommand
+from application.use_cases.clients.refuse_client import RefuseClient, RefuseClientCommand
 from application.use_cases.sessions.validate_session import (
     ValidateSession,
     ValidateSessionCommand,
@@ -34,8 +36,8 @@ from application.use_cases.va_access.use_va_token import (
     UseVATokenCommand,
 )
 from domain.identifiers import SessionId, UserId
+from domain.secret import Secret
 from domain.visitor import Visitor
-from entrypoints.web.rate_limit import RateLimit
 from entrypoints.web.token_request import (
     ACCESS_TOKEN,
     Targets,
@@ -66,27 +68,27 @@ _DESCRIPTIONS: Final = {
 class TokenEndpoint:
     """Parses, finds out who asks and for whom, runs one use case, renders.
 
-    What bounds the refusals never stands in the way of a client that can show who it is, so
-    nobody is shut out by a neighbour's mistakes; a secret of 256 bits needs no such help.
+    The limit on refusals doesn't apply to a client that authenticates, so nobody is shut out by
+    the mistakes of others at the same address. A secret of 256 bits needs no such limit.
     """
 
     def __init__(
         self,
         *,
         admit_client: AdmitClient,
+        refuse_client: RefuseClient,
         validate_session: ValidateSession,
         use_va_token: UseVAToken,
         targets: Targets,
         visitors: VisitorReader,
-        refusals: RateLimit,
         clock: Clock,
     ) -> None:
         self._admit_client = admit_client
+        self._refuse_client = refuse_client
         self._validate_session = validate_session
         self._use_va_token = use_va_token
         self._targets = targets
         self._visitors = visitors
-        self._refusals = refusals
         self._clock = clock
 
     @property
@@ -98,11 +100,10 @@ class TokenEndpoint:
         """Give VA's access token for the Veteran's JWT, or say why not."""
         visitor = self._visitors.read(request)
         try:
-            try:
-                asked = await token_request(request, self._targets)
-                return self._granted(await self._used(asked, visitor))
-            except ClientRefusedError as refused:
-                return await self._turned_away(refused, visitor)
+            asked = await self._asked(request, visitor)
+            return self._granted(await self._used(asked, visitor))
+        except ClientRefusedError as refused:
+            return _turned_away(refused)
         except TokenRequestError as error:
             return _error(error.status, error.error, error.description, code=error.code)
         except HTTPException as error:
@@ -110,10 +111,19 @@ class TokenEndpoint:
         except UnavailableError as error:
             return _unavailable(error)
 
+    async def _asked(self, request: Request, visitor: Visitor) -> TokenRequest:
+        try:
+            return await token_request(request, self._targets)
+        except ClientRefusedError as refusal:
+            await self._refuse_client.execute(RefuseClientCommand(refusal=refusal, visitor=visitor))
+
     async def _used(self, asked: TokenRequest, visitor: Visitor) -> UsableVAToken:
         admitted = await self._admit_client.execute(
             AdmitClientCommand(
-                credential=asked.credential, purpose=asked.purpose, scopes=asked.scopes
+                credential=asked.credential,
+                purpose=asked.purpose,
+                scopes=asked.scopes,
+                visitor=visitor,
             )
         )
         user_id, session_id = await self._session(asked)
@@ -135,7 +145,7 @@ class TokenEndpoint:
 
     async def _session(self, asked: TokenRequest) -> tuple[UserId, SessionId]:
         """Whose session, and which; the use of one that has ended is refused on record."""
-        command = ValidateSessionCommand(token=asked.subject_token)
+        command = ValidateSessionCommand(token=Secret(asked.subject_token))
         try:
             session = (await self._validate_session.execute(command)).session
         except SessionNotStandingError as ended:
@@ -159,21 +169,21 @@ class TokenEndpoint:
             headers=_HEADERS,
         )
 
-    async def _turned_away(self, refused: ClientRefusedError, visitor: Visitor) -> Response:
-        client = None if refused.client_id is None else str(refused.client_id)
-        _log.warning("client_refused", reason=refused.reason, client=client)
-        if not self._refusals.allows(visitor.address_hash):
-            return _error(
-                HTTPStatus.TOO_MANY_REQUESTS,
-                "temporarily_unavailable",
-                "Too many requests were refused.",
-                code="too_many_refusals",
-                retry_after=timedelta(seconds=10),
-            )
-        await self._admit_client.note_refusal(refused, visitor)
-        is_unknown = refused.code == ClientRefusedError.code
-        status = HTTPStatus.UNAUTHORIZED if is_unknown else HTTPStatus.BAD_REQUEST
-        return _error(status, refused.code, _DESCRIPTIONS[refused.code])
+
+def _turned_away(refused: ClientRefusedError) -> Response:
+    client = None if refused.client_id is None else str(refused.client_id)
+    _log.warning("client_refused", reason=refused.reason, client=client)
+    if isinstance(refused, TooManyRefusalsError):
+        return _error(
+            HTTPStatus.TOO_MANY_REQUESTS,
+            "temporarily_unavailable",
+            "Too many requests were refused.",
+            code=refused.code,
+            retry_after=timedelta(seconds=10),
+        )
+    is_unknown = type(refused) is ClientRefusedError
+    status = HTTPStatus.UNAUTHORIZED if is_unknown else HTTPStatus.BAD_REQUEST
+    return _error(status, refused.code, _DESCRIPTIONS[refused.code])
 
 
 def _unavailable(error: ApplicationError) -> Response:

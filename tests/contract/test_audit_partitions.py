@@ -9,7 +9,7 @@ import pytest
 from adapters.postgres.migrations import migrate
 from adapters.postgres.pool import build_pool, opened
 from application.ports.audit_partitions import MonthStanding
-from domain.audit_seal import BatchesExported, DroppedMonth
+from domain.audit_retention import BatchesExported, DroppedMonth
 from tests.support.audit_desk import AuditDesk
 from tests.support.builders import NOW, a_user_id
 from tests.support.databases import new_database

@@ -8,8 +8,9 @@ import pytest
 from application.errors import ConflictError
 from application.ports.unit_of_work import UnitOfWorkFactory
 from domain.audit_event import AuditEvent, AuditEventType
-from domain.audit_seal import BatchHeader, SealedBatch, SealedLeaf, UnsealedRows
+from domain.audit_seal import BatchHeader, SealedBatch, SealedLeaf
 from domain.merkle_tree import leaf_hash
+from domain.trail_row import UnsealedRows
 from tests.support.builders import NOW, a_visitor
 from tests.support.storage import Storage
 

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 import anyio
 
 from application.ports.unit_of_work import UnitOfWorkFactory
-from domain.handoff import Handoff, HandoffTicket, hash_of
-from domain.secret import Secret
+from domain.handoff import Handoff, HandoffTicket
+from domain.secret import Secret, hash_of
 from tests.support.builders import NOW, a_token_id
 from tests.support.storage import a_stored_session
 

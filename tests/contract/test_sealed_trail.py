@@ -8,9 +8,9 @@ from adapters.memory.audit_checkpoints import MemoryAuditCheckpoints
 from adapters.memory.seal_keys import MemorySealKeys
 from application.use_cases.evidence.seal_audit import SealAudit
 from domain.audit_event import AuditEvent, AuditEventType
-from domain.audit_seal import Horizon, Place
 from domain.identifiers import UserId
 from domain.merkle_tree import leaf_hash, tree_root
+from domain.trail_row import Horizon, Place
 from tests.support.builders import NOW, a_user_id, a_visitor
 from tests.support.frozen_clock import frozen_clock
 from tests.support.storage import Storage

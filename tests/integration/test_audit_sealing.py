@@ -20,8 +20,9 @@ import pytest
 from adapters.memory.audit_checkpoints import MemoryAuditCheckpoints
 from adapters.postgres.pool import build_pool, opened
 from application.errors import CheckpointUntoldError
-from domain.audit_seal import BatchHeader, Horizon, SealedBatch
+from domain.audit_seal import BatchHeader, SealedBatch
 from domain.merkle_tree import leaf_hash
+from domain.trail_row import Horizon
 from entrypoints.audit_reports import CheckpointFile
 from tests.integration.seal_worker import STEPS
 from tests.support.audit_desk import AuditDesk, seal_keys

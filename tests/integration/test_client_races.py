@@ -21,7 +21,7 @@ from domain.service_client import (
     ClientId,
     SecretCredential,
 )
-from tests.support.builders import NOW
+from tests.support.builders import NOW, a_visitor
 from tests.support.service import Service, a_service
 from tests.support.service_clients import PURPOSE, KeyClient, SecretClient
 from tests.support.storage import postgres_storage
@@ -40,7 +40,9 @@ def services(pool: Pool) -> list[Service]:
 
 async def admission(service: Service, credential: ClientCredential) -> str:
     """How an attempt to be admitted ended."""
-    command = AdmitClientCommand(credential=credential, purpose=PURPOSE, scopes=None)
+    command = AdmitClientCommand(
+        credential=credential, purpose=PURPOSE, scopes=None, visitor=a_visitor()
+    )
     try:
         await service.container.admit_client().execute(command)
     except ClientRefusedError as refused:

@@ -31,7 +31,7 @@ from application.errors import (
     SignInFailedError,
     UnauthenticatedError,
 )
-from application.use_cases.operations.set_user_active import SetUserActiveCommand
+from application.use_cases.operations.disable_user import DisableUserCommand
 from application.use_cases.sessions.renew_session import RenewSessionCommand
 from application.use_cases.sessions.revoke_sessions import (
     RevokeSessionsCommand,
@@ -135,7 +135,7 @@ async def revoke(
 
 async def is_valid(container: Container, token: Secret) -> bool:
     try:
-        await container.validate_session().execute(ValidateSessionCommand(token=token.reveal()))
+        await container.validate_session().execute(ValidateSessionCommand(token=token))
     except UnauthenticatedError:
         return False
     return True
@@ -295,10 +295,8 @@ async def test_case_82_a_disabled_user_is_out_in_every_process_at_once(
             grant = await a_grant(container)
             for each in wires:
                 assert await each.ask("GET", "/api/v1/verify", grant.token.reveal()) == 200
-            command = SetUserActiveCommand(
-                user_id=grant.session.user_id, is_active=False, reason="test"
-            )
-            await container.set_user_active().execute(command)
+            command = DisableUserCommand(user_id=grant.session.user_id, reason="test")
+            await container.disable_user().execute(command)
             for each in wires:
                 assert await each.ask("GET", "/api/v1/verify", grant.token.reveal()) == 401
 
@@ -394,12 +392,12 @@ async def test_case_83_a_sign_in_that_waits_while_its_user_is_disabled_opens_not
     old = (await service.sign_in(identity)).grant
     user_id = old.session.user_id
     callback = (await service.begin(identity)).callback()
-    command = SetUserActiveCommand(user_id=user_id, is_active=False, reason="test")
+    command = DisableUserCommand(user_id=user_id, reason="test")
     _, refused = await in_order(
         pool,
         "vetassist_users",
         user_id,
-        partial(service.container.set_user_active().execute, command),
+        partial(service.container.disable_user().execute, command),
         partial(service.complete, callback),
     )
 
@@ -486,8 +484,8 @@ async def end_that_one(service: Service, session: SessionGrant, other: SessionGr
 
 
 async def disable_its_user(service: Service, session: SessionGrant, _other: SessionGrant) -> object:
-    command = SetUserActiveCommand(user_id=session.session.user_id, is_active=False, reason="test")
-    return await service.container.set_user_active().execute(command)
+    command = DisableUserCommand(user_id=session.session.user_id, reason="test")
+    return await service.container.disable_user().execute(command)
 
 
 ENDINGS: Final[list[Ending]] = [end_all, end_others, end_that_one, disable_its_user]

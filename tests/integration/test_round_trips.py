@@ -9,7 +9,7 @@ from adapters.postgres.pool import Pool, build_pool, opened
 from application.use_cases.clients.admit_client import AdmitClientCommand
 from domain.secret import Secret
 from domain.service_client import AssertionCredential, ClientCredential, SecretCredential
-from tests.support.builders import an_identity
+from tests.support.builders import a_visitor, an_identity
 from tests.support.postgres_wire import Wire, tapped
 from tests.support.service import Begun, Service, a_service
 from tests.support.service_clients import PURPOSE, KeyClient, SecretClient
@@ -117,7 +117,9 @@ async def test_a_use_of_vas_token_takes_five_round_trips(service: Service, wire:
 
 
 async def admit(service: Service, credential: ClientCredential) -> None:
-    command = AdmitClientCommand(credential=credential, purpose=PURPOSE, scopes=None)
+    command = AdmitClientCommand(
+        credential=credential, purpose=PURPOSE, scopes=None, visitor=a_visitor()
+    )
     await service.container.admit_client().execute(command)
 
 

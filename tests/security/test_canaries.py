@@ -36,9 +36,8 @@ from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from application.errors import UnavailableError
 from application.use_cases.clients.admit_client import AdmitClient
 from application.use_cases.history.list_disclosures import ListDisclosures
-from application.use_cases.history.read_history import ReadHistoryCommand
 from application.use_cases.history.view_user import ViewUser
-from application.use_cases.operations.set_user_active import SetUserActiveCommand
+from application.use_cases.operations.disable_user import DisableUserCommand
 from application.use_cases.sessions.list_sessions import ListSessions
 from application.use_cases.sessions.renew_session import RenewSession, RenewSessionCommand
 from application.use_cases.sessions.revoke_sessions import RevokeSessions
@@ -584,11 +583,9 @@ async def told_to_operators(witness: Witness) -> dict[str, str]:
             ask_provider=asked,
         )
     )
-    page = await container.read_history().execute(
-        ReadHistoryCommand(wanted=AuditFilter(), page_size=1000)
-    )
+    records = await container.audit_history().list(AuditFilter(), after=None, limit=1000)
     console = Console(file=StringIO(), record=True, width=300)
-    print_trail(page.records, console)
+    print_trail(records, console)
     print_findings(findings, console)
     # Leaving hands over the spans that are still on their way.
     async with container.spans():
@@ -597,7 +594,7 @@ async def told_to_operators(witness: Witness) -> dict[str, str]:
         "metrics": (await exposition.text(""))[1].decode(),
         "traces": "".join(span.to_json() for span in witness.spans.get_finished_spans()),
         "doctor": in_json(findings),
-        "audit show": "\n".join(as_json_lines(page.records)),
+        "audit show": "\n".join(as_json_lines(records)),
         "tables": console.export_text(),
     }
 
@@ -608,8 +605,8 @@ async def disable(witness: Witness, pool: Pool) -> None:
         cursor = await connection.execute("SELECT id FROM vetassist_users")
         users = [UserId(row[0]) for row in await cursor.fetchall()]
     for user_id in users:
-        command = SetUserActiveCommand(user_id=user_id, is_active=False, reason="test")
-        await witness.product.container.set_user_active().execute(command)
+        command = DisableUserCommand(user_id=user_id, reason="test")
+        await witness.product.container.disable_user().execute(command)
 
 
 async def test_a_bug_on_any_route_shows_nothing_of_what_was_under_way(
@@ -702,7 +699,7 @@ def test_no_command_shows_what_it_carries() -> None:
     shown = [
         repr(each)
         for each in (
-            ValidateSessionCommand(token=canary.reveal()),
+            ValidateSessionCommand(token=canary),
             RenewSessionCommand(refresh_token=canary.reveal(), visitor=a_visitor()),
             RedeemHandoffCommand(code=canary, browser=canary, visitor=a_visitor()),
             VALoginStarted(

@@ -14,7 +14,8 @@ from pytest_mock import MockerFixture
 from starlette.routing import Mount, Route
 
 from adapters.session_tokens.jwt_session_tokens import JWTSessionTokens
-from application.use_cases.operations.set_user_active import SetUserActiveCommand
+from application.use_cases.operations.disable_user import DisableUserCommand
+from application.use_cases.operations.enable_user import EnableUserCommand
 from domain.audit_event import AuditEventType
 from domain.identifiers import SessionId, UserId
 from domain.revocation import RevokedBy
@@ -668,8 +669,13 @@ async def test_case_77_a_client_that_leaves_in_mid_body_is_no_fault_of_ours(
 
 
 async def set_active(product: Product, user_id: UserId, *, is_active: bool) -> None:
-    command = SetUserActiveCommand(user_id=user_id, is_active=is_active, reason="lost_device")
-    await product.container.set_user_active().execute(command)
+    container = product.container
+    if is_active:
+        enable = EnableUserCommand(user_id=user_id, reason="lost_device")
+        await container.enable_user().execute(enable)
+    else:
+        disable = DisableUserCommand(user_id=user_id, reason="lost_device")
+        await container.disable_user().execute(disable)
 
 
 async def test_case_79_a_disabled_user_is_out_at_the_next_request_and_not_let_in_again(

@@ -10,6 +10,7 @@ from typing import Any
 from adapters.encryption.audit_keys import AuditKeyRing
 from adapters.encryption.seal_keys import HMACSealKeys
 from adapters.memory.audit_checkpoints import MemoryAuditCheckpoints
+from adapters.memory.export_file import MemoryExportFile
 from adapters.system.secret_source import SystemSecretSource
 from application.ports.seal_keys import SealKeys
 from application.use_cases.evidence.export_audit import ExportAudit, ExportAuditCommand
@@ -98,9 +99,9 @@ class AuditDesk:
         return [(found.kind.value, found.batch, found.row) for found in findings]
 
     async def export(self, **bounds: Any) -> Sequence[dict[str, Any]]:
-        """The lines of an export, which is noted."""
-        lines: list[str] = []
-        command = ExportAuditCommand(write=lines.append, on_rows=lambda _rows: None, **bounds)
+        """The lines of an export."""
+        file = MemoryExportFile()
+        command = ExportAuditCommand(file=file, on_rows=lambda _rows: None, **bounds)
         use_case = ExportAudit(
             trail=self.storage.sealed_trail,
             keys=self.keys,
@@ -108,9 +109,9 @@ class AuditDesk:
             secrets=SystemSecretSource(),
             clock=self.clock,
         )
-        exported = await use_case.execute(command)
-        await use_case.note(command, exported, sha256=bytes(32))
-        return [json.loads(line) for line in lines]
+        await use_case.execute(command)
+        assert file.is_kept
+        return [json.loads(line) for line in file.lines]
 
     async def retire(self, *, months: int | None = 1, is_dry_run: bool = False) -> dict[str, str]:
         """Drop what is older; what became of each month."""

@@ -7,14 +7,20 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import uuid4
 
+from adapters.memory.export_file import MemoryExportFile
 from application.errors import ApplicationError, ClientRefusedError, NotFoundError
 from application.use_cases.clients.admit_client import AdmitClientCommand
 from application.use_cases.clients.disable_client import DisableClientCommand
+from application.use_cases.clients.refuse_client import RefuseClientCommand
+from application.use_cases.clients.retire_client_credential import (
+    RetireClientCredentialCommand,
+)
 from application.use_cases.clients.rotate_client_credential import RotateClientCredentialCommand
 from application.use_cases.evidence.export_audit import ExportAuditCommand
 from application.use_cases.evidence.retire_audit import RetireAuditCommand
 from application.use_cases.evidence.show_audit import ShowAuditCommand
-from application.use_cases.operations.set_user_active import SetUserActiveCommand
+from application.use_cases.operations.disable_user import DisableUserCommand
+from application.use_cases.operations.enable_user import EnableUserCommand
 from application.use_cases.operations.sign_out_user import SignOutUserCommand
 from application.use_cases.sessions.renew_session import RenewSessionCommand
 from application.use_cases.sessions.revoke_sessions import RevokeSessionsCommand, Which
@@ -336,7 +342,7 @@ async def half_an_answer_names_another_person(service: Service) -> Scene:
 async def somebody_disabled_signs_in(service: Service) -> Scene:
     identity = an_identity()
     user_id = (await service.sign_in(identity)).grant.session.user_id
-    await _set_active(service, user_id, is_active=False)
+    await _disable(service, user_id)
     return replace(await _callback(service, identity), user_id=user_id, ends_in=ApplicationError)
 
 
@@ -685,9 +691,8 @@ async def what_is_past_its_retention_is_purged(service: Service) -> Scene:
 
 
 async def _export(service: Service) -> None:
-    export = service.container.export_audit()
-    command = ExportAuditCommand(write=lambda _line: None, on_rows=lambda _rows: None)
-    await export.note(command, await export.execute(command), sha256=bytes(32))
+    command = ExportAuditCommand(file=MemoryExportFile(), on_rows=lambda _rows: None)
+    await service.container.export_audit().execute(command)
 
 
 @act("export_audit", AuditEventType.AUDIT_EXPORTED)
@@ -708,22 +713,27 @@ async def a_month_of_the_trail_is_dropped(service: Service) -> Scene:
     return Scene(happen=lambda: service.container.retire_audit().execute(command))
 
 
-async def _set_active(service: Service, user_id: UserId, *, is_active: bool) -> int:
-    command = SetUserActiveCommand(user_id=user_id, is_active=is_active, reason="fraud")
-    return await service.container.set_user_active().execute(command)
+async def _disable(service: Service, user_id: UserId) -> int:
+    command = DisableUserCommand(user_id=user_id, reason="fraud")
+    return await service.container.disable_user().execute(command)
 
 
-@act("set_user_active", AuditEventType.USER_DISABLED, reason="fraud")
+async def _enable(service: Service, user_id: UserId) -> None:
+    command = EnableUserCommand(user_id=user_id, reason="fraud")
+    await service.container.enable_user().execute(command)
+
+
+@act("disable_user", AuditEventType.USER_DISABLED, reason="fraud")
 async def a_user_is_disabled(service: Service) -> Scene:
     user_id = (await service.sign_in()).grant.session.user_id
-    return Scene(happen=lambda: _set_active(service, user_id, is_active=False), user_id=user_id)
+    return Scene(happen=lambda: _disable(service, user_id), user_id=user_id)
 
 
-@act("set_user_active", AuditEventType.USER_ENABLED, reason="fraud")
+@act("enable_user", AuditEventType.USER_ENABLED, reason="fraud")
 async def a_user_is_enabled(service: Service) -> Scene:
     user_id = (await service.sign_in()).grant.session.user_id
-    await _set_active(service, user_id, is_active=False)
-    return Scene(happen=lambda: _set_active(service, user_id, is_active=True), user_id=user_id)
+    await _disable(service, user_id)
+    return Scene(happen=lambda: _enable(service, user_id), user_id=user_id)
 
 
 @act("sign_out_user", AuditEventType.LOGOUT_BY_OPERATOR, reason="lost_device")
@@ -733,14 +743,16 @@ async def a_user_is_signed_out_by_an_operator(service: Service) -> Scene:
     return Scene(happen=lambda: service.container.sign_out_user().execute(command), user_id=user_id)
 
 
-@act("set_user_active", AuditEventType.COMMAND_REFUSED, reason="not_found")
+@act("disable_user", AuditEventType.COMMAND_REFUSED, reason="not_found")
 async def nobody_is_disabled(service: Service) -> Scene:
     nobody = a_user_id()
-    return Scene(
-        happen=lambda: _set_active(service, nobody, is_active=False),
-        user_id=nobody,
-        ends_in=NotFoundError,
-    )
+    return Scene(happen=lambda: _disable(service, nobody), user_id=nobody, ends_in=NotFoundError)
+
+
+@act("enable_user", AuditEventType.COMMAND_REFUSED, reason="not_found")
+async def nobody_is_enabled(service: Service) -> Scene:
+    nobody = a_user_id()
+    return Scene(happen=lambda: _enable(service, nobody), user_id=nobody, ends_in=NotFoundError)
 
 
 @act("sign_out_user", AuditEventType.COMMAND_REFUSED, reason="not_found")
@@ -773,12 +785,13 @@ async def a_client_is_given_another_secret(service: Service) -> Scene:
     return Scene(happen=lambda: service.container.rotate_client_credential().execute(command))
 
 
-@act("rotate_client_credential", AuditEventType.CLIENT_CREDENTIAL_RETIRED)
+@act("retire_client_credential", AuditEventType.CLIENT_CREDENTIAL_RETIRED)
 async def a_clients_old_secret_is_retired(service: Service) -> Scene:
     client = (await register(service.container)).client
-    rotate = service.container.rotate_client_credential()
-    await rotate.execute(RotateClientCredentialCommand(client_id=client.id, public_key=None))
-    return Scene(happen=lambda: rotate.retire(client.id))
+    rotate = RotateClientCredentialCommand(client_id=client.id, public_key=None)
+    await service.container.rotate_client_credential().execute(rotate)
+    retire = RetireClientCredentialCommand(client_id=client.id)
+    return Scene(happen=lambda: service.container.retire_client_credential().execute(retire))
 
 
 @act("disable_client", AuditEventType.CLIENT_DISABLED, reason="left")
@@ -805,11 +818,11 @@ async def no_client_is_given_a_secret(service: Service) -> Scene:
     )
 
 
-@act("rotate_client_credential", AuditEventType.COMMAND_REFUSED, reason="not_found")
+@act("retire_client_credential", AuditEventType.COMMAND_REFUSED, reason="not_found")
 async def no_clients_old_secret_is_retired(service: Service) -> Scene:
-    nobody = ClientId(uuid4())
+    command = RetireClientCredentialCommand(client_id=ClientId(uuid4()))
     return Scene(
-        happen=lambda: service.container.rotate_client_credential().retire(nobody),
+        happen=lambda: service.container.retire_client_credential().execute(command),
         ends_in=NotFoundError,
     )
 
@@ -817,18 +830,26 @@ async def no_clients_old_secret_is_retired(service: Service) -> Scene:
 def _admission(
     service: Service, credential: ClientCredential, *, purpose: TokenPurpose = PURPOSE
 ) -> Scene:
-    """A refusal is noted by whoever answers for it."""
-    admit, visitor = service.container.admit_client(), a_visitor()
-    command = AdmitClientCommand(credential=credential, purpose=purpose, scopes=None)
+    visitor = a_visitor()
+    command = AdmitClientCommand(
+        credential=credential, purpose=purpose, scopes=None, visitor=visitor
+    )
+    return Scene(
+        happen=lambda: service.container.admit_client().execute(command),
+        visitor=visitor,
+        ends_in=ClientRefusedError,
+    )
 
-    async def knock() -> None:
-        try:
-            await admit.execute(command)
-        except ClientRefusedError as refused:
-            await admit.note_refusal(refused, visitor)
-            raise
 
-    return Scene(happen=knock, visitor=visitor, ends_in=ClientRefusedError)
+@act("refuse_client", AuditEventType.CLIENT_REFUSED, reason="no_credentials")
+async def a_client_comes_without_credentials(service: Service) -> Scene:
+    visitor = a_visitor()
+    command = RefuseClientCommand(refusal=ClientRefusedError("no_credentials"), visitor=visitor)
+    return Scene(
+        happen=lambda: service.container.refuse_client().execute(command),
+        visitor=visitor,
+        ends_in=ClientRefusedError,
+    )
 
 
 @act("admit_client", AuditEventType.CLIENT_REFUSED, reason="wrong_secret")

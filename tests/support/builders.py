@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from application.ports.identity_provider import ProviderSignIn
 from domain.audit_event import AuditEvent
-from domain.audit_seal import GENESIS, BatchHeader, Place, SealedBatch
+from domain.audit_seal import GENESIS, BatchHeader, SealedBatch
 from domain.data_key import DATA_KEY_BYTES, DataKey, WrappedDataKey
 from domain.identifiers import ICN, SessionId, TokenId, UserId
 from domain.login_attempt import LoginAttempt, LoginSecrets
@@ -16,6 +16,7 @@ from domain.return_path import ReturnPath
 from domain.secret import Secret
 from domain.session import Session
 from domain.session_limits import SessionLimits
+from domain.trail_row import Place
 from domain.va_identity import VAAccount, VAIdentity
 from domain.va_revocation import VARevocation
 from domain.va_tokens import SealedVATokens, VATokens

@@ -30,9 +30,9 @@ from application.ports.va_token_vault import VATokenVault
 from application.ports.vital_signs import Rights, Vitals, VitalSigns
 from domain.audit_event import AuditEvent
 from domain.audit_record import AuditFilter, AuditMark, AuditRecord
-from domain.audit_seal import Horizon, Place
 from domain.identifiers import SessionId, UserId
 from domain.login_attempt import LoginAttempt
+from domain.trail_row import Horizon, Place
 from tests.support.storage import Storage
 
 

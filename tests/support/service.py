@@ -128,7 +128,7 @@ class Service:
         return await opened_tokens(self.container, user_id)
 
     async def validate(self, token: Secret) -> ValidSession:
-        command = ValidateSessionCommand(token=token.reveal())
+        command = ValidateSessionCommand(token=token)
         return await self.container.validate_session().execute(command)
 
 

@@ -162,11 +162,11 @@ def test_tampering_is_told_with_an_exit_code_of_its_own(trail: str, tmp_path: Pa
     report = audit("verify", "--json", "--checkpoint", str(tmp_path / "checkpoints.jsonl"))
 
     assert told.exit_code == report.exit_code == 9
-    assert told.stdout.splitlines()[0] == "row_removed: batch 1, row 3: it is not there"
+    assert told.stdout.splitlines()[0] == "row_removed: batch 1, row 3: it is missing"
     said = json.loads(report.stdout)
     assert (said["intact"], said["findings"], said["checkpoints"]) == (False, 1, 1)
     assert said["details"] == [
-        {"kind": "row_removed", "batch": 1, "row": 3, "detail": "it is not there"}
+        {"kind": "row_removed", "batch": 1, "row": 3, "detail": "it is missing"}
     ]
 
 

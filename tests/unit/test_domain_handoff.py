@@ -3,7 +3,8 @@
 import hashlib
 from datetime import timedelta
 
-from domain.handoff import HANDOFF_LIFETIME, Handoff, HandoffTicket, hash_of
+from domain.handoff import HANDOFF_LIFETIME, Handoff, HandoffTicket
+from domain.secret import hash_of
 from tests.support.builders import NOW, a_session, some_login_secrets
 
 

@@ -18,11 +18,11 @@ from domain.visitor import Visitor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddClientCommand:
-    """What the back end is called and may do.
+    """The name and the rights of the new client.
 
     Attributes:
         name: Shown to Veterans.
-        public_key: PEM or JWK; None: the client is given a secret.
+        public_key: PEM or JWK, or None to issue a secret.
     """
 
     name: str
@@ -33,10 +33,10 @@ class AddClientCommand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientAdded:
-    """The new client; its secret is to be had here, and never again.
+    """The new client.
 
     Attributes:
-        secret: None when it has a key.
+        secret: Its secret, which is never shown again. None if the client has a key.
     """
 
     client: ServiceClient
@@ -45,10 +45,10 @@ class ClientAdded:
 
 @final
 class AddClient:
-    """Registers a client under an id of ours.
+    """Registers a client under a new id.
 
     Args:
-        granted_scopes: What Veterans are asked to grant at VA; nothing else is ever to be had.
+        granted_scopes: The scopes that Veterans are asked to grant at VA. No others can be used.
     """
 
     def __init__(
@@ -67,15 +67,15 @@ class AddClient:
         self._granted_scopes = frozenset(granted_scopes)
 
     async def execute(self, command: AddClientCommand) -> ClientAdded:
-        """Register, in one transaction with its audit.
+        """Registers the client. Audited in the transaction.
 
         Raises:
-            InvalidServiceClientError: It cannot be registered like this.
-            UnavailableError: Storage did not answer; nothing was acknowledged.
+            InvalidServiceClientError: The name, the key, the purposes or the scopes are invalid.
+            UnavailableError: The store did not answer. Nothing was acknowledged.
         """
         if not command.scopes <= self._granted_scopes:
             raise InvalidServiceClientError(
-                "a scope that VETASSIST_VA_SCOPES does not ask for can never be had"
+                "a client can only have scopes that VETASSIST_VA_SCOPES contains"
             )
         now = self._clock.now()
         secret = self._secrets.token() if command.public_key is None else None

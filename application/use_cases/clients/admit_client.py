@@ -1,8 +1,9 @@
-"""Use case: whether a back end is a registered client, and may ask for what it asks for."""
+"""Use case: authenticate a back end and check what it may request."""
 
 from dataclasses import dataclass
 from typing import final
 
+from application.client_refusals import ClientRefusals
 from application.errors import (
     ClientRefusedError,
     PurposeNotAllowedError,
@@ -11,7 +12,6 @@ from application.errors import (
 from application.ports.client_assertions import ClientAssertions
 from application.ports.clock import Clock
 from application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
-from domain.audit_event import AuditEvent, AuditEventType
 from domain.errors import InvalidAssertionError
 from domain.service_client import (
     AssertionCredential,
@@ -27,20 +27,21 @@ from domain.visitor import Visitor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdmitClientCommand:
-    """What the back end shows, and what it wants.
+    """The back end's credential and its request.
 
     Attributes:
-        scopes: None: all that the client is registered for.
+        scopes: None requests all scopes that the client is registered for.
     """
 
     credential: ClientCredential
     purpose: TokenPurpose
     scopes: frozenset[str] | None
+    visitor: Visitor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdmittedClient:
-    """A client that is who it says, with what it may ask for."""
+    """An authenticated client and the scopes that it may use."""
 
     id: ClientId
     scopes: frozenset[str]
@@ -48,27 +49,41 @@ class AdmittedClient:
 
 @final
 class AdmitClient:
-    """Authenticates, and then looks at what the client is registered for.
+    """Authenticates a client, then checks what it is registered for.
 
-    A disabled client is refused from the next request on: nothing here is remembered.
+    Nothing is cached, so a disabled client is refused from its next request on.
     """
 
     def __init__(
-        self, *, unit_of_work: UnitOfWorkFactory, assertions: ClientAssertions, clock: Clock
+        self,
+        *,
+        unit_of_work: UnitOfWorkFactory,
+        assertions: ClientAssertions,
+        refusals: ClientRefusals,
+        clock: Clock,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._assertions = assertions
+        self._refusals = refusals
         self._clock = clock
 
     async def execute(self, command: AdmitClientCommand) -> AdmittedClient:
-        """Admit the client; an assertion is used up by that, whatever follows.
+        """Admits the client. A valid assertion is used up, even if the request is then refused.
 
         Raises:
-            ClientRefusedError: It has not proved that it is a client that may come.
-            PurposeNotAllowedError: It may come, but not for this.
-            ScopeNotAllowedError: It asks for more than it may.
-            UnavailableError: Storage did not answer; an assertion may be used up all the same.
+            ClientRefusedError: It didn't prove that it is an accepted client. The audit trail
+                records this and the next two.
+            PurposeNotAllowedError: It isn't registered for this purpose.
+            ScopeNotAllowedError: It isn't registered for one of the scopes.
+            TooManyRefusalsError: It is refused, and its address was refused too often before.
+            UnavailableError: The store did not answer. The assertion may be used up.
         """
+        try:
+            return await self._admitted(command)
+        except ClientRefusedError as refusal:
+            await self._refusals.refuse(refusal, command.visitor)
+
+    async def _admitted(self, command: AdmitClientCommand) -> AdmittedClient:
         async with self._unit_of_work() as work:
             if isinstance(command.credential, SecretCredential):
                 client = await _by_secret(work, command.credential)
@@ -82,24 +97,6 @@ class AdmitClient:
             raise ScopeNotAllowedError("scope_not_allowed", client.id)
         return AdmittedClient(id=client.id, scopes=scopes)
 
-    async def note_refusal(self, refusal: ClientRefusedError, visitor: Visitor) -> None:
-        """Leave the refusal in the audit.
-
-        Raises:
-            UnavailableError: Storage did not answer.
-        """
-        known = {} if refusal.client_id is None else {"client": str(refusal.client_id)}
-        event = AuditEvent.of_service(
-            AuditEventType.CLIENT_REFUSED,
-            visitor=visitor,
-            now=self._clock.now(),
-            reason=refusal.reason,
-            **known,
-        )
-        async with self._unit_of_work() as work:
-            await work.audit.append(event)
-            await work.commit()
-
     async def _by_assertion(
         self, work: UnitOfWork, credential: AssertionCredential
     ) -> ServiceClient:
@@ -108,7 +105,7 @@ class AdmitClient:
         except InvalidAssertionError as error:
             raise ClientRefusedError(error.reason) from None
         client = await _known(work, claimed)
-        # Source: RFC 7521, section 4.2: what stands beside it must be the same.
+        # Source: RFC 7521, section 4.2: `client_id` must name the same client as the assertion.
         if credential.client_id is not None and parse_client_id(credential.client_id) != claimed:
             raise ClientRefusedError("assertion_client", client.id)
         try:

@@ -1,4 +1,4 @@
-"""Use case: an operator shuts a back end out."""
+"""Use case: an operator disables a client."""
 
 from dataclasses import dataclass
 from typing import final
@@ -13,10 +13,10 @@ from domain.visitor import Visitor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DisableClientCommand:
-    """Which client.
+    """The client to disable.
 
     Attributes:
-        reason: The operator's own code for it, kept in the audit.
+        reason: The operator's own code, kept in the audit trail.
     """
 
     client_id: ClientId
@@ -25,18 +25,18 @@ class DisableClientCommand:
 
 @final
 class DisableClient:
-    """Refuses a client from its next request on, for good. Its name stays, for the Veterans."""
+    """Refuses the client from its next request on, for good. Its name is kept for histories."""
 
     def __init__(self, *, unit_of_work: UnitOfWorkFactory, clock: Clock) -> None:
         self._unit_of_work = unit_of_work
         self._clock = clock
 
     async def execute(self, command: DisableClientCommand) -> bool:
-        """Disable, in one transaction with its audit; False when it was disabled before.
+        """Disables the client. Returns False if it already was. Audited in the transaction.
 
         Raises:
-            NotFoundError: No such client; the audit keeps the attempt.
-            UnavailableError: Storage did not answer; nothing was acknowledged.
+            NotFoundError: There is no such client. The audit trail records the attempt.
+            UnavailableError: The store did not answer. Nothing was acknowledged.
         """
         now = self._clock.now()
         async with self._unit_of_work() as work:

@@ -1,4 +1,4 @@
-"""Use case: show an operator which back ends are registered."""
+"""Use case: list the registered clients."""
 
 from collections.abc import Sequence
 from typing import final
@@ -9,16 +9,16 @@ from domain.service_client import ServiceClient
 
 @final
 class ListClients:
-    """Reads every client, disabled ones included."""
+    """Lists all clients, including disabled ones."""
 
     def __init__(self, *, unit_of_work: UnitOfWorkFactory) -> None:
         self._unit_of_work = unit_of_work
 
     async def execute(self) -> Sequence[ServiceClient]:
-        """The clients, oldest first.
+        """Returns the clients, oldest first.
 
         Raises:
-            UnavailableError: Storage did not answer.
+            UnavailableError: The store did not answer.
         """
         async with self._unit_of_work() as work:
             return await work.service_clients.list_all()

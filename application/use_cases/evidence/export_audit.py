@@ -1,58 +1,59 @@
-"""Use case: hand on the audit trail with proofs that need no database."""
+"""Use case: export the audit trail with proofs that can be checked without the database."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, final
 
 from application.errors import AuditBrokenError
 from application.ports.clock import Clock
+from application.ports.export_file import ExportFile
 from application.ports.seal_keys import SealKeys
 from application.ports.sealed_trail import SealedTrail, StoredBatch, StoredLeaf, StoredRow
 from application.ports.secret_source import SecretSource
 from application.ports.unit_of_work import UnitOfWorkFactory
+from application.sealed_batches import sealed_batches
 from domain.audit_event import AuditEvent, AuditEventType
-from domain.audit_seal import GENESIS, BatchesExported, DroppedMonth, month_bounds
+from domain.audit_retention import BatchesExported, DroppedMonth, month_bounds
+from domain.audit_seal import GENESIS
 from domain.identifiers import UserId
 from domain.merkle_tree import MerkleTree, leaf_hash
 from domain.visitor import Visitor
 
-#: Batches of one read.
-PAGE: Final = 200
 _CLOSE: Final = (",", ":")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportAuditCommand:
-    """What to hand on, and where to.
+    """What to export, and where to.
 
     Attributes:
-        since, until: Instants (UTC) between which a row was written; None: no bound. ``until``
-            itself is outside.
-        user_id: Whose rows; None: everybody's.
-        write: Takes one line after the other, without its end.
-        on_rows: Told of so many more rows that were looked at.
+        since: Only rows at or after this instant (UTC), or None.
+        until: Only rows before this instant (UTC), or None.
+        user_id: Only rows of this user, or None.
+        file: Where to write.
+        on_rows: Called with the number of rows checked since the last call.
     """
 
     since: datetime | None = None
     until: datetime | None = None
     user_id: UserId | None = None
-    write: Callable[[str], object]
+    file: ExportFile
     on_rows: Callable[[int], object]
 
     @property
     def is_whole(self) -> bool:
-        """Whether nothing is to be left out."""
+        """Whether to export every row."""
         return self.since is None and self.until is None and self.user_id is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditExported:
-    """How much was handed on.
+    """How much was exported.
 
     Attributes:
-        whole: First and last number of each run of batches of which no row was left out.
+        whole: First and last number of each range of batches that was exported completely.
     """
 
     rows: int
@@ -62,12 +63,10 @@ class AuditExported:
 
 @final
 class ExportAudit:
-    """Writes rows with their audit paths, and every batch header from the first row's on.
+    """Writes sealed rows with their audit paths, and the batch headers from the first row on.
 
-    Without bounds all headers are written, and the notes on months that went for good.
-
-    The headers lead from a row's batch to any later checkpoint (docs/audit.md has the format).
-    Rows that are not sealed yet are not exported.
+    The headers form the chain from a row's batch to any later checkpoint. The format is described
+    in docs/audit.md. An export of every row has all headers, and the drops of months.
     """
 
     def __init__(
@@ -85,65 +84,74 @@ class ExportAudit:
         self._secrets = secrets
         self._clock = clock
 
-    async def rows_to_look_at(self) -> int:
-        """About how many rows ``on_rows`` will be told of.
+    async def count(self) -> int:
+        """Returns about how many rows ``on_rows`` will report.
 
         Raises:
-            TrailUnreadableError: A part of the trail is gone.
+            TrailUnreadableError: A part of the trail is missing.
             UnavailableError: The store did not answer.
         """
         return (await self._trail.size()).rows
 
     async def execute(self, command: ExportAuditCommand) -> AuditExported:
-        """Write the lines. Once they are safe, call ``note``.
+        """Writes the file and records the export, so that its months can be dropped later.
+
+        The file is on disk before the record is committed. If anything fails before that, the
+        file is discarded.
 
         Raises:
-            AuditBrokenError: A batch is not as it was sealed, or no holder of the keys at hand
-                sealed it, or said that its month was dropped; verify the trail.
-            TrailUnreadableError: A part of the trail is gone.
+            AuditBrokenError: The trail was tampered with, or the key of a batch or of a drop
+                isn't available. Verify the trail.
+            TrailUnreadableError: A part of the trail is missing.
             UnavailableError: The store did not answer.
+            OSError: The file could not be written. If it was recorded but could not be named, it
+                is kept under its provisional name.
         """
+        file = command.file
+        try:
+            file.open()
+            exported = await self._write(command)
+            await self._record(command, exported, sha256=file.settle())
+        except BaseException:
+            file.discard()
+            raise
+        file.keep()
+        return exported
+
+    async def _write(self, command: ExportAuditCommand) -> AuditExported:
         rows = batches = 0
         whole: list[tuple[int, int]] = []
         dropped = await self._dropped()
-        gone = {each.month: each.last_batch for each in dropped}
+        last_dropped = {each.month: each.last_batch for each in dropped}
         if command.is_whole:
             for each in dropped:
-                command.write(json.dumps({"type": "drop", **each.to_record()}, separators=_CLOSE))
+                record = {"type": "drop", **each.to_record()}
+                command.file.write(json.dumps(record, separators=_CLOSE))
         before: StoredBatch | None = None
-        async for batch in self._batches():
+        async for batch in sealed_batches(self._trail):
             header = batch.sealed.header
             if not self._is_genuine(batch, before):
                 raise AuditBrokenError(header.number)
             before = batch
             found = []
-            if header.number > gone.get(header.month, 0) and _may_hold_rows(batch, command):
+            if header.number > last_dropped.get(header.month, 0) and _may_have_rows(batch, command):
                 found = await self._proofs(batch, command)
             if len(found) == header.count:
                 _prolong(whole, header.number)
             command.on_rows(header.count)
             rows += len(found)
             for proof in found:
-                command.write(_line("row", batch, proof))
-            # Headers before the first row lead nowhere, but to say that nothing is left out.
+                command.file.write(_line("row", batch, proof))
+            # Earlier headers prove nothing about these rows. They only show that none is missing.
             if rows or command.is_whole:
                 batches += 1
-                command.write(_line("batch", batch, {}))
+                command.file.write(_line("batch", batch, {}))
         return AuditExported(rows=rows, batches=batches, whole=whole)
 
-    async def note(
+    async def _record(
         self, command: ExportAuditCommand, exported: AuditExported, *, sha256: bytes
     ) -> None:
-        """Audit an export that was written, and note which batches may go for good later.
-
-        Args:
-            command: What was asked for.
-            exported: What was written.
-            sha256: Of the file.
-
-        Raises:
-            UnavailableError: The store did not answer; nothing was noted.
-        """
+        """Audits the export, and records which batches it contains completely."""
         now = self._clock.now()
         event = AuditEvent(
             type=AuditEventType.AUDIT_EXPORTED,
@@ -154,7 +162,7 @@ class ExportAudit:
         )
         async with self._unit_of_work() as work:
             for first, last in exported.whole:
-                noted = BatchesExported(
+                export = BatchesExported(
                     id=self._secrets.uuid(),
                     first_batch=first,
                     last_batch=last,
@@ -162,20 +170,13 @@ class ExportAudit:
                     at=now,
                     key_id=self._keys.key_id,
                 )
-                mac = self._keys.authenticate(noted.message)
-                await work.audit_partitions.note_export(replace(noted, mac=mac))
+                mac = self._keys.authenticate(export.message)
+                await work.audit_partitions.note_export(replace(export, mac=mac))
             await work.audit.append(event)
             await work.commit()
 
-    async def _batches(self) -> AsyncIterator[StoredBatch]:
-        after = None
-        while page := await self._trail.batches(after=after, limit=PAGE):
-            for batch in page:
-                yield batch
-            after = page[-1].sealed.header.number
-
     async def _dropped(self) -> Sequence[DroppedMonth]:
-        """The months that went for good, by the word of a holder of the key."""
+        """Returns the dropped months, after checking that they were authentically dropped."""
         dropped = await self._trail.drops()
         for each in dropped:
             if not self._keys.is_authentic(each.message, each.mac, key_id=each.key_id):
@@ -183,7 +184,7 @@ class ExportAudit:
         return dropped
 
     def _is_genuine(self, batch: StoredBatch, before: StoredBatch | None) -> bool:
-        """Whether a holder of a key sealed it, as what follows on the batch before it."""
+        """Whether the batch was sealed with an available key and follows the one before it."""
         sealed, header = batch.sealed, batch.sealed.header
         number, previous = (
             (1, GENESIS)
@@ -217,7 +218,7 @@ class ExportAudit:
 
 
 def _prolong(runs: list[tuple[int, int]], number: int) -> None:
-    """Add a number to runs that are in order."""
+    """Adds the next number to ascending ranges of numbers."""
     if runs and runs[-1][1] == number - 1:
         runs[-1] = (runs[-1][0], number)
     else:
@@ -233,11 +234,11 @@ def _rows_of(
     return pairs
 
 
-def _may_hold_rows(batch: StoredBatch, command: ExportAuditCommand) -> bool:
+def _may_have_rows(batch: StoredBatch, command: ExportAuditCommand) -> bool:
     try:
         begin, end = month_bounds(batch.sealed.header.month)
     except (ValueError, OverflowError):
-        # Rows with times of no calendar were sealed in it.
+        # It has rows whose time Python can't represent.
         return True
     return not (
         (command.since is not None and end <= command.since)
@@ -249,7 +250,7 @@ def _is_wanted(row: StoredRow, command: ExportAuditCommand) -> bool:
     if command.user_id is not None and row.user_id != command.user_id:
         return False
     if row.occurred_at is None:
-        # A time of no calendar is within no bounds.
+        # A time that Python can't represent is outside any bounds.
         return command.since is None and command.until is None
     return (command.since is None or row.occurred_at >= command.since) and (
         command.until is None or row.occurred_at < command.until

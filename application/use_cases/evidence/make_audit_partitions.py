@@ -1,4 +1,4 @@
-"""Use case: have room in the audit trail before it is needed."""
+"""Use case: create the audit trail's partitions before they are needed."""
 
 from typing import final
 
@@ -7,16 +7,16 @@ from application.ports.unit_of_work import UnitOfWorkFactory
 
 @final
 class MakeAuditPartitions:
-    """Makes what is missing of this month and the next three; any number of times."""
+    """Creates the missing partitions of this month and the next three. It can run repeatedly."""
 
     def __init__(self, *, unit_of_work: UnitOfWorkFactory) -> None:
         self._unit_of_work = unit_of_work
 
     async def execute(self) -> int:
-        """For how many months there was no room.
+        """Returns the number of partitions that were created.
 
         Raises:
-            UnavailableError: The store did not answer, or was too busy for it; try again later.
+            UnavailableError: The store did not answer, or was too busy. Try again later.
         """
         async with self._unit_of_work() as work:
             made = await work.audit_partitions.make_ahead()

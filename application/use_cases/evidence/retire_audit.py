@@ -1,4 +1,4 @@
-"""Use case: let months of the audit trail go that have been handed on."""
+"""Use case: drop months of the audit trail that have been exported."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,12 +11,12 @@ from application.ports.clock import Clock
 from application.ports.seal_keys import SealKeys
 from application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from domain.audit_event import AuditEvent, AuditEventType
-from domain.audit_seal import BatchesExported, DroppedMonth, month_bounds
+from domain.audit_retention import BatchesExported, DroppedMonth, month_bounds
 from domain.visitor import Visitor
 
 
 class MonthVerdict(StrEnum):
-    """What becomes of a month that is past its retention."""
+    """What happens to a month that is past its retention."""
 
     DROPPED = "dropped"
     NOT_SEALED = "kept, as it is not sealed yet"
@@ -25,14 +25,14 @@ class MonthVerdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetireAuditCommand:
-    """Whether to drop anything, or only to say what would be."""
+    """Whether to drop months, or only to report what would be dropped."""
 
     is_dry_run: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MonthRetired:
-    """A month past its retention, and what became of it."""
+    """A month that is past its retention, and what happened to it."""
 
     month: str
     rows: int
@@ -41,7 +41,7 @@ class MonthRetired:
 
 @final
 class RetireAudit:
-    """Drops whole months, each in one transaction with its audit. It takes the store's owner."""
+    """Drops whole months, each in one transaction with its audit event. Only the owner can."""
 
     def __init__(
         self,
@@ -57,13 +57,13 @@ class RetireAudit:
         self._retention_months = retention_months
 
     async def execute(self, command: RetireAuditCommand) -> Sequence[MonthRetired]:
-        """Drop each month past its retention that is sealed and exported; all past it.
+        """Drops each month past its retention that is completely sealed and exported.
 
-        Without a retention that is none.
+        Returns all months past their retention. If no retention is set, there are none.
 
         Raises:
-            ForbiddenError: This role is not the store's owner.
-            UnavailableError: The store did not answer; months that were dropped stay so.
+            ForbiddenError: The database role isn't the owner of the tables.
+            UnavailableError: The store did not answer. Months already dropped stay dropped.
         """
         now = self._clock.now()
         async with self._unit_of_work() as work:
@@ -85,7 +85,7 @@ class RetireAudit:
         return retired
 
     def _authentic(self, exports: Sequence[BatchesExported]) -> Sequence[BatchesExported]:
-        # Whoever may note an export may make one up; the key is what they do not have.
+        # The service's database role could insert made-up records, but it doesn't have the key.
         return [
             each
             for each in exports

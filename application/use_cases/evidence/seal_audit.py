@@ -1,4 +1,4 @@
-"""Use case: seal what has been added to the audit trail."""
+"""Use case: seal the new events of the audit trail."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,8 +9,9 @@ from application.ports.audit_checkpoints import AuditCheckpoints
 from application.ports.clock import Clock
 from application.ports.seal_keys import SealKeys
 from application.ports.unit_of_work import UnitOfWorkFactory
-from domain.audit_seal import MAX_ROWS, BatchHeader, SealedBatch, SealedLeaf, TrailRow, tagged
+from domain.audit_seal import MAX_ROWS, BatchHeader, SealedBatch, SealedLeaf, tagged
 from domain.merkle_tree import leaf_hash
+from domain.trail_row import TrailRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,10 +24,10 @@ class AuditSealed:
 
 @final
 class SealAudit:
-    """Closes batch after batch until nothing is left.
+    """Seals batch after batch until no unsealed events are left.
 
-    Each batch is one transaction, so a process that is killed leaves the trail as it was after
-    the batch before. Any number of processes may try; one at a time seals.
+    Each batch is one transaction, so a killed process loses no finished batch. Several processes
+    can run it: only one seals at a time.
     """
 
     def __init__(
@@ -43,16 +44,17 @@ class SealAudit:
         self._checkpoints = checkpoints
         self._clock = clock
         self._batch_limit = batch_limit
-        # A process that died after a commit may not have told of it.
+        # Whether this process has written a checkpoint of the newest batch. One that died after
+        # a commit may not have done so, so each new process repeats the newest checkpoint.
         self._is_told = False
 
     async def execute(self) -> AuditSealed:
-        """Seal everything that can be sealed, and tell the checkpoint of each batch.
+        """Seals everything that can be sealed, and writes a checkpoint of each batch.
 
         Raises:
-            CheckpointUntoldError: A checkpoint could not be told. Everything is sealed all the
-                same, and the newest checkpoint is told the next time, for all before it.
-            UnavailableError: The store did not answer; what is sealed stays sealed.
+            CheckpointUntoldError: A checkpoint could not be written. Everything is sealed anyway.
+                The next run writes the newest checkpoint, which covers the earlier ones.
+            UnavailableError: The store did not answer. Sealed batches stay sealed.
         """
         batches = rows = 0
         untold: CheckpointUntoldError | None = None
@@ -72,7 +74,7 @@ class SealAudit:
         return AuditSealed(batches=batches, rows=rows)
 
     async def _tell(self, batch: SealedBatch) -> CheckpointUntoldError | None:
-        """Tell of a batch that is sealed; whatever kept it from being told."""
+        """Writes the checkpoint of a sealed batch. Returns the error if that fails."""
         try:
             await self._checkpoints.tell(batch)
         except CheckpointUntoldError as error:

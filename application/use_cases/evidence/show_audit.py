@@ -1,4 +1,4 @@
-"""Use case: an operator looks into the audit trail."""
+"""Use case: an operator reads the audit trail."""
 
 from dataclasses import dataclass
 from typing import final
@@ -13,7 +13,7 @@ from domain.visitor import Visitor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShowAuditCommand:
-    """Which events to show, and how many at the most."""
+    """Which events to show, and the maximum number of them."""
 
     wanted: AuditFilter
     limit: int
@@ -21,10 +21,10 @@ class ShowAuditCommand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditShown:
-    """The newest of them, newest first.
+    """The newest matching events, newest first.
 
     Attributes:
-        has_more: Whether there are older ones.
+        has_more: Whether there are older matching events.
     """
 
     records: tuple[AuditRecord, ...]
@@ -33,7 +33,7 @@ class AuditShown:
 
 @final
 class ShowAudit:
-    """Who looks is on record before they see anything."""
+    """Records that the operator reads the trail before it shows anything."""
 
     def __init__(
         self, *, history: AuditHistory, unit_of_work: UnitOfWorkFactory, clock: Clock
@@ -43,10 +43,10 @@ class ShowAudit:
         self._clock = clock
 
     async def execute(self, command: ShowAuditCommand) -> AuditShown:
-        """The wanted events, and a note that they were looked at.
+        """Returns the matching events, after recording that they were read.
 
         Raises:
-            UnavailableError: Storage did not answer, or took no note; nothing is shown.
+            UnavailableError: The store did not answer, so nothing is shown.
         """
         wanted = command.wanted
         found = await self._history.list(wanted, after=None, limit=command.limit + 1)

@@ -1,4 +1,4 @@
-"""Use case: show a Veteran who used their VA connection, and what for."""
+"""Use case: list the uses of a Veteran's VA tokens."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ PAGE_SIZE: Final = 25
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DisclosurePage:
-    """One page of the account, newest first.
+    """One page of uses, newest first.
 
     Attributes:
-        next: Where the next page begins; None when this is the last.
+        next: Where the next page starts, or None if this is the last one.
     """
 
     disclosures: Sequence[Disclosure]
@@ -26,16 +26,16 @@ class DisclosurePage:
 
 @final
 class ListDisclosures:
-    """Reads the account from the audit trail, so it is complete for as long as the trail is."""
+    """Reads the uses from the audit trail, so the list is as complete as the trail."""
 
     def __init__(self, *, disclosures: Disclosures) -> None:
         self._disclosures = disclosures
 
     async def execute(self, user_id: UserId, *, after: AuditMark | None) -> DisclosurePage:
-        """One page of the user's account, from behind ``after`` on.
+        """Returns the page of uses that starts after ``after``.
 
         Raises:
-            UnavailableError: Storage did not answer.
+            UnavailableError: The store did not answer.
         """
         found = await self._disclosures.list_for(user_id, after=after, limit=PAGE_SIZE + 1)
         page = found[:PAGE_SIZE]

@@ -1,4 +1,4 @@
-"""Use case: tell a user who they are signed in as."""
+"""Use case: show users their own profiles."""
 
 from typing import final
 
@@ -10,17 +10,17 @@ from domain.user import Profile
 
 @final
 class ViewUser:
-    """Reads the profile behind a session."""
+    """Reads the profile of a session's user."""
 
     def __init__(self, *, users: UserDirectory) -> None:
         self._users = users
 
     async def execute(self, user_id: UserId) -> Profile:
-        """The user, and whether VA wants to see them again.
+        """Returns the user, and whether they must sign in with VA again.
 
         Raises:
-            UnauthenticatedError: The user is gone, and with it every session.
-            UnavailableError: Storage did not answer.
+            UnauthenticatedError: The user and all their sessions no longer exist.
+            UnavailableError: The store did not answer.
         """
         profile = await self._users.find(user_id)
         if profile is None:

@@ -1,4 +1,4 @@
-"""Use case: let go of what is past its retention."""
+"""Use case: purge rows that are past their retention."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,13 +9,13 @@ from application.ports.unit_of_work import UnitOfWorkFactory
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.visitor import Visitor
 
-#: Rows of one transaction: few enough that live traffic never waits for them.
+#: Maximum number of rows in one transaction, so that live traffic doesn't wait for it.
 BATCH: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Purged:
-    """How much was removed; where nothing was to change, how much there is to remove."""
+    """How many rows were removed, or would be."""
 
     sessions: int
     sign_ins: int
@@ -23,7 +23,7 @@ class Purged:
 
 @final
 class PurgeExpired:
-    """Removes batch after batch; safe beside live traffic and beside itself."""
+    """Removes expired rows in batches. It can run beside live traffic and beside itself."""
 
     def __init__(
         self, *, unit_of_work: UnitOfWorkFactory, clock: Clock, session_retention: timedelta
@@ -33,10 +33,10 @@ class PurgeExpired:
         self._session_retention = session_retention
 
     async def count(self) -> Purged:
-        """How much is past its retention.
+        """Returns how many rows are past their retention.
 
         Raises:
-            UnavailableError: Storage did not answer.
+            UnavailableError: The store did not answer.
         """
         now = self._clock.now()
         async with self._unit_of_work() as work:
@@ -48,10 +48,10 @@ class PurgeExpired:
             )
 
     async def execute(self) -> Purged:
-        """Remove everything that is past its retention, each batch together with its audit.
+        """Removes all rows that are past their retention. Each batch is audited.
 
         Raises:
-            UnavailableError: Storage did not answer; what was removed before stays removed.
+            UnavailableError: The store did not answer. Finished batches stay removed.
         """
         now = self._clock.now()
         sessions = sign_ins = 0
@@ -61,7 +61,7 @@ class PurgeExpired:
         return Purged(sessions=sessions, sign_ins=sign_ins)
 
     async def _remove_batch(self, now: datetime) -> Purged | None:
-        """In one transaction; None when there was nothing to remove."""
+        """Removes one batch in one transaction. Returns None if there was nothing to remove."""
         async with self._unit_of_work() as work:
             sessions = await work.purge.sessions(
                 ended_before=now - self._session_retention, limit=BATCH

@@ -1,4 +1,4 @@
-"""Use case: an operator ends every session of a user, who may sign in again at once."""
+"""Use case: an operator ends every session of a user, who can sign in again at once."""
 
 from dataclasses import dataclass
 from typing import final
@@ -14,11 +14,11 @@ from domain.visitor import Visitor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignOutUserCommand:
-    """Whom to sign out, and whether to change anything.
+    """The user to sign out.
 
     Attributes:
-        reason: The operator's own code for it, kept in the audit.
-        is_dry_run: Undo it all, so that only the number is left.
+        reason: The operator's own code, kept in the audit trail.
+        is_dry_run: Only count the sessions that would end.
     """
 
     user_id: UserId
@@ -28,23 +28,23 @@ class SignOutUserCommand:
 
 @final
 class SignOutUser:
-    """Ends them with effect on every validation that begins afterwards."""
+    """Ends the sessions. Every validation that starts afterwards fails."""
 
     def __init__(self, *, unit_of_work: UnitOfWorkFactory, clock: Clock) -> None:
         self._unit_of_work = unit_of_work
         self._clock = clock
 
     async def execute(self, command: SignOutUserCommand) -> int:
-        """End them, in one transaction with its audit; how many.
+        """Ends the sessions and returns how many there were. Audited in the transaction.
 
         Raises:
-            NotFoundError: No such user; the audit keeps the attempt.
-            UnavailableError: Storage did not answer; nothing was acknowledged.
+            NotFoundError: There is no such user. The audit trail records the attempt.
+            UnavailableError: The store did not answer. Nothing was acknowledged.
         """
         now = self._clock.now()
         revocation = Revocation(at=now, by=RevokedBy.OPERATOR, reason=command.reason)
         async with self._unit_of_work() as work:
-            # IssueSession holds the same row, so no session slips in between.
+            # IssueSession locks the same row, so no new session can be missed.
             if await work.users.lock(command.user_id) is None:
                 await refuse_unknown(
                     work,

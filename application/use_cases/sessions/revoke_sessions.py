@@ -1,4 +1,4 @@
-"""Use case: sign a user out, here, elsewhere or everywhere."""
+"""Use case: users end their own sessions."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,7 @@ from domain.visitor import Visitor
 
 
 class Which(Enum):
-    """Several sessions at once."""
+    """Which sessions to end, if it isn't a single one."""
 
     ALL = auto()
     ALL_BUT_CURRENT = auto()
@@ -24,11 +24,11 @@ class Which(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevokeSessionsCommand:
-    """Which of a user's own sessions to end.
+    """Which of the user's sessions to end.
 
     Attributes:
-        current: The session that asks.
-        which: One session by its id, or several.
+        current: The session that sent the request.
+        which: The id of one session, or several sessions.
     """
 
     user_id: UserId
@@ -39,14 +39,14 @@ class RevokeSessionsCommand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionsRevoked:
-    """Which sessions this call ended."""
+    """The sessions that this call ended."""
 
     session_ids: tuple[SessionId, ...]
 
 
 @final
 class RevokeSessions:
-    """Ends sessions with effect on every validation that begins afterwards."""
+    """Ends sessions. Every validation that starts afterwards fails."""
 
     def __init__(
         self,
@@ -62,15 +62,15 @@ class RevokeSessions:
         self._all_revokes_at_va = all_revokes_at_va
 
     async def execute(self, command: RevokeSessionsCommand) -> SessionsRevoked:
-        """Revoke, in one transaction with its audit. Ending what has ended changes nothing.
+        """Ends the sessions. Audited in the transaction. Ended sessions don't change.
 
         Raises:
-            NotFoundError: The user has no such session; the audit keeps the attempt.
-            UnavailableError: Storage did not answer; nothing was acknowledged.
+            NotFoundError: The user has no such session. The audit trail records the attempt.
+            UnavailableError: The store did not answer. Nothing was acknowledged.
         """
         now = self._clock.now()
         async with self._unit_of_work() as work:
-            # IssueSession holds the same row, so no session slips in between.
+            # IssueSession locks the same row, so no new session can be missed.
             await work.users.lock(command.user_id)
             if isinstance(command.which, Which):
                 ended = await _revoke_several(work, command, command.which, now)
@@ -114,7 +114,7 @@ async def _revoke_one(
     )
     await work.audit.append(event)
     if session is None:
-        # A refusal that must leave its trace: it stands before anybody hears of it.
+        # The refusal must be in the audit trail before the caller learns of it.
         await work.commit()
         raise NotFoundError
     return [session_id]

@@ -10,10 +10,10 @@ from application.ports.secret_source import SecretSource
 from application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from application.session_grants import SessionGrants
 from domain.audit_event import AuditEvent, AuditEventType
-from domain.handoff import Handoff, hash_of
+from domain.handoff import Handoff
 from domain.identifiers import TokenId
 from domain.refresh_token import RefreshToken
-from domain.secret import Secret
+from domain.secret import Secret, hash_of
 from domain.session_grant import SessionGrant
 from domain.visitor import Visitor
 

@@ -1,8 +1,9 @@
-"""Use case: let go of an old master key."""
+"""Use case: rewrap data keys, so that an old master key is no longer needed."""
 
-from collections.abc import Callable
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, final
+from typing import Final, Protocol, final
 from uuid import UUID
 
 from application.ports.clock import Clock
@@ -15,13 +16,19 @@ from domain.data_key import WrappedDataKey
 from domain.identifiers import UserId
 from domain.visitor import Visitor
 
-#: Keys of one transaction: few enough that no sign-in waits for long.
+#: Maximum number of keys in one transaction, so that no sign-in waits for long.
 BATCH: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RewrapDataKeysCommand:
-    """Whether to change anything, and whom to tell how much of ``count`` is done."""
+    """Whether to change anything, and how to report progress.
+
+    Attributes:
+        is_dry_run: Only count.
+        on_progress: Called with the number of items done since the last call. The numbers add up
+            to ``count``.
+    """
 
     is_dry_run: bool
     on_progress: Callable[[int], None]
@@ -29,13 +36,13 @@ class RewrapDataKeysCommand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataKeysRewrapped:
-    """What was done; in a dry run, what there is to do.
+    """What was done, or what a dry run would have done.
 
     Attributes:
-        rewrapped: Data keys, of users and of the outbox, now under the newest master key.
-        upgraded: Users whose tokens were sealed before there were data keys.
-        unreadable: Users and entries of the outbox with a key or tokens that do not open; they
-            are left as they are.
+        rewrapped: Number of data keys, of users and outbox entries, that were rewrapped.
+        upgraded: Number of users whose tokens had been sealed without a data key.
+        unreadable: Number of users and outbox entries whose key or tokens can't be opened. They
+            were not changed.
     """
 
     rewrapped: int
@@ -45,10 +52,10 @@ class DataKeysRewrapped:
 
 @final
 class RewrapDataKeys:
-    """Wraps every data key under the newest master key; the tokens stay as they are.
+    """Wraps every data key under the newest master key. The tokens don't change.
 
-    Online: it holds a few rows for a moment at a time, and gives way to whatever a sign-in
-    stores meanwhile. Killed at any point, it goes on where it was when it is started again.
+    It can run beside live traffic: it locks a few rows at a time, and what a sign-in stores in
+    the meantime wins. If it is killed, the next run continues where it stopped.
     """
 
     def __init__(
@@ -65,10 +72,10 @@ class RewrapDataKeys:
         self._clock = clock
 
     async def count(self) -> int:
-        """How much there is to do: data keys under other master keys, and users to upgrade.
+        """Returns how many data keys to rewrap and users to upgrade there are.
 
         Raises:
-            UnavailableError: Storage did not answer.
+            UnavailableError: The store did not answer.
         """
         newest = self._wrapper.newest_key_id
         async with self._unit_of_work() as work:
@@ -77,15 +84,14 @@ class RewrapDataKeys:
             return of_users + of_outbox + await work.va_tokens.count_sealed_early()
 
     async def execute(self, command: RewrapDataKeysCommand) -> DataKeysRewrapped:
-        """Rewrap everything that needs it; each batch with its audit.
+        """Rewraps everything that needs it. Each batch is audited in its transaction.
 
         Raises:
-            UnavailableError: Storage or the keeper of the master key did not answer; what was
-                done stays done.
+            UnavailableError: The store or the key service did not answer. Finished batches stay.
         """
         unreadable: set[UUID] = set()
-        rewrapped = await self._rewrap_keys(command, unreadable)
-        rewrapped += await self._rewrap_outbox(command, unreadable)
+        rewrapped = await self._rewrap(_UserKeys(), command, unreadable)
+        rewrapped += await self._rewrap(_OutboxKeys(), command, unreadable)
         upgraded = await self._upgrade_tokens(command, unreadable)
         if unreadable and not command.is_dry_run:
             async with self._unit_of_work() as work:
@@ -93,66 +99,35 @@ class RewrapDataKeys:
                 await work.commit()
         return DataKeysRewrapped(rewrapped=rewrapped, upgraded=upgraded, unreadable=len(unreadable))
 
-    async def _rewrap_keys(self, command: RewrapDataKeysCommand, unreadable: set[UUID]) -> int:
+    async def _rewrap(
+        self, store: "_KeyStore", command: RewrapDataKeysCommand, unreadable: set[UUID]
+    ) -> int:
         rewrapped = 0
-        after: UserId | None = None
-        while True:
-            async with self._unit_of_work() as work:
-                batch = await work.data_keys.list_not_under(
-                    self._wrapper.newest_key_id, after=after, limit=BATCH
-                )
-            if not batch:
-                return rewrapped
-            after = batch[-1].user_id
+        after: UUID | None = None
+        while batch := await self._next_batch(store, after):
+            after = batch[-1].owner
             pairs = []
             for old in batch:
                 try:
-                    pairs.append((old, await self._rewrapped(old)))
+                    new = await self._wrapper.wrap(await self._wrapper.unwrap(old.key))
                 except SealBrokenError:
-                    unreadable.add(old.user_id)
+                    unreadable.add(old.owner)
+                else:
+                    pairs.append((old, new))
             if command.is_dry_run:
                 rewrapped += len(pairs)
             else:
                 async with self._unit_of_work() as work:
-                    done = 0
-                    for old, new in pairs:
-                        done += await work.data_keys.replace(old, new)
+                    done = sum([await store.replace(work, old, new) for old, new in pairs])
                     await self._note(work, rewrapped=done)
                     await work.commit()
                 rewrapped += done
             command.on_progress(len(batch))
+        return rewrapped
 
-    async def _rewrap_outbox(self, command: RewrapDataKeysCommand, unreadable: set[UUID]) -> int:
-        rewrapped = 0
-        after: UUID | None = None
-        while True:
-            async with self._unit_of_work() as work:
-                batch = await work.va_revocations.list_not_under(
-                    self._wrapper.newest_key_id, after=after, limit=BATCH
-                )
-            if not batch:
-                return rewrapped
-            after = batch[-1].id
-            pairs = []
-            for entry in batch:
-                try:
-                    pairs.append((entry, await self._rewrapped(entry.key)))
-                except SealBrokenError:
-                    unreadable.add(entry.id)
-            if command.is_dry_run:
-                rewrapped += len(pairs)
-            else:
-                async with self._unit_of_work() as work:
-                    done = 0
-                    for entry, new in pairs:
-                        done += await work.va_revocations.replace_key(entry.id, entry.key, new)
-                    await self._note(work, rewrapped=done)
-                    await work.commit()
-                rewrapped += done
-            command.on_progress(len(batch))
-
-    async def _rewrapped(self, old: WrappedDataKey) -> WrappedDataKey:
-        return await self._wrapper.wrap(await self._wrapper.unwrap(old))
+    async def _next_batch(self, store: "_KeyStore", after: UUID | None) -> Sequence["_StoredKey"]:
+        async with self._unit_of_work() as work:
+            return await store.list_not_under(work, self._wrapper.newest_key_id, after)
 
     async def _upgrade_tokens(self, command: RewrapDataKeysCommand, unreadable: set[UUID]) -> int:
         upgraded = 0
@@ -167,13 +142,13 @@ class RewrapDataKeys:
                 try:
                     upgraded += await self._upgrade(user_id, is_dry_run=command.is_dry_run)
                 except SealBrokenError:
-                    # Its master key is not here any more, or it was altered.
+                    # Its master key is no longer available, or it was altered.
                     unreadable.add(user_id)
             command.on_progress(len(batch))
 
     async def _upgrade(self, user_id: UserId, *, is_dry_run: bool) -> bool:
         async with self._unit_of_work() as work:
-            # A sign-in and a refresh hold the same row, so none overwrites what another sealed.
+            # Sign-ins and refreshes lock the same row, so none overwrites another's tokens.
             if await work.users.lock(user_id) is None:
                 return False
             sealed = await work.va_tokens.find(user_id)
@@ -190,7 +165,7 @@ class RewrapDataKeys:
         return True
 
     async def _note(self, work: UnitOfWork, user_id: UserId | None = None, **figures: int) -> None:
-        """Audit what was done, unless it was nothing."""
+        """Audits what was done, if anything was."""
         if not any(figures.values()):
             return
         event = AuditEvent(
@@ -201,3 +176,53 @@ class RewrapDataKeys:
             data={"master_key": self._wrapper.newest_key_id, **figures},
         )
         await work.audit.append(event)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _StoredKey:
+    """A wrapped data key.
+
+    Attributes:
+        owner: The user or the outbox entry that it belongs to.
+    """
+
+    owner: UUID
+    key: WrappedDataKey
+
+
+class _KeyStore(Protocol):
+    """One of the two places where data keys are stored."""
+
+    @abstractmethod
+    async def list_not_under(
+        self, work: UnitOfWork, master_key_id: str, after: UUID | None
+    ) -> Sequence[_StoredKey]:
+        """Returns the next batch of keys that are wrapped under another master key."""
+
+    @abstractmethod
+    async def replace(self, work: UnitOfWork, old: _StoredKey, new: WrappedDataKey) -> bool:
+        """Replaces a key. Returns False if it changed in the meantime."""
+
+
+class _UserKeys(_KeyStore):
+    async def list_not_under(
+        self, work: UnitOfWork, master_key_id: str, after: UUID | None
+    ) -> Sequence[_StoredKey]:
+        keys = await work.data_keys.list_not_under(
+            master_key_id, after=None if after is None else UserId(after), limit=BATCH
+        )
+        return [_StoredKey(owner=key.user_id, key=key) for key in keys]
+
+    async def replace(self, work: UnitOfWork, old: _StoredKey, new: WrappedDataKey) -> bool:
+        return await work.data_keys.replace(old.key, new)
+
+
+class _OutboxKeys(_KeyStore):
+    async def list_not_under(
+        self, work: UnitOfWork, master_key_id: str, after: UUID | None
+    ) -> Sequence[_StoredKey]:
+        entries = await work.va_revocations.list_not_under(master_key_id, after=after, limit=BATCH)
+        return [_StoredKey(owner=entry.id, key=entry.key) for entry in entries]
+
+    async def replace(self, work: UnitOfWork, old: _StoredKey, new: WrappedDataKey) -> bool:
+        return await work.va_revocations.replace_key(old.owner, old.key, new)

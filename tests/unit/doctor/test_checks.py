@@ -12,7 +12,8 @@ from adapters.memory.seal_keys import MemorySealKeys
 from application.ports.readiness import ReadinessCheck
 from application.ports.seal_keys import SealKeys
 from application.ports.vital_signs import Rights, Vitals
-from domain.audit_seal import BatchHeader, Place, SealedBatch
+from domain.audit_seal import BatchHeader, SealedBatch
+from domain.trail_row import Place
 from entrypoints.doctor import checks
 from entrypoints.doctor.checkpoints import newest_checkpoint
 from entrypoints.doctor.findings import Finding, Verdict, failed, passed, warned, worst

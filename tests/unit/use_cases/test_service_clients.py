@@ -1,5 +1,6 @@
 """An operator registers back ends and shuts them out; they are admitted meanwhile."""
 
+from dataclasses import replace
 from datetime import timedelta
 from unittest.mock import patch
 
@@ -13,11 +14,13 @@ from application.errors import (
     NotFoundError,
     PurposeNotAllowedError,
     ScopeNotAllowedError,
+    TooManyRefusalsError,
     UnavailableError,
 )
 from application.use_cases.clients.add_client import ClientAdded
 from application.use_cases.clients.admit_client import AdmitClientCommand, AdmittedClient
 from application.use_cases.clients.disable_client import DisableClientCommand
+from application.use_cases.clients.refuse_client import RefuseClientCommand
 from domain.audit_event import AuditEventType
 from domain.errors import InvalidServiceClientError
 from domain.secret import Secret
@@ -29,10 +32,13 @@ from domain.service_client import (
 )
 from domain.va_token_use import TokenPurpose
 from domain.visitor import Visitor
+from entrypoints.web.token_endpoint import REFUSALS_A_MINUTE
 from tests.support.builders import a_user_id, a_visitor
 from tests.support.outages import down_storage
 from tests.support.service import AUDIENCE, MemoryService, a_memory_service
 from tests.support.service_clients import PURPOSE, SCOPE, assertion_claims, register
+
+VISITOR = a_visitor()
 
 
 async def disable(service: MemoryService, client_id: ClientId) -> bool:
@@ -46,8 +52,11 @@ async def admit(
     *,
     purpose: TokenPurpose = PURPOSE,
     scopes: frozenset[str] | None = None,
+    visitor: Visitor | None = None,
 ) -> AdmittedClient:
-    command = AdmitClientCommand(credential=credential, purpose=purpose, scopes=scopes)
+    command = AdmitClientCommand(
+        credential=credential, purpose=purpose, scopes=scopes, visitor=visitor or VISITOR
+    )
     return await service.container.admit_client().execute(command)
 
 
@@ -194,16 +203,61 @@ async def test_a_refusal_is_audited_with_its_reason_and_the_client_that_was_mean
     service: MemoryService,
 ) -> None:
     added = await register(service.container)
-    visitor = a_visitor()
-    admission = service.container.admit_client()
-    await admission.note_refusal(ClientRefusedError("wrong_secret", added.client.id), visitor)
-    await admission.note_refusal(ClientRefusedError("unknown_client"), visitor)
+    wrong = SecretCredential(client_id=str(added.client.id), secret=Secret("wrong"))
+    await refusal(service, wrong)
+    await refusal(service, SecretCredential(client_id="nobody", secret=Secret("x")))
+    command = RefuseClientCommand(refusal=ClientRefusedError("no_credentials"), visitor=VISITOR)
+    with pytest.raises(ClientRefusedError, match="no_credentials"):
+        await service.container.refuse_client().execute(command)
 
-    known, unknown = service.audit[1:]
-    assert known.type is unknown.type is AuditEventType.CLIENT_REFUSED
-    assert known.visitor.address_hash == unknown.visitor.address_hash == visitor.address_hash
-    assert known.data == {"reason": "wrong_secret", "client": str(added.client.id)}
-    assert unknown.data == {"reason": "unknown_client"}
+    _, *refused = service.audit
+    assert {event.type for event in refused} == {AuditEventType.CLIENT_REFUSED}
+    assert {event.visitor.address_hash for event in refused} == {VISITOR.address_hash}
+    assert [event.data for event in refused] == [
+        {"reason": "wrong_secret", "client": str(added.client.id)},
+        {"reason": "unknown_client"},
+        {"reason": "no_credentials"},
+    ]
+
+
+async def test_what_a_client_is_not_registered_for_is_audited(service: MemoryService) -> None:
+    added = await register(service.container)
+    with pytest.raises(PurposeNotAllowedError):
+        await admit(service, by_secret(added), purpose=TokenPurpose.HEALTH_RECORDS)
+    with pytest.raises(ScopeNotAllowedError):
+        await admit(service, by_secret(added), scopes=frozenset({"more"}))
+
+    known = {"client": str(added.client.id)}
+    assert [event.data for event in service.audit[1:]] == [
+        {"reason": "purpose_not_allowed"} | known,
+        {"reason": "scope_not_allowed"} | known,
+    ]
+
+
+async def test_refusals_of_one_address_are_audited_up_to_a_limit(service: MemoryService) -> None:
+    added = await register(service.container)
+    wrong = SecretCredential(client_id=str(added.client.id), secret=Secret("wrong"))
+    for _ in range(REFUSALS_A_MINUTE):
+        await refusal(service, wrong)
+    before = len(service.audit)
+
+    with pytest.raises(TooManyRefusalsError) as refused:
+        await admit(service, wrong)
+    assert (refused.value.reason, refused.value.client_id) == ("wrong_secret", added.client.id)
+    assert len(service.audit) == before
+    await admit(service, by_secret(added))
+    with pytest.raises(ClientRefusedError) as elsewhere:
+        await admit(service, wrong, visitor=replace(VISITOR, address_hash="b" * 64))
+    assert type(elsewhere.value) is ClientRefusedError
+
+
+async def test_a_refusal_that_cannot_be_audited_is_no_refusal(service: MemoryService) -> None:
+    with patch.object(MemoryAuditTrail, "append", side_effect=UnavailableError):
+        with pytest.raises(UnavailableError):
+            await admit(service, SecretCredential(client_id="x", secret=Secret("x")))
+        command = RefuseClientCommand(refusal=ClientRefusedError("no_credentials"), visitor=VISITOR)
+        with pytest.raises(UnavailableError):
+            await service.container.refuse_client().execute(command)
 
 
 async def test_a_disabled_client_is_refused_for_good(service: MemoryService) -> None:
@@ -214,8 +268,9 @@ async def test_a_disabled_client_is_refused_for_good(service: MemoryService) -> 
     refused = await refusal(service, by_secret(added))
 
     assert (refused.reason, refused.client_id) == ("disabled_client", added.client.id)
-    (event,) = service.audit[1:]
+    _, event, attempt = service.audit
     assert event.type is AuditEventType.CLIENT_DISABLED
+    assert attempt.type is AuditEventType.CLIENT_REFUSED
     assert event.data == {"client": str(added.client.id), "reason": "left_the_project"}
 
 
@@ -263,6 +318,7 @@ def test_no_command_shows_what_it_carries() -> None:
         credential=SecretCredential(client_id="x", secret=Secret("canary")),
         purpose=PURPOSE,
         scopes=None,
+        visitor=VISITOR,
     )
 
     assert "canary" not in repr(shown)

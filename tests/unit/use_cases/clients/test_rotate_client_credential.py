@@ -6,6 +6,9 @@ from adapters.memory.client_assertions import MemoryClientAssertions
 from application.errors import ClientRefusedError, NotFoundError
 from application.use_cases.clients.admit_client import AdmitClientCommand
 from application.use_cases.clients.disable_client import DisableClientCommand
+from application.use_cases.clients.retire_client_credential import (
+    RetireClientCredentialCommand,
+)
 from application.use_cases.clients.rotate_client_credential import RotateClientCredentialCommand
 from domain.audit_event import AuditEventType
 from domain.errors import InvalidServiceClientError
@@ -16,7 +19,7 @@ from domain.service_client import (
     ClientId,
     SecretCredential,
 )
-from tests.support.builders import a_user_id
+from tests.support.builders import a_user_id, a_visitor
 from tests.support.service import AUDIENCE, MemoryService
 from tests.support.service_clients import PURPOSE, assertion_claims, register
 
@@ -41,11 +44,14 @@ async def rotate(service: MemoryService, client_id: ClientId, key: str | None = 
 
 
 async def retire(service: MemoryService, client_id: ClientId) -> bool:
-    return await service.container.rotate_client_credential().retire(client_id)
+    command = RetireClientCredentialCommand(client_id=client_id)
+    return await service.container.retire_client_credential().execute(command)
 
 
 async def is_admitted(service: MemoryService, credential: ClientCredential) -> bool:
-    command = AdmitClientCommand(credential=credential, purpose=PURPOSE, scopes=None)
+    command = AdmitClientCommand(
+        credential=credential, purpose=PURPOSE, scopes=None, visitor=a_visitor()
+    )
     try:
         await service.container.admit_client().execute(command)
     except ClientRefusedError:

@@ -33,7 +33,7 @@ async def test_what_was_sealed_and_what_waits_is_counted_and_told_as_it_goes() -
     assert (verified.checkpoints, verified.findings) == (3, 0)
     assert looked_at == [4, 4, 1, 11]
     # What waits is not counted beforehand.
-    assert sum(looked_at) == await use_case.rows_to_look_at() + 2
+    assert sum(looked_at) == await use_case.count() + 2
 
 
 async def test_a_row_that_is_another_now_is_found() -> None:
@@ -55,7 +55,7 @@ async def test_a_finding_says_where_and_what_in_one_line() -> None:
     store.committed.audit[1] = replace(store.committed.audit[1], data={"sessions": 99})
     _, (finding,) = await desk.verify()
 
-    assert str(finding) == "row_altered: batch 1, row 2: it is not as it was sealed"
+    assert str(finding) == "row_altered: batch 1, row 2: it was altered"
 
 
 async def test_leaves_of_a_batch_that_is_gone_tell_of_it_and_made_up_ones_are_named() -> None:
@@ -69,8 +69,10 @@ async def test_leaves_of_a_batch_that_is_gone_tell_of_it_and_made_up_ones_are_na
     (leaf, _) = store.committed.audit_leaves.pop(2)
     store.committed.audit_leaves[77] = (leaf,)
     verified, findings = await desk.verify()
-    assert [str(found) for found in findings] == [
-        "leaf_inserted: batch 77, row 5: nobody with the key sealed it, and its batch is not there"
-    ]
+    (found,) = findings
+    assert str(found) == (
+        "leaf_inserted: batch 77, row 5: it wasn't sealed with an audit key, and its batch is "
+        "missing"
+    )
     # The row that lost its leaf together with its batch waits as if it had never been sealed.
     assert verified.waiting == 1

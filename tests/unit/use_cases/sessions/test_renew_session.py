@@ -12,7 +12,7 @@ from application.errors import (
     UnauthenticatedError,
     UnavailableError,
 )
-from application.use_cases.operations.set_user_active import SetUserActiveCommand
+from application.use_cases.operations.disable_user import DisableUserCommand
 from application.use_cases.sessions.renew_session import RenewSessionCommand
 from application.use_cases.sessions.revoke_sessions import RevokeSessionsCommand, Which
 from domain.audit_event import AuditEventType
@@ -233,8 +233,8 @@ async def test_a_token_that_was_logged_out_is_told_apart_from_a_stolen_one(
 
 async def test_case_79_a_disabled_users_session_is_not_renewed(service: MemoryService) -> None:
     grant = await sign_in(service)
-    command = SetUserActiveCommand(user_id=grant.session.user_id, is_active=False, reason="asked")
-    await service.container.set_user_active().execute(command)
+    command = DisableUserCommand(user_id=grant.session.user_id, reason="asked")
+    await service.container.disable_user().execute(command)
 
     await refused_on_record(service, grant)
 
@@ -373,8 +373,8 @@ async def test_case_84_what_was_ended_as_it_expired_is_not_renewed_by_a_clock_th
     ahead.clock.set(NOW + LIMITS.idle)
     current = (await ahead.sign_in(identity)).grant.session
     if which == "disabled":
-        disable = SetUserActiveCommand(user_id=current.user_id, is_active=False, reason="asked")
-        await ahead.container.set_user_active().execute(disable)
+        disable = DisableUserCommand(user_id=current.user_id, reason="asked")
+        await ahead.container.disable_user().execute(disable)
     else:
         command = RevokeSessionsCommand(
             user_id=current.user_id,

@@ -13,7 +13,7 @@ from application.errors import (
     VAScopeNotGrantedError,
     VASignInNeededError,
 )
-from application.use_cases.operations.set_user_active import SetUserActiveCommand
+from application.use_cases.operations.disable_user import DisableUserCommand
 from application.use_cases.sessions.revoke_sessions import RevokeSessionsCommand, Which
 from application.use_cases.va_access.unlink_va_identity import UnlinkVAIdentityCommand
 from application.use_cases.va_access.use_va_token import UsableVAToken, UseVATokenCommand
@@ -114,8 +114,8 @@ async def log_out_everywhere(service: MemoryService, grant: SessionGrant) -> Non
 
 
 async def disable(service: MemoryService, grant: SessionGrant) -> None:
-    command = SetUserActiveCommand(user_id=grant.session.user_id, is_active=False, reason="fraud")
-    await service.container.set_user_active().execute(command)
+    command = DisableUserCommand(user_id=grant.session.user_id, reason="fraud")
+    await service.container.disable_user().execute(command)
 
 
 async def unlink(service: MemoryService, grant: SessionGrant) -> None:

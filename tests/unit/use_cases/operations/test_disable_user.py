@@ -1,4 +1,6 @@
-"""An operator lets a user in, or no longer."""
+"""An operator disables a user, and enables them again."""
+
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -9,7 +11,8 @@ from application.errors import (
     UnauthenticatedError,
     UnavailableError,
 )
-from application.use_cases.operations.set_user_active import SetUserActiveCommand
+from application.use_cases.operations.disable_user import DisableUserCommand
+from application.use_cases.operations.enable_user import EnableUserCommand
 from domain.audit_event import AuditEventType
 from domain.identifiers import UserId
 from domain.revocation import Revocation, RevokedBy
@@ -22,9 +25,14 @@ from tests.support.service import MemoryService, a_memory_service
 REASON = "lost_device"
 
 
-async def set_active(service: MemoryService, user_id: UserId, *, is_active: bool) -> int:
-    command = SetUserActiveCommand(user_id=user_id, is_active=is_active, reason=REASON)
-    return await service.container.set_user_active().execute(command)
+async def disable(service: MemoryService, user_id: UserId) -> int:
+    command = DisableUserCommand(user_id=user_id, reason=REASON)
+    return await service.container.disable_user().execute(command)
+
+
+async def enable(service: MemoryService, user_id: UserId) -> None:
+    command = EnableUserCommand(user_id=user_id, reason=REASON)
+    await service.container.enable_user().execute(command)
 
 
 async def test_case_79_disabling_ends_every_session_with_effect_on_the_next_request(
@@ -35,7 +43,7 @@ async def test_case_79_disabling_ends_every_session_with_effect_on_the_next_requ
     stranger = (await service.sign_in()).grant
     user_id = grants[0].session.user_id
 
-    assert await set_active(service, user_id, is_active=False) == 3
+    assert await disable(service, user_id) == 3
     for grant in grants:
         with pytest.raises(UnauthenticatedError):
             await service.validate(grant.token)
@@ -51,12 +59,12 @@ async def test_case_79_a_disabled_user_does_not_sign_in_until_enabled_again(
     identity = an_identity()
     old = (await service.sign_in(identity)).grant
     user_id = old.session.user_id
-    await set_active(service, user_id, is_active=False)
+    await disable(service, user_id)
     with pytest.raises(SignInFailedError) as failed:
         await service.sign_in(identity)
     assert failed.value.failure is SignInFailure.ACCOUNT_DISABLED
 
-    assert await set_active(service, user_id, is_active=True) == 0
+    await enable(service, user_id)
     new = (await service.sign_in(identity)).grant
     assert new.session.user_id == user_id
     await service.validate(new.token)
@@ -67,8 +75,8 @@ async def test_case_79_a_disabled_user_does_not_sign_in_until_enabled_again(
 
 async def test_both_are_audited_with_the_operators_reason(service: MemoryService) -> None:
     user_id = (await service.sign_in()).grant.session.user_id
-    for is_active in (False, True):
-        await set_active(service, user_id, is_active=is_active)
+    await disable(service, user_id)
+    await enable(service, user_id)
 
     told = [(event.type, event.user_id, event.visitor, event.data) for event in service.audit[-2:]]
     assert told == [
@@ -80,33 +88,32 @@ async def test_both_are_audited_with_the_operators_reason(service: MemoryService
 async def test_disabling_twice_ends_nothing_more(service: MemoryService) -> None:
     grant = (await service.sign_in()).grant
     user_id = grant.session.user_id
-    await set_active(service, user_id, is_active=False)
+    await disable(service, user_id)
     sessions = dict(service.store.committed.sessions)
 
-    assert await set_active(service, user_id, is_active=False) == 0
+    assert await disable(service, user_id) == 0
     assert service.store.committed.sessions == sessions
 
 
-@pytest.mark.parametrize("is_active", [True, False])
-async def test_nobody_is_made_who_is_not_there_and_the_attempt_is_audited(
-    service: MemoryService,
-    is_active: bool,  # noqa: FBT001 - a parameter of the test
+@pytest.mark.parametrize(("act", "command"), [(enable, "user_enable"), (disable, "user_disable")])
+async def test_an_unknown_user_is_not_created_and_the_attempt_is_audited(
+    service: MemoryService, act: Callable[[MemoryService, UserId], Awaitable[object]], command: str
 ) -> None:
     await service.sign_in()
     before, nobody = service.store.committed.copy(), a_user_id()
     with pytest.raises(NotFoundError):
-        await set_active(service, nobody, is_active=is_active)
+        await act(service, nobody)
 
     *_, attempt = service.audit
     assert (attempt.type, attempt.user_id) == (AuditEventType.COMMAND_REFUSED, nobody)
-    command = "user_enable" if is_active else "user_disable"
     assert attempt.data == {"command": command, "reason": "not_found"}
     service.store.committed.audit.remove(attempt)
     assert service.store.committed == before
 
 
-async def test_what_cannot_be_stored_is_not_acknowledged() -> None:
+@pytest.mark.parametrize("act", [enable, disable])
+async def test_what_cannot_be_stored_is_not_acknowledged(
+    act: Callable[[MemoryService, UserId], Awaitable[object]],
+) -> None:
     with pytest.raises(UnavailableError):
-        await set_active(
-            a_memory_service(MemoryStore(), down_storage()), a_user_id(), is_active=False
-        )
+        await act(a_memory_service(MemoryStore(), down_storage()), a_user_id())

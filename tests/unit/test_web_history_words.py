@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import pytest
 
 from domain.audit_event import AuditEventType
-from domain.audit_words import PLAIN_WORDS, in_plain_words
 from domain.va_token_use import TokenPurpose
+from entrypoints.web.history_words import PLAIN_WORDS, in_plain_words
 
 
 def said(

@@ -1,0 +1,67 @@
+"""What Veterans see of the events that concern them."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from application.use_cases.history.read_history import ReadHistoryCommand
+from domain.audit_event import AuditEvent, AuditEventType
+from domain.identifiers import UserId
+from tests.support.builders import NOW, a_session_id, a_user_id, a_visitor
+from tests.support.service import MemoryService
+
+SESSION_ID = str(a_session_id())
+OPERATORS_ACTS = {
+    AuditEventType.USER_DISABLED,
+    AuditEventType.USER_ENABLED,
+    AuditEventType.LOGOUT_BY_OPERATOR,
+    AuditEventType.CLIENT_DISABLED,
+}
+
+
+async def append(
+    service: MemoryService, user_id: UserId, type_: AuditEventType, now: datetime = NOW
+) -> AuditEvent:
+    event = AuditEvent.of_user(
+        type_,
+        user_id,
+        visitor=a_visitor(),
+        now=now,
+        reason="fraud",
+        session_id=SESSION_ID,
+        sessions=2,
+    )
+    async with service.storage.unit_of_work() as work:
+        await work.audit.append(event)
+        await work.commit()
+    return event
+
+
+@pytest.mark.parametrize("type_", AuditEventType)
+async def test_only_the_reasons_of_operators_are_hidden(
+    service: MemoryService, type_: AuditEventType
+) -> None:
+    user_id = a_user_id()
+    recorded = await append(service, user_id, type_)
+    await append(service, a_user_id(), type_)
+    page = await service.container.read_history().execute(ReadHistoryCommand(user_id=user_id))
+
+    (event,) = page.events
+    assert (event.type, event.occurred_at, event.session_id) == (type_, NOW, SESSION_ID)
+    assert event.reference == recorded.visitor.request_id
+    seen = {"sessions": 2} if type_ in OPERATORS_ACTS else {"sessions": 2, "reason": "fraud"}
+    assert event.details == seen
+    assert page.next is None
+
+
+async def test_a_page_says_where_the_next_one_starts(service: MemoryService) -> None:
+    user_id = a_user_id()
+    types = [AuditEventType.LOGIN, AuditEventType.LOGOUT, AuditEventType.LOGIN_FAILED]
+    for hours, type_ in enumerate(types):
+        await append(service, user_id, type_, NOW + timedelta(hours=hours))
+    read = service.container.read_history().execute
+    first = await read(ReadHistoryCommand(user_id=user_id, page_size=2))
+    second = await read(ReadHistoryCommand(user_id=user_id, page_size=2, after=first.next))
+
+    assert [event.type for event in (*first.events, *second.events)] == types[::-1]
+    assert second.next is None
