@@ -14,8 +14,9 @@ import httpx
 
 from adapters.va_oauth.bounded_http import BoundedHTTP, CallObserver, nobody
 from adapters.va_oauth.bulkhead import Bulkhead, BulkheadLimits
+from adapters.va_oauth.callback import code_of, read_callback
 from adapters.va_oauth.id_token import IDTokenVerifier, VerifiedIDToken
-from adapters.va_oauth.metadata import KEY_UNKNOWN, ProviderDocuments, ProviderMetadata
+from adapters.va_oauth.metadata import ProviderDocuments, ProviderMetadata
 from adapters.va_oauth.person import PersonSource, StatusAnswer
 from adapters.va_oauth.settings import ProviderSettings
 from adapters.va_oauth.token_response import (
@@ -26,18 +27,25 @@ from adapters.va_oauth.token_response import (
 )
 from application.errors import (
     ApplicationError,
+    IdentityMissingError,
+    IssuerChangedError,
     ProviderUnavailableError,
+    SigningKeyUnknownError,
     UnusableTokensError,
     UnwantedTokensError,
     UpstreamRejectedError,
 )
 from application.ports.clock import Clock
-from application.ports.identity_provider import IdentityProvider, ProviderSignIn
+from application.ports.identity_provider import (
+    CallbackParameters,
+    IdentityProvider,
+    ProviderCallback,
+    ProviderSignIn,
+)
 from domain.errors import InvalidICNError
 from domain.identifiers import ICN
 from domain.login_attempt import LoginSecrets
 from domain.secret import Secret
-from domain.sign_in_failure import SignInFailure
 from domain.va_identity import VAAccount, VAIdentity
 from domain.va_token_refresh import REFRESH_DEADLINE
 from domain.va_tokens import VATokens
@@ -136,15 +144,16 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
     def room_for_sign_in(self) -> AbstractAsyncContextManager[None]:
         return self._sign_ins.admitted()
 
-    async def check_callback_issuer(self, issuer: str | None) -> None:
-        metadata = await self._documents.metadata()
-        if issuer is None and not metadata.promises_issuer_in_callback:
-            return
-        if issuer != self._settings.issuer:
-            raise UpstreamRejectedError("callback_iss")
+    def read_callback(self, parameters: CallbackParameters) -> ProviderCallback:
+        return read_callback(parameters)
 
-    async def sign_in(self, code: Secret, secrets: LoginSecrets) -> ProviderSignIn:
+    async def sign_in(self, callback: ProviderCallback, secrets: LoginSecrets) -> ProviderSignIn:
         metadata = await self._documents.metadata()
+        code = code_of(
+            callback,
+            issuer=self._settings.issuer,
+            is_issuer_required=metadata.promises_issuer_in_callback,
+        )
         response = await self._exchange(metadata, code, secrets)
         # The nonce is checked before any of the tokens is used (RFC 9700, section 4.5.3).
         id_token = await self._verifier.verify(
@@ -161,7 +170,7 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
     ) -> VATokens:
         if account.issuer != self._settings.issuer:
             # No other provider has any business with this one's token.
-            raise UpstreamRejectedError("issuer_changed")
+            raise IssuerChangedError
         given: TokenResponse | None = None
         try:
             with anyio.fail_after(self._refresh_deadline.total_seconds()):
@@ -174,12 +183,12 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
             raise _unverified(given, ProviderUnavailableError("deadline")) from error
         except ProviderUnavailableError as error:
             raise _unverified(given, error) from error
+        except SigningKeyUnknownError as error:
+            # The provider's published keys lag behind, which doesn't discredit the tokens.
+            raise _unverified(given, error, reason=error.reason) from error
         except UpstreamRejectedError as error:
             if given is None:
                 raise
-            # Its keys lag behind, which says nothing of the tokens.
-            if error.reason == KEY_UNKNOWN:
-                raise _unverified(given, error) from error
             raise UnwantedTokensError(error.reason, given.tokens) from error
         return given.tokens
 
@@ -323,12 +332,13 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
         )
 
 
-def _unverified(given: TokenResponse | None, error: ApplicationError) -> ApplicationError:
-    """What is to be said of tokens that came, where ``error`` kept them from being verified."""
+def _unverified(
+    given: TokenResponse | None, error: ApplicationError, *, reason: str = _UNVERIFIED
+) -> ApplicationError:
+    """Returns the error to raise if ``error`` kept the tokens from being verified."""
     if given is None or given.tokens.refresh_token is None:
-        # The refresh token that was shown is still the newest.
+        # The refresh token that was sent is still the newest.
         return error
-    reason = error.reason if isinstance(error, UpstreamRejectedError) else _UNVERIFIED
     return UnusableTokensError(reason, given.tokens.refresh_token)
 
 
@@ -336,7 +346,7 @@ def _agreed_icn(sources: Iterable[object]) -> ICN | None:
     try:
         named = {ICN.parse(source) for source in sources if source is not None}
     except InvalidICNError as error:
-        raise UpstreamRejectedError("icn_malformed", SignInFailure.IDENTITY_MISSING) from error
+        raise IdentityMissingError("icn_malformed") from error
     if len(named) > 1:
         raise UpstreamRejectedError("icn_disagreement")
     return next(iter(named), None)

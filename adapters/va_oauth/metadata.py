@@ -12,7 +12,11 @@ import anyio
 
 from adapters.va_oauth.bounded_http import BoundedHTTP
 from adapters.va_oauth.signing_keys import SigningKeys
-from application.errors import ProviderUnavailableError, UpstreamRejectedError
+from application.errors import (
+    ProviderUnavailableError,
+    SigningKeyUnknownError,
+    UpstreamRejectedError,
+)
 from application.ports.clock import Clock
 from application.strict_json import NotStrictJSONError, object_of
 from domain.safe_url import is_safe_url
@@ -24,8 +28,6 @@ USABLE_FOR: Final = timedelta(hours=24)
 #: Unknown key ids make us ask again no more often than this.
 REFETCH_SPACING: Final = timedelta(seconds=1)
 _MAX_UNKNOWN_KEY_IDS: Final = 256
-#: Why a token is refused that a key signed which the provider has not published.
-KEY_UNKNOWN: Final = "key_unknown"
 _OK: Final = 200
 
 _T = TypeVar("_T")
@@ -148,7 +150,7 @@ class ProviderDocuments:
         An unknown id is worth one look at the provider's newest keys, and then no more.
 
         Raises:
-            UpstreamRejectedError: No such key, or more than one.
+            SigningKeyUnknownError: No such key, or more than one.
             ProviderUnavailableError: The keys could not be had.
         """
         keys = await self._keys.current()
@@ -156,7 +158,7 @@ class ProviderDocuments:
         if (key := keys.find(key_id)) is not None:
             return key
         if key_id is None or key_id in self._unknown_key_ids:
-            raise UpstreamRejectedError(KEY_UNKNOWN)
+            raise SigningKeyUnknownError
         keys = await self._keys.newer_than(generation)
         if (key := keys.find(key_id)) is not None:
             self._unknown_key_ids.discard(key_id)
@@ -164,7 +166,7 @@ class ProviderDocuments:
         if len(self._unknown_key_ids) >= _MAX_UNKNOWN_KEY_IDS:
             self._unknown_key_ids.clear()
         self._unknown_key_ids.add(key_id)
-        raise UpstreamRejectedError(KEY_UNKNOWN)
+        raise SigningKeyUnknownError
 
     async def _fetch_metadata(self) -> ProviderMetadata:
         document = await self._fetch(self._discovery_url, "discovery")

@@ -8,7 +8,12 @@ from typing import Any, Final
 
 from adapters.va_oauth.bounded_http import Reply
 from adapters.va_oauth.retry_after import read_retry_after
-from application.errors import ProviderUnavailableError, UpstreamRejectedError
+from application.errors import (
+    ClientRejectedByProviderError,
+    GrantExpiredError,
+    ProviderUnavailableError,
+    UpstreamRejectedError,
+)
 from application.strict_json import NotStrictJSONError, object_of
 from domain.secret import Secret
 from domain.va_tokens import VATokens
@@ -20,16 +25,6 @@ _MAX_EXPIRES_IN: Final = 365 * 24 * 3600
 # Source: RFC 6749, appendix A.12 and A.17, and A.4 for scope.
 _TOKEN: Final = re.compile(r"[\x20-\x7e]{1,16384}", re.ASCII)
 _SCOPE: Final = re.compile(r"[\x20\x21\x23-\x5b\x5d-\x7e]{0,4096}", re.ASCII)
-_KNOWN_ERRORS: Final = frozenset(
-    {
-        "invalid_client",
-        "invalid_grant",
-        "invalid_request",
-        "invalid_scope",
-        "unauthorized_client",
-        "unsupported_grant_type",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +58,7 @@ def read_token_response(reply: Reply, *, requested_scope: str, now: datetime) ->
     except NotStrictJSONError as error:
         raise UpstreamRejectedError("token_answer_malformed") from error
     if reply.status != _OK:
-        said = answer.get("error")
-        known = isinstance(said, str) and said in _KNOWN_ERRORS
-        raise UpstreamRejectedError(str(said) if known else "token_endpoint_refused")
+        raise _refusal(answer.get("error"))
     token_type = answer.get("token_type")
     if not isinstance(token_type, str) or token_type.lower() != "bearer":
         raise UpstreamRejectedError("token_type")
@@ -101,6 +94,18 @@ def error_of(reply: Reply) -> str | None:
     except NotStrictJSONError:
         return None
     return said if isinstance(said, str) else None
+
+
+def _refusal(code: object) -> UpstreamRejectedError:
+    match code:
+        case "invalid_grant":
+            return GrantExpiredError()
+        case "invalid_client" | "unauthorized_client":
+            return ClientRejectedByProviderError(code)
+        case "invalid_request" | "invalid_scope" | "unsupported_grant_type":
+            return UpstreamRejectedError(code)
+        case _:
+            return UpstreamRejectedError("token_endpoint_refused")
 
 
 def _token(answer: Mapping[str, Any], name: str) -> Secret | None:

@@ -3,7 +3,12 @@
 from dataclasses import dataclass
 from typing import final
 
-from application.errors import ProviderUnavailableError, UpstreamRejectedError
+from application.errors import (
+    AccountDisabledError,
+    IdentityConflictError,
+    IdentityMissingError,
+    ProviderUnavailableError,
+)
 from application.ports.clock import Clock
 from application.ports.secret_source import SecretSource
 from application.ports.token_cipher import SealBrokenError
@@ -12,7 +17,6 @@ from application.token_sealing import TokenSealing
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.data_key import DataKey
 from domain.identifiers import UserId
-from domain.sign_in_failure import SignInFailure
 from domain.user import LinkedUser, User
 from domain.va_identity import VAIdentity
 from domain.va_tokens import VATokens
@@ -66,15 +70,9 @@ class LinkVAIdentity:
         linked = await self._find_or_make(work, command.identity)
         if linked.is_conflicting:
             # Of the two the one whose account at VA it was: the other may be made by this unit.
-            raise UpstreamRejectedError(
-                "subject_of_another_user",
-                SignInFailure.IDENTITY_CONFLICT,
-                user_id=linked.alias_owner,
-            )
+            raise IdentityConflictError("subject_of_another_user", linked.alias_owner)
         if not linked.user.is_active:
-            raise UpstreamRejectedError(
-                "account_disabled", SignInFailure.ACCOUNT_DISABLED, user_id=linked.user.id
-            )
+            raise AccountDisabledError(linked.user.id)
         key = await self._key_of(work, linked, command.visitor)
         sealed = self._sealing.seal(command.tokens, key)
         await work.va_tokens.save(sealed, account=command.identity.account, now=now)
@@ -115,7 +113,7 @@ class LinkVAIdentity:
         now = self._clock.now()
         if identity.is_complete:
             if identity.icn is None:
-                raise UpstreamRejectedError("no_icn", SignInFailure.IDENTITY_MISSING)
+                raise IdentityMissingError("no_icn")
             new_id = UserId(self._secrets.uuid())
             return await work.users.link(identity, identity.icn, new_id=new_id, now=now)
 
@@ -124,7 +122,5 @@ class LinkVAIdentity:
         if known is None:
             raise ProviderUnavailableError
         if identity.icn is not None and identity.icn != known.user.icn:
-            raise UpstreamRejectedError(
-                "icn_of_another_user", SignInFailure.IDENTITY_CONFLICT, user_id=known.user.id
-            )
+            raise IdentityConflictError("icn_of_another_user", known.user.id)
         return known
