@@ -1,6 +1,5 @@
 """Use case: a back end acts for a Veteran with VA's access token."""
 
-import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import final
@@ -13,9 +12,8 @@ from application.errors import (
     VASignInNeededError,
 )
 from application.ports.clock import Clock
-from application.ports.token_cipher import SealBrokenError
 from application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
-from application.token_sealing import TokenSealing
+from application.token_sealing import TokenSealing, readable
 from application.va_token_refresher import DueRefresh, VATokenRefresher
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.identifiers import SessionId, UserId
@@ -25,8 +23,6 @@ from domain.va_token_refresh import KeptVATokens
 from domain.va_token_use import TokenPurpose
 from domain.va_tokens import VATokens
 from domain.visitor import Visitor
-
-_log = logging.getLogger("vetassist.va_tokens")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,11 +168,10 @@ class UseVAToken:
 
     async def _opened(self, work: UnitOfWork, kept: KeptVATokens) -> VATokens:
         wrapped = await work.data_keys.find(kept.sealed.user_id)
-        try:
-            return await self._sealing.unsealed(kept.sealed, wrapped)
-        except SealBrokenError:
-            _log.error("va_tokens_unreadable")
-            raise _RefusedError("unreadable", VASignInNeededError()) from None
+        tokens = await readable(self._sealing.unsealed(kept.sealed, wrapped))
+        if tokens is None:
+            raise _RefusedError("unreadable", VASignInNeededError())
+        return tokens
 
     def _due(self, user: User, kept: KeptVATokens, tokens: VATokens) -> DueRefresh:
         if tokens.refresh_token is None:
