@@ -440,6 +440,7 @@ class Container(containers.DeclarativeContainer):
         secrets=secrets,
         clock=clock,
         limits=settings.provided.session_limits,
+        refusals=providers.Singleton(RateLimit, per_minute=REFUSALS_A_MINUTE, clock=clock),
     )
     validate_session = providers.Singleton(
         ValidateSession, tokens=session_tokens, sessions=session_lookup, clock=clock
@@ -645,7 +646,6 @@ class Container(containers.DeclarativeContainer):
         cookies=session_cookies,
         guard=origin_guard,
         visitors=visitors,
-        refusals=providers.Singleton(RateLimit, per_minute=REFUSALS_A_MINUTE, clock=clock),
         limits=settings.provided.session_limits,
         delivers_by_cookie=_delivers_by_cookie,
     )

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final, final
 
 from application.ports.clock import Clock
+from application.ports.refusal_limit import RefusalLimit
 
 _SECONDS_A_MINUTE: Final = 60
 _MAX_KEYS: Final = 10_000
@@ -13,7 +14,7 @@ _EVERYBODY: Final = 20
 
 
 @final
-class RateLimit:
+class RateLimit(RefusalLimit):
     """Token buckets, one a client address and one for all: each refills over a minute.
 
     Held in this process; several processes allow as many times more. What it guards is the

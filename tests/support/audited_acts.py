@@ -421,7 +421,7 @@ async def the_session_of_a_code_has_ended(service: Service) -> Scene:
 
 
 def _renewal(service: Service, grant: SessionGrant) -> Scene:
-    command = RenewSessionCommand(refresh_token=grant.refresh_token.reveal(), visitor=a_visitor())
+    command = RenewSessionCommand(refresh_token=grant.refresh_token, visitor=a_visitor())
     return Scene(
         happen=lambda: service.container.renew_session().execute(command),
         user_id=grant.session.user_id,
@@ -465,10 +465,9 @@ async def a_session_is_to_be_renewed_after_its_end(service: Service) -> Scene:
 
 @act("renew_session", AuditEventType.SESSION_RENEW_REFUSED, reason="no_such_session")
 async def somebody_shows_a_made_up_refresh_token(service: Service) -> Scene:
-    visitor = a_visitor()
-    return Scene(
-        happen=lambda: service.container.renew_session().note_stranger(visitor), visitor=visitor
-    )
+    grant = (await service.sign_in()).grant
+    made_up = replace(grant, refresh_token=Secret("made-up"))
+    return replace(_renewal(service, made_up), ends_in=ApplicationError, user_id=None)
 
 
 def _ending(service: Service, grant: SessionGrant, which: SessionId | Which) -> Scene:

@@ -126,7 +126,7 @@ HOLDERS: list[object] = [
     ),
     VALoginCompleted(grant=GRANT, return_to=None, ticket=TICKET),
     LinkVAIdentityCommand(identity=IDENTITY, tokens=TOKENS, visitor=a_visitor()),
-    RenewSessionCommand(refresh_token=CANARY, visitor=a_visitor()),
+    RenewSessionCommand(refresh_token=SECRET, visitor=a_visitor()),
 ]
 
 
