@@ -1,4 +1,4 @@
-"""The identity provider as one flow: authorization URL, exchange, verified identity."""
+"""The identity provider: authorization URL, code exchange, refresh, and revocation."""
 
 import asyncio
 from base64 import b64encode
@@ -52,8 +52,8 @@ from domain.va_tokens import VATokens
 from domain.veteran_status import VeteranStatus
 
 _DEADLINE: Final = timedelta(seconds=10)
-#: How much may be in progress at once, by kind, so that no kind takes another's room. The reasons
-#: are in docs/adr/0031-waiting-on-va.md.
+#: How many calls of each kind may be in progress, so that no kind takes room from another. The
+#: reasons are in docs/adr/0031-waiting-on-va.md.
 SIGN_INS: Final = BulkheadLimits(in_progress=100, waiting=100)
 _STARTS: Final = BulkheadLimits(in_progress=100, waiting=100)
 _REFRESHES: Final = BulkheadLimits(in_progress=50, waiting=50)
@@ -62,7 +62,7 @@ _MAX_BYTES: Final = 256 * 1024
 _STATUS_SCOPE: Final = "veteran_status.read"
 _OK: Final = 200
 _BAD_REQUEST: Final = 400
-#: What will be refused the next time as well. Source: RFC 7009, section 2.2.1.
+#: Refusals that a retry can't change. Source: RFC 7009, section 2.2.1.
 _REFUSES_THE_TOKEN: Final = frozenset({"invalid_request", "unsupported_token_type"})
 _UNVERIFIED: Final = "id_token_unverified"
 _MAX_NAME_CHARACTERS: Final = 100
@@ -71,7 +71,7 @@ _MAX_EMAIL_CHARACTERS: Final = 254
 
 @final
 class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdentityProvider"]):
-    """VA.gov, or any OpenID Provider that its settings describe. Leaving it closes the client."""
+    """VA.gov, or any other OpenID Provider. Leaving the context closes the HTTP client."""
 
     def __init__(
         self,
@@ -120,7 +120,7 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
         return self._settings.issuer
 
     async def authorization_url(self, secrets: LoginSecrets) -> str:
-        # Nobody is sent to VA to be refused on the way back.
+        # Don't send a Veteran to VA if the callback is likely to be refused.
         self._sign_ins.check_refusals()
         async with self._starts.admitted():
             metadata = await self._documents.metadata()
@@ -169,13 +169,13 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
         self, refresh_token: Secret, *, account: VAAccount, icn: ICN | None, scope: str
     ) -> VATokens:
         if account.issuer != self._settings.issuer:
-            # No other provider has any business with this one's token.
+            # A refresh token must not be sent to another provider.
             raise IssuerChangedError
         given: TokenResponse | None = None
         try:
             with anyio.fail_after(self._refresh_deadline.total_seconds()):
                 async with self._refreshes.admitted():
-                    # Had before: the refresh token that is shown may be worth nothing afterwards.
+                    # Fetched first, because the refresh may use up the refresh token.
                     await self._documents.signing_keys()
                     given = await self._refresh(refresh_token, scope)
                     await self._check_same_person(given, account, icn)
@@ -211,13 +211,13 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
                 headers={"Authorization": self._basic_credentials()},
             )
         except UpstreamRejectedError as error:
-            # A redirect, or an answer that was not read: some gateway's word, and not VA's.
+            # A redirect or an unreadable answer comes from a gateway, not from VA.
             raise ProviderUnavailableError(error.reason) from error
         if reply.status == _OK:
             return True
         if reply.status == _BAD_REQUEST and error_of(reply) in _REFUSES_THE_TOKEN:
             raise UpstreamRejectedError("revocation_refused")
-        # Nothing else says anything of the token, which must not live on for it.
+        # No other answer says whether the token was revoked, so it must be tried again.
         raise ProviderUnavailableError(f"status_{reply.status}")
 
     async def _refresh(self, refresh_token: Secret, scope: str) -> TokenResponse:
@@ -272,7 +272,7 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
         )
 
     def _basic_credentials(self) -> str:
-        # Both parts are form-encoded first (RFC 6749, section 2.3.1).
+        # Both parts are form-encoded (RFC 6749, section 2.3.1).
         client_id = quote(self._settings.client_id, safe="")
         secret = quote(self._settings.client_secret.reveal(), safe="")
         return "Basic " + b64encode(f"{client_id}:{secret}".encode()).decode()
@@ -280,7 +280,7 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
     async def _ask_about(
         self, metadata: ProviderMetadata, response: TokenResponse, id_token: VerifiedIDToken
     ) -> tuple[Mapping[str, Any] | None, StatusAnswer | None]:
-        """Both at once; what is not asked answers with nothing to say."""
+        """Calls both APIs at once. An API that isn't called counts as an empty answer."""
         access_token = response.tokens.access_token
 
         async def userinfo() -> Mapping[str, Any] | None:
@@ -311,7 +311,7 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
         userinfo: Mapping[str, Any] | None,
         status: StatusAnswer | None,
     ) -> VAIdentity:
-        # Userinfo is the newer word; the ID token's stands in where it is silent.
+        # Userinfo is newer than the ID token, so its claims come first.
         claims = {**id_token.claims, **(userinfo or {})}
         return VAIdentity(
             issuer=self._settings.issuer,
@@ -353,7 +353,7 @@ def _agreed_icn(sources: Iterable[object]) -> ICN | None:
 
 
 def _display_text(value: object, max_characters: int) -> str | None:
-    """A text fit to store and show: printable, trimmed, bounded; None for anything else."""
+    """Returns printable, trimmed text of a bounded length, or None."""
     if not isinstance(value, str):
         return None
     printable = "".join(character for character in value if character.isprintable()).strip()

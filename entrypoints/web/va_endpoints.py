@@ -1,4 +1,4 @@
-"""The two routes between the browser and VA."""
+"""The routes that start and complete a sign-in at VA."""
 
 import logging
 from http import HTTPStatus
