@@ -19,15 +19,27 @@ ApplicationError
     ProviderUnavailableError   VA did not answer
       ProviderBusyError          VA was not asked: too many calls are in progress
   UpstreamRejectedError    VA's answer isn't acceptable
+    GrantExpiredError          VA doesn't accept the code or refresh token anymore
+    SigningKeyUnknownError     VA hasn't published the key that signed its token
+    MisconfiguredError         only the operator can fix it
+      ClientRejectedByProviderError  VA doesn't accept our client credentials
+      IssuerChangedError         the tokens belong to another provider
     UnwantedTokensError        VA issued tokens that must not be used
     UnusableTokensError        VA issued tokens that can't be used yet
-  SignInFailedError        the sign-in failed, for the given reason
+  SignInFailedError        the sign-in failed
+    MalformedCallbackError     the callback's parameters can't be read
+    SignInDeniedError          the Veteran declined at VA
+    IdentityMissingError       VA names no valid ICN
+    IdentityConflictError      the ICN and the VA account belong to different users
+    AccountDisabledError       the operator disabled the user
+    SignInMisconfiguredError   only the operator can fix it
     SignInPostponedError       it didn't start: the same callback can be sent again
   AuditBrokenError         the audit trail was tampered with
   TrailUnreadableError     a part of the audit trail is missing
   CheckpointUntoldError    a checkpoint could not be written
 
-The ``code`` is public and stable. Everything else is only for the log.
+The ``code`` is public and stable. A ``reason`` is only for the audit trail and the log: the class
+of an error says what to do about it.
 """
 
 from datetime import timedelta
@@ -179,23 +191,42 @@ class UpstreamRejectedError(ApplicationError):
 
     Attributes:
         reason: Our own code for the audit trail, never text from the provider.
-        failure: The public code of the failed sign-in.
-        user_id: The user for the audit trail, or None if unknown.
     """
 
     code: ClassVar[str] = "token_exchange_failed"
 
-    def __init__(
-        self,
-        reason: str,
-        failure: SignInFailure = SignInFailure.TOKEN_EXCHANGE_FAILED,
-        *,
-        user_id: UserId | None = None,
-    ) -> None:
+    def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
-        self.failure = failure
-        self.user_id = user_id
+
+
+class GrantExpiredError(UpstreamRejectedError):
+    """The provider doesn't accept the code or refresh token, and never will again."""
+
+    def __init__(self) -> None:
+        super().__init__("invalid_grant")
+
+
+class SigningKeyUnknownError(UpstreamRejectedError):
+    """The provider hasn't published the key that signed a token. It may do so later."""
+
+    def __init__(self) -> None:
+        super().__init__("key_unknown")
+
+
+class MisconfiguredError(UpstreamRejectedError):
+    """Our settings don't work with the provider, and only the operator can fix that."""
+
+
+class ClientRejectedByProviderError(MisconfiguredError):
+    """The provider doesn't accept our client credentials."""
+
+
+class IssuerChangedError(MisconfiguredError):
+    """The tokens belong to another provider than the configured one, which wasn't asked."""
+
+    def __init__(self) -> None:
+        super().__init__("issuer_changed")
 
 
 class UnwantedTokensError(UpstreamRejectedError):
@@ -243,6 +274,45 @@ class SignInFailedError(ApplicationError):
         self.failure = failure
         self.reason = reason
         self.user_id = user_id
+
+
+class MalformedCallbackError(SignInFailedError):
+    """A parameter of the callback appears twice, or isn't what a provider would send."""
+
+    def __init__(self) -> None:
+        super().__init__(SignInFailure.LOGIN_EXPIRED, "malformed_callback")
+
+
+class SignInDeniedError(SignInFailedError):
+    """The Veteran declined to sign in at the provider."""
+
+    def __init__(self) -> None:
+        super().__init__(SignInFailure.ACCESS_DENIED, "denied_at_provider")
+
+
+class IdentityMissingError(SignInFailedError):
+    """The provider names no valid ICN for the person who signed in."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(SignInFailure.IDENTITY_MISSING, reason)
+
+
+class IdentityConflictError(SignInFailedError):
+    """The ICN and the account at the provider belong to different users."""
+
+    def __init__(self, reason: str, user_id: UserId) -> None:
+        super().__init__(SignInFailure.IDENTITY_CONFLICT, reason, user_id=user_id)
+
+
+class AccountDisabledError(SignInFailedError):
+    """The operator disabled the user."""
+
+    def __init__(self, user_id: UserId) -> None:
+        super().__init__(SignInFailure.ACCOUNT_DISABLED, "account_disabled", user_id=user_id)
+
+
+class SignInMisconfiguredError(SignInFailedError):
+    """No sign-in can succeed until the operator fixes our settings for the provider."""
 
 
 class SignInPostponedError(SignInFailedError):

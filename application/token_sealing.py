@@ -1,10 +1,12 @@
 """Seals and opens a user's tokens with the user's data key."""
 
-from typing import Final, final
+import logging
+from collections.abc import Awaitable
+from typing import Final, TypeVar, final
 
 from application.ports.key_wrapper import KeyWrapper
 from application.ports.secret_source import SecretSource
-from application.ports.token_cipher import TokenCipher
+from application.ports.token_cipher import SealBrokenError, TokenCipher
 from application.ports.unit_of_work import UnitOfWork
 from domain.data_key import DataKey, WrappedDataKey
 from domain.identifiers import UserId
@@ -12,6 +14,19 @@ from domain.secret import Secret
 from domain.va_tokens import SealedVATokens, TokenField, VATokens
 
 _FIRST_VERSION: Final = 1
+
+_T = TypeVar("_T")
+
+_log = logging.getLogger("vetassist.va_tokens")
+
+
+async def readable(opening: Awaitable[_T]) -> _T | None:
+    """Returns what ``opening`` opens, or None if it doesn't open, which it logs as an error."""
+    try:
+        return await opening
+    except SealBrokenError:
+        _log.error("va_tokens_unreadable")
+        return None
 
 
 @final

@@ -14,13 +14,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Final
+from urllib.parse import urlencode
 
 import uvloop
 from dependency_injector import providers
 
 from adapters.memory.identity_provider import MemoryIdentityProvider
 from adapters.system.clock import SystemClock
-from application.ports.identity_provider import ProviderSignIn
+from application.ports.identity_provider import CallbackParameters, ProviderSignIn
 from application.use_cases.sign_in.complete_va_login import CompleteVALoginCommand
 from application.use_cases.sign_in.start_va_login import StartVALoginCommand
 from benchmarks.figures import percentile
@@ -98,12 +99,10 @@ async def _begun(
     container: Container, provider: MemoryIdentityProvider, number: int
 ) -> CompleteVALoginCommand:
     started = await container.start_va_login().execute(StartVALoginCommand(visitor=Visitor()))
+    code = provider.consent(started.authorization_url, sign_in_of(number))
     return CompleteVALoginCommand(
         secrets=started.secrets,
-        code=provider.consent(started.authorization_url, sign_in_of(number)),
-        provider_error=None,
-        issuer=None,
-        is_wellformed=True,
+        callback=CallbackParameters(Secret(urlencode({"code": code.reveal()}))),
         visitor=Visitor(),
         is_abandoned=stays,
     )

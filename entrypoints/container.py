@@ -97,6 +97,8 @@ from application.use_cases.va_access.rewrap_data_keys import RewrapDataKeys
 from application.use_cases.va_access.shred_unused_tokens import ShredUnusedTokens
 from application.use_cases.va_access.unlink_va_identity import UnlinkVAIdentity
 from application.use_cases.va_access.use_va_token import UseVAToken
+from application.va_refresh_leases import VARefreshLeases
+from application.va_refresh_results import VARefreshResults
 from application.va_token_refresher import VATokenRefresher
 from entrypoints.background import repeating
 from entrypoints.metrics.measurements import Measurements
@@ -449,6 +451,7 @@ class Container(containers.DeclarativeContainer):
         secrets=secrets,
         clock=clock,
         limits=settings.provided.session_limits,
+        refusals=providers.Singleton(RateLimit, per_minute=REFUSALS_A_MINUTE, clock=clock),
     )
     validate_session = providers.Singleton(
         ValidateSession, tokens=session_tokens, sessions=session_lookup, clock=clock
@@ -478,13 +481,21 @@ class Container(containers.DeclarativeContainer):
         cipher=cipher,
         clock=clock,
     )
-    va_token_refresher = providers.Singleton(
-        VATokenRefresher,
+    va_refresh_leases = providers.Singleton(
+        VARefreshLeases, unit_of_work=unit_of_work.provider, clock=clock
+    )
+    va_refresh_results = providers.Singleton(
+        VARefreshResults,
         unit_of_work=unit_of_work.provider,
-        provider=identity_provider,
         sealing=token_sealing,
         outbox_entries=outbox_entries,
         clock=clock,
+    )
+    va_token_refresher = providers.Singleton(
+        VATokenRefresher,
+        provider=identity_provider,
+        leases=va_refresh_leases,
+        results=va_refresh_results,
     )
     use_va_token = providers.Singleton(
         UseVAToken,
@@ -657,7 +668,6 @@ class Container(containers.DeclarativeContainer):
         cookies=session_cookies,
         guard=origin_guard,
         visitors=visitors,
-        refusals=providers.Singleton(RateLimit, per_minute=REFUSALS_A_MINUTE, clock=clock),
         limits=settings.provided.session_limits,
         delivers_by_cookie=_delivers_by_cookie,
     )

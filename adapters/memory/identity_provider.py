@@ -9,14 +9,24 @@ from typing import Final, final
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from application.errors import (
+    GrantExpiredError,
+    IssuerChangedError,
+    MalformedCallbackError,
     ProviderBusyError,
     ProviderUnavailableError,
+    SignInDeniedError,
     UnusableTokensError,
     UnwantedTokensError,
     UpstreamRejectedError,
 )
 from application.ports.clock import Clock
-from application.ports.identity_provider import IdentityProvider, ProviderSignIn
+from application.ports.identity_provider import (
+    CallbackParameters,
+    IdentityProvider,
+    ProviderCallback,
+    ProviderSignIn,
+)
+from application.query_parameters import MalformedParametersError, single_values
 from domain.identifiers import ICN
 from domain.login_attempt import LoginSecrets
 from domain.secret import Secret
@@ -24,6 +34,7 @@ from domain.va_identity import VAAccount, VAIdentity
 from domain.va_tokens import VATokens
 
 _CODE_BYTES: Final = 32
+_MAX_CHARACTERS: Final = 4096
 _LIFETIME: Final = timedelta(hours=1)
 
 
@@ -56,7 +67,7 @@ class MemoryIdentityProvider(IdentityProvider):
         self._clock = clock
         self._grants: dict[str, _Grant] = {}
         self._is_down = False
-        self._refusal: str | None = None
+        self._refusal: UpstreamRejectedError | None = None
         self._retry_after: timedelta | None = None
         #: Whether no more sign-ins are admitted.
         self.is_full = False
@@ -104,9 +115,9 @@ class MemoryIdentityProvider(IdentityProvider):
         self._is_down = False
         self._refusal = None
 
-    def refuse(self, reason: str) -> None:
-        """Makes every exchange, refresh and revocation fail with this reason."""
-        self._refusal = reason
+    def refuse(self, error: UpstreamRejectedError) -> None:
+        """Makes every exchange, refresh and revocation fail with this error."""
+        self._refusal = error
 
     @property
     def issuer(self) -> str:
@@ -129,37 +140,62 @@ class MemoryIdentityProvider(IdentityProvider):
         self._require_room()
         yield
 
-    async def check_callback_issuer(self, issuer: str | None) -> None:
-        self._answer()
-        if issuer is not None and issuer != self._issuer:
-            raise UpstreamRejectedError("callback_iss")
+    def read_callback(self, parameters: CallbackParameters) -> ProviderCallback:
+        try:
+            values = single_values(parameters.query.reveal(), ["state", "code", "error", "iss"])
+        except MalformedParametersError as error:
+            raise MalformedCallbackError from error
+        code, error_code = values.get("code"), values.get("error")
+        for text in (code, error_code):
+            if text is not None and not (text and text.isascii() and len(text) <= _MAX_CHARACTERS):
+                raise MalformedCallbackError
+        return ProviderCallback(
+            code=None if code is None else Secret(code), error=error_code, issuer=values.get("iss")
+        )
 
-    async def sign_in(self, code: Secret, secrets: LoginSecrets) -> ProviderSignIn:
+    async def sign_in(self, callback: ProviderCallback, secrets: LoginSecrets) -> ProviderSignIn:
         self._answer()
+        code = self._code_of(callback)
         self.exchanges += 1
         if self._refusal is not None:
-            raise UpstreamRejectedError(self._refusal)
+            raise self._refusal
         grant = self._grants.pop(code.reveal(), None)
         if grant is None or grant.code_challenge != secrets.code_challenge:
-            raise UpstreamRejectedError("invalid_grant")
+            raise GrantExpiredError
         if grant.nonce != secrets.nonce:
             raise UpstreamRejectedError("nonce")
         if (refresh_token := grant.signed_in.tokens.refresh_token) is not None:
             self.refreshable[refresh_token] = grant.signed_in
         return grant.signed_in
 
+    def _code_of(self, callback: ProviderCallback) -> Secret:
+        if callback.issuer not in {None, self._issuer}:
+            raise UpstreamRejectedError("callback_iss")
+        if callback.error is not None and callback.code is not None:
+            raise UpstreamRejectedError("code_and_error")
+        match callback.error:
+            case "access_denied":
+                raise SignInDeniedError
+            case "temporarily_unavailable" | "server_error":
+                raise ProviderUnavailableError
+            case str():
+                raise UpstreamRejectedError("provider_error")
+        if callback.code is None:
+            raise UpstreamRejectedError("code_missing")
+        return callback.code
+
     async def refresh(
         self, refresh_token: Secret, *, account: VAAccount, icn: ICN | None, scope: str
     ) -> VATokens:
         if account.issuer != self._issuer:
-            raise UpstreamRejectedError("issuer_changed")
+            raise IssuerChangedError
         self._answer()
         self.refreshes += 1
         if self._refusal is not None:
-            raise UpstreamRejectedError(self._refusal)
+            raise self._refusal
         grant = self.refreshable.get(refresh_token)
         if grant is None or refresh_token in self.revoked:
-            raise UpstreamRejectedError("invalid_grant")
+            raise GrantExpiredError
         tokens = self._refreshed(refresh_token, grant, scope)
         if self.loses_answers:
             raise ProviderUnavailableError
@@ -189,7 +225,7 @@ class MemoryIdentityProvider(IdentityProvider):
     async def revoke(self, token: Secret, *, is_refresh_token: bool) -> bool:
         self._answer()
         if self._refusal is not None:
-            raise UpstreamRejectedError(self._refusal)
+            raise self._refusal
         if self.revokes:
             self.revoked[token] = is_refresh_token
         return self.revokes

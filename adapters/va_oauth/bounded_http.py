@@ -1,4 +1,4 @@
-"""HTTP calls that end in time and read no more than they should."""
+"""HTTP calls with a deadline and a limit on the size of the answer."""
 
 import asyncio
 import time
@@ -14,22 +14,22 @@ from application.errors import ProviderUnavailableError, UpstreamRejectedError
 
 _TOO_MANY_REQUESTS: Final = 429
 _SERVER_ERROR: Final = 500
-# A connection that is not made by then is replaced once, within the deadline of the call. Nothing
-# else has a time-out of httpx's: the deadline is the one bound on waiting for an answer.
+# If connecting takes longer, httpx tries once more within the call's deadline. httpx has no other
+# timeout: the deadline alone bounds the wait for an answer.
 _TIMEOUT: Final = httpx.Timeout(None, connect=4.0)
 _CONNECT_RETRIES: Final = 1
 
 
 class TooLateError(ProviderUnavailableError):
-    """There was no whole answer in time."""
+    """The answer was not complete before the deadline."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """A whole answer, within bounds.
+    """A complete answer.
 
     Attributes:
-        retry_after: The header of that name as it came; None when there was none.
+        retry_after: The `Retry-After` header as received, or None if there was none.
     """
 
     status: int
@@ -38,19 +38,19 @@ class Reply:
 
     @property
     def means_not_now(self) -> bool:
-        """Whether the other side says that it cannot answer at present."""
+        """Whether the server says that it can't answer at present."""
         return self.status == _TOO_MANY_REQUESTS or self.status >= _SERVER_ERROR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderCall:
-    """One call that is over, in words that name nobody.
+    """A finished call, without personal data.
 
     Attributes:
-        operation: What was asked for.
-        outcome: The status's class (``2xx``), or why there is no whole answer.
+        operation: The kind of call.
+        outcome: The status class (``2xx``), or why there is no complete answer.
         began_at: Unix time in nanoseconds.
-        seconds: How long it took.
+        seconds: How long the call took.
     """
 
     operation: str
@@ -59,19 +59,19 @@ class ProviderCall:
     seconds: float
 
 
-#: Is told of each call when it is over.
+#: Called with each finished call.
 CallObserver = Callable[[ProviderCall], None]
 
 
 def nobody(_call: ProviderCall) -> None:
-    """An observer that does not care."""
+    """An observer that does nothing."""
 
 
 def http_client() -> httpx.AsyncClient:
-    """A client that no variable of the environment can redirect, and no answer either.
+    """Returns a client that ignores proxy variables and doesn't follow redirects.
 
-    Each call has a connection of its own. The other side may close an idle connection at any
-    moment; a code that was just sent on it would be lost, as it cannot be sent twice.
+    Each call uses its own connection. A server may close an idle connection at any moment, and a
+    code that was just sent on it would be lost, because it can't be sent twice.
     """
     return httpx.AsyncClient(
         transport=_TransportOnDemand(),
@@ -88,53 +88,53 @@ def http_client() -> httpx.AsyncClient:
 
 @final
 class _TransportOnDemand(httpx.AsyncBaseTransport):
-    """httpx's transport, made for the first request.
+    """Creates httpx's transport for the first request.
 
-    It reads every certificate authority there is: 3 MiB and 50 ms that a start does without, and
-    so does a process that only ever validates.
+    Creating it loads all certificate authorities, which takes 3 MiB and 50 ms. A start, and a
+    process that only validates sessions, does without them.
     """
 
     def __init__(self) -> None:
         self._transport: httpx.AsyncHTTPTransport | None = None
-        self._making: asyncio.Task[httpx.AsyncHTTPTransport] | None = None
+        self._creating: asyncio.Task[httpx.AsyncHTTPTransport] | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        transport = self._transport or await self._made()
+        transport = self._transport or await self._created()
         return await transport.handle_async_request(request)
 
     async def aclose(self) -> None:
-        # One that is still being made has no connection to close, so nobody waits for it.
+        # A transport that is still being created has no connection to close.
         if self._transport is not None:
             await self._transport.aclose()
 
-    async def _made(self) -> httpx.AsyncHTTPTransport:
-        if self._making is None:
-            self._making = asyncio.create_task(self._make())
+    async def _created(self) -> httpx.AsyncHTTPTransport:
+        if self._creating is None:
+            self._creating = asyncio.create_task(self._create())
         try:
-            # Shielded: one that gives up waiting takes it from nobody else.
-            return await asyncio.shield(self._making)
+            # Shielded: a caller that gives up must not cancel it for the others.
+            return await asyncio.shield(self._creating)
         except OSError as error:
-            # The authorities' file cannot be read: too many files are open, for instance.
+            # The file with the authorities can't be read: too many open files, for instance.
             raise httpx.ConnectError("no certificate authorities") from error
 
-    async def _make(self) -> httpx.AsyncHTTPTransport:
+    async def _create(self) -> httpx.AsyncHTTPTransport:
         try:
             self._transport = await asyncio.to_thread(_transport)
         finally:
             # After a failure the next request tries again.
-            self._making = None
+            self._creating = None
         return self._transport
 
 
 def _transport() -> httpx.AsyncHTTPTransport:
-    # What is in progress is bounded by kind (``Bulkhead``), so nothing queues here.
+    # ``Bulkhead`` bounds the calls in progress by kind, so nothing queues here.
     limits = httpx.Limits(max_connections=None)
     return httpx.AsyncHTTPTransport(trust_env=False, limits=limits, retries=_CONNECT_RETRIES)
 
 
 @final
 class BoundedHTTP:
-    """Bounds each call as a whole; httpx's own time-outs bound its single steps only."""
+    """Bounds each call as a whole. httpx's own timeouts bound only its single steps."""
 
     def __init__(
         self,
@@ -152,7 +152,7 @@ class BoundedHTTP:
     async def get(
         self, url: str, *, operation: str, headers: Mapping[str, str] | None = None
     ) -> Reply:
-        """GET. Raises as ``post``."""
+        """Sends a GET request. Raises the same errors as ``post``."""
         return await self._observed(
             operation, self._client.build_request("GET", url, headers=headers)
         )
@@ -165,12 +165,12 @@ class BoundedHTTP:
         form: Mapping[str, str],
         headers: Mapping[str, str],
     ) -> Reply:
-        """POST a form; ``operation`` is what the call is counted as.
+        """Posts a form. The observer sees ``operation`` as the kind of call.
 
         Raises:
-            TooLateError: No whole answer within the deadline.
-            ProviderUnavailableError: The connection could not be made, or broke.
-            UpstreamRejectedError: A redirect, or an answer too large or compressed.
+            TooLateError: The answer was not complete before the deadline.
+            ProviderUnavailableError: The connection failed.
+            UpstreamRejectedError: The answer is a redirect, too large, or compressed.
         """
         return await self._observed(
             operation, self._client.build_request("POST", url, data=form, headers=headers)
@@ -218,7 +218,7 @@ class BoundedHTTP:
     async def _read(self, response: httpx.Response) -> Reply:
         if response.has_redirect_location or response.is_redirect:
             raise UpstreamRejectedError("redirect")
-        # Asked for identity; a compressed answer could grow without bound while it is read.
+        # We requested no compression. A compressed answer could grow without bound when inflated.
         if response.headers.get("content-encoding", "identity").lower() != "identity":
             raise UpstreamRejectedError("compressed_answer")
         body = bytearray()

@@ -1,4 +1,4 @@
-"""A bound on how many calls of one kind are in progress at the provider."""
+"""Bounds the number of calls of one kind that are in progress at the provider."""
 
 import time
 from collections.abc import AsyncIterator, Callable
@@ -14,13 +14,13 @@ from application.errors import ProviderBusyError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BulkheadLimits:
-    """How much a bulkhead lets in.
+    """The limits of a bulkhead.
 
     Attributes:
-        in_progress: How many may be in progress at once.
-        waiting: How many more may wait until one of them ends.
-        patience: How long each of those waits before it is refused.
-        retry_after: What a refusal says about when to try again.
+        in_progress: How many callers may be in progress at once.
+        waiting: How many more may wait until one of those ends.
+        patience: How long each of them waits before it is refused.
+        retry_after: When refused callers are told to try again.
     """
 
     in_progress: int
@@ -31,7 +31,7 @@ class BulkheadLimits:
 
 @final
 class Bulkhead:
-    """Admits a bounded number of callers, first come, first served, and refuses the rest."""
+    """Admits a bounded number of callers in the order they come, and refuses the rest."""
 
     def __init__(
         self, limits: BulkheadLimits, *, monotonic: Callable[[], float] = time.monotonic
@@ -44,10 +44,10 @@ class Bulkhead:
 
     @asynccontextmanager
     async def admitted(self) -> AsyncIterator[None]:
-        """Be one of those in progress until the block ends.
+        """Admits the caller until the block ends.
 
         Raises:
-            ProviderBusyError: Too many are in progress and waiting, or none ended in time.
+            ProviderBusyError: Too many callers are in progress and waiting, or none ended in time.
         """
         await self._enter()
         try:
@@ -56,10 +56,10 @@ class Bulkhead:
             self._free.release()
 
     def check_refusals(self) -> None:
-        """Refuse the caller if somebody was refused a moment ago.
+        """Refuses the caller if another one was refused recently.
 
         Raises:
-            ProviderBusyError: The last refusal is more recent than its ``retry_after``.
+            ProviderBusyError: The last refusal is more recent than ``retry_after``.
         """
         if self._refused_at is None:
             return

@@ -20,19 +20,19 @@ from application.errors import UpstreamRejectedError
 from application.ports.clock import Clock
 from application.strict_json import NotStrictJSONError, object_of
 
-#: How far the provider's clock may be from ours, either way, in seconds.
+#: How far the provider's clock may differ from ours, in seconds.
 LEEWAY_SECONDS: Final = 60
 _SHAPE: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
 _MAX_CHARACTERS: Final = 16_384
 # Source: OpenID Connect Core 1.0, section 2: at most 255 ASCII characters.
 _SUBJECT: Final = re.compile(r"[\x20-\x7e]{1,255}", re.ASCII)
-# Beyond this no clock of ours goes; it keeps the arithmetic in bounds.
+# The end of year 9999, which keeps the arithmetic in bounds.
 _MAX_NUMERIC_DATE: Final = 253_402_300_799
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifiedIDToken:
-    """Claims whose signature, issuer, audience, times and nonce, if one was sent, are checked."""
+    """Claims with a verified signature, issuer, audience, times, and nonce, if one was sent."""
 
     subject: str = field(repr=False)
     claims: Mapping[str, Any] = field(repr=False)
@@ -40,7 +40,7 @@ class VerifiedIDToken:
 
 @final
 class IDTokenVerifier:
-    """RS256 with a key of the configured provider's, and nothing else."""
+    """Accepts RS256 with a key of the configured provider, and nothing else."""
 
     def __init__(
         self, *, documents: ProviderDocuments, issuer: str, client_id: str, clock: Clock
@@ -54,16 +54,17 @@ class IDTokenVerifier:
     async def verify(
         self, token: object, *, nonce: str | None, access_token: str
     ) -> VerifiedIDToken:
-        """Check everything that can be checked.
+        """Verifies everything that can be verified.
 
         Args:
-            token: As it came.
-            nonce: What a sign-in sent along; None for a refresh, whose token needs none.
-            access_token: What came with it.
+            token: The ID token as received.
+            nonce: The nonce of the sign-in, or None for a refresh, whose token needs none.
+            access_token: The access token issued with it.
 
         Raises:
-            UpstreamRejectedError: Something does not hold.
-            ProviderUnavailableError: The provider's keys could not be had.
+            SigningKeyUnknownError: The provider hasn't published the key that signed it.
+            UpstreamRejectedError: The token isn't valid for another reason.
+            ProviderUnavailableError: The provider's keys could not be fetched.
         """
         if (
             not isinstance(token, str)
@@ -108,7 +109,7 @@ class IDTokenVerifier:
 
 
 def _key_id_of(token: str) -> str | None:
-    """The header's `kid`; the header's word is taken for nothing else but a look at `alg`."""
+    """Returns the `kid` of the header. Nothing else in the header is used, but `alg` is checked."""
     try:
         encoded = token.split(".", 1)[0]
         header = object_of(urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)))
@@ -132,7 +133,7 @@ def _check_times(claims: Mapping[str, Any], now: datetime) -> None:
 
 
 def _numeric_date(claims: Mapping[str, Any], name: str) -> float:
-    # RFC 7519 lets it be a fraction; bool is an int to Python only.
+    # RFC 7519 allows fractions. In Python, a bool is an int.
     value: Any = claims.get(name)
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if is_number and 0 <= value <= _MAX_NUMERIC_DATE:
@@ -145,6 +146,6 @@ def _same(claimed: object, expected: str) -> bool:
 
 
 def _at_hash(access_token: str) -> str:
-    """Left half of the SHA-256 (OpenID Connect Core 1.0, section 3.1.3.6)."""
+    """Returns the left half of the SHA-256 (OpenID Connect Core 1.0, section 3.1.3.6)."""
     half = hashlib.sha256(access_token.encode()).digest()[:16]
     return urlsafe_b64encode(half).rstrip(b"=").decode()

@@ -1,4 +1,4 @@
-"""The identity provider as one flow: authorization URL, exchange, verified identity."""
+"""The identity provider: authorization URL, code exchange, refresh, and revocation."""
 
 import asyncio
 from base64 import b64encode
@@ -14,8 +14,9 @@ import httpx
 
 from adapters.va_oauth.bounded_http import BoundedHTTP, CallObserver, nobody
 from adapters.va_oauth.bulkhead import Bulkhead, BulkheadLimits
+from adapters.va_oauth.callback import code_of, read_callback
 from adapters.va_oauth.id_token import IDTokenVerifier, VerifiedIDToken
-from adapters.va_oauth.metadata import KEY_UNKNOWN, ProviderDocuments, ProviderMetadata
+from adapters.va_oauth.metadata import ProviderDocuments, ProviderMetadata
 from adapters.va_oauth.person import PersonSource, StatusAnswer
 from adapters.va_oauth.settings import ProviderSettings
 from adapters.va_oauth.token_response import (
@@ -26,26 +27,33 @@ from adapters.va_oauth.token_response import (
 )
 from application.errors import (
     ApplicationError,
+    IdentityMissingError,
+    IssuerChangedError,
     ProviderUnavailableError,
+    SigningKeyUnknownError,
     UnusableTokensError,
     UnwantedTokensError,
     UpstreamRejectedError,
 )
 from application.ports.clock import Clock
-from application.ports.identity_provider import IdentityProvider, ProviderSignIn
+from application.ports.identity_provider import (
+    CallbackParameters,
+    IdentityProvider,
+    ProviderCallback,
+    ProviderSignIn,
+)
 from domain.errors import InvalidICNError
 from domain.identifiers import ICN
 from domain.login_attempt import LoginSecrets
 from domain.secret import Secret
-from domain.sign_in_failure import SignInFailure
 from domain.va_identity import VAAccount, VAIdentity
 from domain.va_token_refresh import REFRESH_DEADLINE
 from domain.va_tokens import VATokens
 from domain.veteran_status import VeteranStatus
 
 _DEADLINE: Final = timedelta(seconds=10)
-#: How much may be in progress at once, by kind, so that no kind takes another's room. The reasons
-#: are in docs/adr/0031-waiting-on-va.md.
+#: How many calls of each kind may be in progress, so that no kind takes room from another. The
+#: reasons are in docs/adr/0031-waiting-on-va.md.
 SIGN_INS: Final = BulkheadLimits(in_progress=100, waiting=100)
 _STARTS: Final = BulkheadLimits(in_progress=100, waiting=100)
 _REFRESHES: Final = BulkheadLimits(in_progress=50, waiting=50)
@@ -54,7 +62,7 @@ _MAX_BYTES: Final = 256 * 1024
 _STATUS_SCOPE: Final = "veteran_status.read"
 _OK: Final = 200
 _BAD_REQUEST: Final = 400
-#: What will be refused the next time as well. Source: RFC 7009, section 2.2.1.
+#: Refusals that a retry can't change. Source: RFC 7009, section 2.2.1.
 _REFUSES_THE_TOKEN: Final = frozenset({"invalid_request", "unsupported_token_type"})
 _UNVERIFIED: Final = "id_token_unverified"
 _MAX_NAME_CHARACTERS: Final = 100
@@ -63,7 +71,7 @@ _MAX_EMAIL_CHARACTERS: Final = 254
 
 @final
 class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdentityProvider"]):
-    """VA.gov, or any OpenID Provider that its settings describe. Leaving it closes the client."""
+    """VA.gov, or any other OpenID Provider. Leaving the context closes the HTTP client."""
 
     def __init__(
         self,
@@ -112,7 +120,7 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
         return self._settings.issuer
 
     async def authorization_url(self, secrets: LoginSecrets) -> str:
-        # Nobody is sent to VA to be refused on the way back.
+        # Don't send a Veteran to VA if the callback is likely to be refused.
         self._sign_ins.check_refusals()
         async with self._starts.admitted():
             metadata = await self._documents.metadata()
@@ -136,15 +144,16 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
     def room_for_sign_in(self) -> AbstractAsyncContextManager[None]:
         return self._sign_ins.admitted()
 
-    async def check_callback_issuer(self, issuer: str | None) -> None:
-        metadata = await self._documents.metadata()
-        if issuer is None and not metadata.promises_issuer_in_callback:
-            return
-        if issuer != self._settings.issuer:
-            raise UpstreamRejectedError("callback_iss")
+    def read_callback(self, parameters: CallbackParameters) -> ProviderCallback:
+        return read_callback(parameters)
 
-    async def sign_in(self, code: Secret, secrets: LoginSecrets) -> ProviderSignIn:
+    async def sign_in(self, callback: ProviderCallback, secrets: LoginSecrets) -> ProviderSignIn:
         metadata = await self._documents.metadata()
+        code = code_of(
+            callback,
+            issuer=self._settings.issuer,
+            is_issuer_required=metadata.promises_issuer_in_callback,
+        )
         response = await self._exchange(metadata, code, secrets)
         # The nonce is checked before any of the tokens is used (RFC 9700, section 4.5.3).
         id_token = await self._verifier.verify(
@@ -160,13 +169,13 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
         self, refresh_token: Secret, *, account: VAAccount, icn: ICN | None, scope: str
     ) -> VATokens:
         if account.issuer != self._settings.issuer:
-            # No other provider has any business with this one's token.
-            raise UpstreamRejectedError("issuer_changed")
+            # A refresh token must not be sent to another provider.
+            raise IssuerChangedError
         given: TokenResponse | None = None
         try:
             with anyio.fail_after(self._refresh_deadline.total_seconds()):
                 async with self._refreshes.admitted():
-                    # Had before: the refresh token that is shown may be worth nothing afterwards.
+                    # Fetched first, because the refresh may use up the refresh token.
                     await self._documents.signing_keys()
                     given = await self._refresh(refresh_token, scope)
                     await self._check_same_person(given, account, icn)
@@ -174,12 +183,12 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
             raise _unverified(given, ProviderUnavailableError("deadline")) from error
         except ProviderUnavailableError as error:
             raise _unverified(given, error) from error
+        except SigningKeyUnknownError as error:
+            # The provider's published keys lag behind, which doesn't discredit the tokens.
+            raise _unverified(given, error, reason=error.reason) from error
         except UpstreamRejectedError as error:
             if given is None:
                 raise
-            # Its keys lag behind, which says nothing of the tokens.
-            if error.reason == KEY_UNKNOWN:
-                raise _unverified(given, error) from error
             raise UnwantedTokensError(error.reason, given.tokens) from error
         return given.tokens
 
@@ -202,13 +211,13 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
                 headers={"Authorization": self._basic_credentials()},
             )
         except UpstreamRejectedError as error:
-            # A redirect, or an answer that was not read: some gateway's word, and not VA's.
+            # A redirect or an unreadable answer comes from a gateway, not from VA.
             raise ProviderUnavailableError(error.reason) from error
         if reply.status == _OK:
             return True
         if reply.status == _BAD_REQUEST and error_of(reply) in _REFUSES_THE_TOKEN:
             raise UpstreamRejectedError("revocation_refused")
-        # Nothing else says anything of the token, which must not live on for it.
+        # No other answer says whether the token was revoked, so it must be tried again.
         raise ProviderUnavailableError(f"status_{reply.status}")
 
     async def _refresh(self, refresh_token: Secret, scope: str) -> TokenResponse:
@@ -263,7 +272,7 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
         )
 
     def _basic_credentials(self) -> str:
-        # Both parts are form-encoded first (RFC 6749, section 2.3.1).
+        # Both parts are form-encoded (RFC 6749, section 2.3.1).
         client_id = quote(self._settings.client_id, safe="")
         secret = quote(self._settings.client_secret.reveal(), safe="")
         return "Basic " + b64encode(f"{client_id}:{secret}".encode()).decode()
@@ -271,7 +280,7 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
     async def _ask_about(
         self, metadata: ProviderMetadata, response: TokenResponse, id_token: VerifiedIDToken
     ) -> tuple[Mapping[str, Any] | None, StatusAnswer | None]:
-        """Both at once; what is not asked answers with nothing to say."""
+        """Calls both APIs at once. An API that isn't called counts as an empty answer."""
         access_token = response.tokens.access_token
 
         async def userinfo() -> Mapping[str, Any] | None:
@@ -302,7 +311,7 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
         userinfo: Mapping[str, Any] | None,
         status: StatusAnswer | None,
     ) -> VAIdentity:
-        # Userinfo is the newer word; the ID token's stands in where it is silent.
+        # Userinfo is newer than the ID token, so its claims come first.
         claims = {**id_token.claims, **(userinfo or {})}
         return VAIdentity(
             issuer=self._settings.issuer,
@@ -323,12 +332,13 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
         )
 
 
-def _unverified(given: TokenResponse | None, error: ApplicationError) -> ApplicationError:
-    """What is to be said of tokens that came, where ``error`` kept them from being verified."""
+def _unverified(
+    given: TokenResponse | None, error: ApplicationError, *, reason: str = _UNVERIFIED
+) -> ApplicationError:
+    """Returns the error to raise if ``error`` kept the tokens from being verified."""
     if given is None or given.tokens.refresh_token is None:
-        # The refresh token that was shown is still the newest.
+        # The refresh token that was sent is still the newest.
         return error
-    reason = error.reason if isinstance(error, UpstreamRejectedError) else _UNVERIFIED
     return UnusableTokensError(reason, given.tokens.refresh_token)
 
 
@@ -336,14 +346,14 @@ def _agreed_icn(sources: Iterable[object]) -> ICN | None:
     try:
         named = {ICN.parse(source) for source in sources if source is not None}
     except InvalidICNError as error:
-        raise UpstreamRejectedError("icn_malformed", SignInFailure.IDENTITY_MISSING) from error
+        raise IdentityMissingError("icn_malformed") from error
     if len(named) > 1:
         raise UpstreamRejectedError("icn_disagreement")
     return next(iter(named), None)
 
 
 def _display_text(value: object, max_characters: int) -> str | None:
-    """A text fit to store and show: printable, trimmed, bounded; None for anything else."""
+    """Returns printable, trimmed text of a bounded length, or None."""
     if not isinstance(value, str):
         return None
     printable = "".join(character for character in value if character.isprintable()).strip()

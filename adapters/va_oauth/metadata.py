@@ -1,4 +1,4 @@
-"""The provider's metadata and signing keys, fetched once and kept.
+"""The provider's metadata and signing keys, fetched and cached.
 
 Sources: OpenID Connect Discovery 1.0, sections 3 and 4.3; RFC 7517.
 """
@@ -12,20 +12,22 @@ import anyio
 
 from adapters.va_oauth.bounded_http import BoundedHTTP
 from adapters.va_oauth.signing_keys import SigningKeys
-from application.errors import ProviderUnavailableError, UpstreamRejectedError
+from application.errors import (
+    ProviderUnavailableError,
+    SigningKeyUnknownError,
+    UpstreamRejectedError,
+)
 from application.ports.clock import Clock
 from application.strict_json import NotStrictJSONError, object_of
 from domain.safe_url import is_safe_url
 
-#: After this long a kept answer is asked for again ...
+#: After this time, a cached document is fetched again ...
 FRESH_FOR: Final = timedelta(hours=1)
-#: ... and after this long it no longer serves when the provider does not answer.
+#: ... and after this time, it isn't used even if the provider doesn't answer.
 USABLE_FOR: Final = timedelta(hours=24)
-#: Unknown key ids make us ask again no more often than this.
+#: Unknown key ids cause at most one fetch in this time.
 REFETCH_SPACING: Final = timedelta(seconds=1)
 _MAX_UNKNOWN_KEY_IDS: Final = 256
-#: Why a token is refused that a key signed which the provider has not published.
-KEY_UNKNOWN: Final = "key_unknown"
 _OK: Final = 200
 
 _T = TypeVar("_T")
@@ -33,7 +35,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderMetadata:
-    """What we use of the discovery document."""
+    """The parts of the discovery document that are used."""
 
     authorization_endpoint: str
     token_endpoint: str
@@ -44,8 +46,8 @@ class ProviderMetadata:
 
 
 @final
-class _Kept(Generic[_T]):
-    """One remote document: fetched when needed, by one caller for all who wait."""
+class _Cached(Generic[_T]):
+    """A remote document, fetched when needed. Concurrent callers share one fetch."""
 
     def __init__(self, fetch: Callable[[], Awaitable[_T]], clock: Clock) -> None:
         self._fetch = fetch
@@ -58,15 +60,15 @@ class _Kept(Generic[_T]):
         self.generation = 0
 
     async def current(self) -> _T:
-        if (value := self._kept_within(FRESH_FOR)) is not None:
+        if (value := self._cached_within(FRESH_FOR)) is not None:
             return value
-        usable = self._kept_within(USABLE_FOR)
+        usable = self._cached_within(USABLE_FOR)
         if usable is not None and self._lock.locked():
-            # One caller waits for the newer document; the kept one serves the others.
+            # Another caller is fetching the new document. The cached one will do until then.
             return usable
         tries = self._tries
         async with self._lock:
-            if (value := self._kept_within(FRESH_FOR)) is not None:
+            if (value := self._cached_within(FRESH_FOR)) is not None:
                 return value
             if usable is not None and self._tried_within(REFETCH_SPACING):
                 return usable
@@ -78,7 +80,7 @@ class _Kept(Generic[_T]):
                 return usable
 
     async def newer_than(self, generation: int) -> _T:
-        """A document fetched after the one of ``generation``; one fetch for all who ask."""
+        """Returns a document that was fetched after the one of ``generation``."""
         tries = self._tries
         async with self._lock:
             if self.generation > generation and self._value is not None:
@@ -90,8 +92,8 @@ class _Kept(Generic[_T]):
 
     async def _refetch(self, tries: int) -> _T:
         if self._tries > tries:
-            # Who waited shares the failure; a try each, one after the other, would take
-            # the last of many as many times the deadline.
+            # Callers that waited share the failure. If each tried in turn, the last one would
+            # wait for as many deadlines as there are callers.
             raise ProviderUnavailableError("tried_meanwhile")
         try:
             self._value = await self._fetch()
@@ -105,7 +107,7 @@ class _Kept(Generic[_T]):
         self.generation += 1
         return self._value
 
-    def _kept_within(self, age: timedelta) -> _T | None:
+    def _cached_within(self, age: timedelta) -> _T | None:
         if self._fetched_at is None or self._clock.now() - self._fetched_at > age:
             return None
         return self._value
@@ -116,47 +118,47 @@ class _Kept(Generic[_T]):
 
 @final
 class ProviderDocuments:
-    """Discovery document and JWKS of one provider."""
+    """The discovery document and JWKS of one provider."""
 
     def __init__(self, *, http: BoundedHTTP, discovery_url: str, issuer: str, clock: Clock) -> None:
         self._http = http
         self._discovery_url = discovery_url
         self._issuer = issuer
-        self._metadata = _Kept(self._fetch_metadata, clock)
-        self._keys = _Kept(self._fetch_keys, clock)
+        self._metadata = _Cached(self._fetch_metadata, clock)
+        self._keys = _Cached(self._fetch_keys, clock)
         self._unknown_key_ids: set[str] = set()
 
     async def metadata(self) -> ProviderMetadata:
-        """The discovery document.
+        """Returns the discovery document.
 
         Raises:
-            ProviderUnavailableError: It could not be had, or is not acceptable.
+            ProviderUnavailableError: It could not be fetched, or isn't acceptable.
         """
         return await self._metadata.current()
 
     async def signing_keys(self) -> SigningKeys:
-        """The public keys.
+        """Returns the public keys.
 
         Raises:
-            ProviderUnavailableError: They could not be had.
+            ProviderUnavailableError: They could not be fetched.
         """
         return await self._keys.current()
 
     async def signing_key(self, key_id: str | None) -> Any:
-        """The RSA public key that ``key_id`` names.
+        """Returns the RSA public key with that id.
 
-        An unknown id is worth one look at the provider's newest keys, and then no more.
+        The first time an id is unknown, the keys are fetched again.
 
         Raises:
-            UpstreamRejectedError: No such key, or more than one.
-            ProviderUnavailableError: The keys could not be had.
+            SigningKeyUnknownError: There is no such key, or more than one.
+            ProviderUnavailableError: The keys could not be fetched.
         """
         keys = await self._keys.current()
         generation = self._keys.generation
         if (key := keys.find(key_id)) is not None:
             return key
         if key_id is None or key_id in self._unknown_key_ids:
-            raise UpstreamRejectedError(KEY_UNKNOWN)
+            raise SigningKeyUnknownError
         keys = await self._keys.newer_than(generation)
         if (key := keys.find(key_id)) is not None:
             self._unknown_key_ids.discard(key_id)
@@ -164,7 +166,7 @@ class ProviderDocuments:
         if len(self._unknown_key_ids) >= _MAX_UNKNOWN_KEY_IDS:
             self._unknown_key_ids.clear()
         self._unknown_key_ids.add(key_id)
-        raise UpstreamRejectedError(KEY_UNKNOWN)
+        raise SigningKeyUnknownError
 
     async def _fetch_metadata(self) -> ProviderMetadata:
         document = await self._fetch(self._discovery_url, "discovery")
@@ -184,7 +186,7 @@ class ProviderDocuments:
     async def _fetch_keys(self) -> SigningKeys:
         metadata = await self.metadata()
         keys = SigningKeys.parse(await self._fetch(metadata.jwks_uri, "keys"))
-        # Fresh keys may hold an id that was unknown a moment ago.
+        # The new keys may contain ids that were unknown before.
         self._unknown_key_ids.clear()
         return keys
 

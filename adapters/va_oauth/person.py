@@ -1,4 +1,4 @@
-"""What userinfo and the Veteran status API say of the person."""
+"""Fetches data about the person from userinfo and the Veteran status API."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from domain.veteran_status import VeteranStatus
 
 _OK: Final = 200
 _FORBIDDEN: Final = 403
-# One more try after this long: VA's word for a passing fault is "try again".
+# VA documents that its passing faults can be retried, which is done once.
 _RETRY_AFTER_SECONDS: Final = 0.2
 
 _STATUS_OF: Final = {
@@ -26,19 +26,19 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusAnswer:
-    """What the status API said: a status, and whose."""
+    """The status API's answer: the Veteran status and the ICN that it belongs to."""
 
     status: VeteranStatus
     icn: object = field(repr=False)
 
 
 class _NotNowError(Exception):
-    """The endpoint cannot answer at present."""
+    """The endpoint can't answer at present."""
 
 
 @final
 class PersonSource:
-    """Asks with the Veteran's own access token. None always means: it could not be heard."""
+    """Sends requests with the Veteran's access token. Returns None if VA did not answer."""
 
     def __init__(self, http: BoundedHTTP) -> None:
         self._http = http
@@ -46,25 +46,25 @@ class PersonSource:
     async def userinfo(
         self, url: str, access_token: Secret, *, subject: str
     ) -> Mapping[str, Any] | None:
-        """The claims of userinfo (OpenID Connect Core 1.0, section 5.3).
+        """Returns the claims of userinfo (OpenID Connect Core 1.0, section 5.3).
 
         Raises:
-            UpstreamRejectedError: Refused, malformed, or about somebody else.
+            UpstreamRejectedError: It was refused, is malformed, or is about another person.
         """
-        claims = await self._heard(url, access_token, self._userinfo_of, operation="userinfo")
+        claims = await self._fetched(url, access_token, self._userinfo_of, operation="userinfo")
         if claims is not None and claims.get("sub") != subject:
             raise UpstreamRejectedError("userinfo_sub")
         return claims
 
     async def veteran_status(self, url: str, access_token: Secret) -> StatusAnswer | None:
-        """What VA says of the person's status.
+        """Returns the person's Veteran status.
 
         Raises:
-            UpstreamRejectedError: Refused or malformed.
+            UpstreamRejectedError: It was refused, or is malformed.
         """
-        return await self._heard(url, access_token, self._status_of, operation="status")
+        return await self._fetched(url, access_token, self._status_of, operation="status")
 
-    async def _heard(
+    async def _fetched(
         self, url: str, access_token: Secret, read: Callable[[Reply], _T], *, operation: str
     ) -> _T | None:
         headers = {"Authorization": f"Bearer {access_token.reveal()}"}
@@ -72,7 +72,7 @@ class PersonSource:
             try:
                 return read(await self._http.get(url, operation=operation, headers=headers))
             except TooLateError:
-                # The person has waited for a whole deadline, which is long enough.
+                # The Veteran has already waited for a whole deadline.
                 return None
             except (_NotNowError, ProviderUnavailableError):
                 if pause is not None:
@@ -86,7 +86,7 @@ class PersonSource:
     @staticmethod
     def _status_of(reply: Reply) -> StatusAnswer:
         if reply.status == _FORBIDDEN:
-            # The Veteran did not grant the scope: VA has nothing to say, and that is an answer.
+            # The Veteran didn't grant the scope, so VA doesn't say.
             return StatusAnswer(status=VeteranStatus.UNKNOWN, icn=None)
         data = _answer(reply, "status").get("data")
         attributes = data.get("attributes") if isinstance(data, dict) else None

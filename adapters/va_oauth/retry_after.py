@@ -1,4 +1,4 @@
-"""When the other side wants to be asked again."""
+"""Reads `Retry-After` headers."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -9,9 +9,9 @@ _SECONDS: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
 def read_retry_after(value: str | None, now: datetime) -> timedelta | None:
-    """The time from ``now`` that a `Retry-After` names; None when it names none.
+    """Returns the time to wait from ``now``, or None if the value can't be read.
 
-    Source: RFC 9110, section 10.2.3: seconds, or a date.
+    Source: RFC 9110, section 10.2.3: a number of seconds, or a date.
     """
     if value is None:
         return None

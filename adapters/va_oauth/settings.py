@@ -7,11 +7,11 @@ from domain.secret import Secret
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSettings:
-    """Which provider, and who we are to it.
+    """The provider, and our client registration with it.
 
     Attributes:
-        issuer: The `iss` that metadata and ID tokens must carry, letter by letter.
-        status_url: The Veteran status API; None: not called.
+        issuer: The exact `iss` of its metadata and ID tokens.
+        status_url: The URL of the Veteran status API, or None if it isn't called.
     """
 
     discovery_url: str

@@ -9,13 +9,13 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 ALGORITHM: Final = "RS256"
 _MIN_BITS: Final = 2048
-# Larger keys only make verification slow.
+# Larger keys only slow verification down.
 _MAX_BITS: Final = 8192
 
 
 @final
 class SigningKeys:
-    """The RSA keys of a JWKS that may sign ID tokens; whatever else it holds is passed over."""
+    """The RSA keys of a JWKS that may sign ID tokens. Other keys are ignored."""
 
     def __init__(self, named: Mapping[str, RSAPublicKey], only: RSAPublicKey | None) -> None:
         self._named = named
@@ -23,7 +23,7 @@ class SigningKeys:
 
     @classmethod
     def parse(cls, document: Mapping[str, Any]) -> Self:
-        """Read a JWKS. An entry that cannot be used is ignored; two of one id are ambiguous."""
+        """Reads a JWKS. Ignores unusable entries, and ids that appear twice."""
         entries = document.get("keys")
         usable = [
             (str(entry["kid"]) if "kid" in entry else None, key)
@@ -37,7 +37,7 @@ class SigningKeys:
         return cls(named, usable[0][1] if len(usable) == 1 else None)
 
     def find(self, key_id: str | None) -> RSAPublicKey | None:
-        """The key of that id; without an id the only one there is (OIDC Core, section 10.1)."""
+        """Returns the key with that id, or the only key if there is no id (OIDC Core, 10.1)."""
         return self._only if key_id is None else self._named.get(key_id)
 
 

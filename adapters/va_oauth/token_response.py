@@ -1,4 +1,4 @@
-"""What the token endpoint answers (RFC 6749, sections 5.1 and 5.2)."""
+"""Reads the token endpoint's answers (RFC 6749, sections 5.1 and 5.2)."""
 
 import re
 from collections.abc import Mapping
@@ -8,38 +8,33 @@ from typing import Any, Final
 
 from adapters.va_oauth.bounded_http import Reply
 from adapters.va_oauth.retry_after import read_retry_after
-from application.errors import ProviderUnavailableError, UpstreamRejectedError
+from application.errors import (
+    ClientRejectedByProviderError,
+    GrantExpiredError,
+    ProviderUnavailableError,
+    UpstreamRejectedError,
+)
 from application.strict_json import NotStrictJSONError, object_of
 from domain.secret import Secret
 from domain.va_tokens import VATokens
 
 _OK: Final = 200
-# VA documents one hour; RFC 6749 leaves a missing `expires_in` to the documentation.
+# VA documents one hour. RFC 6749 refers to the documentation if `expires_in` is missing.
 _DEFAULT_EXPIRES_IN: Final = 3600
 _MAX_EXPIRES_IN: Final = 365 * 24 * 3600
 # Source: RFC 6749, appendix A.12 and A.17, and A.4 for scope.
 _TOKEN: Final = re.compile(r"[\x20-\x7e]{1,16384}", re.ASCII)
 _SCOPE: Final = re.compile(r"[\x20\x21\x23-\x5b\x5d-\x7e]{0,4096}", re.ASCII)
-_KNOWN_ERRORS: Final = frozenset(
-    {
-        "invalid_client",
-        "invalid_grant",
-        "invalid_request",
-        "invalid_scope",
-        "unauthorized_client",
-        "unsupported_grant_type",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenResponse:
-    """A checked answer.
+    """An answer in the right form.
 
     Attributes:
-        id_token: As it stands there; nothing of it is verified yet.
-        patient: The ICN, when VA's launch context names it; not a JWT's claim, so it is
-            worth as much as the TLS connection it came over.
+        id_token: The ID token as received, not verified yet.
+        patient: The ICN, if VA's launch context names it. Only TLS protects it, because it isn't
+            part of a signed token.
     """
 
     tokens: VATokens
@@ -48,11 +43,13 @@ class TokenResponse:
 
 
 def read_token_response(reply: Reply, *, requested_scope: str, now: datetime) -> TokenResponse:
-    """Check the answer's form.
+    """Reads the answer and checks its form.
 
     Raises:
-        ProviderUnavailableError: The endpoint says: not now.
-        UpstreamRejectedError: It refuses, or its answer is not acceptable.
+        ProviderUnavailableError: The provider says that it can't answer at present.
+        GrantExpiredError: It doesn't accept the code or refresh token anymore.
+        ClientRejectedByProviderError: It doesn't accept our client credentials.
+        UpstreamRejectedError: It refused for another reason, or its answer isn't acceptable.
     """
     if reply.means_not_now:
         raise ProviderUnavailableError(
@@ -63,9 +60,7 @@ def read_token_response(reply: Reply, *, requested_scope: str, now: datetime) ->
     except NotStrictJSONError as error:
         raise UpstreamRejectedError("token_answer_malformed") from error
     if reply.status != _OK:
-        said = answer.get("error")
-        known = isinstance(said, str) and said in _KNOWN_ERRORS
-        raise UpstreamRejectedError(str(said) if known else "token_endpoint_refused")
+        raise _refusal(answer.get("error"))
     token_type = answer.get("token_type")
     if not isinstance(token_type, str) or token_type.lower() != "bearer":
         raise UpstreamRejectedError("token_type")
@@ -87,7 +82,7 @@ def read_token_response(reply: Reply, *, requested_scope: str, now: datetime) ->
 
 
 def refresh_token_of(reply: Reply) -> Secret | None:
-    """The refresh token of an answer that is not acceptable as a whole; None where it has none."""
+    """Returns the refresh token of an answer that isn't acceptable as a whole, or None."""
     try:
         return _token(object_of(reply.body), "refresh_token") if reply.status == _OK else None
     except (NotStrictJSONError, UpstreamRejectedError):
@@ -95,12 +90,24 @@ def refresh_token_of(reply: Reply) -> Secret | None:
 
 
 def error_of(reply: Reply) -> str | None:
-    """The code by which the other side refuses (RFC 6749, section 5.2), if it names one."""
+    """Returns the error code of a refusal (RFC 6749, section 5.2), or None if it has none."""
     try:
         said = object_of(reply.body).get("error")
     except NotStrictJSONError:
         return None
     return said if isinstance(said, str) else None
+
+
+def _refusal(code: object) -> UpstreamRejectedError:
+    match code:
+        case "invalid_grant":
+            return GrantExpiredError()
+        case "invalid_client" | "unauthorized_client":
+            return ClientRejectedByProviderError(code)
+        case "invalid_request" | "invalid_scope" | "unsupported_grant_type":
+            return UpstreamRejectedError(code)
+        case _:
+            return UpstreamRejectedError("token_endpoint_refused")
 
 
 def _token(answer: Mapping[str, Any], name: str) -> Secret | None:
@@ -113,7 +120,7 @@ def _token(answer: Mapping[str, Any], name: str) -> Secret | None:
 
 
 def _scope(answer: Mapping[str, Any], requested: str) -> str:
-    # Left out, it is what was asked for (RFC 6749, section 5.1).
+    # If omitted, it is the requested scope (RFC 6749, section 5.1).
     scope = answer.get("scope")
     if scope is None:
         return requested

@@ -20,6 +20,30 @@ class ProviderSignIn:
     tokens: VATokens
 
 
+@dataclass(frozen=True, slots=True)
+class CallbackParameters:
+    """The query string of a callback, as the browser sent it. Nothing in it is checked."""
+
+    query: Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderCallback:
+    """The readable parameters of a callback. What they mean is the provider's business.
+
+    Each is None if the callback doesn't have it.
+
+    Attributes:
+        code: The authorization code.
+        error: The provider's error code.
+        issuer: The provider that sent the browser back, according to the callback.
+    """
+
+    code: Secret | None
+    error: str | None
+    issuer: str | None
+
+
 class IdentityProvider(Protocol):
     """An OAuth 2.0 authorization server that speaks OpenID Connect.
 
@@ -52,21 +76,28 @@ class IdentityProvider(Protocol):
         """
 
     @abstractmethod
-    async def check_callback_issuer(self, issuer: str | None) -> None:
-        """Checks that the callback's `iss` equals the provider's (RFC 9207, section 2.4).
+    def read_callback(self, parameters: CallbackParameters) -> ProviderCallback:
+        """Reads a callback. Doesn't check who sent it, or what it says.
 
         Raises:
-            UpstreamRejectedError: It differs, or is missing although the provider promises it.
-            ProviderUnavailableError: The provider's metadata could not be fetched.
+            MalformedCallbackError: A parameter appears twice, or isn't what a provider sends.
         """
 
     @abstractmethod
-    async def sign_in(self, code: Secret, secrets: LoginSecrets) -> ProviderSignIn:
-        """Exchanges the code and fully verifies the ID token before it uses the tokens.
+    async def sign_in(self, callback: ProviderCallback, secrets: LoginSecrets) -> ProviderSignIn:
+        """Exchanges the callback's code, and fully verifies the ID token before using the tokens.
+
+        First it checks that the callback's issuer, if there is one or the provider promises one,
+        is the provider (RFC 9207, section 2.4).
 
         Raises:
-            UpstreamRejectedError: The provider refused, or its answer isn't acceptable.
-            ProviderUnavailableError: It did not answer in time, or is overloaded or down.
+            SignInDeniedError: The Veteran declined at the provider.
+            ProviderUnavailableError: The provider did not answer in time, is overloaded or down,
+                or said so in the callback.
+            ClientRejectedByProviderError: It doesn't accept our client credentials.
+            IdentityMissingError: It names a malformed ICN.
+            UpstreamRejectedError: The callback isn't acceptable, the provider refused, or its
+                answer isn't acceptable.
         """
 
     @abstractmethod
@@ -89,9 +120,10 @@ class IdentityProvider(Protocol):
             UnwantedTokensError: The new tokens don't belong to that account and person.
             UnusableTokensError: The answer is malformed, or its ID token can't be verified now.
                 Its refresh token can be used.
-            UpstreamRejectedError: The provider refused, or its answer isn't acceptable. The
-                reason is the provider's code, if it sent one (RFC 6749, section 5.2). It is
-                `issuer_changed` if the account belongs to another provider, which isn't asked.
+            GrantExpiredError: The provider doesn't accept the refresh token anymore.
+            ClientRejectedByProviderError: It doesn't accept our client credentials.
+            IssuerChangedError: The account belongs to another provider, so it was not asked.
+            UpstreamRejectedError: It refused for another reason, or its answer isn't acceptable.
             ProviderUnavailableError: It did not answer in time, or is overloaded or down. It may
                 have replaced the refresh token anyway.
             ProviderBusyError: Too many refreshes are in progress, so it was not asked.

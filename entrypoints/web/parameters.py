@@ -1,39 +1,27 @@
-"""Query parameters, read strictly."""
+"""The query parameters of a request."""
 
 from collections.abc import Iterable
-from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
+from application.query_parameters import MalformedParametersError
+from application.query_parameters import single_values as _single_values
 
-class MalformedParametersError(ValueError):
-    """A parameter stands twice, or is not clean text."""
+__all__ = ["MalformedParametersError", "query_of", "single_values"]
+
+
+def query_of(request: Request) -> str:
+    """Returns the query string as it was sent, one character for each byte."""
+    query: bytes = request.scope["query_string"]
+    return query.decode("latin-1")
 
 
 def single_values(request: Request, names: Iterable[str]) -> dict[str, str]:
-    """The named parameters, each at most once; others are not looked at.
+    """Returns the named parameters, each at most once, and ignores others.
 
-    Starlette would take the last of several and patch up what is not UTF-8.
+    Starlette would return the last of several, and repair what isn't UTF-8.
 
     Raises:
-        MalformedParametersError: A named one stands twice, is not UTF-8, or holds a control
-            character.
+        MalformedParametersError: A named one appears twice, or isn't clean text.
     """
-    wanted = set(names)
-    values: dict[str, str] = {}
-    try:
-        pairs = parse_qsl(
-            request.scope["query_string"].decode("ascii"),
-            keep_blank_values=True,
-            errors="strict",
-            max_num_fields=100,
-        )
-    except ValueError as error:
-        raise MalformedParametersError from error
-    for name, value in pairs:
-        if name not in wanted:
-            continue
-        if name in values or not value.isprintable():
-            raise MalformedParametersError
-        values[name] = value
-    return values
+    return _single_values(query_of(request), names)

@@ -1,4 +1,4 @@
-"""Getting a session's next JWT: by refresh token, or by one-time code."""
+"""Routes that return a session's next JWT, for a refresh token or a hand-over code."""
 
 from http import HTTPStatus
 from typing import Any, Final, final
@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from application.errors import SessionEndedError, TokenReusedError, UnauthenticatedError
+from application.errors import UnauthenticatedError
 from application.use_cases.sessions.renew_session import RenewSession, RenewSessionCommand
 from application.use_cases.sign_in.redeem_handoff import RedeemHandoff, RedeemHandoffCommand
 from domain.secret import Secret
@@ -16,7 +16,6 @@ from domain.session_grant import SessionGrant
 from domain.session_limits import SessionLimits, SessionOutlook
 from entrypoints.web.json_body import json_object, text_field
 from entrypoints.web.origin_guard import OriginGuard
-from entrypoints.web.rate_limit import RateLimit
 from entrypoints.web.session_cookies import REDEEM_PATH, RENEW_PATH, SessionCookies
 from entrypoints.web.session_endpoints import outlook_fields
 from entrypoints.web.timestamps import rfc3339
@@ -30,10 +29,7 @@ _IN_COOKIE: Final = "cookie"
 
 @final
 class RenewalEndpoints:
-    """Parses the request, runs one use case, hands the tokens over.
-
-    What bounds the lines on strangers in the audit stands in nobody's way: the answer is the same.
-    """
+    """Parses the request, runs one use case, and hands the tokens over."""
 
     def __init__(
         self,
@@ -43,7 +39,6 @@ class RenewalEndpoints:
         cookies: SessionCookies,
         guard: OriginGuard,
         visitors: VisitorReader,
-        refusals: RateLimit,
         limits: SessionLimits,
         delivers_by_cookie: bool,
     ) -> None:
@@ -52,20 +47,19 @@ class RenewalEndpoints:
         self._cookies = cookies
         self._guard = guard
         self._visitors = visitors
-        self._refusals = refusals
         self._limits = limits
         self._delivers_by_cookie = delivers_by_cookie
 
     @property
     def routes(self) -> list[BaseRoute]:
-        """Both take their secret from the body or a cookie, never from the URL."""
+        """The routes. Both read secrets from the body or a cookie, never from the URL."""
         return [
             Route(RENEW_PATH, self.renew, methods=["POST"]),
             Route(REDEEM_PATH, self.redeem, methods=["POST"]),
         ]
 
     async def renew(self, request: Request) -> Response:
-        """A new JWT for a live session, and the next refresh token where this one came from."""
+        """Returns a new JWT, and the next refresh token in the same place as the last one."""
         fields = await json_object(request)
         in_body = text_field(fields, "refresh_token", allowed=_RENEW_FIELDS)
         shown = in_body
@@ -74,22 +68,13 @@ class RenewalEndpoints:
             if shown is None:
                 raise UnauthenticatedError
             self._guard.check(request)
-        visitor = self._visitors.read(request)
-        try:
-            grant = await self._renew_session.execute(
-                RenewSessionCommand(refresh_token=shown, visitor=visitor)
-            )
-        except (SessionEndedError, TokenReusedError):
-            # Of a session that we know, and so on record already.
-            raise
-        except UnauthenticatedError:
-            if self._refusals.allows(visitor.address_hash):
-                await self._renew_session.note_stranger(visitor)
-            raise
+        grant = await self._renew_session.execute(
+            RenewSessionCommand(refresh_token=Secret(shown), visitor=self._visitors.read(request))
+        )
         return self._handed_over(grant, refresh_in_body=in_body is not None)
 
     async def redeem(self, request: Request) -> Response:
-        """The session of a one-time code, for the browser that signed in."""
+        """Redeems a hand-over code for the browser that signed in."""
         fields = await json_object(request)
         code = text_field(fields, "code", allowed=_REDEEM_FIELDS)
         refresh = text_field(fields, "refresh", allowed=_REDEEM_FIELDS) or _IN_COOKIE

@@ -1,7 +1,6 @@
-"""The two routes between the browser and VA."""
+"""The routes that start and complete a sign-in at VA."""
 
 import logging
-import re
 from http import HTTPStatus
 from typing import Final, final
 
@@ -10,7 +9,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute
 
-from application.errors import SignInFailedError, SignInPostponedError
+from application.errors import SignInFailedError, SignInMisconfiguredError, SignInPostponedError
+from application.ports.identity_provider import CallbackParameters
 from application.use_cases.sign_in.complete_va_login import CompleteVALogin, CompleteVALoginCommand
 from application.use_cases.sign_in.start_va_login import StartVALogin, StartVALoginCommand
 from domain.return_path import ReturnPath
@@ -21,7 +21,7 @@ from entrypoints.web.authentication import Authenticator
 from entrypoints.web.delivery import Delivery
 from entrypoints.web.errors import problem
 from entrypoints.web.login_cookies import LoginCookies
-from entrypoints.web.parameters import MalformedParametersError, single_values
+from entrypoints.web.parameters import MalformedParametersError, query_of, single_values
 from entrypoints.web.rate_limit import RateLimit
 from entrypoints.web.request_ids import REQUEST_ID
 from entrypoints.web.routing import get_only
@@ -29,17 +29,12 @@ from entrypoints.web.visitors import VisitorReader
 
 _log = structlog.stdlib.get_logger("vetassist.sign_in")
 
-# VA does not take our credentials: until they are right, nobody can sign in.
-_OPERATORS_FAULT: Final = frozenset({"invalid_client", "unauthorized_client"})
 _CALLBACK_PARAMETERS: Final = ("state", "code", "error", "iss")
-# Source: RFC 6749, appendix A.11 (code) and A.7 (error).
-_CODE: Final = re.compile(r"[\x20-\x7e]{1,4096}", re.ASCII)
-_ERROR: Final = re.compile(r"[\x20\x21\x23-\x5b\x5d-\x7e]{1,256}", re.ASCII)
 
 
 @final
 class VAEndpoints:
-    """Parses, runs one use case, redirects."""
+    """Parses the request, runs one use case, and redirects."""
 
     def __init__(
         self,
@@ -64,14 +59,14 @@ class VAEndpoints:
 
     @property
     def routes(self) -> list[BaseRoute]:
-        """The routes; HEAD is refused on both, as it would consume an attempt."""
+        """The routes. Both refuse HEAD, which would start or consume an attempt."""
         return [
             get_only("/api/v1/va/login", self.login),
             get_only(CALLBACK_PATH, self.callback),
         ]
 
     async def login(self, request: Request) -> Response:
-        """Send the browser to VA."""
+        """Sends the browser to VA."""
         try:
             wanted = single_values(request, ["return_to"]).get("return_to")
         except MalformedParametersError:
@@ -90,12 +85,12 @@ class VAEndpoints:
         return response
 
     async def callback(self, request: Request) -> Response:
-        """Take VA's answer; whatever it is, the browser ends at the front end."""
+        """Completes or refuses the sign-in, and sends the browser to the front end."""
         command = self._command(request)
         try:
             completed = await self._complete_va_login.execute(command)
         except SignInPostponedError as postponed:
-            # The browser keeps its cookie, without which the same callback could not come again.
+            # The browser keeps its cookie, which the same callback needs when it comes again.
             return self._failed(request, postponed)
         except SignInFailedError as failed:
             response = self._failed(request, failed)
@@ -107,29 +102,27 @@ class VAEndpoints:
         return response
 
     def _failed(self, request: Request, failed: SignInFailedError) -> Response:
-        level = logging.ERROR if failed.reason in _OPERATORS_FAULT else logging.WARNING
+        is_alarm = isinstance(failed, SignInMisconfiguredError)
+        level = logging.ERROR if is_alarm else logging.WARNING
         _log.log(level, "sign_in_failed", error=failed.failure.value, reason=failed.reason)
         self._measurements.count_sign_in(failed.failure)
         return self._delivery.failure(failed.failure, request_id=request.scope[REQUEST_ID])
 
     def _command(self, request: Request) -> CompleteVALoginCommand:
-        is_wellformed = True
-        try:
-            values = single_values(request, _CALLBACK_PARAMETERS)
-        except MalformedParametersError:
-            values, is_wellformed = {}, False
-        code, error = values.get("code"), values.get("error")
-        if code is not None and not _CODE.fullmatch(code):
-            is_wellformed = False
-        if error is not None and not _ERROR.fullmatch(error):
-            is_wellformed = False
+        replaced = self._authenticator.cookie_token(request)
         return CompleteVALoginCommand(
-            secrets=self._cookies.secrets(request, values.get("state")),
-            code=None if code is None else Secret(code),
-            provider_error=error,
-            issuer=values.get("iss"),
-            is_wellformed=is_wellformed,
+            secrets=self._cookies.secrets(request, _state_of(request)),
+            callback=CallbackParameters(Secret(query_of(request))),
             visitor=self._visitors.read(request),
             is_abandoned=request.is_disconnected,
-            replaced_token=self._authenticator.cookie_token(request),
+            replaced_token=None if replaced is None else Secret(replaced),
         )
+
+
+def _state_of(request: Request) -> str | None:
+    """Returns the callback's `state`, which leads to its cookie, or None if it can't be trusted."""
+    try:
+        # A callback that repeats any of its parameters must not cost the browser its cookie.
+        return single_values(request, _CALLBACK_PARAMETERS).get("state")
+    except MalformedParametersError:
+        return None

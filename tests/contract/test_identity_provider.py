@@ -6,7 +6,7 @@ The one that speaks HTTP talks to the simulated VA, inside this process.
 import json
 import re
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -21,12 +21,20 @@ from adapters.va_oauth.bulkhead import BulkheadLimits
 from adapters.va_oauth.identity_provider import VAIdentityProvider
 from adapters.va_oauth.settings import ProviderSettings
 from application.errors import (
+    GrantExpiredError,
+    IssuerChangedError,
+    MalformedCallbackError,
     ProviderBusyError,
     ProviderUnavailableError,
+    SignInDeniedError,
     UnwantedTokensError,
     UpstreamRejectedError,
 )
-from application.ports.identity_provider import IdentityProvider, ProviderSignIn
+from application.ports.identity_provider import (
+    CallbackParameters,
+    IdentityProvider,
+    ProviderSignIn,
+)
 from domain.identifiers import ICN
 from domain.login_attempt import LoginSecrets
 from domain.secret import Secret
@@ -39,7 +47,14 @@ from entrypoints.sandbox.settings import SandboxSettings
 from entrypoints.sandbox.signing import SigningKey
 from entrypoints.sandbox.veterans import TEST_VETERANS, Veteran
 from entrypoints.sandbox.world import World
-from tests.support.builders import ISSUER, NOW, an_identity, some_login_secrets, some_tokens
+from tests.support.builders import (
+    ISSUER,
+    NOW,
+    a_callback,
+    an_identity,
+    some_login_secrets,
+    some_tokens,
+)
 from tests.support.frozen_clock import frozen_clock
 
 SCOPE = "openid profile offline_access veteran_status.read"
@@ -133,7 +148,7 @@ class MemoryWorld(ProviderWorld):
         self._provider.is_full = False
 
     def refuse(self) -> None:
-        self._provider.refuse("invalid_grant")
+        self._provider.refuse(GrantExpiredError())
 
     def rotate(self) -> None:
         self._provider.is_rotating = True
@@ -255,6 +270,17 @@ async def a_code(world: ProviderWorld, secrets: LoginSecrets, veteran: Veteran =
     return await world.consent(await world.provider.authorization_url(secrets), veteran)
 
 
+async def sign_in(world: ProviderWorld, code: Secret, secrets: LoginSecrets) -> ProviderSignIn:
+    return await call_back(world, secrets, {"code": code.reveal()})
+
+
+async def call_back(
+    world: ProviderWorld, secrets: LoginSecrets, parameters: Mapping[str, str]
+) -> ProviderSignIn:
+    callback = world.provider.read_callback(a_callback(parameters))
+    return await world.provider.sign_in(callback, secrets)
+
+
 async def test_the_browser_is_sent_off_with_state_nonce_and_challenge(
     world: ProviderWorld,
 ) -> None:
@@ -280,7 +306,7 @@ async def test_the_browser_is_not_sent_off_with_what_only_we_may_know(
 
 async def test_a_code_gives_the_verified_veteran_and_the_tokens(world: ProviderWorld) -> None:
     secrets = some_login_secrets()
-    signed_in = await world.provider.sign_in(await a_code(world, secrets), secrets)
+    signed_in = await sign_in(world, await a_code(world, secrets), secrets)
 
     assert TAMARA.icn is not None
     assert signed_in.identity == VAIdentity(
@@ -308,7 +334,7 @@ async def test_a_code_gives_the_verified_veteran_and_the_tokens(world: ProviderW
 async def test_case_45_a_person_without_an_icn_has_none(world: ProviderWorld) -> None:
     secrets = some_login_secrets()
     code = await a_code(world, secrets, NO_ICN)
-    identity = (await world.provider.sign_in(code, secrets)).identity
+    identity = (await sign_in(world, code, secrets)).identity
 
     assert identity.icn is None
     assert identity.subject == NO_ICN.okta_id
@@ -329,7 +355,7 @@ async def test_when_too_many_sign_ins_are_in_progress_no_more_are_taken_up(
             await world.provider.authorization_url(some_login_secrets())
 
     async with world.provider.room_for_sign_in():
-        assert (await world.provider.sign_in(code, secrets)).identity.icn == TAMARAS_ICN
+        assert (await sign_in(world, code, secrets)).identity.icn == TAMARAS_ICN
 
 
 async def test_a_refresh_and_a_revocation_need_no_room_among_the_sign_ins(
@@ -347,15 +373,15 @@ async def test_a_refresh_and_a_revocation_need_no_room_among_the_sign_ins(
 async def test_a_code_is_worth_something_once(world: ProviderWorld) -> None:
     secrets = some_login_secrets()
     code = await a_code(world, secrets)
-    await world.provider.sign_in(code, secrets)
+    await sign_in(world, code, secrets)
 
     with pytest.raises(UpstreamRejectedError):
-        await world.provider.sign_in(code, secrets)
+        await sign_in(world, code, secrets)
 
 
 async def test_case_47_a_code_nobody_gave_is_refused(world: ProviderWorld) -> None:
     with pytest.raises(UpstreamRejectedError):
-        await world.provider.sign_in(Secret("a-code-nobody-gave"), some_login_secrets())
+        await sign_in(world, Secret("a-code-nobody-gave"), some_login_secrets())
 
 
 async def test_case_24_a_code_from_another_attempt_is_refused(world: ProviderWorld) -> None:
@@ -363,7 +389,7 @@ async def test_case_24_a_code_from_another_attempt_is_refused(world: ProviderWor
     injected = await a_code(world, attackers)
 
     with pytest.raises(UpstreamRejectedError):
-        await world.provider.sign_in(injected, victims)
+        await sign_in(world, injected, victims)
 
 
 async def test_case_6_attempts_side_by_side_do_not_get_in_each_others_way(
@@ -372,17 +398,21 @@ async def test_case_6_attempts_side_by_side_do_not_get_in_each_others_way(
     one, other = some_login_secrets(), some_login_secrets()
     codes = [await a_code(world, one), await a_code(world, other, NO_ICN)]
 
-    second = await world.provider.sign_in(codes[1], other)
-    first = await world.provider.sign_in(codes[0], one)
+    second = await sign_in(world, codes[1], other)
+    first = await sign_in(world, codes[0], one)
     assert first.identity.subject == TAMARA.okta_id
     assert second.identity.subject == NO_ICN.okta_id
 
 
-@pytest.mark.parametrize("issuer", [None, ISSUER])
+@pytest.mark.parametrize("named", [{}, {"iss": ISSUER}])
 async def test_case_21_a_callback_may_name_the_provider_or_nobody(
-    world: ProviderWorld, issuer: str | None
+    world: ProviderWorld, named: dict[str, str]
 ) -> None:
-    await world.provider.check_callback_issuer(issuer)
+    secrets = some_login_secrets()
+    code = await a_code(world, secrets)
+
+    signed_in = await call_back(world, secrets, {"code": code.reveal()} | named)
+    assert signed_in.identity.subject == TAMARA.okta_id
 
 
 @pytest.mark.parametrize(
@@ -391,27 +421,100 @@ async def test_case_21_a_callback_may_name_the_provider_or_nobody(
 async def test_case_21_a_callback_that_names_another_provider_is_refused(
     world: ProviderWorld, issuer: str
 ) -> None:
+    secrets = some_login_secrets()
+    code = await a_code(world, secrets)
+    named = {"code": code.reveal(), "iss": issuer}
+
+    with pytest.raises(UpstreamRejectedError) as rejected:
+        await call_back(world, secrets, named)
+    assert rejected.value.reason == "callback_iss"
     with pytest.raises(UpstreamRejectedError):
-        await world.provider.check_callback_issuer(issuer)
+        await call_back(world, secrets, {"error": "access_denied", "iss": issuer})
+    # The code wasn't exchanged.
+    await sign_in(world, code, secrets)
+
+
+@pytest.mark.parametrize("name", ["state", "code", "error", "iss"])
+@pytest.mark.parametrize("text", [["a", "a"], ["", "a"], "a\x00b", "\x7f", "a\r\nb", "\u2028"])
+async def test_case_10_and_20_a_repeated_or_unclean_parameter_makes_a_callback_malformed(
+    world: ProviderWorld, name: str, text: str | list[str]
+) -> None:
+    with pytest.raises(MalformedCallbackError):
+        world.provider.read_callback(a_callback({"code": "a", name: text}))
+
+
+@pytest.mark.parametrize("name", ["code", "error"])
+@pytest.mark.parametrize("text", ["", "\u00e9", "a" * 4097])
+async def test_case_19_a_code_or_error_that_no_provider_sends_makes_a_callback_malformed(
+    world: ProviderWorld, name: str, text: str
+) -> None:
+    with pytest.raises(MalformedCallbackError):
+        world.provider.read_callback(a_callback({name: text}))
+
+
+@pytest.mark.parametrize("query", ["code=%ff", "code=\xe9", "&".join(["a=b"] * 101)])
+async def test_case_20_a_query_that_is_no_text_makes_a_callback_malformed(
+    world: ProviderWorld, query: str
+) -> None:
+    with pytest.raises(MalformedCallbackError):
+        world.provider.read_callback(CallbackParameters(Secret(query)))
+
+
+async def test_a_parameter_that_the_provider_does_not_know_changes_nothing(
+    world: ProviderWorld,
+) -> None:
+    odd: dict[str, str | list[str]] = {
+        "code": "a",
+        "error_description": ["\x00", "b"],
+        "session_state": "\x1b",
+    }
+
+    read = world.provider.read_callback
+    assert read(a_callback(odd)) == read(a_callback({"code": "a"}))
+
+
+async def test_case_16_a_veteran_who_declines_is_no_fault_of_the_provider(
+    world: ProviderWorld,
+) -> None:
+    with pytest.raises(SignInDeniedError):
+        await call_back(world, some_login_secrets(), {"error": "access_denied"})
+
+
+@pytest.mark.parametrize("error", ["temporarily_unavailable", "server_error"])
+async def test_a_callback_that_says_not_now_means_that_the_provider_is_unavailable(
+    world: ProviderWorld, error: str
+) -> None:
+    with pytest.raises(ProviderUnavailableError):
+        await call_back(world, some_login_secrets(), {"error": error})
 
 
 @pytest.mark.parametrize(
-    "call",
+    ("parameters", "reason"),
     [
-        lambda provider: provider.authorization_url(some_login_secrets()),
-        lambda provider: provider.check_callback_issuer(ISSUER),
+        ({"error": "invalid_scope"}, "provider_error"),
+        ({"error": "<b>access_denied"}, "provider_error"),
+        ({"error": "access_denied", "code": "a"}, "code_and_error"),
+        ({"error": "server_error", "code": "a"}, "code_and_error"),
+        ({}, "code_missing"),
     ],
-    ids=["authorization_url", "check_callback_issuer"],
 )
+async def test_case_17_to_19_a_callback_without_a_code_alone_is_refused(
+    world: ProviderWorld, parameters: dict[str, str], reason: str
+) -> None:
+    with pytest.raises(UpstreamRejectedError) as rejected:
+        await call_back(world, some_login_secrets(), parameters)
+    assert rejected.value.reason == reason
+
+
 async def test_case_5_a_provider_that_was_never_heard_is_unavailable(
-    world: ProviderWorld, call: Callable[[IdentityProvider], Awaitable[object]]
+    world: ProviderWorld,
 ) -> None:
     world.go_down()
 
     with pytest.raises(ProviderUnavailableError):
-        await call(world.provider)
+        await world.provider.authorization_url(some_login_secrets())
     world.come_back()
-    await call(world.provider)
+    await world.provider.authorization_url(some_login_secrets())
 
 
 async def test_an_exchange_that_the_provider_cannot_serve_is_unavailable(
@@ -422,9 +525,9 @@ async def test_an_exchange_that_the_provider_cannot_serve_is_unavailable(
     world.go_down()
 
     with pytest.raises(ProviderUnavailableError):
-        await world.provider.sign_in(code, secrets)
+        await sign_in(world, code, secrets)
     world.come_back()
-    assert (await world.provider.sign_in(code, secrets)).identity.subject == TAMARA.okta_id
+    assert (await sign_in(world, code, secrets)).identity.subject == TAMARA.okta_id
 
 
 async def test_an_exchange_that_the_provider_refuses_is_rejected_with_a_reason_of_ours(
@@ -435,14 +538,14 @@ async def test_an_exchange_that_the_provider_refuses_is_rejected_with_a_reason_o
     world.refuse()
 
     with pytest.raises(UpstreamRejectedError) as rejected:
-        await world.provider.sign_in(code, secrets)
+        await sign_in(world, code, secrets)
     assert re.fullmatch(r"[a-z_]+", rejected.value.reason)
 
 
 async def some_live_tokens(world: ProviderWorld) -> VATokens:
     secrets = some_login_secrets()
     code = await a_code(world, secrets)
-    return (await world.provider.sign_in(code, secrets)).tokens
+    return (await sign_in(world, code, secrets)).tokens
 
 
 async def test_a_refresh_token_that_is_revoked_is_worth_nothing_and_is_so_again(
@@ -530,9 +633,8 @@ async def test_case_47_a_refresh_token_that_was_replaced_is_refused_and_the_new_
     new = await refreshed(world, old.refresh_token)
     assert new.refresh_token not in {None, old.refresh_token}
 
-    with pytest.raises(UpstreamRejectedError) as rejected:
+    with pytest.raises(GrantExpiredError):
         await refreshed(world, old.refresh_token)
-    assert rejected.value.reason == "invalid_grant"
     await refreshed(world, new.refresh_token)
 
 
@@ -545,9 +647,8 @@ async def test_case_47_a_refresh_token_that_is_worth_nothing_is_refused(
     if revoked and token is not None:
         await world.provider.revoke(token, is_refresh_token=True)
 
-    with pytest.raises(UpstreamRejectedError) as rejected:
+    with pytest.raises(GrantExpiredError):
         await refreshed(world, token if revoked else Secret("nobody's"))
-    assert rejected.value.reason == "invalid_grant"
 
 
 async def test_case_55_a_refresh_may_leave_out_what_stays_as_it_was(world: ProviderWorld) -> None:
@@ -594,9 +695,8 @@ async def test_a_refresh_token_of_another_provider_is_not_shown_to_this_one(
     world.go_down()
     elsewhere = replace(ACCOUNT, issuer=f"{ISSUER}/")
 
-    with pytest.raises(UpstreamRejectedError) as rejected:
+    with pytest.raises(IssuerChangedError):
         await refreshed(world, token, account=elsewhere)
-    assert rejected.value.reason == "issuer_changed"
 
 
 async def test_case_49_a_provider_that_cannot_refresh_says_when_to_ask_again(

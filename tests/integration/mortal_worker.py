@@ -269,9 +269,7 @@ class _Onlooker:
         return True
 
     async def _is_shut_out(self) -> bool:
-        renewal = RenewSessionCommand(
-            refresh_token=self._gone.refresh_token.reveal(), visitor=a_visitor()
-        )
+        renewal = RenewSessionCommand(refresh_token=self._gone.refresh_token, visitor=a_visitor())
         for attempt in (
             self._service.validate(self._gone.token),
             self._service.container.renew_session().execute(renewal),

@@ -116,7 +116,7 @@ async def a_grant(container: Container, user_id: UserId | None = None) -> Sessio
 
 
 async def renew(container: Container, token: Secret) -> SessionGrant:
-    command = RenewSessionCommand(refresh_token=token.reveal(), visitor=a_visitor())
+    command = RenewSessionCommand(refresh_token=token, visitor=a_visitor())
     return await container.renew_session().execute(command)
 
 

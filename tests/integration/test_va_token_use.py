@@ -37,14 +37,19 @@ from application.use_cases.sign_in.start_va_login import StartVALoginCommand
 from application.use_cases.va_access.rewrap_data_keys import RewrapDataKeysCommand
 from application.use_cases.va_access.unlink_va_identity import UnlinkVAIdentityCommand
 from domain.identifiers import UserId
-from domain.secret import Secret
 from domain.session_grant import SessionGrant
 from domain.va_identity import VAIdentity
 from domain.va_tokens import TokenField
 from domain.visitor import Visitor
 from entrypoints.container import Container
 from entrypoints.sandbox.settings import VA_SANDBOX_ISSUER
-from tests.support.builders import a_provider_sign_in, a_visitor, an_identity, some_tokens
+from tests.support.builders import (
+    a_callback,
+    a_provider_sign_in,
+    a_visitor,
+    an_identity,
+    some_tokens,
+)
 from tests.support.databases import change, new_database, rows_of
 from tests.support.early_tokens import sealed_early
 from tests.support.environment import plain_environment, read, required_settings
@@ -109,10 +114,7 @@ class Surroundings:
             completed = await container.complete_va_login().execute(
                 CompleteVALoginCommand(
                     secrets=started.secrets,
-                    code=Secret(code),
-                    provider_error=None,
-                    issuer=None,
-                    is_wellformed=True,
+                    callback=a_callback({"code": code}),
                     visitor=a_visitor(),
                     is_abandoned=_stays,
                 )

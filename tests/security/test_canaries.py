@@ -700,7 +700,7 @@ def test_no_command_shows_what_it_carries() -> None:
         repr(each)
         for each in (
             ValidateSessionCommand(token=canary),
-            RenewSessionCommand(refresh_token=canary.reveal(), visitor=a_visitor()),
+            RenewSessionCommand(refresh_token=canary, visitor=a_visitor()),
             RedeemHandoffCommand(code=canary, browser=canary, visitor=a_visitor()),
             VALoginStarted(
                 authorization_url=f"https://va.example/?state={canary.reveal()}",

@@ -8,7 +8,13 @@ from typing import Any, Final
 from uuid import uuid4
 
 from adapters.memory.export_file import MemoryExportFile
-from application.errors import ApplicationError, ClientRefusedError, NotFoundError
+from application.errors import (
+    ApplicationError,
+    ClientRefusedError,
+    GrantExpiredError,
+    NotFoundError,
+    UpstreamRejectedError,
+)
 from application.use_cases.clients.admit_client import AdmitClientCommand
 from application.use_cases.clients.disable_client import DisableClientCommand
 from application.use_cases.clients.refuse_client import RefuseClientCommand
@@ -215,7 +221,7 @@ async def va_says_something_new_of_somebody(service: Service) -> Scene:
 async def a_sign_in_replaces_the_browsers_session(service: Service) -> Scene:
     identity = an_identity()
     old = (await service.sign_in(identity)).grant
-    return await _callback(service, identity, replaced_token=old.token.reveal())
+    return await _callback(service, identity, replaced_token=old.token)
 
 
 @act("complete_va_login", AuditEventType.DATA_KEY_REPLACED, AuditEventType.LOGIN, uses_up=_ATTEMPT)
@@ -243,28 +249,41 @@ def _refused_callback(name: str, reason: str, *, is_consumed: bool = True, **cha
     )(set_up)
 
 
+def _sent(**parameters: str | list[str]) -> dict[str, Any]:
+    """A callback with these parameters, and no others."""
+    return {"parameters": parameters}
+
+
 _Refusals = tuple[tuple[str, str, dict[str, Any]], ...]
 _BEFORE_THE_ATTEMPT: Final[_Refusals] = (
-    ("a_callback_is_malformed", "malformed_callback", {"is_wellformed": False}),
+    ("a_callback_is_malformed", "malformed_callback", _sent(code=["a", "b"])),
     ("a_callback_has_no_state", "state_or_cookie_missing", {"secrets": None}),
     ("a_callback_has_a_foreign_state", "state_unknown", {"secrets": some_login_secrets()}),
 )
 _AFTER_THE_ATTEMPT: Final[_Refusals] = (
-    ("a_callback_has_another_issuer", "callback_iss", {"issuer": "https://else.example"}),
-    ("a_callback_has_code_and_error", "code_and_error", {"provider_error": "access_denied"}),
+    (
+        "a_callback_has_another_issuer",
+        "callback_iss",
+        _sent(code="a", iss="https://else.example"),
+    ),
+    (
+        "a_callback_has_code_and_error",
+        "code_and_error",
+        _sent(code="a", error="access_denied"),
+    ),
     (
         "somebody_denies_at_va",
         "denied_at_provider",
-        {"provider_error": "access_denied", "code": None},
+        _sent(error="access_denied"),
     ),
     (
         "va_is_not_ready",
         "provider_unavailable",
-        {"provider_error": "temporarily_unavailable", "code": None},
+        _sent(error="temporarily_unavailable"),
     ),
-    ("va_reports_an_error", "provider_error", {"provider_error": "invalid_scope", "code": None}),
-    ("a_callback_has_no_code", "code_missing", {"code": None}),
-    ("a_code_is_not_vas", "invalid_grant", {"code": Secret("not-vas")}),
+    ("va_reports_an_error", "provider_error", _sent(error="invalid_scope")),
+    ("a_callback_has_no_code", "code_missing", _sent()),
+    ("a_code_is_not_vas", "invalid_grant", _sent(code="not-vas")),
     ("the_browser_has_gone", "browser_gone", {"is_abandoned": _gone}),
     ("va_names_no_icn", "no_icn", {"identity": replace(an_identity(), icn=None)}),
     (
@@ -408,7 +427,7 @@ async def the_session_of_a_code_has_ended(service: Service) -> Scene:
 
 
 def _renewal(service: Service, grant: SessionGrant) -> Scene:
-    command = RenewSessionCommand(refresh_token=grant.refresh_token.reveal(), visitor=a_visitor())
+    command = RenewSessionCommand(refresh_token=grant.refresh_token, visitor=a_visitor())
     return Scene(
         happen=lambda: service.container.renew_session().execute(command),
         user_id=grant.session.user_id,
@@ -452,10 +471,9 @@ async def a_session_is_to_be_renewed_after_its_end(service: Service) -> Scene:
 
 @act("renew_session", AuditEventType.SESSION_RENEW_REFUSED, reason="no_such_session")
 async def somebody_shows_a_made_up_refresh_token(service: Service) -> Scene:
-    visitor = a_visitor()
-    return Scene(
-        happen=lambda: service.container.renew_session().note_stranger(visitor), visitor=visitor
-    )
+    grant = (await service.sign_in()).grant
+    made_up = replace(grant, refresh_token=Secret("made-up"))
+    return replace(_renewal(service, made_up), ends_in=ApplicationError, user_id=None)
 
 
 def _ending(service: Service, grant: SessionGrant, which: SessionId | Which) -> Scene:
@@ -545,7 +563,7 @@ async def va_revokes_tokens(service: Service) -> Scene:
 @act("revoke_at_va", AuditEventType.VA_TOKENS_REVOKED, uses_up=_CLAIM)
 async def va_refuses_to_revoke_tokens(service: Service) -> Scene:
     scene = await _revoking(service)
-    service.provider.refuse("unsupported_token_type")
+    service.provider.refuse(UpstreamRejectedError("unsupported_token_type"))
     return scene
 
 
@@ -607,7 +625,7 @@ async def a_token_is_refreshed_for_its_use(service: Service) -> Scene:
 )
 async def va_refuses_a_refresh_for_good(service: Service) -> Scene:
     grant = await _with_expired_tokens(service)
-    service.provider.refuse("invalid_grant")
+    service.provider.refuse(GrantExpiredError())
     return replace(_use_of(service, grant), ends_in=ApplicationError)
 
 

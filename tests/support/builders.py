@@ -1,11 +1,13 @@
 """Values for tests: each call gives its own ids, so no two tests meet in a store."""
 
 import secrets
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
+from urllib.parse import urlencode
 from uuid import uuid4
 
-from application.ports.identity_provider import ProviderSignIn
+from application.ports.identity_provider import CallbackParameters, ProviderSignIn
 from domain.audit_event import AuditEvent
 from domain.audit_seal import GENESIS, BatchHeader, SealedBatch
 from domain.data_key import DATA_KEY_BYTES, DataKey, WrappedDataKey
@@ -222,3 +224,8 @@ def a_sealed_batch(number: int = 1, *, previous: SealedBatch | None = None) -> S
         key_id=secrets.token_hex(8),
     )
     return SealedBatch(header=header, mac=secrets.token_bytes(32))
+
+
+def a_callback(parameters: Mapping[str, str | list[str]]) -> CallbackParameters:
+    """A callback with these parameters; a list repeats one."""
+    return CallbackParameters(Secret(urlencode(parameters, doseq=True)))

@@ -33,6 +33,7 @@ from entrypoints.container import Container
 from entrypoints.settings import Settings
 from tests.support.builders import (
     ISSUER,
+    a_callback,
     a_provider_sign_in,
     a_visitor,
     some_tokens,
@@ -57,17 +58,28 @@ class Begun:
     started: VALoginStarted
     code: Secret
 
-    def callback(self, *, visitor: Visitor | None = None, **changes: Any) -> CompleteVALoginCommand:
-        """What the browser brings back; ``changes`` are what it brings otherwise."""
-        brought: dict[str, Any] = {
-            "secrets": self.started.secrets,
-            "code": self.code,
-            "provider_error": None,
-            "issuer": None,
-            "is_wellformed": True,
-            "is_abandoned": _stays,
-        }
-        return CompleteVALoginCommand(visitor=visitor or a_visitor(), **(brought | changes))
+    def callback(
+        self,
+        *,
+        visitor: Visitor | None = None,
+        parameters: Mapping[str, str | list[str]] | None = None,
+        **changes: Any,
+    ) -> CompleteVALoginCommand:
+        """The browser's callback.
+
+        Args:
+            visitor: Who sends it.
+            parameters: Its parameters, instead of the code alone; a list repeats one.
+            changes: What else differs in the command.
+        """
+        if parameters is None:
+            parameters = {"code": self.code.reveal()}
+        sent: dict[str, Any] = {"secrets": self.started.secrets, "is_abandoned": _stays}
+        return CompleteVALoginCommand(
+            callback=a_callback(parameters),
+            visitor=visitor or a_visitor(),
+            **(sent | changes),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,7 +61,7 @@ async def _live(service: Service) -> None:
     profile = await container.view_user().execute(grant.session.user_id)
     assert profile.user.given_name == _NAME
     assert await _stands(service, grant)
-    command = RenewSessionCommand(refresh_token=grant.refresh_token.reveal(), visitor=a_visitor())
+    command = RenewSessionCommand(refresh_token=grant.refresh_token, visitor=a_visitor())
     renewed = await container.renew_session().execute(command)
     assert await _stands(service, renewed)
     await container.revoke_sessions().execute(
@@ -77,6 +77,6 @@ async def _live(service: Service) -> None:
 
 
 async def _stands(service: Service, grant: SessionGrant) -> bool:
-    command = ValidateSessionCommand(token=grant.token.reveal())
+    command = ValidateSessionCommand(token=grant.token)
     valid = await service.container.validate_session().execute(command)
     return valid.session.session_id == grant.session.id

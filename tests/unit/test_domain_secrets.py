@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from application.ports.identity_provider import ProviderSignIn
+from application.ports.identity_provider import CallbackParameters, ProviderSignIn
 from application.use_cases.sessions.renew_session import RenewSessionCommand
 from application.use_cases.sign_in.complete_va_login import CompleteVALoginCommand, VALoginCompleted
 from application.use_cases.sign_in.link_va_identity import LinkVAIdentityCommand
@@ -119,17 +119,14 @@ HOLDERS: list[object] = [
     ),
     CompleteVALoginCommand(
         secrets=LOGIN,
-        code=SECRET,
-        provider_error=None,
-        issuer=None,
-        is_wellformed=True,
+        callback=CallbackParameters(SECRET),
         visitor=a_visitor(),
         is_abandoned=stays,
-        replaced_token=CANARY,
+        replaced_token=SECRET,
     ),
     VALoginCompleted(grant=GRANT, return_to=None, ticket=TICKET),
     LinkVAIdentityCommand(identity=IDENTITY, tokens=TOKENS, visitor=a_visitor()),
-    RenewSessionCommand(refresh_token=CANARY, visitor=a_visitor()),
+    RenewSessionCommand(refresh_token=SECRET, visitor=a_visitor()),
 ]
 
 

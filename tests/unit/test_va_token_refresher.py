@@ -16,6 +16,8 @@ from adapters.memory.store import MemoryStore
 from adapters.memory.unit_of_work import MemoryUnitOfWork
 from application.errors import (
     ApplicationError,
+    ClientRejectedByProviderError,
+    GrantExpiredError,
     ProviderUnavailableError,
     SessionEndedError,
     UnavailableError,
@@ -240,7 +242,7 @@ async def test_tokens_whose_account_nobody_noted_are_not_refreshed(
 async def test_case_47_invalid_grant_needs_a_new_sign_in_and_is_not_asked_again(
     service: MemoryService, grant: SessionGrant, identity: VAIdentity
 ) -> None:
-    service.provider.refuse("invalid_grant")
+    service.provider.refuse(GrantExpiredError())
     await fail(service, grant, VASignInNeededError)
     service.provider.come_back()
 
@@ -274,7 +276,7 @@ async def test_case_56_an_answer_that_is_lost_after_va_rotated_ends_in_one_new_s
 async def test_case_48_a_client_that_va_does_not_take_is_an_alarm_and_no_fault_of_the_link(
     service: MemoryService, grant: SessionGrant, reason: str
 ) -> None:
-    service.provider.refuse(reason)
+    service.provider.refuse(ClientRejectedByProviderError(reason))
     with captured_log() as log:
         await fail(service, grant, ProviderUnavailableError)
     (alarm,) = [json.loads(line) for line in log.getvalue().splitlines()]
@@ -292,7 +294,7 @@ async def test_case_48_a_client_that_va_does_not_take_is_an_alarm_and_no_fault_o
 async def test_case_51_any_other_refusal_is_tried_again_later_and_is_no_alarm(
     service: MemoryService, grant: SessionGrant, reason: str
 ) -> None:
-    service.provider.refuse(reason)
+    service.provider.refuse(UpstreamRejectedError(reason))
     with captured_log() as log:
         await fail(service, grant, ProviderUnavailableError)
     assert "error" not in log.getvalue()
@@ -696,7 +698,7 @@ async def test_case_92_tokens_that_cannot_be_sealed_any_more_are_revoked_not_los
 async def test_a_refusal_of_a_link_that_went_meanwhile_marks_nothing(
     service: MemoryService, grant: SessionGrant, identity: VAIdentity
 ) -> None:
-    refuse = UpstreamRejectedError("invalid_grant")
+    refuse = GrantExpiredError()
 
     async def slow(*_: Any, **__: Any) -> VATokens:
         await unlink_and_sign_in_again(service, grant, identity)

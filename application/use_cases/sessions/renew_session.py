@@ -1,12 +1,13 @@
-"""Use case: keep a session alive."""
+"""Use case: renew a session."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import final
 
 from application.errors import SessionEndedError, TokenReusedError, UnauthenticatedError
 from application.ports.clock import Clock
 from application.ports.refresh_tokens import RefreshTokens
+from application.ports.refusal_limit import RefusalLimit
 from application.ports.secret_source import SecretSource
 from application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from application.session_grants import SessionGrants
@@ -14,6 +15,7 @@ from domain.audit_event import AuditEvent, AuditEventType
 from domain.identifiers import TokenId
 from domain.refresh_token import RefreshToken
 from domain.revocation import Revocation, RevokedBy
+from domain.secret import Secret
 from domain.session import RenewalVerdict, Session
 from domain.session_grant import SessionGrant
 from domain.session_limits import SessionLimits
@@ -22,15 +24,15 @@ from domain.visitor import Visitor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenewSessionCommand:
-    """The refresh token as the client showed it."""
+    """The refresh token that the client sent."""
 
-    refresh_token: str = field(repr=False)
+    refresh_token: Secret
     visitor: Visitor
 
 
 @final
 class RenewSession:
-    """Gives a new JWT for the same session and replaces its refresh token."""
+    """Issues a new JWT for the same session, and rotates its refresh token."""
 
     def __init__(
         self,
@@ -41,6 +43,7 @@ class RenewSession:
         secrets: SecretSource,
         clock: Clock,
         limits: SessionLimits,
+        refusals: RefusalLimit,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._refresh_tokens = refresh_tokens
@@ -48,22 +51,33 @@ class RenewSession:
         self._secrets = secrets
         self._clock = clock
         self._limits = limits
+        self._refusals = refusals
 
     async def execute(self, command: RenewSessionCommand) -> SessionGrant:
-        """Renew, or give a lost answer again; both are audited.
+        """Renews the session, or repeats the last renewal within the grace.
+
+        The audit trail records every renewal and refusal, up to a limit for tokens without a
+        session.
 
         Raises:
-            UnauthenticatedError: The token names no session that there is. Nothing is audited:
-                how much of what strangers show is worth a line, the caller has to bound.
-            SessionEndedError: Its session has ended; the audit says that it was tried.
-            TokenReusedError: It was used before; its session has ended now, and the audit
-                says so.
-            UnavailableError: Storage did not answer; the same token can be tried again.
+            UnauthenticatedError: The token belongs to no existing session.
+            SessionEndedError: Its session has ended.
+            TokenReusedError: The token was used before, so this ended its session.
+            UnavailableError: Storage did not answer. The same token can be tried again.
         """
-        shown = self._refresh_tokens.read(command.refresh_token)
+        try:
+            return await self._renew(command)
+        except (SessionEndedError, TokenReusedError):
+            raise
+        except UnauthenticatedError:
+            await self._record_stranger(command.visitor)
+            raise
+
+    async def _renew(self, command: RenewSessionCommand) -> SessionGrant:
+        shown = self._refresh_tokens.read(command.refresh_token.reveal())
         async with self._unit_of_work() as work:
             session = await work.sessions.lock(shown.user_id, shown.session_id)
-            # Read now that the wait for the row is over.
+            # Locking the row may have taken a while.
             now = self._clock.now()
             if session is None:
                 raise UnauthenticatedError
@@ -71,7 +85,7 @@ class RenewSession:
                 case RenewalVerdict.ROTATE:
                     session = await self._rotate(work, session, shown, command.visitor, now)
                 case RenewalVerdict.REPEAT:
-                    # Whoever else has the token gets a session by this, too.
+                    # A thief who has the token gets the session this way, too.
                     repeated = _event(
                         AuditEventType.SESSION_RENEW_REPEATED, session, command.visitor, now
                     )
@@ -97,16 +111,13 @@ class RenewSession:
         verdict = session.verdict(shown, now=now, limits=self._limits)
         if verdict is not RenewalVerdict.THEFT:
             return verdict
-        # Before anybody is taken for a thief: an outage of ours may have kept the answer back.
+        # It is no theft if an outage kept the last answer from the client.
         outage = await work.outages.newest()
         return session.verdict(shown, now=now, limits=self._limits, outage=outage)
 
-    async def note_stranger(self, visitor: Visitor) -> None:
-        """Leave in the audit that somebody showed what names no session that there is.
-
-        Raises:
-            UnavailableError: Storage did not answer.
-        """
+    async def _record_stranger(self, visitor: Visitor) -> None:
+        if not self._refusals.allows(visitor.address_hash):
+            return
         event = AuditEvent.of_service(
             AuditEventType.SESSION_RENEW_REFUSED,
             visitor=visitor,
@@ -139,7 +150,7 @@ class RenewSession:
 
 
 async def _refuse(work: UnitOfWork, session: Session, visitor: Visitor, now: datetime) -> None:
-    """Note a token of a session that has ended, and commit."""
+    """Records that a token of an ended session was used, and commits."""
     event = _event(
         AuditEventType.SESSION_RENEW_REFUSED, session, visitor, now, reason="session_ended"
     )
@@ -150,7 +161,7 @@ async def _refuse(work: UnitOfWork, session: Session, visitor: Visitor, now: dat
 async def _end(
     work: UnitOfWork, session: Session, by: RevokedBy, visitor: Visitor, now: datetime
 ) -> None:
-    """End the session and commit: a refusal that must leave its trace."""
+    """Ends the session, records why, and commits."""
     if by is RevokedBy.THEFT:
         event_type, reason = AuditEventType.SESSION_THEFT, "refresh_token_reused"
     else:

@@ -1,20 +1,26 @@
-"""Use case: take VA's answer and open a session, or say why not."""
+"""Use case: complete a sign-in with VA's callback."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from typing import final
+from dataclasses import dataclass
+from typing import Final, final
 
 from application.errors import (
+    MisconfiguredError,
     ProviderBusyError,
     ProviderUnavailableError,
     SignInFailedError,
+    SignInMisconfiguredError,
     SignInPostponedError,
     UnauthenticatedError,
     UnavailableError,
     UpstreamRejectedError,
 )
 from application.ports.clock import Clock
-from application.ports.identity_provider import IdentityProvider, ProviderSignIn
+from application.ports.identity_provider import (
+    CallbackParameters,
+    IdentityProvider,
+    ProviderSignIn,
+)
 from application.ports.login_attempts import LoginAttempts
 from application.ports.secret_source import SecretSource
 from application.ports.session_tokens import SessionTokens
@@ -31,43 +37,34 @@ from domain.session_grant import SessionGrant
 from domain.sign_in_failure import SignInFailure
 from domain.visitor import Visitor
 
-#: What VA may say at the callback that is the Veteran's own decision (RFC 6749, 4.1.2.1).
-_DENIED = "access_denied"
-#: What VA may say that means: not now.
-_NOT_NOW = frozenset({"temporarily_unavailable", "server_error"})
+_OUT_OF_SERVICE: Final = (SignInFailure.SERVICE_UNAVAILABLE, "storage_unavailable")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompleteVALoginCommand:
-    """What the callback brought.
+    """A callback, and the browser that sent it.
 
     Attributes:
-        secrets: `state` and the browser's cookie; None when either is missing or malformed.
-        code: VA's authorization code; None when missing.
-        provider_error: VA's error code; None when VA reported none.
-        issuer: The callback's `iss`, or None.
-        is_wellformed: False when a parameter stands twice or holds what no VA would send.
-        is_abandoned: Asks whether the browser has gone meanwhile.
-        replaced_token: The token of the session that this browser had before; None when it
-            had none. That session ends.
+        secrets: `state` and the browser's cookie, or None if either is missing or malformed.
+        callback: The callback's parameters, unchecked.
+        is_abandoned: Returns whether the browser has disconnected.
+        replaced_token: The JWT of the session that this browser had before, or None. That
+            session ends.
     """
 
     secrets: LoginSecrets | None
-    code: Secret | None
-    provider_error: str | None
-    issuer: str | None
-    is_wellformed: bool
+    callback: CallbackParameters
     visitor: Visitor
     is_abandoned: Callable[[], Awaitable[bool]]
-    replaced_token: str | None = field(default=None, repr=False)
+    replaced_token: Secret | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VALoginCompleted:
-    """The session that was opened, and where its user wanted to go.
+    """The session that was opened, and the user's return path.
 
     Attributes:
-        ticket: What the session is handed over by, where that is a one-time code.
+        ticket: The hand-over code of the session, or None if the delivery uses none.
     """
 
     grant: SessionGrant
@@ -77,7 +74,7 @@ class VALoginCompleted:
 
 @final
 class CompleteVALogin:
-    """The whole callback: consume the attempt, hear VA, then write everything at once."""
+    """Consumes the attempt, signs in at VA, and then writes everything in one transaction."""
 
     def __init__(
         self,
@@ -103,13 +100,14 @@ class CompleteVALogin:
         self._hands_over_by_code = hands_over_by_code
 
     async def execute(self, command: CompleteVALoginCommand) -> VALoginCompleted:
-        """Open a session for the Veteran VA vouches for.
+        """Opens a session for the Veteran whom VA identifies.
 
         Raises:
-            SignInFailedError: There is none, and the audit says why. When the store does
-                not answer there can be no audit either; the failure then says so.
+            SignInFailedError: No session was opened, and the audit trail records why. If storage
+                did not answer, the failure says so, and the audit trail records nothing.
+            SignInMisconfiguredError: No sign-in can succeed until the operator changes a setting.
             SignInPostponedError: Too many sign-ins are in progress at VA. The attempt was not
-                used, so the same callback can come again.
+                consumed, so the same callback can come again.
         """
         try:
             return await self._complete(command)
@@ -121,16 +119,13 @@ class CompleteVALogin:
             raise failed from error
 
     async def _complete(self, command: CompleteVALoginCommand) -> VALoginCompleted:
-        if not command.is_wellformed:
-            raise SignInFailedError(SignInFailure.LOGIN_EXPIRED, "malformed_callback")
+        callback = self._provider.read_callback(command.callback)
         if command.secrets is None:
             raise SignInFailedError(SignInFailure.LOGIN_EXPIRED, "state_or_cookie_missing")
-        # Nobody waits for VA with an attempt that is already used.
+        # Waiting for room comes first: the attempt can be consumed only once.
         async with self._provider.room_for_sign_in():
             attempt = await self._consume(command.secrets)
-            await self._provider.check_callback_issuer(command.issuer)
-            code = _code_of(command)
-            signed_in = await self._provider.sign_in(code, command.secrets)
+            signed_in = await self._provider.sign_in(callback, command.secrets)
         if await command.is_abandoned():
             raise SignInFailedError(SignInFailure.LOGIN_EXPIRED, "browser_gone")
         ticket = self._ticket(command.secrets)
@@ -175,12 +170,12 @@ class CompleteVALogin:
         return grant
 
     async def _end_replaced(self, work: UnitOfWork, command: CompleteVALoginCommand) -> None:
-        """End the session that the browser brought along: a new sign-in replaces it."""
+        """Ends the session that the browser had before."""
         if command.replaced_token is None:
             return
         now = self._clock.now()
         try:
-            old = self._tokens.verify(command.replaced_token, now=now)
+            old = self._tokens.verify(command.replaced_token.reveal(), now=now)
         except UnauthenticatedError:
             return
         revocation = Revocation(at=now, by=RevokedBy.USER, reason="replaced_by_login")
@@ -208,24 +203,10 @@ class CompleteVALogin:
                 await work.audit.append(event)
                 await work.commit()
         except UnavailableError as unavailable:
-            ours = _out_of_service()
-            if isinstance(failed, SignInPostponedError):
-                ours = SignInPostponedError(ours.failure, ours.reason)
-            raise ours from unavailable
-
-
-def _code_of(command: CompleteVALoginCommand) -> Secret:
-    if command.provider_error is not None and command.code is not None:
-        raise UpstreamRejectedError("code_and_error")
-    if command.provider_error == _DENIED:
-        raise SignInFailedError(SignInFailure.ACCESS_DENIED, "denied_at_provider")
-    if command.provider_error in _NOT_NOW:
-        raise ProviderUnavailableError
-    if command.provider_error is not None:
-        raise UpstreamRejectedError("provider_error")
-    if command.code is None:
-        raise UpstreamRejectedError("code_missing")
-    return command.code
+            # A postponed callback can still come again.
+            is_postponed = isinstance(failed, SignInPostponedError)
+            outcome = SignInPostponedError if is_postponed else SignInFailedError
+            raise outcome(*_OUT_OF_SERVICE) from unavailable
 
 
 def _as_failure(
@@ -234,13 +215,11 @@ def _as_failure(
     if isinstance(error, SignInFailedError):
         return error
     if isinstance(error, UpstreamRejectedError):
-        return SignInFailedError(error.failure, error.reason, user_id=error.user_id)
+        is_ours = isinstance(error, MisconfiguredError)
+        outcome = SignInMisconfiguredError if is_ours else SignInFailedError
+        return outcome(SignInFailure.TOKEN_EXCHANGE_FAILED, error.reason)
     if isinstance(error, ProviderBusyError):
         return SignInPostponedError(SignInFailure.PROVIDER_UNAVAILABLE, "provider_busy")
     if isinstance(error, ProviderUnavailableError):
         return SignInFailedError(SignInFailure.PROVIDER_UNAVAILABLE, "provider_unavailable")
-    return _out_of_service()
-
-
-def _out_of_service() -> SignInFailedError:
-    return SignInFailedError(SignInFailure.SERVICE_UNAVAILABLE, "storage_unavailable")
+    return SignInFailedError(*_OUT_OF_SERVICE)

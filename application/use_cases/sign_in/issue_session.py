@@ -20,7 +20,7 @@ from domain.visitor import Visitor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssueSessionCommand:
-    """For whom, and at whose request."""
+    """The user, and the visitor who signs in."""
 
     user_id: UserId
     visitor: Visitor
@@ -28,7 +28,7 @@ class IssueSessionCommand:
 
 @final
 class IssueSession:
-    """Opens a session for a user whose row is held meanwhile, so no revocation slips by."""
+    """Opens a session while it holds the user's row, so that it sees every revocation."""
 
     def __init__(
         self,
@@ -46,11 +46,11 @@ class IssueSession:
         self._limits = limits
 
     async def execute(self, command: IssueSessionCommand) -> SessionGrant:
-        """Open one in a transaction of its own.
+        """Opens a session in a transaction of its own.
 
         Raises:
-            NotFoundError: No such user, or it is disabled.
-            UnavailableError: Storage did not answer; no session stands.
+            NotFoundError: The user doesn't exist, or is disabled.
+            UnavailableError: Storage did not answer. No session was opened.
         """
         async with self._unit_of_work() as work:
             user = await work.users.lock(command.user_id)
@@ -61,7 +61,7 @@ class IssueSession:
         return grant
 
     async def join(self, work: UnitOfWork, user: User, visitor: Visitor) -> SessionGrant:
-        """Open one as a step of a unit that holds the user; the caller commits.
+        """Opens a session inside a unit of work that has locked the user. The caller commits.
 
         Raises:
             UnavailableError: Storage did not answer.

@@ -1,9 +1,14 @@
-"""Use case: one Veteran, one user."""
+"""Use case: link a VA identity to its user."""
 
 from dataclasses import dataclass
 from typing import final
 
-from application.errors import ProviderUnavailableError, UpstreamRejectedError
+from application.errors import (
+    AccountDisabledError,
+    IdentityConflictError,
+    IdentityMissingError,
+    ProviderUnavailableError,
+)
 from application.ports.clock import Clock
 from application.ports.secret_source import SecretSource
 from application.ports.token_cipher import SealBrokenError
@@ -12,7 +17,6 @@ from application.token_sealing import TokenSealing
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.data_key import DataKey
 from domain.identifiers import UserId
-from domain.sign_in_failure import SignInFailure
 from domain.user import LinkedUser, User
 from domain.va_identity import VAIdentity
 from domain.va_tokens import VATokens
@@ -21,7 +25,7 @@ from domain.visitor import Visitor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkVAIdentityCommand:
-    """A verified identity, the tokens that came with it, and who brought them."""
+    """A verified identity, the VA tokens issued with it, and the visitor."""
 
     identity: VAIdentity
     tokens: VATokens
@@ -30,7 +34,7 @@ class LinkVAIdentityCommand:
 
 @final
 class LinkVAIdentity:
-    """Finds or makes the user of a VA identity and keeps VA's tokens, sealed."""
+    """Finds or creates the user of a VA identity, and stores the VA tokens sealed."""
 
     def __init__(
         self,
@@ -46,35 +50,29 @@ class LinkVAIdentity:
         self._clock = clock
 
     async def execute(self, command: LinkVAIdentityCommand) -> User:
-        """Link in a transaction of its own. Raises as ``join``."""
+        """Links in a transaction of its own. Raises the same errors as ``join``."""
         async with self._unit_of_work() as work:
             user = await self.join(work, command)
             await work.commit()
         return user
 
     async def join(self, work: UnitOfWork, command: LinkVAIdentityCommand) -> User:
-        """Link as a step of the unit it is handed; the caller commits.
+        """Links inside a unit of work. The caller commits, but not after an error.
 
         Raises:
-            UpstreamRejectedError: No ICN, an ICN of another user, or a disabled account;
-                the unit must not be committed.
-            ProviderUnavailableError: The ICN is not to be had now, and nobody is known
-                by this account; the unit must not be committed.
+            IdentityMissingError: VA names no ICN.
+            IdentityConflictError: The ICN and the account at VA belong to different users.
+            AccountDisabledError: The operator disabled the user.
+            ProviderUnavailableError: VA can't name the ICN now, and no user has this account.
             UnavailableError: Storage did not answer.
         """
         now = self._clock.now()
         linked = await self._find_or_make(work, command.identity)
         if linked.is_conflicting:
-            # Of the two the one whose account at VA it was: the other may be made by this unit.
-            raise UpstreamRejectedError(
-                "subject_of_another_user",
-                SignInFailure.IDENTITY_CONFLICT,
-                user_id=linked.alias_owner,
-            )
+            # Record the user of the account at VA: this unit may have created the other one.
+            raise IdentityConflictError("subject_of_another_user", linked.alias_owner)
         if not linked.user.is_active:
-            raise UpstreamRejectedError(
-                "account_disabled", SignInFailure.ACCOUNT_DISABLED, user_id=linked.user.id
-            )
+            raise AccountDisabledError(linked.user.id)
         key = await self._key_of(work, linked, command.visitor)
         sealed = self._sealing.seal(command.tokens, key)
         await work.va_tokens.save(sealed, account=command.identity.account, now=now)
@@ -98,8 +96,8 @@ class LinkVAIdentity:
         except SealBrokenError:
             if linked.data_key is None:
                 raise
-        # Nobody is kept out because a stored key is spoilt or its master key is gone. What it
-        # sealed cannot be opened, and this sign-in brings tokens to take its place.
+        # A Veteran can sign in even if the stored key was damaged or its master key is missing. The
+        # tokens that it sealed can't be opened anymore, and this sign-in brings new ones.
         await work.va_tokens.destroy(linked.user.id)
         event = AuditEvent.of_user(
             AuditEventType.DATA_KEY_REPLACED,
@@ -115,16 +113,14 @@ class LinkVAIdentity:
         now = self._clock.now()
         if identity.is_complete:
             if identity.icn is None:
-                raise UpstreamRejectedError("no_icn", SignInFailure.IDENTITY_MISSING)
+                raise IdentityMissingError("no_icn")
             new_id = UserId(self._secrets.uuid())
             return await work.users.link(identity, identity.icn, new_id=new_id, now=now)
 
-        # VA could not be heard in full: only somebody we know already gets in.
+        # Part of VA did not answer, so only a known user can sign in.
         known = await work.users.link_alias(identity, now=now)
         if known is None:
             raise ProviderUnavailableError
         if identity.icn is not None and identity.icn != known.user.icn:
-            raise UpstreamRejectedError(
-                "icn_of_another_user", SignInFailure.IDENTITY_CONFLICT, user_id=known.user.id
-            )
+            raise IdentityConflictError("icn_of_another_user", known.user.id)
         return known

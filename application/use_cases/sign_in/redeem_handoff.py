@@ -1,4 +1,4 @@
-"""Use case: turn a one-time code into a session's tokens."""
+"""Use case: redeem a hand-over code for the tokens of its session."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +20,7 @@ from domain.visitor import Visitor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RedeemHandoffCommand:
-    """The code, and the secret of the browser that signed in."""
+    """The hand-over code, and the secret of the browser that signed in."""
 
     code: Secret
     browser: Secret
@@ -29,7 +29,7 @@ class RedeemHandoffCommand:
 
 @final
 class RedeemHandoff:
-    """Hands a session over to the browser that signed in, once."""
+    """Hands a session over once, to the browser that signed in."""
 
     def __init__(
         self,
@@ -45,12 +45,12 @@ class RedeemHandoff:
         self._clock = clock
 
     async def execute(self, command: RedeemHandoffCommand) -> SessionGrant:
-        """Redeem, in one transaction with the audit.
+        """Redeems the code, in one transaction with its audit event.
 
         Raises:
-            UnauthenticatedError: No such code for this browser, or it is used or too old.
-            SessionEndedError: Its session has ended meanwhile; the code is used up.
-            UnavailableError: Storage did not answer; the code can be tried again.
+            UnauthenticatedError: The code isn't this browser's, was redeemed before, or expired.
+            SessionEndedError: Its session has ended. The code is used up.
+            UnavailableError: Storage did not answer. The code can be tried again.
         """
         now = self._clock.now()
         async with self._unit_of_work() as work:
@@ -84,7 +84,7 @@ class RedeemHandoff:
     async def _hand_over(
         self, work: UnitOfWork, handoff: Handoff, now: datetime
     ) -> SessionGrant | None:
-        """The session's tokens; None when it has ended."""
+        """Returns the session's tokens, or None if it has ended."""
         user = await work.users.find(handoff.user_id)
         session = await work.sessions.lock(handoff.user_id, handoff.session_id)
         if user is None or session is None or not session.is_active(now):

@@ -1,4 +1,4 @@
-"""Use case: send a browser to VA."""
+"""Use case: start a sign-in at VA."""
 
 from dataclasses import dataclass, field
 from typing import final
@@ -18,7 +18,7 @@ from domain.visitor import Visitor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartVALoginCommand:
-    """Who wants to sign in, and where to come back to, if anywhere in particular."""
+    """The visitor who wants to sign in, and the return path, if there is one."""
 
     visitor: Visitor
     return_to: ReturnPath | None = None
@@ -26,7 +26,7 @@ class StartVALoginCommand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VALoginStarted:
-    """Where to send the browser, and what it must bring back."""
+    """The URL to send the browser to, and the secrets that it must bring back."""
 
     authorization_url: str = field(repr=False)
     secrets: LoginSecrets
@@ -35,7 +35,7 @@ class VALoginStarted:
 
 @final
 class StartVALogin:
-    """Opens an attempt bound to one browser."""
+    """Starts an attempt that is bound to one browser."""
 
     def __init__(
         self,
@@ -53,18 +53,18 @@ class StartVALogin:
         self._clock = clock
 
     async def execute(self, command: StartVALoginCommand) -> VALoginStarted:
-        """Remember the attempt, on record, and say where to go.
+        """Stores the attempt with its audit event, and returns where to send the browser.
 
         Raises:
-            ProviderUnavailableError: VA's metadata could not be had, or too many sign-ins are in
-                progress there; the audit alone says so.
+            ProviderUnavailableError: VA's metadata could not be fetched, or too many sign-ins are
+                in progress. Only the audit trail records it: there is no attempt.
             UnavailableError: Storage did not answer.
         """
         secrets = LoginSecrets(state=self._secrets.token(), browser=self._secrets.token())
         try:
             url = await self._provider.authorization_url(secrets)
         except ProviderUnavailableError:
-            await self._note_failure(command.visitor)
+            await self._record_failure(command.visitor)
             raise
         now = self._clock.now()
         attempt = LoginAttempt.begin(secrets, return_to=command.return_to, now=now)
@@ -72,7 +72,7 @@ class StartVALogin:
         await self._attempts.add(attempt, event)
         return VALoginStarted(authorization_url=url, secrets=secrets, attempt=attempt)
 
-    async def _note_failure(self, visitor: Visitor) -> None:
+    async def _record_failure(self, visitor: Visitor) -> None:
         event = AuditEvent.login_failed(
             SignInFailure.PROVIDER_UNAVAILABLE,
             reason="not_started",

@@ -1,7 +1,8 @@
-"""Use case: work through the outbox of tokens to be revoked at VA."""
+"""Use case: revoke the tokens in the outbox at VA."""
 
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from typing import Final, final
 
 from application.errors import UnavailableError, UpstreamRejectedError
@@ -16,15 +17,24 @@ from domain.va_tokens import TokenField
 from domain.visitor import Visitor
 
 _BATCH: Final = 20
-_NOT_NOW: Final = "not_now"
-# Longer than a batch takes when VA lets each request run into its deadline. Should this process
-# die meanwhile, another one goes on after it.
+# Longer than a batch takes if every request to VA times out. If this process dies in the meantime,
+# another one continues after that.
 _BUSY_FOR: Final = timedelta(minutes=5)
+
+
+class _Outcome(StrEnum):
+    """How an entry ended. The values are stored in the audit trail."""
+
+    REVOKED = "revoked"
+    REFUSED = "refused"
+    NOT_OFFERED = "not_offered"
+    UNREADABLE = "unreadable"
+    GIVEN_UP = "given_up"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevokedAtVA:
-    """How many entries are done, and how many were put off."""
+    """How many entries were completed, and how many were put off."""
 
     done: int
     put_off: int
@@ -32,7 +42,7 @@ class RevokedAtVA:
 
 @final
 class RevokeAtVA:
-    """Asks VA with no connection held; an entry stays until VA has answered."""
+    """Calls VA while it holds no connection. An entry stays until VA has answered."""
 
     def __init__(
         self,
@@ -50,10 +60,10 @@ class RevokeAtVA:
         self._clock = clock
 
     async def execute(self) -> RevokedAtVA:
-        """Try whatever is due, once.
+        """Tries each due entry once.
 
         Raises:
-            UnavailableError: Storage did not answer; what was not finished stays due.
+            UnavailableError: Storage did not answer. Unfinished entries stay due.
         """
         now = self._clock.now()
         async with self._unit_of_work() as work:
@@ -64,29 +74,30 @@ class RevokeAtVA:
         done = 0
         for entry in entries:
             outcome = await self._try(entry)
-            done += outcome != _NOT_NOW
+            done += outcome is not None
             await self._settle(entry, outcome)
         return RevokedAtVA(done=done, put_off=len(entries) - done)
 
-    async def _try(self, entry: VARevocation) -> str:
+    async def _try(self, entry: VARevocation) -> _Outcome | None:
+        """Returns how the entry ended, or None to try again later."""
         field = TokenField.REFRESH if entry.is_refresh_token else TokenField.ACCESS
         try:
             key = await self._wrapper.unwrap(entry.key)
             token = self._cipher.open(entry.token, user_id=entry.user_id, key=key, field=field)
         except SealBrokenError:
-            return "unreadable"
+            return _Outcome.UNREADABLE
         try:
             was_asked = await self._provider.revoke(token, is_refresh_token=entry.is_refresh_token)
         except UpstreamRejectedError:
-            return "refused"
+            return _Outcome.REFUSED
         except UnavailableError:
-            return "given_up" if entry.is_hopeless(self._clock.now()) else _NOT_NOW
-        return "revoked" if was_asked else "not_offered"
+            return _Outcome.GIVEN_UP if entry.is_hopeless(self._clock.now()) else None
+        return _Outcome.REVOKED if was_asked else _Outcome.NOT_OFFERED
 
-    async def _settle(self, entry: VARevocation, outcome: str) -> None:
+    async def _settle(self, entry: VARevocation, outcome: _Outcome | None) -> None:
         now = self._clock.now()
         async with self._unit_of_work() as work:
-            if outcome == _NOT_NOW:
+            if outcome is None:
                 await work.va_revocations.put_off(entry.id, until=now + entry.pause())
             else:
                 await work.va_revocations.remove(entry.id)
@@ -95,7 +106,7 @@ class RevokeAtVA:
                     entry.user_id,
                     visitor=Visitor(),
                     now=now,
-                    outcome=outcome,
+                    outcome=outcome.value,
                     attempts=entry.attempts,
                 )
                 await work.audit.append(event)

@@ -1,4 +1,4 @@
-"""Use case: destroy tokens that nobody has used for too long."""
+"""Use case: shred the tokens of users who have not signed in for a long time."""
 
 from datetime import timedelta
 from typing import Final, final
@@ -14,7 +14,7 @@ _BATCH: Final = 100
 
 @final
 class ShredUnusedTokens:
-    """VA's refresh tokens die unused; ours go with them, and so does the key that sealed them."""
+    """Deletes the tokens and their data key. VA's refresh tokens have expired by then."""
 
     def __init__(
         self, *, unit_of_work: UnitOfWorkFactory, clock: Clock, retention: timedelta
@@ -24,7 +24,7 @@ class ShredUnusedTokens:
         self._retention = retention
 
     async def count(self) -> int:
-        """Of how many users there are tokens to shred.
+        """Returns how many users have tokens to shred.
 
         Raises:
             UnavailableError: Storage did not answer.
@@ -34,10 +34,10 @@ class ShredUnusedTokens:
             return await work.va_tokens.count_unused(since=oldest)
 
     async def execute(self) -> int:
-        """Shred the tokens of whoever has not signed in for that long; of how many users.
+        """Shreds the tokens, and returns how many users had some.
 
         Raises:
-            UnavailableError: Storage did not answer; what is shredded stays so.
+            UnavailableError: Storage did not answer. What was shredded before stays shredded.
         """
         shredded = 0
         oldest = self._clock.now() - self._retention
@@ -52,13 +52,13 @@ class ShredUnusedTokens:
     async def _shred(self, user_id: UserId) -> bool:
         now = self._clock.now()
         async with self._unit_of_work() as work:
-            # A sign-in holds the same row: who comes back just now keeps what it stores.
+            # A sign-in locks the same row, so the tokens that it stores are kept.
             user = await work.users.lock(user_id)
             last = None if user is None else user.last_login_at
             if last is None or last > now - self._retention:
                 return False
             if await work.va_tokens.find(user_id) is None:
-                # Another process was here first.
+                # Another process shredded them first.
                 return False
             await work.va_tokens.destroy(user_id)
             await work.data_keys.destroy(user_id)

@@ -1,4 +1,4 @@
-"""Use case: a Veteran takes the link to VA back."""
+"""Use case: unlink a Veteran's account from VA."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ from domain.visitor import Visitor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnlinkVAIdentityCommand:
-    """Whose link, by the session that asks."""
+    """The session that requests it, whose user is unlinked."""
 
     session: SessionStanding
     visitor: Visitor
@@ -24,10 +24,9 @@ class UnlinkVAIdentityCommand:
 
 @final
 class UnlinkVAIdentity:
-    """Destroys the user's data key and tokens, ends every session, and revokes at VA.
+    """Destroys the user's data key and tokens, ends every session, and revokes the tokens at VA.
 
-    The user stays, and keeps the ICN: the next sign-in of the same Veteran finds the same
-    account.
+    The user and the ICN stay, so the Veteran's next sign-in finds the same account.
     """
 
     def __init__(
@@ -44,17 +43,17 @@ class UnlinkVAIdentity:
         self._fresh_for = fresh_for
 
     async def execute(self, command: UnlinkVAIdentityCommand) -> None:
-        """Unlink, all in one transaction with its audit. VA being down does not stand in the way.
+        """Unlinks in one transaction with its audit event, even if VA is down.
 
         Raises:
-            FreshSignInNeededError: The session's sign-in was too long ago; the audit keeps the
-                attempt.
-            UnavailableError: Storage did not answer; nothing was acknowledged.
+            FreshSignInNeededError: The session's sign-in was too long ago. The audit trail
+                records the attempt.
+            UnavailableError: Storage did not answer.
         """
         now = self._clock.now()
         user_id = command.session.user_id
         if now >= command.session.issued_at + self._fresh_for:
-            await self._note_refusal(command, now)
+            await self._record_refusal(command, now)
             raise FreshSignInNeededError
         async with self._unit_of_work() as work:
             await work.users.lock(user_id)
@@ -72,7 +71,7 @@ class UnlinkVAIdentity:
             await work.audit.append(event)
             await work.commit()
 
-    async def _note_refusal(self, command: UnlinkVAIdentityCommand, now: datetime) -> None:
+    async def _record_refusal(self, command: UnlinkVAIdentityCommand, now: datetime) -> None:
         event = AuditEvent.of_session(
             AuditEventType.VA_UNLINK_REFUSED,
             command.session.user_id,

@@ -1,6 +1,5 @@
-"""Use case: a back end acts for a Veteran with VA's access token."""
+"""Use case: a back end uses a Veteran's VA access token."""
 
-import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import final
@@ -13,9 +12,8 @@ from application.errors import (
     VASignInNeededError,
 )
 from application.ports.clock import Clock
-from application.ports.token_cipher import SealBrokenError
 from application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
-from application.token_sealing import TokenSealing
+from application.token_sealing import TokenSealing, readable
 from application.va_token_refresher import DueRefresh, VATokenRefresher
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.identifiers import SessionId, UserId
@@ -26,17 +24,15 @@ from domain.va_token_use import TokenPurpose
 from domain.va_tokens import VATokens
 from domain.visitor import Visitor
 
-_log = logging.getLogger("vetassist.va_tokens")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UseVATokenCommand:
-    """Which back end wants to act for whom, and what for.
+    """A back end's request to act for a Veteran.
 
     Attributes:
-        user_id, session_id: The Veteran's session, whether it still stands or not.
-        client_id: The back end's name, authenticated.
-        scopes: What the token must cover; empty: whatever was granted.
+        user_id, session_id: The Veteran's session, which may have ended.
+        client_id: The authenticated client.
+        scopes: What the token must cover. If empty, any granted scope will do.
     """
 
     user_id: UserId
@@ -49,10 +45,10 @@ class UseVATokenCommand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsableVAToken:
-    """VA's access token, and how far it goes.
+    """VA's access token.
 
     Attributes:
-        scope: All that it covers, separated by spaces; more than was asked for, maybe.
+        scope: All scopes that it covers, separated by spaces. May be more than requested.
         expires_at: First instant (UTC) at which it is no longer valid.
     """
 
@@ -62,7 +58,7 @@ class UsableVAToken:
 
 
 class _RefusedError(Exception):
-    """The use is refused: with ``reason`` in the audit and ``error`` for the caller."""
+    """The use is refused, with ``reason`` for the audit trail and ``error`` for the caller."""
 
     def __init__(self, reason: str, error: ApplicationError) -> None:
         super().__init__(reason)
@@ -72,7 +68,7 @@ class _RefusedError(Exception):
 
 @final
 class UseVAToken:
-    """Hands out the access token, on record: no token leaves before its audit is committed."""
+    """Returns the access token, once the audit event of its use is committed."""
 
     def __init__(
         self,
@@ -92,18 +88,18 @@ class UseVAToken:
         self._issuer = issuer
 
     async def execute(self, command: UseVATokenCommand) -> UsableVAToken:
-        """Give the user's access token to a back end, refreshed when its end is near.
+        """Returns the user's access token, refreshed first if it is about to expire.
 
-        It is valid for ``min_validity`` at least, unless VA gives no such token at present. The
-        session is looked at again in the transaction that records the use, so whatever
-        ended it before that wins.
+        It is valid for at least ``min_validity``, unless VA can't issue such a token at present.
+        The transaction that records the use checks the session again, so a revocation that was
+        committed before it takes effect.
 
         Raises:
-            SessionEndedError: The session no longer stands.
-            VASignInNeededError: There are no tokens, or none that could be used or refreshed.
-            VAScopeNotGrantedError: They do not cover what was asked for.
-            ProviderUnavailableError: They have expired, and VA gives no newer ones at present.
-            UnavailableError: Storage did not answer; no token was given.
+            SessionEndedError: The session doesn't stand anymore.
+            VASignInNeededError: There are no tokens, or they can't be used or refreshed.
+            VAScopeNotGrantedError: The tokens don't cover the requested scopes.
+            ProviderUnavailableError: They have expired, and VA can't issue new ones at present.
+            UnavailableError: Storage did not answer. No use was recorded.
         """
         may_refresh = True
         while True:
@@ -116,7 +112,7 @@ class UseVAToken:
     async def _look(
         self, command: UseVATokenCommand, *, may_refresh: bool
     ) -> UsableVAToken | DueRefresh:
-        """The token, its use on record; or what is to be refreshed first."""
+        """Returns the token and records its use, or returns what must be refreshed first."""
         async with self._unit_of_work() as work:
             try:
                 found = await self._found(work, command, may_refresh=may_refresh)
@@ -154,7 +150,7 @@ class UseVAToken:
         is_short = tokens.expires_at < now + self._min_validity
         if is_short and may_refresh and not kept.state.is_put_off(now):
             return self._due(user, kept, tokens)
-        # While VA cannot be asked, a short one is better than none.
+        # A token that expires soon is better than none while VA can't be asked.
         if tokens.expires_at <= now:
             unavailable = ProviderUnavailableError(retry_after=kept.retry_after(now))
             raise _RefusedError(unavailable.code, unavailable)
@@ -163,7 +159,7 @@ class UseVAToken:
         )
 
     async def _user(self, work: UnitOfWork, command: UseVATokenCommand, now: datetime) -> User:
-        # Whatever ends sessions holds the same rows, so it comes before this or after.
+        # Everything that ends sessions locks the same rows.
         user = await work.users.lock(command.user_id)
         stored = await work.sessions.lock(command.user_id, command.session_id)
         if user is None or not user.is_active or stored is None or not stored.is_active(now):
@@ -172,20 +168,19 @@ class UseVAToken:
 
     async def _opened(self, work: UnitOfWork, kept: KeptVATokens) -> VATokens:
         wrapped = await work.data_keys.find(kept.sealed.user_id)
-        try:
-            return await self._sealing.unsealed(kept.sealed, wrapped)
-        except SealBrokenError:
-            _log.error("va_tokens_unreadable")
-            raise _RefusedError("unreadable", VASignInNeededError()) from None
+        tokens = await readable(self._sealing.unsealed(kept.sealed, wrapped))
+        if tokens is None:
+            raise _RefusedError("unreadable", VASignInNeededError())
+        return tokens
 
     def _due(self, user: User, kept: KeptVATokens, tokens: VATokens) -> DueRefresh:
         if tokens.refresh_token is None:
             raise _RefusedError("no_refresh_token", VASignInNeededError())
         if kept.state.account is None:
-            # Nobody could tell whether VA's answer is about the same account.
+            # It would be impossible to verify that VA's answer is about the same account.
             raise _RefusedError("account_unknown", VASignInNeededError())
         if kept.state.account.issuer != self._issuer:
-            # Another provider's, which is not asked any more; until it is the operator's again.
+            # The tokens work again if the operator configures that provider again.
             raise _RefusedError("issuer_changed", VASignInNeededError())
         return DueRefresh(
             user_id=user.id,

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from application.errors import UnauthenticatedError, VASignInNeededError
+from application.errors import GrantExpiredError, UnauthenticatedError, VASignInNeededError
 from domain.user import Profile
 from tests.support.builders import a_provider_sign_in, a_user_id, an_identity, some_tokens
 from tests.support.service import MemoryService
@@ -26,7 +26,7 @@ async def test_a_user_is_told_when_va_wants_to_see_them_again(service: MemorySer
     view = service.container.view_user()
     assert not (await view.execute(grant.session.user_id)).needs_va_sign_in
 
-    service.provider.refuse("invalid_grant")
+    service.provider.refuse(GrantExpiredError())
     with pytest.raises(VASignInNeededError):
         await use(service.container, a_use(grant))
     assert (await view.execute(grant.session.user_id)).needs_va_sign_in

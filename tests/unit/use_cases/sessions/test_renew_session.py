@@ -22,6 +22,7 @@ from domain.secret import Secret
 from domain.session import Session
 from domain.session_grant import SessionGrant
 from domain.visitor import Visitor
+from entrypoints.web.token_endpoint import REFUSALS_A_MINUTE
 from tests.support.builders import LIMITS, NOW, a_session, a_visitor, an_identity
 from tests.support.outages import down_storage
 from tests.support.service import MemoryService, Service, a_memory_service, a_service
@@ -34,8 +35,8 @@ MINUTES_29 = timedelta(minutes=29)
 async def renew(
     service: Service, token: Secret | str, *, visitor: Visitor | None = None
 ) -> SessionGrant:
-    text = token if isinstance(token, str) else token.reveal()
-    command = RenewSessionCommand(refresh_token=text, visitor=visitor or a_visitor())
+    shown = Secret(token) if isinstance(token, str) else token
+    command = RenewSessionCommand(refresh_token=shown, visitor=visitor or a_visitor())
     return await service.container.renew_session().execute(command)
 
 
@@ -47,11 +48,17 @@ async def refused(
     assert type(raised.value) is error
 
 
-async def refused_without_a_trace(
-    service: MemoryService, token: Secret | str, error: type[UnauthenticatedError]
-) -> None:
-    before = service.store.committed.copy()
-    await refused(service, token, error)
+async def refused_as_a_stranger(service: MemoryService, token: Secret | str) -> None:
+    """The audit trail records it, of no user, and nothing else changes."""
+    before, visitor = service.store.committed.copy(), a_visitor()
+    with pytest.raises(UnauthenticatedError) as raised:
+        await renew(service, token, visitor=visitor)
+    assert type(raised.value) is UnauthenticatedError
+    event = service.store.committed.audit[-1]
+    assert event.type is AuditEventType.SESSION_RENEW_REFUSED
+    assert (event.user_id, event.visitor) == (None, visitor.as_recorded())
+    assert event.data == {"reason": "no_such_session"}
+    before.audit.append(event)
     assert service.store.committed == before
 
 
@@ -301,20 +308,33 @@ async def test_a_lost_answer_is_not_given_again_to_a_session_that_has_ended(
 
 
 @pytest.mark.parametrize("forged", ["", "x", "A" * 43, "A" * 43 + "." + "B" * 43 + "." + "C" * 43])
-async def test_a_forged_token_leaves_no_trace(service: MemoryService, forged: str) -> None:
+async def test_a_forged_token_is_refused_on_record(service: MemoryService, forged: str) -> None:
     grant = await sign_in(service)
 
-    await refused_without_a_trace(service, forged, UnauthenticatedError)
+    await refused_as_a_stranger(service, forged)
     await assert_admits(service, grant)
 
 
-async def test_a_token_of_a_session_that_is_gone_is_refused_without_a_trace(
+async def test_a_token_of_a_session_that_is_gone_is_refused_like_a_forged_one(
     service: MemoryService,
 ) -> None:
     grant = await sign_in(service)
     del service.store.committed.sessions[grant.session.id]
 
-    await refused_without_a_trace(service, grant.refresh_token, UnauthenticatedError)
+    await refused_as_a_stranger(service, grant.refresh_token)
+
+
+async def test_the_audit_trail_records_only_so_many_forged_tokens_of_one_visitor(
+    service: MemoryService,
+) -> None:
+    grant, visitor = await sign_in(service), a_visitor()
+    told = len(service.audit)
+    for _ in range(REFUSALS_A_MINUTE + 5):
+        with pytest.raises(UnauthenticatedError):
+            await renew(service, "forged", visitor=visitor)
+
+    assert len(service.audit) - told == REFUSALS_A_MINUTE
+    await renew(service, grant.refresh_token, visitor=visitor)
 
 
 async def test_a_session_that_never_handed_out_a_token_is_not_renewed_by_one(
@@ -389,7 +409,7 @@ async def test_case_84_what_was_ended_as_it_expired_is_not_renewed_by_a_clock_th
 
 
 async def test_a_command_does_not_show_its_token() -> None:
-    command = RenewSessionCommand(refresh_token="canary", visitor=a_visitor())
+    command = RenewSessionCommand(refresh_token=Secret("canary"), visitor=a_visitor())
 
     assert "canary" not in repr(command)
 

@@ -9,11 +9,17 @@ import anyio
 import pytest
 
 from adapters.memory.store import MemoryStore, MemoryTables
-from application.errors import SignInFailedError, SignInPostponedError
+from application.errors import (
+    ClientRejectedByProviderError,
+    SignInFailedError,
+    SignInMisconfiguredError,
+    SignInPostponedError,
+)
 from application.use_cases.sign_in.complete_va_login import CompleteVALoginCommand, VALoginCompleted
 from domain.audit_event import AuditEventType
 from domain.identifiers import ICN, UserId
 from domain.return_path import ReturnPath
+from domain.secret import Secret
 from domain.sign_in_failure import SignInFailure
 from domain.veteran_status import VeteranStatus
 from tests.support.builders import (
@@ -169,44 +175,45 @@ async def test_case_21_the_callback_may_name_va_or_nobody(
     service: MemoryService, issuer: str | None
 ) -> None:
     begun = await service.begin()
+    named = {"code": begun.code.reveal()} | ({} if issuer is None else {"iss": issuer})
 
-    await assert_signs_in(service, begun.callback(issuer=issuer))
+    await assert_signs_in(service, begun.callback(parameters=named))
 
 
 @pytest.mark.parametrize(
     ("changes", "failure", "reason"),
     [
-        ({"is_wellformed": False}, SignInFailure.LOGIN_EXPIRED, "malformed_callback"),
+        ({"parameters": {"code": ["a", "b"]}}, SignInFailure.LOGIN_EXPIRED, "malformed_callback"),
         ({"secrets": None}, SignInFailure.LOGIN_EXPIRED, "state_or_cookie_missing"),
         ({"secrets": some_login_secrets()}, SignInFailure.LOGIN_EXPIRED, "state_unknown"),
         (
-            {"code": None, "provider_error": "access_denied"},
+            {"parameters": {"error": "access_denied"}},
             SignInFailure.ACCESS_DENIED,
             "denied_at_provider",
         ),
         (
-            {"code": None, "provider_error": "temporarily_unavailable"},
+            {"parameters": {"error": "temporarily_unavailable"}},
             SignInFailure.PROVIDER_UNAVAILABLE,
             "provider_unavailable",
         ),
         (
-            {"code": None, "provider_error": "server_error"},
+            {"parameters": {"error": "server_error"}},
             SignInFailure.PROVIDER_UNAVAILABLE,
             "provider_unavailable",
         ),
         (
-            {"code": None, "provider_error": "<b>invalid\r\n_request"},
+            {"parameters": {"error": "<b>invalid_request"}},
             SignInFailure.TOKEN_EXCHANGE_FAILED,
             "provider_error",
         ),
         (
-            {"provider_error": "access_denied"},
+            {"parameters": {"code": "a", "error": "access_denied"}},
             SignInFailure.TOKEN_EXCHANGE_FAILED,
             "code_and_error",
         ),
-        ({"code": None}, SignInFailure.TOKEN_EXCHANGE_FAILED, "code_missing"),
+        ({"parameters": {}}, SignInFailure.TOKEN_EXCHANGE_FAILED, "code_missing"),
         (
-            {"issuer": "https://evil.example"},
+            {"parameters": {"code": "a", "iss": "https://evil.example"}},
             SignInFailure.TOKEN_EXCHANGE_FAILED,
             "callback_iss",
         ),
@@ -245,7 +252,7 @@ async def test_case_11_a_callback_that_comes_again_is_refused(service: MemorySer
 
 async def test_case_16_a_denial_uses_the_attempt_up(service: MemoryService) -> None:
     begun = await service.begin()
-    await failure_of(service, begun.callback(code=None, provider_error="access_denied"))
+    await failure_of(service, begun.callback(parameters={"error": "access_denied"}))
 
     expired = SignInFailure.LOGIN_EXPIRED
     await assert_refused(service, begun.callback(), expired, "state_replayed")
@@ -310,7 +317,7 @@ async def test_case_24_a_code_of_another_attempt_signs_nobody_in(service: Memory
 
     await assert_refused(
         service,
-        victims.callback(code=attackers.code),
+        victims.callback(parameters={"code": attackers.code.reveal()}),
         SignInFailure.TOKEN_EXCHANGE_FAILED,
         "invalid_grant",
     )
@@ -320,11 +327,21 @@ async def test_case_47_an_exchange_that_va_refuses_signs_nobody_in(
     service: MemoryService,
 ) -> None:
     begun = await service.begin()
-    service.provider.refuse("invalid_client")
+    service.provider.refuse(ClientRejectedByProviderError("invalid_client"))
 
     await assert_refused(
         service, begun.callback(), SignInFailure.TOKEN_EXCHANGE_FAILED, "invalid_client"
     )
+
+
+@pytest.mark.parametrize("reason", ["invalid_client", "unauthorized_client"])
+async def test_case_48_a_client_that_va_does_not_accept_is_told_apart(
+    service: MemoryService, reason: str
+) -> None:
+    begun = await service.begin()
+    service.provider.refuse(ClientRejectedByProviderError(reason))
+
+    assert type(await failure_of(service, begun.callback())) is SignInMisconfiguredError
 
 
 async def test_case_49_nobody_signs_in_while_va_does_not_answer(service: MemoryService) -> None:
@@ -460,7 +477,7 @@ async def test_a_new_sign_in_ends_the_session_that_the_browser_had(
 ) -> None:
     old = await service.sign_in()
     begun = await service.begin()
-    new = await service.complete(begun.callback(replaced_token=old.grant.token.reveal()))
+    new = await service.complete(begun.callback(replaced_token=old.grant.token))
 
     sessions = service.store.committed.sessions
     assert not sessions[old.grant.session.id].is_active(service.clock.now())
@@ -473,7 +490,7 @@ async def test_a_planted_token_does_not_keep_anybody_from_signing_in(
 ) -> None:
     begun = await service.begin()
 
-    await assert_signs_in(service, begun.callback(replaced_token=token))
+    await assert_signs_in(service, begun.callback(replaced_token=Secret(token)))
 
 
 async def test_without_storage_the_fault_is_said_to_be_ours() -> None:
@@ -503,7 +520,7 @@ async def test_a_refusal_that_cannot_be_audited_is_said_to_be_our_fault() -> Non
     storage = replace(memory_storage(store), unit_of_work=down_storage().unit_of_work)
     service = a_memory_service(store, storage)
     begun = await service.begin()
-    failed = await failure_of(service, begun.callback(code=None, provider_error="access_denied"))
+    failed = await failure_of(service, begun.callback(parameters={"error": "access_denied"}))
 
     assert failed.failure is SignInFailure.SERVICE_UNAVAILABLE
 

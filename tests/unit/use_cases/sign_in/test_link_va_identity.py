@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from adapters.memory.store import MemoryTables
-from application.errors import ProviderUnavailableError, UpstreamRejectedError
+from application.errors import ProviderUnavailableError, SignInFailedError
 from application.ports.token_cipher import SealBrokenError
 from domain.audit_event import AuditEventType
 from domain.identifiers import ICN
@@ -21,7 +21,7 @@ async def assert_rejected(
     service: MemoryService, identity: VAIdentity, failure: SignInFailure, reason: str
 ) -> None:
     before = service.store.committed.copy()
-    with pytest.raises(UpstreamRejectedError) as rejected:
+    with pytest.raises(SignInFailedError) as rejected:
         await service.link(identity)
 
     assert (rejected.value.failure, rejected.value.reason) == (failure, reason)

@@ -8,7 +8,7 @@ import pytest
 
 from adapters.memory.store import MemoryStore
 from adapters.memory.va_revocations import MemoryVARevocations
-from application.errors import UnavailableError
+from application.errors import UnavailableError, UpstreamRejectedError
 from application.use_cases.va_access.revoke_at_va import RevokedAtVA
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.va_revocation import GIVE_UP_AFTER, VARevocation
@@ -66,7 +66,7 @@ async def test_what_va_has_revoked_goes_and_is_audited(service: MemoryService) -
 
 async def test_what_va_refuses_for_good_goes_and_is_audited(service: MemoryService) -> None:
     entry = await an_entry(service)
-    service.provider.refuse("unsupported_token_type")
+    service.provider.refuse(UpstreamRejectedError("unsupported_token_type"))
 
     assert await revoke(service) == DONE
     assert_settled(service, entry, "refused", 1)
