@@ -96,7 +96,7 @@ def main() -> None:
 def demo() -> None:
     """Run the whole product on this machine: PostgreSQL, the simulated VA and the service."""
     from entrypoints.demo import DemoError, run_demo
-    from entrypoints.schema import migrate
+    from entrypoints.storage import migrate
 
     try:
         with database_or_exit():
@@ -113,7 +113,7 @@ def serve(
 ) -> None:
     """Run the service. Refuses to start on a bad setting or a schema that is behind."""
     # The server checks: both processes would have to load what that takes.
-    server = [sys.executable, "-m", "entrypoints.web.server", host, str(port), str(workers)]
+    server = [sys.executable, "-m", "entrypoints.serving.server", host, str(port), str(workers)]
     os.execv(sys.executable, server)  # noqa: S606 - the same interpreter, our own module
 
 
@@ -152,13 +152,13 @@ def migrate(
 ) -> None:
     """Bring the schema of VETASSIST_DATABASE_URL up to date."""
     from entrypoints.account import account_name
-    from entrypoints.schema import migrate as apply
     from entrypoints.settings_reader import (
         SettingsError,
         read_database_url,
         read_operator,
         read_prepared_statements,
     )
+    from entrypoints.storage import migrate as apply
 
     try:
         database_url = read_database_url(os.environ).reveal()
@@ -232,7 +232,7 @@ async def _examined(settings: "Settings") -> "list[Finding]":
     from domain.login_attempt import LoginSecrets
     from entrypoints.container import Container
     from entrypoints.doctor.examination import Patient, examine
-    from entrypoints.schema import connection_faults, pending_migrations
+    from entrypoints.storage import connection_faults, pending_migrations
 
     container = Container(settings=settings)
     source = container.secrets()
@@ -273,12 +273,12 @@ def _schema_alone() -> "list[Finding]":
     from functools import partial
 
     from entrypoints.doctor.examination import examine_schema
-    from entrypoints.schema import pending_migrations
     from entrypoints.settings_reader import (
         SettingsError,
         read_database_url,
         read_prepared_statements,
     )
+    from entrypoints.storage import pending_migrations
 
     try:
         database_url = read_database_url(os.environ).reveal()

@@ -27,7 +27,7 @@ def settings_or_exit() -> "Settings":
 
 def require_current_schema(settings: "Settings") -> None:
     """Go on if the database's schema is the one of this code; else a line, and the end."""
-    from entrypoints.schema import pending_migrations  # noqa: PLC0415
+    from entrypoints.storage import pending_migrations  # noqa: PLC0415
 
     with database_or_exit():
         pending = pending_migrations(
@@ -41,7 +41,7 @@ def require_current_schema(settings: "Settings") -> None:
 
 def require_sound_connections(settings: "Settings") -> None:
     """Go on if connections are what the service relies on; else a line for each fault."""
-    from entrypoints.schema import connection_faults  # noqa: PLC0415
+    from entrypoints.storage import connection_faults  # noqa: PLC0415
 
     with database_or_exit():
         faults = connection_faults(
@@ -55,7 +55,7 @@ def require_sound_connections(settings: "Settings") -> None:
 @contextmanager
 def database_or_exit() -> Iterator[None]:
     """End with one line where the database turns out to be unusable inside."""
-    from entrypoints.schema import DATABASE_ERRORS, SchemaError  # noqa: PLC0415
+    from entrypoints.storage import DATABASE_ERRORS, SchemaError  # noqa: PLC0415
 
     try:
         yield
@@ -70,7 +70,7 @@ def database_fault(error: Exception) -> str:
     import psycopg  # noqa: PLC0415
 
     from application.errors import UnavailableError  # noqa: PLC0415
-    from entrypoints.schema import DatabaseFaultError, PoolerError  # noqa: PLC0415
+    from entrypoints.storage import DatabaseFaultError, PoolerError  # noqa: PLC0415
 
     if isinstance(error, PoolerError):
         return (

@@ -35,15 +35,15 @@ from entrypoints.doctor.checks import (
     check_settings,
 )
 from entrypoints.doctor.findings import Finding, Verdict, failed, passed, warned, worst
-from entrypoints.schema import (
+from entrypoints.settings import SECRETS_DIRECTORY, Settings
+from entrypoints.starting import database_fault
+from entrypoints.storage import (
     DATABASE_ERRORS,
     EncodingError,
     Migration,
     PoolerError,
     SchemaError,
 )
-from entrypoints.settings import SECRETS_DIRECTORY, Settings
-from entrypoints.starting import database_fault
 
 #: For everything together.
 DEADLINE: Final = timedelta(seconds=25)

@@ -9,7 +9,7 @@ from psycopg import AsyncConnection
 from psycopg.conninfo import conninfo_to_dict
 
 from adapters.postgres.pool import Pool
-from entrypoints.web.server import app
+from entrypoints.serving.server import app
 
 pytestmark = pytest.mark.postgres
 

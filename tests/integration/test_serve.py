@@ -20,7 +20,7 @@ from tests.support.environment import (
 )
 from tests.support.processes import REPOSITORY, run, running
 
-READER: Final = (sys.executable, "-m", "entrypoints.web.handed_settings")
+READER: Final = (sys.executable, "-m", "entrypoints.serving.handed_settings")
 
 pytestmark = pytest.mark.postgres
 

@@ -11,8 +11,8 @@ from typer.testing import CliRunner, Result
 
 from adapters.postgres.migrations import migrate
 from entrypoints.cli import app
+from entrypoints.serving import server
 from entrypoints.starting import settings_or_exit
-from entrypoints.web import server
 from tests.support.databases import change, new_database
 from tests.support.environment import required_settings, write_secrets
 

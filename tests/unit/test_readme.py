@@ -23,8 +23,8 @@ from domain.sign_in_failure import SignInFailure
 from domain.va_token_use import TokenPurpose
 from entrypoints import cli, starting
 from entrypoints.container import Container
+from entrypoints.serving.app import create_app
 from entrypoints.settings import PREFIX, SECRETS_DIRECTORY, Settings
-from entrypoints.web.app import create_app
 from tests.support.builders import a_session, an_icn
 from tests.support.environment import read, required_settings
 

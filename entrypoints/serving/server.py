@@ -45,6 +45,10 @@ from starlette.applications import Starlette
 from uvicorn.config import STARTUP_FAILURE, Config
 
 from entrypoints.logs import configure_logs
+from entrypoints.serving.connection_table import most_connections, raise_file_limit
+from entrypoints.serving.handed_settings import begin_reading, handed_settings
+from entrypoints.serving.listening import bound_sockets
+from entrypoints.serving.workers import Lifeline, Workers
 from entrypoints.settings import PROCESSES, SessionDelivery
 from entrypoints.starting import (
     fail,
@@ -52,10 +56,6 @@ from entrypoints.starting import (
     require_sound_connections,
     say_on_stderr,
 )
-from entrypoints.web.connection_table import most_connections, raise_file_limit
-from entrypoints.web.handed_settings import begin_reading, handed_settings
-from entrypoints.web.listening import bound_sockets
-from entrypoints.web.workers import Lifeline, Workers
 
 #: No host has such a name.
 _WORKER: Final = "--worker"
@@ -64,7 +64,7 @@ _WORKER: Final = "--worker"
 def app() -> Starlette:
     """The application, for each server process to make its own."""
     begin_reading()
-    from entrypoints.web.app import serving_app  # noqa: PLC0415 - meanwhile
+    from entrypoints.serving.app import serving_app  # noqa: PLC0415 - meanwhile
 
     return serving_app(handed_settings())
 
@@ -97,7 +97,7 @@ def run(host: str, port: int, workers: int) -> None:
         return
     configure_logs(handed_settings().log_level)
     descriptors = ",".join(str(listener.fileno()) for listener in listeners)
-    command = [sys.executable, "-m", "entrypoints.web.server", _WORKER, descriptors]
+    command = [sys.executable, "-m", "entrypoints.serving.server", _WORKER, descriptors]
     family = Workers(lambda line: [*command, str(line)], count=workers, listeners=listeners)
     sys.exit(asyncio.run(family.run()))
 
@@ -105,7 +105,7 @@ def run(host: str, port: int, workers: int) -> None:
 def serve(listeners: Sequence[socket.socket], lifeline: Lifeline | None = None) -> None:
     """Serve on these sockets, in this process; with a parent, also until that ends."""
     # Not in a process that only looks after others.
-    from entrypoints.web.http_server import REQUEST_SECONDS, HTTPServer  # noqa: PLC0415
+    from entrypoints.serving.http_server import REQUEST_SECONDS, HTTPServer  # noqa: PLC0415
 
     settings = handed_settings()
     config = Config(
@@ -134,7 +134,7 @@ def serve(listeners: Sequence[socket.socket], lifeline: Lifeline | None = None) 
 if __name__ == "__main__":
     begin_reading()
     if sys.argv[1] == _WORKER:
-        import entrypoints.web.app
+        import entrypoints.serving.app
 
         inherited = [socket.socket(fileno=int(each)) for each in sys.argv[2].split(",")]
         serve(inherited, Lifeline(int(sys.argv[3])))
@@ -142,6 +142,6 @@ if __name__ == "__main__":
         _host, _port, _workers = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
         if _workers == 1:
             # Meanwhile, and in the one process that needs it.
-            import entrypoints.web.app  # noqa: F401
+            import entrypoints.serving.app  # noqa: F401
         check()
         run(_host, _port, _workers)

@@ -15,7 +15,7 @@ from entrypoints.starting import EXIT_SETTINGS, settings_or_exit
 @cache
 def begin_reading() -> subprocess.Popen[bytes]:
     """Have the settings of the environment read; there is time for something else meanwhile."""
-    command = [sys.executable, "-m", "entrypoints.web.handed_settings"]
+    command = [sys.executable, "-m", "entrypoints.serving.handed_settings"]
     return subprocess.Popen(command, stdout=subprocess.PIPE)  # noqa: S603 - nobody else's words
 
 
