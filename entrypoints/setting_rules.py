@@ -10,11 +10,9 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, final
 
-from psycopg import ProgrammingError
-from psycopg.conninfo import conninfo_to_dict
-
 from domain.safe_url import is_safe_url
 from domain.secret import Secret, SecretBytes
+from entrypoints.storage import is_connection_url
 
 if TYPE_CHECKING:
     from pydantic_core import CoreSchema
@@ -74,13 +72,8 @@ def base_url(text: str) -> str:
 
 
 def database_url(text: str) -> Secret:
-    """What libpq connects by: a URL, or keywords and values."""
-    try:
-        parameters = conninfo_to_dict(text)
-    except ProgrammingError:
-        parameters = {}
-    # An empty one would mean whatever this machine's libpq takes for its default.
-    if not parameters:
+    """The database's connection URL."""
+    if not is_connection_url(text):
         raise ValueError("is not a PostgreSQL connection URL")
     return Secret(text)
 

@@ -52,9 +52,9 @@ from entrypoints.serving.workers import Lifeline, Workers
 from entrypoints.settings import PROCESSES, SessionDelivery
 from entrypoints.starting import (
     fail,
+    print_on_stderr,
     require_current_schema,
     require_sound_connections,
-    say_on_stderr,
 )
 
 #: No host has such a name.
@@ -75,7 +75,7 @@ def check() -> None:
     require_current_schema(settings)
     require_sound_connections(settings)
     if settings.is_public_https and settings.session_delivery is SessionDelivery.QUERY:
-        say_on_stderr(
+        print_on_stderr(
             "warning: VETASSIST_SESSION_DELIVERY=query puts the session's token into a URL, where "
             "histories and logs may keep it; `code` and `cookie` do not"
         )

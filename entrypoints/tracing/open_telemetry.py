@@ -24,8 +24,8 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from entrypoints.metrics.measurements import SESSION, VERIFY, known_method
+from entrypoints.request_ids import REQUEST_ID
 from entrypoints.tracing.spans import Attributes, Spans
-from entrypoints.web.request_ids import REQUEST_ID
 
 #: Whether a peer's word on the trace that a request belongs to counts.
 Trusts = Callable[[str], bool]

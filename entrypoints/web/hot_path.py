@@ -22,9 +22,9 @@ from application.use_cases.sessions.validate_session import (
 from domain.session_limits import SessionLimits
 from entrypoints.metrics.measurements import SESSION, VERIFY, Measurements
 from entrypoints.metrics.timings import Timings
+from entrypoints.request_ids import request_ids
 from entrypoints.web.authentication import REFUSAL
 from entrypoints.web.middleware import security_headers
-from entrypoints.web.request_ids import request_ids
 from entrypoints.web.session_endpoints import session_fields
 
 _RawHeaders = list[tuple[bytes, bytes]]

