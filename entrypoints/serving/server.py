@@ -1,7 +1,7 @@
 """A server process: what `vetassist serve` becomes.
 
-It takes the place of the command's process, so that the command line's own libraries weigh on
-no process that serves, and checks everything before it listens.
+It replaces the process of the command, so that no server process holds the libraries of the
+command line. It checks everything before it listens.
 """
 
 import asyncio
@@ -9,16 +9,16 @@ import os
 import socket
 import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
-# Libraries of ours load these where they are installed, for features that the service does not
-# use; they would cost a third of its memory and of its start.
+# Our libraries import these if they are installed, for features that a server doesn't use. They
+# would take memory for as long as it runs (docs/adr/0029-settings-read-beside-the-server.md).
 _UNUSED: Final = frozenset(
     {
         "fastapi",
         "greenlet",
         "pydantic",
-        "pydantic_settings",
         "pygments",
         "rich",
         "watchfiles",
@@ -28,50 +28,40 @@ _UNUSED: Final = frozenset(
 )
 
 
-class _NotHere:
-    """Finds none of them."""
+class _Blocker:
+    """Makes each import of an unused library fail, as if the library weren't installed."""
 
     @staticmethod
     def find_spec(name: str, _path: object = None, _target: object = None) -> None:
         if name in _UNUSED:
-            raise ModuleNotFoundError(f"{name} is not for a server", name=name)
+            raise ModuleNotFoundError(f"a server doesn't use {name}", name=name)
 
 
-# Not where others do use them: in a process that is not a server's.
+# Only in a server process. Elsewhere, such as in tests, these libraries are in use.
 if __name__ in {"__main__", "__mp_main__"}:
-    sys.meta_path.insert(0, _NotHere)
+    sys.meta_path.insert(0, _Blocker)
 
-from starlette.applications import Starlette
 from uvicorn.config import STARTUP_FAILURE, Config
 
 from entrypoints.logs import configure_logs
 from entrypoints.serving.connection_table import most_connections, raise_file_limit
-from entrypoints.serving.handed_settings import begin_reading, handed_settings
 from entrypoints.serving.listening import bound_sockets
 from entrypoints.serving.workers import Lifeline, Workers
-from entrypoints.settings import PROCESSES, SessionDelivery
+from entrypoints.settings import PROCESSES, SessionDelivery, Settings
 from entrypoints.starting import (
     fail,
     print_on_stderr,
     require_current_schema,
     require_sound_connections,
+    settings_or_exit,
 )
 
-#: No host has such a name.
+#: Not a valid host name.
 _WORKER: Final = "--worker"
 
 
-def app() -> Starlette:
-    """The application, for each server process to make its own."""
-    begin_reading()
-    from entrypoints.serving.app import serving_app  # noqa: PLC0415 - meanwhile
-
-    return serving_app(handed_settings())
-
-
-def check() -> None:
-    """End the process, with a line for each fault, on a bad setting or an unusable database."""
-    settings = handed_settings()
+def check(settings: Settings) -> None:
+    """Exit with a line for each fault if the database is unusable."""
     require_current_schema(settings)
     require_sound_connections(settings)
     if settings.is_public_https and settings.session_delivery is SessionDelivery.QUERY:
@@ -82,38 +72,40 @@ def check() -> None:
     sys.stderr.flush()
 
 
-def run(host: str, port: int, workers: int) -> None:
-    """Serve until SIGTERM or SIGINT; requests in flight end first, for up to 30 seconds."""
+def run(settings: Settings, host: str, port: int, workers: int) -> None:
+    """Serve until SIGTERM or SIGINT. Requests in progress have up to 30 seconds to finish."""
     raise_file_limit()
     try:
         listeners = bound_sockets(host, port)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         fail([f"cannot listen on {host}, port {port}: {reason}"], STARTUP_FAILURE)
-    # Each process makes its own application, and its metrics a port of their own.
+    # Each process has its own application, and its own port for metrics.
     os.environ[PROCESSES] = str(workers)
     if workers == 1:
-        serve(listeners)
+        serve(settings, listeners)
         return
-    configure_logs(handed_settings().log_level)
+    configure_logs(settings.log_level)
     descriptors = ",".join(str(listener.fileno()) for listener in listeners)
     command = [sys.executable, "-m", "entrypoints.serving.server", _WORKER, descriptors]
     family = Workers(lambda line: [*command, str(line)], count=workers, listeners=listeners)
     sys.exit(asyncio.run(family.run()))
 
 
-def serve(listeners: Sequence[socket.socket], lifeline: Lifeline | None = None) -> None:
-    """Serve on these sockets, in this process; with a parent, also until that ends."""
-    # Not in a process that only looks after others.
+def serve(
+    settings: Settings, listeners: Sequence[socket.socket], lifeline: Lifeline | None = None
+) -> None:
+    """Serve on these sockets in this process, until a signal or the end of the parent."""
+    # Imported here, because a process that only supervises workers doesn't need them.
+    from entrypoints.serving.app import serving_app  # noqa: PLC0415
     from entrypoints.serving.http_server import REQUEST_SECONDS, HTTPServer  # noqa: PLC0415
 
-    settings = handed_settings()
     config = Config(
-        app,
+        partial(serving_app, settings),
         factory=True,
         workers=1,
         lifespan="on",
-        # Our own log line names no URL; the client's address is ours to judge.
+        # Our own log line has no URL. `trusted_proxies` decides on the client's address.
         access_log=False,
         log_config=None,
         proxy_headers=False,
@@ -132,16 +124,10 @@ def serve(listeners: Sequence[socket.socket], lifeline: Lifeline | None = None) 
 
 
 if __name__ == "__main__":
-    begin_reading()
+    _settings = settings_or_exit()
     if sys.argv[1] == _WORKER:
-        import entrypoints.serving.app
-
-        inherited = [socket.socket(fileno=int(each)) for each in sys.argv[2].split(",")]
-        serve(inherited, Lifeline(int(sys.argv[3])))
+        _inherited = [socket.socket(fileno=int(each)) for each in sys.argv[2].split(",")]
+        serve(_settings, _inherited, Lifeline(int(sys.argv[3])))
     else:
-        _host, _port, _workers = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-        if _workers == 1:
-            # Meanwhile, and in the one process that needs it.
-            import entrypoints.serving.app  # noqa: F401
-        check()
-        run(_host, _port, _workers)
+        check(_settings)
+        run(_settings, sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))

@@ -33,12 +33,10 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[str]]:
     listening: list[Sequence[str]] = []
 
     def become(_path: str, arguments: Sequence[str]) -> None:
-        server.check()
+        server.check(settings_or_exit())
         listening.append(arguments)
 
     monkeypatch.setattr("os.execv", become)
-    # As if its settings' reader were this process.
-    monkeypatch.setattr(server, "handed_settings", settings_or_exit)
     return listening
 
 
