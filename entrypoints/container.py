@@ -1,17 +1,11 @@
 """The composition root: the one place that names concrete classes."""
 
-import os
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from dependency_injector import containers, providers
 
-from adapters.client_assertions.jwt_client_assertions import JWTClientAssertions
 from adapters.encryption.aes_gcm_cipher import AESGCMTokenCipher
-from adapters.encryption.audit_keys import AuditKeyRing
-from adapters.encryption.key_ring import KeyRing
 from adapters.encryption.local_key_wrapper import LocalKeyWrapper
 from adapters.encryption.remembering_key_wrapper import RememberingKeyWrapper
 from adapters.encryption.seal_keys import HMACSealKeys
@@ -21,23 +15,21 @@ from adapters.postgres.clock import PostgresClock
 from adapters.postgres.deadline import shared_deadline
 from adapters.postgres.disclosures import PostgresDisclosures
 from adapters.postgres.login_attempts import PostgresLoginAttempts
-from adapters.postgres.pool import Pool, build_pool, connection_string, opened
+from adapters.postgres.pool import build_pool, connection_string, opened
 from adapters.postgres.primary_watch import PrimaryWatch, certain_primary, sought_primary
 from adapters.postgres.readiness import PostgresReadiness
 from adapters.postgres.sealed_trail import PostgresSealedTrail
 from adapters.postgres.session_lookup import MAX_FLIGHTS, PostgresSessionLookup
-from adapters.postgres.unit_of_work import PostgresUnitOfWork, UnitEnded
+from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from adapters.postgres.user_directory import PostgresUserDirectory
 from adapters.postgres.vital_signs import PostgresVitalSigns
-from adapters.session_tokens.jwt_session_tokens import JWTSessionTokens, JWTSettings
-from adapters.session_tokens.signed_refresh_tokens import SignedRefreshTokens
+from adapters.session_tokens.jwt_session_tokens import JWTSessionTokens
 from adapters.system.audit_checkpoints import LineAuditCheckpoints
 from adapters.system.clock import SystemClock
 from adapters.system.export_file import LocalExportFile
 from adapters.system.secret_source import SystemSecretSource
-from adapters.va_oauth.bounded_http import ProviderCall, http_client
+from adapters.va_oauth.bounded_http import http_client
 from adapters.va_oauth.identity_provider import VAIdentityProvider
-from adapters.va_oauth.settings import ProviderSettings
 from application.client_refusals import ClientRefusals
 from application.outbox_entries import OutboxEntries
 from application.ports.audit_checkpoints import AuditCheckpoints
@@ -101,9 +93,10 @@ from application.va_refresh_leases import VARefreshLeases
 from application.va_refresh_results import VARefreshResults
 from application.va_token_refresher import VATokenRefresher
 from entrypoints.background import repeating
+from entrypoints.building import delivery, keys, observing, provider
 from entrypoints.metrics.measurements import Measurements
-from entrypoints.settings import PROCESSES, SessionDelivery, Settings
-from entrypoints.tracing.spans import NoSpans, Spans
+from entrypoints.settings import SessionDelivery, Settings
+from entrypoints.tracing.spans import Spans
 from entrypoints.web.authentication import Authenticator
 from entrypoints.web.delivery import Delivery
 from entrypoints.web.disclosure_endpoints import DisclosureEndpoints
@@ -113,144 +106,17 @@ from entrypoints.web.hot_path import HotPath
 from entrypoints.web.link_endpoints import LinkEndpoints
 from entrypoints.web.login_cookies import LoginCookies
 from entrypoints.web.openapi import OpenAPIEndpoint
-from entrypoints.web.origin_guard import OriginGuard, origin_of
+from entrypoints.web.origin_guard import OriginGuard
 from entrypoints.web.rate_limit import RateLimit
 from entrypoints.web.reference_cookie import ReferenceCookie
 from entrypoints.web.renewal_endpoints import RenewalEndpoints
 from entrypoints.web.session_cookies import SessionCookies
 from entrypoints.web.session_endpoints import SessionEndpoints
-from entrypoints.web.token_endpoint import REFUSALS_A_MINUTE, TOKEN_PATH, TokenEndpoint
-from entrypoints.web.token_request import Targets
+from entrypoints.web.token_endpoint import REFUSALS_A_MINUTE, TokenEndpoint
 from entrypoints.web.va_endpoints import VAEndpoints
 from entrypoints.web.visitors import VisitorReader
 
-if TYPE_CHECKING:
-    from entrypoints.web.pages.pages import Pages
-
 __all__ = ["Container"]
-
-
-def _key_ring(settings: Settings) -> KeyRing:
-    return KeyRing({key_id: key.reveal() for key_id, key in settings.token_keys.items()})
-
-
-def _audit_keys(settings: Settings) -> AuditKeyRing:
-    return AuditKeyRing(
-        settings.audit_key.reveal(),
-        [key.reveal() for key in settings.audit_previous_keys],
-    )
-
-
-def _jwt_settings(settings: Settings) -> JWTSettings:
-    previous = settings.jwt_previous_secret
-    return JWTSettings(
-        secret=settings.jwt_secret.reveal().encode(),
-        previous_secret=None if previous is None else previous.reveal().encode(),
-        issuer=settings.jwt_issuer,
-        audience=settings.jwt_audience,
-        include_icn=settings.jwt_include_icn,
-        cache_size=settings.jwt_cache_size,
-    )
-
-
-def _provider_settings(settings: Settings) -> ProviderSettings:
-    return ProviderSettings(
-        discovery_url=settings.va_discovery_url,
-        issuer=settings.va_issuer,
-        client_id=settings.va_client_id,
-        client_secret=settings.va_client_secret,
-        scopes=settings.va_scopes,
-        redirect_uri=settings.redirect_uri,
-        status_url=settings.va_status_url,
-    )
-
-
-def _refresh_tokens(settings: JWTSettings) -> SignedRefreshTokens:
-    return SignedRefreshTokens(secret=settings.secret, previous_secret=settings.previous_secret)
-
-
-def _client_assertions(settings: Settings) -> JWTClientAssertions:
-    # Both names are in use (RFC 7523, section 3; RFC 7521, section 4.1); both mean only us.
-    return JWTClientAssertions(audiences=(settings.public_url, settings.public_url + TOKEN_PATH))
-
-
-def _targets(settings: Settings) -> Targets:
-    urls = (settings.va_discovery_url, settings.va_status_url)
-    origins = frozenset(origin_of(url) for url in urls if url is not None)
-    return Targets(issuer=settings.va_issuer, origins=origins)
-
-
-def _delivers_by(method: SessionDelivery, settings: Settings) -> bool:
-    return settings.session_delivery is method
-
-
-def _pages(settings: Settings) -> "Pages":
-    # Most services leave the pages to a front end of their own, and need no templates.
-    from entrypoints.web.pages.pages import Pages  # noqa: PLC0415
-
-    return Pages(public_url=settings.public_url)
-
-
-def _spans(settings: Settings, visitors: VisitorReader) -> Spans:
-    if not settings.tracing:
-        return NoSpans()
-    # An extra: it need not be there.
-    from entrypoints.tracing.open_telemetry import OpenTelemetrySpans  # noqa: PLC0415
-
-    return OpenTelemetrySpans(trusts=visitors.trusts)
-
-
-def _provider_call_observer(
-    measurements: Measurements, spans: Spans
-) -> Callable[[ProviderCall], None]:
-    def observe(call: ProviderCall) -> None:
-        measurements.count_va_call(call.operation, call.outcome, call.seconds)
-        spans.add(
-            f"VA {call.operation}",
-            began_at=call.began_at,
-            seconds=call.seconds,
-            attributes={"vetassist.operation": call.operation, "vetassist.outcome": call.outcome},
-        )
-
-    return observe
-
-
-def _unit_observer(measurements: Measurements, spans: Spans) -> Callable[[UnitEnded], None]:
-    def observe(unit: UnitEnded) -> None:
-        measurements.count_unit_of_work(unit.outcome, unit.seconds, unit.events)
-        spans.add(
-            "unit of work",
-            began_at=unit.began_at,
-            seconds=unit.seconds,
-            attributes={"db.system.name": "postgresql", "vetassist.outcome": unit.outcome},
-        )
-
-    return observe
-
-
-def _metrics(
-    settings: Settings,
-    measurements: Measurements,
-    pools: dict[str, Pool],
-    vital_signs: VitalSigns,
-) -> AbstractAsyncContextManager[object]:
-    if settings.metrics_port is None:
-        return nullcontext()
-    # What only metrics need is loaded where they are switched on.
-    from entrypoints.metrics.exposition import Exposition  # noqa: PLC0415
-    from entrypoints.metrics.listener import metrics_listener  # noqa: PLC0415
-
-    exposition = Exposition(
-        measurements=measurements,
-        pools={name: pool.get_stats for name, pool in pools.items()},
-        vital_signs=vital_signs,
-    )
-    return metrics_listener(
-        exposition.text,
-        host=settings.metrics_host,
-        port=settings.metrics_port,
-        processes=int(os.environ.get(PROCESSES, "1")),
-    )
 
 
 class Container(containers.DeclarativeContainer):
@@ -258,13 +124,13 @@ class Container(containers.DeclarativeContainer):
 
     settings = providers.Dependency(instance_of=Settings)
 
-    #: Who runs the command that this is for; a server is nobody's.
+    #: The operator who runs a command. None in a server.
     operator: providers.Provider[str | None] = providers.Object(None)
 
-    #: What this process counts of itself.
+    #: The counters of this process.
     measurements = providers.Singleton(Measurements)
 
-    # What time it is, and which server is the primary.
+    # The clock, and which database server is the primary.
     database_timeout = providers.Factory(
         timedelta, seconds=settings.provided.database_timeout_seconds
     )
@@ -281,9 +147,9 @@ class Container(containers.DeclarativeContainer):
     clock: providers.Provider[Clock] = providers.Singleton(PostgresClock, primary_watch)
     machine_clock: providers.Provider[Clock] = providers.Singleton(SystemClock)
 
-    # The machine, and the keys.
+    # The machine and the keys.
     secrets: providers.Provider[SecretSource] = providers.Singleton(SystemSecretSource)
-    audit_keys = providers.Singleton(_audit_keys, settings)
+    audit_keys = providers.Singleton(keys.audit_keys, settings)
     pseudonyms: providers.Provider[VisitorPseudonyms] = providers.Singleton(
         HMACVisitorPseudonyms, key=audit_keys.provided.current
     )
@@ -291,29 +157,29 @@ class Container(containers.DeclarativeContainer):
     audit_checkpoints: providers.Provider[AuditCheckpoints] = providers.Singleton(
         LineAuditCheckpoints, settings.provided.audit_checkpoints
     )
-    key_ring = providers.Singleton(_key_ring, settings)
-    # To keep the master key in a key-management service, replace the innermost one.
+    key_ring = providers.Singleton(keys.key_ring, settings)
+    # To keep the master key in a key-management service, replace LocalKeyWrapper.
     key_wrapper: providers.Provider[KeyWrapper] = providers.Singleton(
         RememberingKeyWrapper, providers.Singleton(LocalKeyWrapper, key_ring), clock=clock
     )
     cipher: providers.Provider[TokenCipher] = providers.Singleton(
         AESGCMTokenCipher, key_ring=key_ring
     )
-    jwt_settings = providers.Singleton(_jwt_settings, settings)
+    jwt_settings = providers.Singleton(keys.jwt_settings, settings)
     session_tokens: providers.Provider[SessionTokens] = providers.Singleton(
         JWTSessionTokens, settings=jwt_settings
     )
     refresh_tokens: providers.Provider[RefreshTokens] = providers.Singleton(
-        _refresh_tokens, jwt_settings
+        keys.refresh_tokens, jwt_settings
     )
     client_assertions: providers.Provider[ClientAssertions] = providers.Singleton(
-        _client_assertions, settings
+        keys.client_assertions, settings
     )
 
     visitors = providers.Singleton(
         VisitorReader, pseudonyms=pseudonyms, trusted_proxies=settings.provided.trusted_proxies
     )
-    spans: providers.Provider[Spans] = providers.Singleton(_spans, settings, visitors)
+    spans: providers.Provider[Spans] = providers.Singleton(observing.spans, settings, visitors)
 
     # Storage: to swap it, replace these.
     connection_pool = providers.Singleton(
@@ -327,13 +193,13 @@ class Container(containers.DeclarativeContainer):
     unit_of_work: providers.Provider[UnitOfWork] = providers.Factory(
         PostgresUnitOfWork,
         pool=connection_pool,
-        observer=providers.Singleton(_unit_observer, measurements, spans),
+        observer=providers.Singleton(observing.unit_observer, measurements, spans),
         operator=operator,
     )
     login_attempts: providers.Provider[LoginAttempts] = providers.Singleton(
         PostgresLoginAttempts, pool=connection_pool
     )
-    # Look-ups have connections of their own, so that no slow write keeps a validation waiting.
+    # Look-ups have their own pool, so that slow writes never delay a validation.
     lookup_pool = providers.Singleton(
         build_pool,
         settings.provided.database_url.reveal.call(),
@@ -343,14 +209,14 @@ class Container(containers.DeclarativeContainer):
         primary=primary_watch,
         prepared_statements=settings.provided.database_prepared_statements,
     )
-    #: What a command enters, in this order; it waits until the primary is certain.
+    #: What a command enters, in this order. It waits until the primary is certain.
     command_lifetimes: providers.Provider[list[AbstractAsyncContextManager[object]]] = (
         providers.List(
             providers.Factory(certain_primary, primary_watch, database_timeout),
             providers.Factory(opened, connection_pool),
         )
     )
-    #: The same for the doctor, who goes on without a database.
+    #: The same for the doctor, which continues without a database.
     doctor_lifetimes: providers.Provider[list[AbstractAsyncContextManager[object]]] = (
         providers.List(
             providers.Factory(sought_primary, primary_watch, database_timeout),
@@ -358,7 +224,7 @@ class Container(containers.DeclarativeContainer):
             providers.Factory(opened, lookup_pool),
         )
     )
-    #: What all database work of one request is done in.
+    #: The context for all database work of one request.
     request_deadline = providers.Factory(shared_deadline, database_timeout)
     session_lookup: providers.Provider[SessionLookup] = providers.Singleton(
         PostgresSessionLookup, pool=lookup_pool
@@ -385,10 +251,10 @@ class Container(containers.DeclarativeContainer):
     # Identity provider: to swap it, replace this one.
     identity_provider: providers.Provider[IdentityProvider] = providers.Singleton(
         VAIdentityProvider,
-        settings=providers.Callable(_provider_settings, settings),
+        settings=providers.Callable(provider.provider_settings, settings),
         client=providers.Singleton(http_client),
         clock=clock,
-        observer=providers.Singleton(_provider_call_observer, measurements, spans),
+        observer=providers.Singleton(observing.provider_call_observer, measurements, spans),
     )
 
     # Use cases.
@@ -434,7 +300,7 @@ class Container(containers.DeclarativeContainer):
         tokens=session_tokens,
         secrets=secrets,
         clock=clock,
-        hands_over_by_code=providers.Callable(_delivers_by, SessionDelivery.CODE, settings),
+        hands_over_by_code=providers.Callable(delivery.delivers_by, SessionDelivery.CODE, settings),
     )
     redeem_handoff = providers.Singleton(
         RedeemHandoff,
@@ -613,7 +479,7 @@ class Container(containers.DeclarativeContainer):
         OriginGuard,
         urls=providers.List(settings.provided.public_url, settings.provided.frontend_url),
     )
-    _delivers_by_cookie = providers.Callable(_delivers_by, SessionDelivery.COOKIE, settings)
+    _delivers_by_cookie = providers.Callable(delivery.delivers_by, SessionDelivery.COOKIE, settings)
     hot_path = providers.Singleton(
         HotPath,
         validate_session=validate_session,
@@ -688,7 +554,7 @@ class Container(containers.DeclarativeContainer):
         refuse_client=refuse_client,
         validate_session=validate_session,
         use_va_token=use_va_token,
-        targets=providers.Singleton(_targets, settings),
+        targets=providers.Singleton(provider.targets, settings),
         visitors=visitors,
         clock=clock,
     )
@@ -702,9 +568,9 @@ class Container(containers.DeclarativeContainer):
         cookies=session_cookies,
         delivers_by_cookie=_delivers_by_cookie,
     )
-    pages = providers.Singleton(_pages, settings)
+    pages = providers.Singleton(delivery.pages, settings)
 
-    #: Entered in this order at start, left in reverse at stop.
+    #: Entered in this order at start, and left in reverse order at stop.
     lifetimes: providers.Provider[list[AbstractAsyncContextManager[object]]] = providers.List(
         primary_watch,
         providers.Factory(opened, connection_pool),
@@ -713,7 +579,7 @@ class Container(containers.DeclarativeContainer):
         va_token_refresher,
         spans,
         providers.Factory(
-            _metrics,
+            observing.metrics,
             settings,
             measurements,
             providers.Dict(sign_ins=connection_pool, validations=lookup_pool),

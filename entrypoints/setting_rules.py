@@ -1,4 +1,4 @@
-"""What a setting's text must be, and the value it becomes.
+"""Rules that check the text of a setting and turn it into a value.
 
 Each rule raises a ValueError that says what is wrong and never quotes the text.
 """
@@ -6,21 +6,20 @@ Each rule raises a ValueError that says what is wrong and never quotes the text.
 import ipaddress
 import re
 from base64 import urlsafe_b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final, final
-
-from psycopg import ProgrammingError
-from psycopg.conninfo import conninfo_to_dict
+from typing import Any, Final, TypeVar, final
 
 from domain.safe_url import is_safe_url
 from domain.secret import Secret, SecretBytes
+from entrypoints.storage import is_connection_url
 
-if TYPE_CHECKING:
-    from pydantic_core import CoreSchema
+_T = TypeVar("_T")
 
 Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
 
+_TRUE: Final = frozenset({"true", "1", "yes", "on", "y", "t"})
+_FALSE: Final = frozenset({"false", "0", "no", "off", "n", "f"})
 _KEY_BYTES: Final = 32
 _HEX: Final = re.compile(r"[0-9a-fA-F]+", re.ASCII)
 _KEY_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,32}", re.ASCII)
@@ -29,31 +28,69 @@ _BASE64URL: Final = re.compile(r"[A-Za-z0-9_-]+={0,2}", re.ASCII)
 _PLACEHOLDER: Final = re.compile(
     r"change.?me|placeholder|example|your.?(secret|key)|password|<[^>]*>", re.IGNORECASE
 )
-# VA chooses the client's secret, so only what is plainly none is refused.
+# VA chooses the client secret, so only obvious placeholders are refused.
 _NO_SECRET: Final = re.compile(
     r"change.?me|placeholder|(your.?)?(client.?)?secret|<[^>]*>", re.IGNORECASE
 )
-# 32 random bytes hold about 30 different values, and as many steps from one to the next; this few
-# means that nobody rolled dice.
+# 32 random bytes have about 30 distinct values, and as many distinct differences between
+# neighbors. Fewer than this means that the key isn't random.
 _MIN_DISTINCT: Final = 12
 
 
 @final
 class ReadBy:
-    """Marks a setting's type with the rule that reads its text, for pydantic."""
+    """Marks the type of a setting with the rule that reads its text."""
 
     def __init__(self, rule: Callable[[str], object]) -> None:
-        self._rule = rule
+        self.rule = rule
 
-    def __get_pydantic_core_schema__(self, _source: object, _handler: object) -> "CoreSchema":
-        # Only who reads settings has pydantic loaded.
-        from pydantic_core import core_schema  # noqa: PLC0415
 
-        return core_schema.no_info_plain_validator_function(self._rule)
+def whole_number(least: Any, most: Any) -> Callable[[str], int]:
+    """A whole number from ``least`` to ``most``, or from ``least`` on if ``most`` is None."""
+    allowed = f"{least} or more" if most is None else f"{least} to {most}"
+
+    def read(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            raise ValueError(f"must be a whole number: {allowed}") from None
+        if number < least or (most is not None and number > most):
+            raise ValueError(f"must be {allowed}")
+        return number
+
+    return read
+
+
+def one_of(values: Mapping[str, _T]) -> Callable[[str], _T]:
+    """One of the words in ``values``; read as the value of that word."""
+
+    def read(text: str) -> _T:
+        if text not in values:
+            raise ValueError(f"must be one of: {', '.join(values)}")
+        return values[text]
+
+    return read
+
+
+def non_empty(text: str) -> str:
+    """Any text but the empty one."""
+    if not text:
+        raise ValueError("must not be empty")
+    return text
+
+
+def flag(text: str) -> bool:
+    """``true`` or ``false``, or one of their usual synonyms."""
+    word = text.lower()
+    if word in _TRUE:
+        return True
+    if word in _FALSE:
+        return False
+    raise ValueError("must be true or false")
 
 
 def http_url(text: str) -> str:
-    """An https URL, or an http URL of this machine."""
+    """An https URL, or an http URL on a loopback host."""
     if not is_safe_url(text):
         raise ValueError(
             "must be an https URL without credentials or fragment; http is for loopback hosts only"
@@ -62,31 +99,26 @@ def http_url(text: str) -> str:
 
 
 def http_url_or_none(text: str) -> str | None:
-    """The same; nothing where the text is empty."""
+    """The same, or None if the text is empty."""
     return http_url(text) if text else None
 
 
 def base_url(text: str) -> str:
-    """A URL that paths are added to."""
+    """A URL that paths are appended to."""
     if "?" in http_url(text):
         raise ValueError("must not carry a query")
     return text.rstrip("/")
 
 
 def database_url(text: str) -> Secret:
-    """What libpq connects by: a URL, or keywords and values."""
-    try:
-        parameters = conninfo_to_dict(text)
-    except ProgrammingError:
-        parameters = {}
-    # An empty one would mean whatever this machine's libpq takes for its default.
-    if not parameters:
+    """The database's connection URL."""
+    if not is_connection_url(text):
         raise ValueError("is not a PostgreSQL connection URL")
     return Secret(text)
 
 
 def client_secret(text: str) -> Secret:
-    """The secret that VA gave."""
+    """The client secret from VA."""
     if not text:
         raise ValueError("must not be empty")
     if _NO_SECRET.fullmatch(text):
@@ -95,7 +127,7 @@ def client_secret(text: str) -> Secret:
 
 
 def signing_secret(text: str) -> Secret:
-    """A secret of 32 bytes at least (RFC 7518, section 3.2), as text or as hex digits."""
+    """A secret of at least 32 bytes (RFC 7518, section 3.2), as text or as hex digits."""
     if _PLACEHOLDER.search(text):
         raise ValueError("is a placeholder; generate a secret")
     _strong(bytes_of(text))
@@ -103,24 +135,24 @@ def signing_secret(text: str) -> Secret:
 
 
 def bytes_of(text: str) -> bytes:
-    """What a secret holds: text of hex digits is half as many bytes as it has digits."""
+    """The bytes of a secret. Hex digits are decoded, and any other text is encoded."""
     is_hex = _HEX.fullmatch(text) and len(text) % 2 == 0
     return bytes.fromhex(text) if is_hex else text.encode()
 
 
 def hex_key(text: str) -> SecretBytes:
-    """A key of 32 bytes at least, in hex digits."""
+    """A key of at least 32 bytes, in hex digits."""
     if _PLACEHOLDER.search(text):
         raise ValueError("is a placeholder; generate a key")
     if not _HEX.fullmatch(text) or len(text) % 2:
-        raise ValueError("must be hex digits: 64 at least")
+        raise ValueError("must be hex digits, at least 64")
     return SecretBytes(_strong(bytes.fromhex(text)))
 
 
 def hex_keys(text: str) -> tuple[SecretBytes, ...]:
-    """Several of them, separated by commas."""
+    """Keys as for ``hex_key``, separated by commas."""
     keys = []
-    # Counted, not quoted.
+    # Errors count the entries and never quote them.
     for position, entry in enumerate(text.split(",") if text else [], start=1):
         try:
             keys.append(hex_key(entry.strip()))
@@ -130,10 +162,10 @@ def hex_keys(text: str) -> tuple[SecretBytes, ...]:
 
 
 def token_keys(text: str) -> dict[str, SecretBytes]:
-    """``kid:key`` entries, separated by commas; each key 32 bytes in base64url."""
+    """``kid:key`` entries, separated by commas. Each key is 32 bytes in base64url."""
     keys: dict[str, SecretBytes] = {}
     for position, entry in enumerate(text.split(","), start=1):
-        # Counted, not quoted: where the kid was forgotten, the key stands in its place.
+        # Errors count the entries. Quoting the kid could quote a key whose kid is missing.
         key_id, _, encoded = entry.strip().partition(":")
         if not _KEY_ID.fullmatch(key_id) or not encoded or key_id in keys:
             raise ValueError(
@@ -152,19 +184,19 @@ def token_keys(text: str) -> dict[str, SecretBytes]:
 
 
 def operator_or_none(text: str) -> str | None:
-    """What an operator is called; nothing where the text is empty."""
+    """The name of an operator, or None if the text is empty."""
     if not _OPERATOR.fullmatch(text):
         raise ValueError("must be one word of up to 64 letters, digits and ._@+-")
     return text or None
 
 
 def words(text: str) -> tuple[str, ...]:
-    """Words between spaces."""
+    """Words, separated by spaces."""
     return tuple(text.split())
 
 
 def networks(text: str) -> Networks:
-    """Networks or single addresses, separated by commas; together not everybody's."""
+    """Networks or single addresses, separated by commas. They must not cover every address."""
     entries = [entry.strip() for entry in text.split(",") if entry.strip()]
     try:
         read = tuple(ipaddress.ip_network(entry) for entry in entries)
@@ -179,13 +211,13 @@ def networks(text: str) -> Networks:
 
 
 def text_or_none(text: str) -> str | None:
-    """The text; nothing where it is empty."""
+    """The text, or None if it is empty."""
     return text or None
 
 
 def _strong(key: bytes) -> bytes:
     if len(key) < _KEY_BYTES:
-        raise ValueError("is too short: 32 random bytes at least (64 hex digits)")
+        raise ValueError("is too short: needs at least 32 random bytes (64 hex digits)")
     steps = {(after - before) % 256 for before, after in pairwise(key)}
     if len(set(key)) < _MIN_DISTINCT or len(steps) < _MIN_DISTINCT:
         raise ValueError("is too regular to be random; generate it")

@@ -1,4 +1,4 @@
-"""What an operator can set; `settings_reader` reads it."""
+"""The settings of the service. `settings_reader` reads them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ from entrypoints.setting_rules import (
 
 PREFIX: Final = "VETASSIST_"
 SECRETS_DIRECTORY: Final = "VETASSIST_SECRETS_DIR"
-#: How many processes serve together, as uvicorn names it; `serve --workers` sets it.
+#: The number of server processes, by uvicorn's name. `serve --workers` sets it.
 PROCESSES: Final = "WEB_CONCURRENCY"
 CALLBACK_PATH: Final = "/api/v1/va/callback"
 
@@ -61,7 +61,7 @@ FromOne = Annotated[int, Ge(1)]
 class Settings:
     """The service's settings.
 
-    Each setting is defined here once: its name in lower case, the accepted values, the default,
+    Each setting appears here once: its name in lower case, the accepted values, the default,
     and below it the meaning that goes into docs/reference.md.
     """
 
@@ -113,7 +113,7 @@ class Settings:
 
     va_discovery_url: HTTPURL = DEFAULT_DISCOVERY_URL
     """The provider's OpenID discovery document."""
-    # VA's sandbox signs as this, not as its API host.
+    # The issuer of VA's sandbox isn't its API host.
     va_issuer: HTTPURL = "https://deptva-eval.okta.com/oauth2/aus7y0sefudDrg2HI2p7"
     """The `iss` that metadata and ID tokens must have, character by character. VA's isn't the host
     of its API. Required if the discovery URL is set."""
@@ -187,10 +187,10 @@ class Settings:
 
     @property
     def session_limits(self) -> SessionLimits:
-        """Every limit of a session.
+        """All limits of a session.
 
         Raises:
-            ValueError: They do not go together.
+            ValueError: The limits contradict each other.
         """
         idle = timedelta(minutes=self.session_idle_minutes)
         token = timedelta(minutes=self.jwt_expiry_minutes)
@@ -207,7 +207,7 @@ class Settings:
 
     @property
     def redirect_uri(self) -> str:
-        """Where VA sends the browser back to."""
+        """The URL that VA sends the browser back to."""
         return self.public_url + CALLBACK_PATH
 
     @property

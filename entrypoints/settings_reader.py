@@ -1,30 +1,31 @@
-"""Reads the settings: from the environment, or from files of a secrets directory."""
+"""Reads the settings from the environment, or from files in a secrets directory."""
 
 import difflib
 import stat
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import MISSING, fields
+from enum import EnumType
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final, get_type_hints
+from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 
-from pydantic import TypeAdapter, ValidationError, create_model
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from annotated_types import Ge, Interval, MinLen
 
 from domain.secret import Secret
 from entrypoints import setting_rules
+from entrypoints.setting_rules import ReadBy
 from entrypoints.settings import DEFAULT_DISCOVERY_URL, PREFIX, SECRETS_DIRECTORY, Settings
 
-#: What the extra `tracing` installs, and nothing else does.
+#: Installed by the extra `tracing`.
 _TRACER: Final = "opentelemetry.exporter.otlp.proto.http"
 _NAMES: Final = tuple(PREFIX + field.name.upper() for field in fields(Settings))
 
 
 class SettingsError(Exception):
-    """Settings cannot be used.
+    """Settings are unusable.
 
     Attributes:
-        faults: One line each, naming the setting and never its value.
+        faults: One line for each fault, with the name of the setting but never its value.
     """
 
     def __init__(self, faults: list[str]) -> None:
@@ -32,110 +33,121 @@ class SettingsError(Exception):
         self.faults = faults
 
 
-class _Texts(BaseSettings):
-    """Where settings are written: as plain text, in no other notation."""
-
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX,
-        extra="forbid",
-        hide_input_in_errors=True,
-        enable_decoding=False,
-        validate_default=False,
-    )
-
-
-def _written_settings() -> type[_Texts]:
-    """Pydantic's form of `Settings`: the same names, rules and defaults."""
-    rules = get_type_hints(Settings, include_extras=True)
-    members: dict[str, Any] = {
-        field.name: (rules[field.name], ... if field.default is MISSING else field.default)
-        for field in fields(Settings)
-    }
-    return create_model("_WrittenSettings", __base__=_Texts, **members)
-
-
-_WrittenSettings: Final = _written_settings()
-
-
 def read_settings(environment: Mapping[str, str]) -> Settings:
-    """Read the settings; ``environment`` is os.environ, which pydantic reads as well.
+    """Read all settings.
 
     Raises:
         SettingsError: A setting is missing, unknown or unusable.
     """
-    directory = environment.get(SECRETS_DIRECTORY)
     faults = _unknown_names(environment)
+    directory = environment.get(SECRETS_DIRECTORY)
     if directory is not None:
         unreadable = _unreadable(Path(directory))
         if unreadable:
             raise SettingsError(faults + unreadable)
         faults += _directory_faults(Path(directory))
-    try:
-        written = _WrittenSettings(_secrets_dir=directory)
-    except ValidationError as error:
-        raise SettingsError(faults + _lines(error)) from None
-    settings = Settings(**{field.name: getattr(written, field.name) for field in fields(Settings)})
-    faults += _faults_together(settings, written.model_fields_set)
+    given: dict[str, Any] = {}
+    unusable: list[str] = []
+    for field in fields(Settings):
+        text = raw_setting(environment, PREFIX + field.name.upper())
+        try:
+            if text is not None:
+                given[field.name] = _value_of(field.name, text)
+            elif field.default is MISSING:
+                unusable.append(f"{PREFIX}{field.name.upper()}: is required")
+        except SettingsError as error:
+            unusable += error.faults
+    if unusable:
+        raise SettingsError(faults + unusable)
+    settings = Settings(**given)
+    faults += _faults_together(settings, given)
     if faults:
         raise SettingsError(faults)
     return settings
 
 
 def read_database_url(environment: Mapping[str, str]) -> Secret:
-    """The database's URL alone: for commands that need no other setting.
+    """The connection URL alone, for commands that need no other setting.
 
     Raises:
         SettingsError: It is missing or unusable.
     """
-    name = PREFIX + "DATABASE_URL"
-    value = raw_setting(environment, name)
-    if value is None:
-        raise SettingsError([f"{name}: is required"])
-    try:
-        return setting_rules.database_url(value)
-    except ValueError as fault:
-        raise SettingsError([f"{name}: {fault}"]) from None
+    text = raw_setting(environment, PREFIX + "DATABASE_URL")
+    if text is None:
+        raise SettingsError([f"{PREFIX}DATABASE_URL: is required"])
+    url: Secret = _value_of("database_url", text)
+    return url
 
 
 def read_prepared_statements(environment: Mapping[str, str]) -> bool:
-    """Whether prepared statements may be used, for commands that need hardly any other setting.
+    """Whether connections keep prepared statements, for commands that need few settings.
 
     Raises:
-        SettingsError: It is unusable.
+        SettingsError: The setting is unusable.
     """
-    name = PREFIX + "DATABASE_PREPARED_STATEMENTS"
-    value = raw_setting(environment, name)
-    if value is None:
+    text = raw_setting(environment, PREFIX + "DATABASE_PREPARED_STATEMENTS")
+    if text is None:
         return Settings.database_prepared_statements
-    try:
-        return TypeAdapter(bool).validate_python(value)
-    except ValidationError as error:
-        raise SettingsError([f"{name}: {error.errors()[0]['msg']}"]) from None
+    is_on: bool = _value_of("database_prepared_statements", text)
+    return is_on
 
 
 def read_operator(environment: Mapping[str, str]) -> str | None:
-    """Who is said to run a command, for commands that need hardly any other setting.
+    """The name of the operator, for commands that need few settings.
 
     Raises:
-        SettingsError: It is unusable.
+        SettingsError: The setting is unusable.
     """
-    name = PREFIX + "OPERATOR"
-    try:
-        return setting_rules.operator_or_none(raw_setting(environment, name) or "")
-    except ValueError as fault:
-        raise SettingsError([f"{name}: {fault}"]) from None
+    text = raw_setting(environment, PREFIX + "OPERATOR")
+    name: str | None = None if text is None else _value_of("operator", text)
+    return name
 
 
 def raw_setting(environment: Mapping[str, str], name: str) -> str | None:
-    """One setting as the operator wrote it, unchecked: for commands that need no others."""
+    """The text of one setting, unchecked. None if it isn't set."""
     if name in environment:
         return environment[name]
     path = Path(environment.get(SECRETS_DIRECTORY, "")) / name
     return path.read_text().strip() if SECRETS_DIRECTORY in environment and path.is_file() else None
 
 
+def _value_of(field: str, text: str) -> Any:
+    try:
+        return _RULES[field](text)
+    except ValueError as fault:
+        raise SettingsError([f"{PREFIX}{field.upper()}: {fault}"]) from None
+
+
+def _rule_of(hint: Any) -> Callable[[str], Any]:
+    """The rule that reads a setting of this type."""
+    if type(None) in get_args(hint):
+        # A setting that may be None is None unless it is set.
+        (hint,) = (each for each in get_args(hint) if each is not type(None))
+    kind, metadata = getattr(hint, "__origin__", hint), getattr(hint, "__metadata__", ())
+    for each in metadata:
+        if isinstance(each, ReadBy):
+            return each.rule
+        if isinstance(each, Ge | Interval):
+            return setting_rules.whole_number(each.ge, getattr(each, "le", None))
+        if isinstance(each, MinLen):
+            return setting_rules.non_empty
+    if kind is bool:
+        return setting_rules.flag
+    if isinstance(kind, EnumType):
+        members: Mapping[str, Any] = kind.__members__
+        return setting_rules.one_of({each.value: each for each in members.values()})
+    if get_origin(hint) is Literal:
+        return setting_rules.one_of({each: each for each in get_args(hint)})
+    raise TypeError(f"no rule reads {hint}")
+
+
+_RULES: Final[Mapping[str, Callable[[str], Any]]] = {
+    name: _rule_of(hint) for name, hint in get_type_hints(Settings, include_extras=True).items()
+}
+
+
 def _faults_together(settings: Settings, given: Collection[str]) -> list[str]:
-    """What is wrong with settings that are each right."""
+    """Faults of settings that are valid on their own, but not together."""
     faults = _reused_secrets(settings)
     if settings.va_discovery_url != DEFAULT_DISCOVERY_URL and "va_issuer" not in given:
         faults.append("VETASSIST_VA_ISSUER: must be set when VETASSIST_VA_DISCOVERY_URL is")
@@ -151,7 +163,7 @@ def _faults_together(settings: Settings, given: Collection[str]) -> list[str]:
 
 
 def _reused_secrets(settings: Settings) -> list[str]:
-    """One key, one purpose (ASVS 5.0, 11.1.2): the same bytes may not stand twice."""
+    """One key, one purpose (ASVS 5.0, 11.1.2): no two secrets may have the same bytes."""
     secrets: dict[str, bytes] = {
         "VETASSIST_JWT_SECRET": setting_rules.bytes_of(settings.jwt_secret.reveal()),
         "VETASSIST_AUDIT_KEY": settings.audit_key.reveal(),
@@ -181,12 +193,12 @@ def _is_installed(module: str) -> bool:
 
 
 def _unknown_names(environment: Mapping[str, str]) -> list[str]:
-    names = [name for name in environment if name.startswith(PREFIX) and name != SECRETS_DIRECTORY]
-    return [_unknown(name) for name in names if name not in _NAMES]
+    names = [name for name in environment if name.upper().startswith(PREFIX)]
+    return [_unknown(name) for name in names if name not in {*_NAMES, SECRETS_DIRECTORY}]
 
 
 def _unknown(name: str) -> str:
-    nearest = difflib.get_close_matches(name, _NAMES, n=1, cutoff=0.0)
+    nearest = difflib.get_close_matches(name.upper(), _NAMES, n=1, cutoff=0.0)
     return f"{name}: no such setting; did you mean {nearest[0]}?"
 
 
@@ -211,20 +223,7 @@ def _directory_faults(directory: Path) -> list[str]:
             continue
         if path.name not in _NAMES:
             faults.append(_unknown(path.name))
-        # Kubernetes mounts secrets as links into a directory that is the pod's own.
+        # Kubernetes mounts secrets as links into a directory that only the pod can read.
         elif not path.is_symlink() and path.stat().st_mode & stat.S_IROTH:
             faults.append(f"{path.name}: the file is readable by everybody; chmod 600 it")
     return faults
-
-
-def _lines(error: ValidationError) -> list[str]:
-    lines = []
-    for fault in error.errors(include_url=False, include_input=False, include_context=False):
-        message = fault["msg"].removeprefix("Value error, ")
-        if fault["type"] == "missing":
-            message = "is required"
-        elif fault["type"] in {"string_too_short", "too_short"}:
-            message = "must not be empty"
-        name = PREFIX + str(fault["loc"][0]).upper() + ": " if fault["loc"] else ""
-        lines += [name + line for line in message.splitlines()]
-    return lines

@@ -1,4 +1,4 @@
-"""What commands and servers check before they begin, and how they say what is wrong."""
+"""What commands and servers check before they start, and how they report a fault."""
 
 import os
 import sys
@@ -9,16 +9,22 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from entrypoints.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    # Imported on use, so that a command loads what it needs and no more.
+    # At run time each function imports what it needs, so that `--help` is fast.
     from entrypoints.settings import Settings
 
+EXIT_CHECKPOINT: Final = ExitCode.UNFORESEEN
 EXIT_SETTINGS: Final = ExitCode.SETTINGS
 EXIT_SCHEMA: Final = ExitCode.SCHEMA
 EXIT_DATABASE: Final = ExitCode.DATABASE
+EXIT_DEMO: Final = ExitCode.DEMO
+EXIT_NOT_FOUND: Final = ExitCode.NOT_FOUND
+EXIT_KEYS: Final = ExitCode.KEYS
+EXIT_AUDIT: Final = ExitCode.AUDIT
+EXIT_UNHEALTHY: Final = ExitCode.UNHEALTHY
 
 
 def settings_or_exit() -> "Settings":
-    """The settings of the environment; with a fault in them, a line for each and the end."""
+    """Read the settings. If any are unusable, print a line for each fault and exit."""
     from entrypoints.settings_reader import SettingsError, read_settings  # noqa: PLC0415
 
     try:
@@ -28,8 +34,8 @@ def settings_or_exit() -> "Settings":
 
 
 def require_current_schema(settings: "Settings") -> None:
-    """Go on if the database's schema is the one of this code; else a line, and the end."""
-    from entrypoints.schema import pending_migrations  # noqa: PLC0415
+    """Exit with one line if the schema isn't the one that this version needs."""
+    from entrypoints.storage import pending_migrations  # noqa: PLC0415
 
     with database_or_exit():
         pending = pending_migrations(
@@ -42,8 +48,8 @@ def require_current_schema(settings: "Settings") -> None:
 
 
 def require_sound_connections(settings: "Settings") -> None:
-    """Go on if connections are what the service relies on; else a line for each fault."""
-    from entrypoints.schema import connection_faults  # noqa: PLC0415
+    """Exit with a line for each fault if connections lack what the service relies on."""
+    from entrypoints.storage import connection_faults  # noqa: PLC0415
 
     with database_or_exit():
         faults = connection_faults(
@@ -56,62 +62,39 @@ def require_sound_connections(settings: "Settings") -> None:
 
 @contextmanager
 def database_or_exit() -> Iterator[None]:
-    """End with one line where the database turns out to be unusable inside."""
-    from entrypoints.schema import DATABASE_ERRORS, SchemaError  # noqa: PLC0415
+    """Exit with one line if the database turns out to be unusable inside the block."""
+    from application.errors import UnavailableError  # noqa: PLC0415
+    from entrypoints.storage import DatabaseFaultError, SchemaError  # noqa: PLC0415
 
     try:
         yield
     except SchemaError as error:
         fail([str(error)], EXIT_SCHEMA)
-    except DATABASE_ERRORS as error:
+    except (DatabaseFaultError, UnavailableError) as error:
         fail([database_fault(error)], EXIT_DATABASE)
 
 
 def database_fault(error: Exception) -> str:
-    """What the operator is told. PostgreSQL's words name hosts and roles, never a password."""
-    import psycopg  # noqa: PLC0415
-
-    from application.errors import UnavailableError  # noqa: PLC0415
-    from entrypoints.schema import DatabaseFaultError, PoolerError  # noqa: PLC0415
+    """One line for the operator about a DatabaseFaultError or an UnavailableError."""
+    from entrypoints.storage import DatabaseFaultError, PoolerError  # noqa: PLC0415
 
     if isinstance(error, PoolerError):
         return (
-            "VETASSIST_DATABASE_PREPARED_STATEMENTS: a pooler before the database "
+            "VETASSIST_DATABASE_PREPARED_STATEMENTS: a pooler in front of the database "
             f"{error}: set it to false (docs/scaling.md)"
         )
-    name = "VETASSIST_DATABASE_URL"
     if isinstance(error, DatabaseFaultError):
-        return f"{name}: {error}"
-    if isinstance(error, UnavailableError):
-        return f"{name}: the database did not answer in time"
-    if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
-        return (
-            f"{name}: the database is read-only, by default_transaction_read_only or as a standby"
-        )
-    if isinstance(error, psycopg.DataError):
-        # Here its words may repeat the value.
-        kind = type(error).__name__
-        return f"{name}: the database has or refuses an unusable value ({kind})"
-    said = " ".join(_words_of(error).split())
-    is_away = isinstance(error, psycopg.OperationalError) and error.sqlstate is None
-    verdict = "does not answer" if is_away else "refuses"
-    return f"{name}: the database {verdict}: {said}"
-
-
-def _words_of(error: Exception) -> str:
-    import psycopg  # noqa: PLC0415
-
-    primary = error.diag.message_primary if isinstance(error, psycopg.Error) else None
-    return primary or str(error)
+        return f"VETASSIST_DATABASE_URL: {error}"
+    return "VETASSIST_DATABASE_URL: the database did not answer in time"
 
 
 def fail(lines: Iterable[str], code: int) -> NoReturn:
-    """Say each line on standard error, and end with ``code``."""
+    """Print each line on standard error, and exit with ``code``."""
     for line in lines:
-        say_on_stderr(line)
+        print_on_stderr(line)
     sys.exit(code)
 
 
-def say_on_stderr(line: str) -> None:
-    """One line for the operator, apart from what the command prints."""
+def print_on_stderr(line: str) -> None:
+    """Print one line for the operator, apart from the output of the command."""
     print(f"vetassist: {line}", file=sys.stderr)  # noqa: T201 - meant for a terminal

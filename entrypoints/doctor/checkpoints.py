@@ -6,7 +6,7 @@ from typing import Final
 
 from application.ports.seal_keys import SealKeys
 from domain.audit_seal import SealedBatch
-from entrypoints.audit_reports import checkpoint_in
+from entrypoints.checkpoint_file import checkpoint_in
 
 #: The end of the file that is looked at: some hundred lines.
 _TAIL_BYTES: Final = 262_144

@@ -35,15 +35,15 @@ from entrypoints.doctor.checks import (
     check_settings,
 )
 from entrypoints.doctor.findings import Finding, Verdict, failed, passed, warned, worst
-from entrypoints.schema import (
-    DATABASE_ERRORS,
+from entrypoints.settings import SECRETS_DIRECTORY, Settings
+from entrypoints.starting import database_fault
+from entrypoints.storage import (
+    DatabaseFaultError,
     EncodingError,
     Migration,
     PoolerError,
     SchemaError,
 )
-from entrypoints.settings import SECRETS_DIRECTORY, Settings
-from entrypoints.starting import database_fault
 
 #: For everything together.
 DEADLINE: Final = timedelta(seconds=25)
@@ -123,7 +123,7 @@ def examine_schema(pending_migrations: Callable[[], Sequence[Migration]]) -> lis
         return [failed("encoding", str(error), "then move the data with pg_dump and pg_restore")]
     except PoolerError as error:
         return [_pooler_in_between(error)]
-    except DATABASE_ERRORS as error:
+    except (DatabaseFaultError, UnavailableError) as error:
         said = database_fault(error)
         return [failed("database", said, "see whether it runs and may be reached from here")]
     return [passed("encoding", "every character can be stored"), check_schema(pending)]
@@ -135,7 +135,7 @@ def examine_connections(connection_faults: Callable[[], Sequence[str]]) -> list[
         return check_connections(connection_faults())
     except PoolerError as error:
         return [_pooler_in_between(error)]
-    except DATABASE_ERRORS as error:
+    except (DatabaseFaultError, UnavailableError) as error:
         said = database_fault(error)
         return [failed("database", said, "see whether it runs and may be reached from here")]
 

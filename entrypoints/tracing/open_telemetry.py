@@ -24,8 +24,8 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from entrypoints.metrics.measurements import SESSION, VERIFY, known_method
+from entrypoints.request_ids import REQUEST_ID
 from entrypoints.tracing.spans import Attributes, Spans
-from entrypoints.web.request_ids import REQUEST_ID
 
 #: Whether the trace context that a peer sends with a request is accepted.
 Trusts = Callable[[str], bool]

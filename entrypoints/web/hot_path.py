@@ -23,9 +23,9 @@ from domain.secret import Secret
 from domain.session_limits import SessionLimits
 from entrypoints.metrics.measurements import SESSION, VERIFY, Measurements
 from entrypoints.metrics.timings import Timings
+from entrypoints.request_ids import request_ids
 from entrypoints.web.authentication import REFUSAL
 from entrypoints.web.middleware import security_headers
-from entrypoints.web.request_ids import request_ids
 from entrypoints.web.session_endpoints import session_fields
 
 _RawHeaders = list[tuple[bytes, bytes]]

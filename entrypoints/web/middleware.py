@@ -10,8 +10,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from entrypoints.logs import description_of
 from entrypoints.metrics.measurements import Measurements, known_method
+from entrypoints.request_ids import REQUEST_ID, request_ids
 from entrypoints.web.errors import problem
-from entrypoints.web.request_ids import REQUEST_ID, request_ids
 
 _log = structlog.stdlib.get_logger("vetassist.http")
 

@@ -36,7 +36,7 @@ class OpenAPIEndpoint:
 
     def _described(self) -> bytes:
         # Imported on first use: most processes are never asked.
-        from entrypoints.web.api_description import describe  # noqa: PLC0415
+        from entrypoints.web.api.description import describe  # noqa: PLC0415
 
         description = describe(
             public_url=self._public_url,

@@ -16,6 +16,7 @@ from application.use_cases.sign_in.start_va_login import StartVALogin, StartVALo
 from domain.return_path import ReturnPath
 from domain.secret import Secret
 from entrypoints.metrics.measurements import SUCCESS, Measurements
+from entrypoints.request_ids import REQUEST_ID
 from entrypoints.settings import CALLBACK_PATH
 from entrypoints.web.authentication import Authenticator
 from entrypoints.web.delivery import Delivery
@@ -23,7 +24,6 @@ from entrypoints.web.errors import problem
 from entrypoints.web.login_cookies import LoginCookies
 from entrypoints.web.parameters import MalformedParametersError, query_of, single_values
 from entrypoints.web.rate_limit import RateLimit
-from entrypoints.web.request_ids import REQUEST_ID
 from entrypoints.web.routing import get_only
 from entrypoints.web.visitors import VisitorReader
 

@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from application.ports.visitor_pseudonyms import VisitorPseudonyms
 from domain.visitor import Visitor
-from entrypoints.web.request_ids import REQUEST_ID
+from entrypoints.request_ids import REQUEST_ID
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _MAX_USER_AGENT: Final = 256

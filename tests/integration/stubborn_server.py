@@ -10,7 +10,7 @@ import uvicorn
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from entrypoints.web.http_server import HTTPServer
+from entrypoints.serving.http_server import HTTPServer
 
 _STUCK_AT: Final = "".join(sys.argv[1:2])
 
@@ -45,5 +45,5 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
 if __name__ == "__main__":
     listener = socket.create_server((sys.argv[3], int(sys.argv[5])))
     config = uvicorn.Config(app, lifespan="on", log_config=None, timeout_graceful_shutdown=1)
-    with patch("entrypoints.web.http_server.END_SECONDS", 4.0):
+    with patch("entrypoints.serving.http_server.END_SECONDS", 4.0):
         HTTPServer(config).run([listener])

@@ -17,7 +17,7 @@ from adapters.postgres.migrations import SchemaError, migrate
 from adapters.postgres.pool import Pool, build_pool, opened
 from adapters.postgres.vital_signs import PostgresVitalSigns
 from application.ports.vital_signs import Rights
-from entrypoints import schema
+from entrypoints import storage
 from tests.support.audit_desk import AuditDesk
 from tests.support.databases import (
     APPLICATION_ROLE,
@@ -248,12 +248,12 @@ def test_a_role_that_is_new_is_on_record_and_without_a_record_there_is_none(
 ) -> None:
     change(own_database, "ALTER TABLE vetassist_auth_audit RENAME request_id TO gone")
     with pytest.raises(psycopg.Error):
-        schema.migrate(own_database, application_role=another_role)
+        storage.migrate(own_database, application_role=another_role)
     assert rows_of(own_database, "SELECT FROM pg_roles WHERE rolname = %s", another_role) == []
     change(own_database, "ALTER TABLE vetassist_auth_audit RENAME gone TO request_id")
 
     for _ in range(2):
-        schema.migrate(own_database, application_role=another_role)
+        storage.migrate(own_database, application_role=another_role)
     (event,) = rows_of(own_database, "SELECT * FROM vetassist_auth_audit")
     assert event["event_type"] == "schema_migrated"
     assert event["event_data"] == {"steps": "", "application_role": another_role}

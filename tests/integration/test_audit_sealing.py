@@ -23,7 +23,7 @@ from application.errors import CheckpointUntoldError
 from domain.audit_seal import BatchHeader, SealedBatch
 from domain.merkle_tree import leaf_hash
 from domain.trail_row import Horizon
-from entrypoints.audit_reports import CheckpointFile
+from entrypoints.checkpoint_file import CheckpointFile
 from tests.integration.seal_worker import STEPS
 from tests.support.audit_desk import AuditDesk, seal_keys
 from tests.support.databases import as_application, change, count_of, rows_of

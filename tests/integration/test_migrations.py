@@ -23,7 +23,7 @@ from adapters.system.clock import SystemClock
 from application.ports.readiness import ReadinessCheck
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.visitor import Visitor
-from entrypoints import schema
+from entrypoints import storage
 from tests.support.builders import NOW
 from tests.support.databases import change, rows_of, until_waiting
 from tests.support.processes import REPOSITORY
@@ -76,9 +76,9 @@ def test_a_migration_is_on_record_and_one_that_finds_nothing_to_do_is_not(
     empty_database: str,
 ) -> None:
     began = datetime.now(UTC)
-    applied = schema.migrate(empty_database, operator="pat")
+    applied = storage.migrate(empty_database, operator="pat")
     assert [step.version for step in applied] == VERSIONS
-    assert schema.migrate(empty_database, operator="pat") == []
+    assert storage.migrate(empty_database, operator="pat") == []
 
     (event,) = rows_of(empty_database, "SELECT * FROM vetassist_auth_audit")
     assert (event["event_type"], event["user_id"]) == ("schema_migrated", None)

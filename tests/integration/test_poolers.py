@@ -229,7 +229,7 @@ def role_of(own_database: str) -> str:
     [
         ("true", 4, "VETASSIST_DATABASE_PREPARED_STATEMENTS: a pooler"),
         ("false", 0, ""),
-        ("perhaps", 2, "VETASSIST_DATABASE_PREPARED_STATEMENTS: Input should be"),
+        ("perhaps", 2, "VETASSIST_DATABASE_PREPARED_STATEMENTS: must be true or false"),
     ],
 )
 def test_migrate_needs_no_other_setting_than_the_url_and_this_one(

@@ -14,7 +14,7 @@ import anyio.lowlevel
 import pytest
 from pytest_mock import MockerFixture
 
-from entrypoints.web.workers import WorkerCommand, Workers
+from entrypoints.serving.workers import WorkerCommand, Workers
 
 PATIENCE_SECONDS = 20
 BEGINS = """
@@ -129,7 +129,7 @@ async def test_workers_that_cannot_start_end_their_parent_with_their_status(
 async def test_a_successor_that_cannot_start_ends_nobody_else(
     tmp_path: Path, mocker: MockerFixture
 ) -> None:
-    mocker.patch("entrypoints.web.workers._PAUSE_SECONDS", 0.05)
+    mocker.patch("entrypoints.serving.workers._PAUSE_SECONDS", 0.05)
     async with family(tmp_path, first_two(SERVES, CANNOT_START)) as it:
         await it.until(lambda: len(it.started) == 2)
         first, second = it.started
@@ -140,7 +140,7 @@ async def test_a_successor_that_cannot_start_ends_nobody_else(
 
 
 async def test_a_worker_that_does_not_end_is_killed(tmp_path: Path, mocker: MockerFixture) -> None:
-    mocker.patch("entrypoints.web.workers._END_SECONDS", 0.3)
+    mocker.patch("entrypoints.serving.workers._END_SECONDS", 0.3)
     async with family(tmp_path, always(SHUTS_ITS_EARS)) as it:
         await it.until(lambda: len(it.started) == 2)
         os.kill(os.getpid(), signal.SIGTERM)

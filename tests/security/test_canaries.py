@@ -50,8 +50,8 @@ from application.use_cases.va_access.unlink_va_identity import UnlinkVAIdentity
 from domain.audit_record import AuditFilter
 from domain.identifiers import UserId
 from domain.secret import Secret, SecretBytes
-from entrypoints.audit_listing import as_json_lines
-from entrypoints.audit_listing import print_table as print_trail
+from entrypoints.commands.audit_listing import as_json_lines
+from entrypoints.commands.audit_listing import print_table as print_trail
 from entrypoints.doctor.examination import Patient, examine
 from entrypoints.doctor.report import as_json as in_json
 from entrypoints.doctor.report import print_table as print_findings

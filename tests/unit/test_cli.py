@@ -11,8 +11,8 @@ from typer.testing import CliRunner, Result
 
 from adapters.postgres.migrations import migrate
 from entrypoints.cli import app
+from entrypoints.serving import server
 from entrypoints.starting import settings_or_exit
-from entrypoints.web import server
 from tests.support.databases import change, new_database
 from tests.support.environment import required_settings, write_secrets
 
@@ -33,12 +33,10 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[str]]:
     listening: list[Sequence[str]] = []
 
     def become(_path: str, arguments: Sequence[str]) -> None:
-        server.check()
+        server.check(settings_or_exit())
         listening.append(arguments)
 
     monkeypatch.setattr("os.execv", become)
-    # As if its settings' reader were this process.
-    monkeypatch.setattr(server, "handed_settings", settings_or_exit)
     return listening
 
 

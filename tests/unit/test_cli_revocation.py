@@ -12,8 +12,8 @@ import typer
 from typer.testing import CliRunner, Result
 
 from adapters.postgres.migrations import migrate
-from entrypoints.account import account_name
 from entrypoints.cli import app
+from entrypoints.commands.account import account_name
 from tests.support.databases import change, new_database, rows_of
 from tests.support.dump import rows_by_table
 from tests.support.environment import required_settings

@@ -7,7 +7,7 @@ from starlette.requests import Request
 
 from application.ports.visitor_pseudonyms import VisitorPseudonyms
 from domain.visitor import Visitor
-from entrypoints.web.request_ids import REQUEST_ID
+from entrypoints.request_ids import REQUEST_ID
 from entrypoints.web.visitors import VisitorReader
 
 PEER = "203.0.113.9"

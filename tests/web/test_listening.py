@@ -12,8 +12,8 @@ from pytest_mock import MockerFixture
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from entrypoints.web.connection_table import ConnectionTable
-from entrypoints.web.listening import Listener, bound_sockets
+from entrypoints.serving.connection_table import ConnectionTable
+from entrypoints.serving.listening import Listener, bound_sockets
 from tests.support.product import serving, until
 
 HOST = "127.0.0.1"
@@ -75,7 +75,7 @@ async def test_a_client_in_the_queue_is_let_in_before_the_socket_closes(
 async def test_a_request_that_comes_while_the_server_ends_gets_the_connections_last_answer(
     mocker: MockerFixture, sockets: ExitStack
 ) -> None:
-    mocker.patch("entrypoints.web.http_server._LINGER_SECONDS", 60)
+    mocker.patch("entrypoints.serving.http_server._LINGER_SECONDS", 60)
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(PATIENCE_SECONDS), serving(here) as (url, server):
         port = int(url.rpartition(":")[2])

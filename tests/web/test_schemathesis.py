@@ -15,7 +15,7 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.specs.openapi.schemas import OpenApiSchema
 from starlette.types import Receive, Scope, Send
 
-from entrypoints.web.api_description import describe
+from entrypoints.web.api.description import describe
 from entrypoints.web.disclosure_endpoints import USES_PATH
 from entrypoints.web.history_endpoints import HISTORY_PATH
 from entrypoints.web.session_cookies import SessionCookies

@@ -39,7 +39,7 @@ def anyio_backend() -> tuple[str, dict[str, Any]]:
 @pytest.fixture
 def short_deadlines(mocker: MockerFixture) -> None:
     for name in ("_HEAD_SECONDS", "_BODY_SECONDS", "_READ_SECONDS"):
-        mocker.patch(f"entrypoints.web.bounded_http.{name}", 0.3)
+        mocker.patch(f"entrypoints.serving.bounded_http.{name}", 0.3)
 
 
 @dataclass(kw_only=True)
@@ -259,8 +259,8 @@ async def test_the_rest_of_an_answer_that_is_not_read_is_given_up() -> None:
         await until(lambda: it.open == 0)
 
 
-@pytest.mark.usefixtures("short_deadlines")
-async def test_a_large_answer_that_is_read_slowly_gets_there() -> None:
+async def test_a_large_answer_that_is_read_slowly_gets_there(mocker: MockerFixture) -> None:
+    mocker.patch("entrypoints.serving.bounded_http._READ_SECONDS", 2)
     async with served() as it:
         it.application.body = LARGE
         client = await it.client()

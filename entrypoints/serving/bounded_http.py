@@ -11,7 +11,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from entrypoints.web.connection_table import ConnectionTable
+from entrypoints.serving.connection_table import ConnectionTable
 from entrypoints.web.errors import problem
 
 # An honest request's line and headers take a tenth of it.

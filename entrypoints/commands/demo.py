@@ -8,15 +8,18 @@ import sys
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
-import httpx
-from psycopg.conninfo import make_conninfo
+from entrypoints.storage import migrate, with_role
 
 _FOLDER: Final = Path(".vetassist")
-_SERVICE: Final = "http://localhost:8000"
-_SANDBOX: Final = "http://localhost:8001"
+_SERVICE_PORT: Final = 8000
+_SANDBOX_PORT: Final = 8001
+_SERVICE: Final = f"http://localhost:{_SERVICE_PORT}"
+_SANDBOX: Final = f"http://localhost:{_SANDBOX_PORT}"
 _CLIENT_ID: Final = "vetassist_demo"
 _ROLE: Final = "vetassist_service"
 _STOP_SECONDS: Final = 35
@@ -29,21 +32,15 @@ _SECRETS: Final[Mapping[str, Callable[[], str]]] = {
 }
 
 
-class Migrate(Protocol):
-    """Brings a database's schema up to date, and a role for the service if one is named."""
-
-    def __call__(self, database_url: str, *, application_role: str | None = None) -> object: ...
-
-
 class DemoError(Exception):
-    """The demo cannot go on; the text says why."""
+    """The demo can't continue. The text says why."""
 
 
-def run_demo(migrate: Migrate, say: Callable[[str], None]) -> None:
-    """Start everything, say what to open, and stop everything on Ctrl-C or SIGTERM.
+def run_demo(say: Callable[[str], None]) -> None:
+    """Start everything, say which URL to open, and stop everything on Ctrl-C or SIGTERM.
 
     Raises:
-        DemoError: A part did not start, or ended by itself.
+        DemoError: A part didn't start, or ended by itself.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     secrets_folder = _generated_secrets(_FOLDER / "secrets")
@@ -53,19 +50,19 @@ def run_demo(migrate: Migrate, say: Callable[[str], None]) -> None:
             database_url = own_database
             migrate(database_url)
         else:
-            from entrypoints.embedded_postgres import (  # noqa: PLC0415 - an extra
+            from entrypoints.embedded_postgres import (
                 embedded_postgres,
             )
 
             owner = stack.enter_context(embedded_postgres(_FOLDER / "postgres"))
-            # As in a deployment: who serves can add to the audit and rewrite nothing of it.
+            # As in a deployment: the role of `serve` can add audit events, but can't change them.
             migrate(owner, application_role=_ROLE)
-            database_url = make_conninfo(owner, user=_ROLE)
+            database_url = with_role(owner, _ROLE)
         environment = _environment(database_url, secrets_folder)
-        sandbox = stack.enter_context(_child("sandbox", 8001, environment))
-        service = stack.enter_context(_child("serve", 8000, environment))
-        _await_ready(sandbox, f"{_SANDBOX}/oauth2/veteran-verification/v1/keys")
-        _await_ready(service, f"{_SERVICE}/readyz")
+        sandbox = stack.enter_context(_child("sandbox", _SANDBOX_PORT, environment))
+        service = stack.enter_context(_child("serve", _SERVICE_PORT, environment))
+        _await_ready(sandbox, _SANDBOX_PORT, "/oauth2/veteran-verification/v1/keys")
+        _await_ready(service, _SERVICE_PORT, "/readyz")
         say(
             f"VetAssist is up. Open {_SERVICE} and sign in as one of VA's published test "
             f"Veterans.\nThe simulated VA is at {_SANDBOX}; data and secrets are kept in "
@@ -80,7 +77,7 @@ def run_demo(migrate: Migrate, say: Callable[[str], None]) -> None:
 
 
 def _generated_secrets(folder: Path) -> Path:
-    """Generate what is missing, once; only the owner can read it."""
+    """Generate the secrets that don't exist yet. Only the owner can read the files."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name, generate in _SECRETS.items():
         path = folder / name
@@ -126,18 +123,24 @@ def _child(
             process.wait()
 
 
-def _await_ready(process: subprocess.Popen[bytes], url: str) -> None:
-    transport = httpx.HTTPTransport(retries=0)
-    with httpx.Client(transport=transport, trust_env=False, timeout=2) as client:
-        for _ in range(_START_TRIES):
-            try:
-                if client.get(url).is_success:
-                    return
-            except httpx.TransportError:
-                pass
-            try:
-                process.wait(0.1)
-            except subprocess.TimeoutExpired:
-                continue
-            break
-    raise DemoError(f"{url} does not answer; is the port free?")
+def _await_ready(process: subprocess.Popen[bytes], port: int, path: str) -> None:
+    for _ in range(_START_TRIES):
+        if _answers(port, path):
+            return
+        try:
+            process.wait(0.1)
+        except subprocess.TimeoutExpired:
+            continue
+        break
+    raise DemoError(f"http://localhost:{port}{path} does not answer; is the port free?")
+
+
+def _answers(port: int, path: str) -> bool:
+    connection = HTTPConnection("localhost", port, timeout=2)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == HTTPStatus.OK
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Final, final
 
 from rich.console import Console
@@ -11,7 +10,7 @@ from rich.progress import Progress
 
 from application.use_cases.evidence.verify_audit import AuditVerified
 from domain.audit_finding import AuditFinding
-from domain.audit_seal import SealedBatch, SelfContradictionError
+from entrypoints.checkpoint_file import CheckpointFile
 
 #: Findings that are shown one by one; all are counted.
 SHOWN: Final = 1_000
@@ -23,55 +22,6 @@ def progress_over(what: str, rows: int) -> Iterator[Callable[[int], None]]:
     with Progress(console=Console(stderr=True)) as progress:
         task = progress.add_task(what, total=rows)
         yield lambda done: progress.advance(task, done)
-
-
-def checkpoint_in(line: str) -> SealedBatch:
-    """The checkpoint that a line tells of, whoever made it.
-
-    Raises:
-        ValueError: It tells of none.
-    """
-    try:
-        return SealedBatch.from_record(json.loads(line[max(line.find("{"), 0) :]))
-    except (RecursionError, OverflowError) as fault:
-        raise ValueError("no checkpoint") from fault
-
-
-@final
-class CheckpointFile:
-    """The checkpoints in a file; a line may have a collector's words before the JSON.
-
-    Attributes:
-        usable: Lines read so far that tell of a batch, whoever made them.
-        odd: Lines that are none: whoever was killed in the middle of one leaves half of it.
-    """
-
-    def __init__(self, file: Path) -> None:
-        self.path = file
-        self.usable = 0
-        self.odd = 0
-
-    def __iter__(self) -> Iterator[SealedBatch | SelfContradictionError]:
-        """Each line that claims to tell of a batch; nothing where there is no file.
-
-        Raises:
-            OSError: The file cannot be read.
-        """
-        if not self.path.exists():
-            return
-        with self.path.open(encoding="utf-8", errors="replace") as lines:
-            for line in lines:
-                if not line.strip():
-                    continue
-                try:
-                    batch = checkpoint_in(line)
-                except SelfContradictionError as contradiction:
-                    yield contradiction
-                except ValueError:
-                    self.odd += 1
-                else:
-                    self.usable += 1
-                    yield batch
 
 
 @final

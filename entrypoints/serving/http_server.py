@@ -14,9 +14,9 @@ from typing import Final, final
 import structlog
 import uvicorn
 
-from entrypoints.web.bounded_http import BoundedHTTP
-from entrypoints.web.connection_table import ConnectionTable
-from entrypoints.web.listening import Listener
+from entrypoints.serving.bounded_http import BoundedHTTP
+from entrypoints.serving.connection_table import ConnectionTable
+from entrypoints.serving.listening import Listener
 
 _log = structlog.stdlib.get_logger("vetassist.server")
 

@@ -10,7 +10,7 @@ from typing import Any, Final, final
 
 import structlog
 
-from entrypoints.web.connection_table import ConnectionTable, Seldom
+from entrypoints.serving.connection_table import ConnectionTable, Seldom
 
 _log = structlog.stdlib.get_logger("vetassist.server")
 

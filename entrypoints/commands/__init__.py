@@ -1,0 +1,1 @@
+"""The commands of `vetassist`, one module for each group."""

@@ -1,0 +1,53 @@
+"""`vetassist demo`, `serve` and `sandbox`: commands that run until they are stopped."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from entrypoints.commands.parameters import Host, Port
+from entrypoints.starting import EXIT_DEMO, database_or_exit, fail
+
+
+def demo() -> None:
+    """Run the whole product on this machine: PostgreSQL, the simulated VA and the service."""
+    from entrypoints.commands.demo import DemoError, run_demo
+
+    try:
+        with database_or_exit():
+            run_demo(typer.echo)
+    except DemoError as error:
+        fail([str(error)], EXIT_DEMO)
+
+
+def serve(
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="Server processes.")] = 1,
+) -> None:
+    """Run the service. Refuses to start on a bad setting or a schema that is behind."""
+    # The server makes the checks. Here they would load the same modules a second time.
+    server = [sys.executable, "-m", "entrypoints.serving.server", host, str(port), str(workers)]
+    os.execv(sys.executable, server)  # noqa: S606 - the same interpreter, our own module
+
+
+def sandbox(host: Host = "127.0.0.1", port: Port = 8001) -> None:
+    """Run the simulated VA. It has test Veterans only, and stores nothing."""
+    import uvicorn
+
+    from entrypoints.sandbox.app import create_sandbox
+    from entrypoints.sandbox.settings import settings_from
+    from entrypoints.settings_reader import raw_setting
+
+    public_url = f"http://{host}:{port}"
+    settings = settings_from(lambda name: raw_setting(os.environ, name), public_url=public_url)
+    uvicorn.run(
+        create_sandbox(settings),
+        host=host,
+        port=port,
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        ws="none",
+    )

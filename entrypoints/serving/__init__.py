@@ -1,0 +1,1 @@
+"""The server: the application of one process, the sockets, and the processes themselves."""

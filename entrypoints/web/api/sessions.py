@@ -1,0 +1,133 @@
+"""The operations on the caller's sessions and account."""
+
+from typing import Final
+
+from entrypoints.web.api.access import Access
+from entrypoints.web.api.parts import (
+    COOKIES_CLEARED,
+    JSON,
+    SESSION,
+    answer,
+    json_answer,
+    operation,
+    problem,
+    query,
+)
+
+_ENDED: Final = answer(
+    "Done: every check that begins from now on is refused. Ending what has ended changes nothing.",
+    headers=COOKIES_CLEARED,
+)
+_UNLINKED: Final = answer(
+    "Done: VA's tokens and the key that sealed them are destroyed, every session has ended, and VA "
+    "is asked to revoke. Signing in again finds the same account.",
+    headers=COOKIES_CLEARED,
+)
+_UNLINK_REFUSED: Final = problem(
+    "The sign-in was not only just now: sign in again first. Or a cookie vouches for a request "
+    "that does not come from our own front end.",
+    "fresh_sign_in_needed",
+    "forbidden",
+)
+
+
+def session(access: Access) -> JSON:
+    """The session of the caller."""
+    return {
+        "get": operation(
+            "showSession",
+            "The caller's session, and how long it lasts",
+            tag=SESSION,
+            security=access.signed_in,
+            responses={"200": json_answer("The session stands.", "Session")} | access.refusals,
+        ),
+        "delete": operation(
+            "logOut",
+            "Log out",
+            tag=SESSION,
+            security=access.signed_in,
+            responses={"204": _ENDED} | access.unsafe_refusals,
+        ),
+    }
+
+
+def sessions(access: Access) -> JSON:
+    """All sessions of the caller."""
+    return {
+        "get": operation(
+            "listSessions",
+            "Where the caller is signed in",
+            tag=SESSION,
+            security=access.signed_in,
+            responses={"200": json_answer("Newest sign-in first.", "Sessions")} | access.refusals,
+        ),
+        "delete": operation(
+            "endSessions",
+            "End all of the caller's sessions, or all others",
+            tag=SESSION,
+            security=access.signed_in,
+            parameters=[
+                query(
+                    "except",
+                    {"type": "string", "enum": ["current"]},
+                    "Spares the session that asks.",
+                )
+            ],
+            responses={
+                "204": _ENDED,
+                "400": problem("`except` is something else.", "bad_request"),
+            }
+            | access.unsafe_refusals,
+        ),
+    }
+
+
+def one_session(access: Access) -> JSON:
+    """One session of the caller."""
+    return {
+        "delete": operation(
+            "endSession",
+            "End one of the caller's sessions",
+            tag=SESSION,
+            security=access.signed_in,
+            parameters=[
+                {
+                    "name": "session_id",
+                    "in": "path",
+                    "required": True,
+                    "schema": {"type": "string", "format": "uuid"},
+                }
+            ],
+            responses={
+                "204": _ENDED,
+                "404": problem("The caller has no such session.", "not_found"),
+            }
+            | access.unsafe_refusals,
+        )
+    }
+
+
+def link(access: Access) -> JSON:
+    """The caller's link to VA."""
+    return {
+        "delete": operation(
+            "unlinkVA",
+            "Take the link to VA back",
+            tag=SESSION,
+            security=access.signed_in,
+            responses={"204": _UNLINKED, "403": _UNLINK_REFUSED} | access.refusals,
+        )
+    }
+
+
+def user(access: Access) -> JSON:
+    """The caller's account."""
+    return {
+        "get": operation(
+            "showUser",
+            "Who the caller is signed in as",
+            tag=SESSION,
+            security=access.signed_in,
+            responses={"200": json_answer("The user.", "User")} | access.refusals,
+        )
+    }

@@ -1,0 +1,73 @@
+"""The operations of a sign-in."""
+
+from typing import Final
+
+from entrypoints.web.api.parts import SET_COOKIE, SIGN_IN, answer, operation, problem, query
+
+LOGIN: Final = operation(
+    "logIn",
+    "Send the browser to VA",
+    tag=SIGN_IN,
+    parameters=[
+        query(
+            "return_to",
+            {"type": "string", "pattern": r"^/[!-\[\]-~]*$", "maxLength": 512},
+            "Where in the front end to go on once signed in: a path, without `//`, `.` or `..` "
+            "in it, however often it is percent-encoded.",
+        )
+    ],
+    responses={
+        "303": answer(
+            "To VA. The attempt is bound to this browser by a cookie.",
+            headers={
+                "Location": {"required": True, "schema": {"type": "string", "format": "uri"}},
+                **SET_COOKIE,
+            },
+        ),
+        "400": problem(
+            "A parameter stands twice or is no clean text, or `return_to` is no path of ours.",
+            "malformed_parameters",
+            "invalid_return_to",
+        ),
+        "429": problem(
+            "Too many sign-ins were started from this address.",
+            "too_many_logins",
+            headers=("Retry-After",),
+        ),
+        "503": problem(
+            "VA, or our database, does not answer, or too many sign-ins are in progress at VA.",
+            "provider_unavailable",
+            "unavailable",
+            headers=("Retry-After",),
+        ),
+    },
+)
+CALLBACK: Final = operation(
+    "completeLogin",
+    "Take VA's answer",
+    tag=SIGN_IN,
+    description="Where VA sends the browser back to. Whatever it brings, the browser goes on to "
+    "`/va-success` or `/va-error` of the front end.",
+    parameters=[
+        query(name, {"type": "string"}, description)
+        for name, description in (
+            ("state", "The attempt; it counts once, and from the browser that began it."),
+            ("code", "RFC 6749, section 4.1.2."),
+            ("error", "RFC 6749, section 4.1.2.1."),
+            ("iss", "RFC 9207."),
+        )
+    ],
+    responses={
+        "303": answer(
+            "To the front end: with the session, in the way that is set, or with the reason why "
+            "there is none.",
+            headers={
+                "Location": {
+                    "required": True,
+                    "schema": {"type": "string", "pattern": r"/va-(success[?#]|error\?error=)"},
+                },
+                **SET_COOKIE,
+            },
+        )
+    },
+)
