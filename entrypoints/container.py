@@ -1,7 +1,9 @@
 """The composition root: the one place that names concrete classes."""
 
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
+from pathlib import Path
 
 from dependency_injector import containers, providers
 
@@ -451,7 +453,10 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
     )
     verify_audit = providers.Singleton(VerifyAudit, trail=sealed_trail, keys=seal_keys)
-    export_file: providers.Provider[ExportFile] = providers.Factory(LocalExportFile)
+    #: Makes the file of an export; the command knows its path.
+    export_file: providers.Provider[Callable[[Path], ExportFile]] = providers.Object(
+        LocalExportFile
+    )
     export_audit = providers.Singleton(
         ExportAudit,
         trail=sealed_trail,

@@ -128,7 +128,7 @@ def export(
                 since=in_utc(since),
                 until=in_utc(until),
                 user_id=None if user_id is None else UserId(user_id),
-                file=container.export_file(file),
+                file=container.export_file()(file),
                 on_rows=advance,
             )
             return await use_case.execute(command)

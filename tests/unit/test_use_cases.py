@@ -12,7 +12,6 @@ from application import use_cases
 _MORE = {
     "IssueSession": {"join"},
     "LinkVAIdentity": {"join"},
-    "RenewSession": {"note_stranger"},
 }
 
 
