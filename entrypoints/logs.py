@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line, on standard error."""
+"""Structured logs: one JSON object on each line of standard error."""
 
 import logging
 import sys
@@ -10,7 +10,7 @@ import structlog
 
 
 def configure_logs(level: str) -> None:
-    """Send our events and the libraries' through the same renderer."""
+    """Render our events and those of libraries the same way."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -30,7 +30,7 @@ def configure_logs(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            # The core speaks to Python's own logging; this is what it may add to an event.
+            # The core uses Python's own logging. `reason` is the only field it may add.
             foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder(allow=["reason"])],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
@@ -42,15 +42,15 @@ def configure_logs(level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    # Both would log URLs, and with them codes and states.
+    # They would log URLs, which contain codes and states.
     for name in ("httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def description_of(error: BaseException) -> Mapping[str, Any]:
-    """What may be logged of an error: its kind, and the places in the code.
+    """The loggable part of an error: its class, and the places in the code.
 
-    Its message may quote what was sent, a row included.
+    The message isn't logged. It may quote a request or a stored row.
     """
     places = [
         f"{frame.filename}:{frame.lineno} {frame.name}"
@@ -62,7 +62,7 @@ def description_of(error: BaseException) -> Mapping[str, Any]:
 def _without_messages(
     _logger: Any, _name: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
-    """Describe the errors that libraries log with all they say."""
+    """Replace the exceptions that libraries log with their descriptions."""
     given = event.pop("exc_info", None)
     event.pop("stack_info", None)
     error = given[1] if isinstance(given, tuple) else given

@@ -1,4 +1,4 @@
-"""What happened to the caller's account, in plain words."""
+"""The history of the caller's account, in plain words."""
 
 from collections.abc import AsyncIterator
 from http import HTTPStatus
@@ -29,7 +29,7 @@ _AFTER: Final = "after"
 _FORMAT: Final = "format"
 _SESSION_ID: Final = "session_id"
 _REASON: Final = "reason"
-#: Of which an operator says why, to other operators.
+#: Acts of operators. Their reasons are for other operators.
 _OPERATORS_ACTS: Final = frozenset(
     {
         AuditEventType.USER_DISABLED,
@@ -48,7 +48,7 @@ _FILES: Final = {
 
 @final
 class HistoryEndpoints:
-    """Parses the request, runs one use case, renders what it returned. The user is the caller."""
+    """Parses the request, runs one use case for the caller, and renders the result."""
 
     def __init__(self, *, authenticator: Authenticator, read_history: ReadHistory) -> None:
         self._authenticator = authenticator
@@ -56,7 +56,7 @@ class HistoryEndpoints:
 
     @property
     def routes(self) -> list[BaseRoute]:
-        """Every route needs a session that stands."""
+        """The routes, which need a session that stands."""
         return [get_only(HISTORY_PATH, self.list), get_only(EXPORT_PATH, self.export)]
 
     async def list(self, request: Request) -> Response:
@@ -77,14 +77,14 @@ class HistoryEndpoints:
         )
 
     async def export(self, request: Request) -> Response:
-        """Everything as a file, newest first."""
+        """The whole history as a file, newest first."""
         valid = await self._authenticator.session(request)
         name = _parameter(request, _FORMAT) or _JSON
         if name not in _FILES:
             raise HTTPException(HTTPStatus.BAD_REQUEST)
         write, media_type = _FILES[name]
         wanted = _all_of(valid.session.user_id)
-        # Read before the answer begins, so that an outage is still a 503.
+        # Read before the response starts, so that an outage is still a 503.
         first = await self._page(wanted, None)
         return StreamingResponse(
             write(self._events(wanted, first)),
@@ -107,12 +107,12 @@ class HistoryEndpoints:
 
 
 def _all_of(user_id: UserId) -> AuditFilter:
-    # For types of an earlier phase there are no words.
+    # Types of an earlier phase have no words for Veterans.
     return AuditFilter(user_id=user_id, types=frozenset(AuditEventType))
 
 
 def event_fields(record: AuditRecord) -> Fields:
-    """One event as its Veteran sees it."""
+    """An event, as the Veteran sees it."""
     type_ = AuditEventType(record.type)
     hidden = {_SESSION_ID, _REASON} if type_ in _OPERATORS_ACTS else {_SESSION_ID}
     return {

@@ -1,4 +1,4 @@
-"""Query parameters, read strictly."""
+"""Reads query parameters strictly."""
 
 from collections.abc import Iterable
 from urllib.parse import parse_qsl
@@ -7,17 +7,17 @@ from starlette.requests import Request
 
 
 class MalformedParametersError(ValueError):
-    """A parameter stands twice, or is not clean text."""
+    """A parameter appears twice, or isn't clean text."""
 
 
 def single_values(request: Request, names: Iterable[str]) -> dict[str, str]:
-    """The named parameters, each at most once; others are not looked at.
+    """The named parameters, each at most once. Others are ignored.
 
-    Starlette would take the last of several and patch up what is not UTF-8.
+    Starlette would use the last of several, and replace what is not UTF-8.
 
     Raises:
-        MalformedParametersError: A named one stands twice, is not UTF-8, or holds a control
-            character.
+        MalformedParametersError: A named parameter appears twice, isn't UTF-8, or contains a
+            control character.
     """
     wanted = set(names)
     values: dict[str, str] = {}

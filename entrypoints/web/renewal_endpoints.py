@@ -1,4 +1,4 @@
-"""Getting a session's next JWT: by refresh token, or by one-time code."""
+"""Issues the JWT of a session, for a refresh token or a one-time code."""
 
 from http import HTTPStatus
 from typing import Any, Final, final
@@ -30,9 +30,9 @@ _IN_COOKIE: Final = "cookie"
 
 @final
 class RenewalEndpoints:
-    """Parses the request, runs one use case, hands the tokens over.
+    """Parses the request, runs one use case, and delivers the tokens.
 
-    What bounds the lines on strangers in the audit stands in nobody's way: the answer is the same.
+    A limit on audit events about strangers never changes a response.
     """
 
     def __init__(
@@ -58,14 +58,14 @@ class RenewalEndpoints:
 
     @property
     def routes(self) -> list[BaseRoute]:
-        """Both take their secret from the body or a cookie, never from the URL."""
+        """Both routes take their secret from the body or a cookie, never from the URL."""
         return [
             Route(RENEW_PATH, self.renew, methods=["POST"]),
             Route(REDEEM_PATH, self.redeem, methods=["POST"]),
         ]
 
     async def renew(self, request: Request) -> Response:
-        """A new JWT for a live session, and the next refresh token where this one came from."""
+        """A new JWT for a session that stands. The next refresh token goes where this one was."""
         fields = await json_object(request)
         in_body = text_field(fields, "refresh_token", allowed=_RENEW_FIELDS)
         shown = in_body
@@ -80,7 +80,7 @@ class RenewalEndpoints:
                 RenewSessionCommand(refresh_token=shown, visitor=visitor)
             )
         except (SessionEndedError, TokenReusedError):
-            # Of a session that we know, and so on record already.
+            # The session is known, so the refusal is already recorded.
             raise
         except UnauthenticatedError:
             if self._refusals.allows(visitor.address_hash):

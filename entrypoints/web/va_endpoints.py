@@ -29,7 +29,7 @@ from entrypoints.web.visitors import VisitorReader
 
 _log = structlog.stdlib.get_logger("vetassist.sign_in")
 
-# VA does not take our credentials: until they are right, nobody can sign in.
+# VA refuses our credentials. No user can sign in until they are corrected.
 _OPERATORS_FAULT: Final = frozenset({"invalid_client", "unauthorized_client"})
 _CALLBACK_PARAMETERS: Final = ("state", "code", "error", "iss")
 # Source: RFC 6749, appendix A.11 (code) and A.7 (error).
@@ -39,7 +39,7 @@ _ERROR: Final = re.compile(r"[\x20\x21\x23-\x5b\x5d-\x7e]{1,256}", re.ASCII)
 
 @final
 class VAEndpoints:
-    """Parses, runs one use case, redirects."""
+    """Parses the request, runs one use case, and redirects."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class VAEndpoints:
 
     @property
     def routes(self) -> list[BaseRoute]:
-        """The routes; HEAD is refused on both, as it would consume an attempt."""
+        """The routes. Both refuse HEAD, because it would consume an attempt."""
         return [
             get_only("/api/v1/va/login", self.login),
             get_only(CALLBACK_PATH, self.callback),
@@ -90,12 +90,12 @@ class VAEndpoints:
         return response
 
     async def callback(self, request: Request) -> Response:
-        """Take VA's answer; whatever it is, the browser ends at the front end."""
+        """Process VA's response. The browser always ends up at the front end."""
         command = self._command(request)
         try:
             completed = await self._complete_va_login.execute(command)
         except SignInPostponedError as postponed:
-            # The browser keeps its cookie, without which the same callback could not come again.
+            # The browser keeps its cookie, so that the same callback can be retried.
             return self._failed(request, postponed)
         except SignInFailedError as failed:
             response = self._failed(request, failed)
