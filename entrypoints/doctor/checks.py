@@ -291,7 +291,7 @@ def check_checkpoints(
     if target is None:
         return warned(
             _CHECKPOINTS,
-            "are not written: nobody could tell that the newest events were cut off",
+            "are not written, so a loss of the newest events could not be detected",
             "set VETASSIST_AUDIT_CHECKPOINTS, and keep the checkpoints outside this machine",
         )
     if target == "-":

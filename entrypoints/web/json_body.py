@@ -54,5 +54,5 @@ def text_field(fields: dict[str, Any], name: str, *, allowed: frozenset[str]) ->
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     unique = dict(pairs)
     if len(unique) != len(pairs):
-        raise ValueError("a name stands twice")
+        raise ValueError("a name appears twice")
     return unique
