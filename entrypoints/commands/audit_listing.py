@@ -1,4 +1,4 @@
-"""Events of the audit trail as an operator reads them."""
+"""Audit events as an operator reads them."""
 
 import difflib
 import json
@@ -14,10 +14,10 @@ from entrypoints.web.timestamps import rfc3339
 
 
 def types_of(names: Sequence[str]) -> frozenset[AuditEventType] | None:
-    """The types of these names; None, which is all of them, for none.
+    """The types with these names. None, which means all types, if there are no names.
 
     Raises:
-        ValueError: There is no such type; the message names the nearest.
+        ValueError: There is no such type. The message suggests the nearest one.
     """
     known = [each.value for each in AuditEventType]
     for name in names:
@@ -28,7 +28,7 @@ def types_of(names: Sequence[str]) -> frozenset[AuditEventType] | None:
 
 
 def print_table(records: Sequence[AuditRecord], console: Console | None = None) -> None:
-    """For people."""
+    """Print a table for people."""
     table = Table()
     for heading in ("When (UTC)", "What", "User", "Data", "Request", "Operator"):
         table.add_column(heading, overflow="fold")
@@ -46,7 +46,7 @@ def print_table(records: Sequence[AuditRecord], console: Console | None = None) 
 
 
 def as_json_lines(records: Sequence[AuditRecord]) -> Iterator[str]:
-    """For scripts: an object a line."""
+    """JSON objects for scripts, one on each line."""
     for record in records:
         visitor = record.visitor
         yield json.dumps(
@@ -65,7 +65,7 @@ def as_json_lines(records: Sequence[AuditRecord]) -> Iterator[str]:
 
 
 def _as_text(stored: str) -> Text:
-    """Whatever stands there is text: no markup, and nothing that a terminal would act on."""
+    """The stored text, without markup and without characters that control a terminal."""
     return Text(
         "".join(
             each if each.isprintable() else each.encode("unicode_escape").decode()

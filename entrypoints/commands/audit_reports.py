@@ -1,4 +1,4 @@
-"""What the audit commands read, write and print."""
+"""What the audit commands write and print."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -12,13 +12,13 @@ from application.use_cases.evidence.verify_audit import AuditVerified
 from domain.audit_finding import AuditFinding
 from entrypoints.checkpoint_file import CheckpointFile
 
-#: Findings that are shown one by one; all are counted.
+#: The number of findings that are shown. All are counted.
 SHOWN: Final = 1_000
 
 
 @contextmanager
 def progress_over(what: str, rows: int) -> Iterator[Callable[[int], None]]:
-    """A progress bar on standard error; call what it gives with each number of rows done."""
+    """A progress bar on standard error. Call the yielded function with the rows done since."""
     with Progress(console=Console(stderr=True)) as progress:
         task = progress.add_task(what, total=rows)
         yield lambda done: progress.advance(task, done)
@@ -26,7 +26,7 @@ def progress_over(what: str, rows: int) -> Iterator[Callable[[int], None]]:
 
 @final
 class AuditReport:
-    """What a verification found, for a person or a script."""
+    """The result of a verification, for a person or a script."""
 
     def __init__(
         self, checkpoints: CheckpointFile | None = None, *, is_given: bool = False
@@ -36,34 +36,34 @@ class AuditReport:
         self._is_given = is_given
 
     def on_finding(self, finding: AuditFinding) -> None:
-        """Keep a finding, as long as there are few."""
+        """Keep a finding, up to the number that is shown."""
         if len(self._findings) < SHOWN:
             self._findings.append(finding)
 
     def lacks_checkpoints(self, verified: AuditVerified) -> bool:
-        """Whether there should have been a checkpoint to compare with, and was none.
+        """Whether a checkpoint to compare with is missing.
 
-        Before the first batch nothing was told to the file of the settings yet.
+        Before the first batch, `serve` has not written any to the file of the settings.
         """
         if self._checkpoints is None or self._checkpoints.usable:
             return False
         return self._is_given or verified.batches > 0
 
     def as_text(self, verified: AuditVerified) -> str:
-        """Some lines for a person."""
+        """Text for a person."""
         lines = [str(finding) for finding in self._findings]
         if verified.findings > len(self._findings):
             lines.append(f"... and {verified.findings - len(self._findings)} more")
         lines.append(
-            f"Looked at {verified.rows} sealed rows in {verified.batches} batches; "
+            f"Checked {verified.rows} sealed rows in {verified.batches} batches; "
             f"{verified.waiting} rows wait to be sealed; "
             f"compared {verified.checkpoints} checkpoints."
         )
         if verified.dropped:
-            lines.append(f"The rows of {verified.dropped} batches were handed on and dropped.")
+            lines.append(f"The rows of {verified.dropped} batches were exported and dropped.")
         if not verified.checkpoints:
             lines.append(
-                "Without a checkpoint from outside nobody can see whether the newest batches "
+                "Without a checkpoint from outside, it is unknown whether the newest batches "
                 "were cut off."
             )
         if verified.findings:
@@ -73,7 +73,7 @@ class AuditReport:
         return "\n".join(lines)
 
     def as_json(self, verified: AuditVerified) -> str:
-        """One object for a script."""
+        """One JSON object for a script."""
         newest = verified.newest
         report: dict[str, Any] = {
             "intact": not verified.findings and not self.lacks_checkpoints(verified),

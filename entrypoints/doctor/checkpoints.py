@@ -1,4 +1,4 @@
-"""What the file of checkpoints has to tell of the newest seal."""
+"""Finds the newest checkpoint in a file."""
 
 import os
 from pathlib import Path
@@ -8,20 +8,20 @@ from application.ports.seal_keys import SealKeys
 from domain.audit_seal import SealedBatch
 from entrypoints.checkpoint_file import checkpoint_in
 
-#: The end of the file that is looked at: some hundred lines.
+#: The size of the end of the file that is read: some hundred lines.
 _TAIL_BYTES: Final = 262_144
 
 
 def newest_checkpoint(file: Path, keys: SealKeys) -> SealedBatch | None:
-    """The newest that a holder of the key told, near the file's end; None: there is none.
+    """The newest authentic checkpoint near the end of the file, if there is one.
 
     Raises:
-        OSError: It cannot be read, or is no file.
+        OSError: The file can't be read, or isn't a file.
     """
     with file.open("rb") as lines:
         lines.seek(max(0, lines.seek(0, os.SEEK_END) - _TAIL_BYTES))
         tail = lines.read(_TAIL_BYTES).decode(errors="replace")
-    told = []
+    authentic = []
     for line in tail.splitlines():
         try:
             batch = checkpoint_in(line)
@@ -29,5 +29,5 @@ def newest_checkpoint(file: Path, keys: SealKeys) -> SealedBatch | None:
             continue
         header = batch.header
         if keys.is_authentic(header.encoded(), batch.mac, key_id=header.key_id):
-            told.append(batch)
-    return max(told, key=lambda batch: batch.header.number, default=None)
+            authentic.append(batch)
+    return max(authentic, key=lambda batch: batch.header.number, default=None)

@@ -1,4 +1,4 @@
-"""Gathers the facts and has each of them judged, within one deadline."""
+"""Gathers facts and checks each of them, within one deadline."""
 
 import asyncio
 import os
@@ -45,7 +45,7 @@ from entrypoints.storage import (
     SchemaError,
 )
 
-#: For everything together.
+#: For the whole examination.
 DEADLINE: Final = timedelta(seconds=25)
 
 _KEYS: Final = (
@@ -54,29 +54,29 @@ _KEYS: Final = (
     "VETASSIST_AUDIT_KEY",
     "VETASSIST_VA_CLIENT_SECRET",
 )
-#: What is looked at in the database; where it was not, that is said.
+#: The checks of the database. Those that could not be made are reported as such.
 _OF_DATABASE: Final = (
     *("database", "encoding", "schema", "connections", "primary", "writable", "roles"),
     *("data keys", "clock", "purge", "outbox", "seals", "months", "checkpoints"),
 )
-# Without these two nothing can be asked on the way that requests take.
+# If either of these fails, requests can't reach the database, and neither can the checks.
 _CLOSED: Final = frozenset({ReadinessCheck.DATABASE, ReadinessCheck.PRIMARY})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patient:
-    """What can be asked of a service that is set up.
+    """What the doctor can ask of a configured service.
 
     Attributes:
-        pending_migrations: What the schema lacks. Blocks, and raises as the one of `schema`.
-        connection_faults: What connections lack. Blocks, and raises as the one of `schema`.
-        failing: What keeps requests from being served.
-        vital_signs: How the store is.
-        rights: What this role may do there.
-        oldest_passed_by: When the oldest event was added that sealing has passed by.
-        seal_keys: What tells true checkpoints from others.
-        keys_under_older: How many data keys are under older master keys.
-        ask_provider: Has the provider's metadata read.
+        pending_migrations: Returns the missing migrations, as in `storage`. Blocks.
+        connection_faults: Returns the faults of connections, as in `storage`. Blocks.
+        failing: Returns the failing readiness checks.
+        vital_signs: Returns the state of the database.
+        rights: Returns the rights of the database role.
+        oldest_passed_by: Returns the time of the oldest event that sealing has passed by.
+        seal_keys: The keys that authenticate checkpoints.
+        keys_under_older: Returns how many data keys are wrapped under older master keys.
+        ask_provider: Reads the provider's metadata.
     """
 
     settings: Settings
@@ -92,7 +92,7 @@ class Patient:
 
 
 async def examine(patient: Patient, deadline: timedelta = DEADLINE) -> list[Finding]:
-    """Everything there is to say; what does not answer within ``deadline`` fails."""
+    """All findings. A check without an answer within ``deadline`` fails."""
     settings = patient.settings
     findings = [
         *check_settings([]),
@@ -106,7 +106,7 @@ async def examine(patient: Patient, deadline: timedelta = DEADLINE) -> list[Find
     )
     seen = {finding.check for finding in of_database}
     unseen = [
-        warned(check, "was not looked at", "see to what fails first")
+        warned(check, "was not checked", "correct what fails first")
         for check in _OF_DATABASE
         if check not in seen
     ]
@@ -114,7 +114,7 @@ async def examine(patient: Patient, deadline: timedelta = DEADLINE) -> list[Find
 
 
 def examine_schema(pending_migrations: Callable[[], Sequence[Migration]]) -> list[Finding]:
-    """What there is to say of the database as a place for the schema, and of the schema."""
+    """Findings about the encoding of the database and about its schema."""
     try:
         pending = [step.name for step in pending_migrations()]
     except SchemaError as error:
@@ -122,31 +122,31 @@ def examine_schema(pending_migrations: Callable[[], Sequence[Migration]]) -> lis
     except EncodingError as error:
         return [failed("encoding", str(error), "then move the data with pg_dump and pg_restore")]
     except PoolerError as error:
-        return [_pooler_in_between(error)]
+        return [_pooler_fault(error)]
     except (DatabaseFaultError, UnavailableError) as error:
         said = database_fault(error)
-        return [failed("database", said, "see whether it runs and may be reached from here")]
+        return [failed("database", said, "check that it runs and is reachable from here")]
     return [passed("encoding", "every character can be stored"), check_schema(pending)]
 
 
 def examine_connections(connection_faults: Callable[[], Sequence[str]]) -> list[Finding]:
-    """What there is to say of the service's connections, whatever is in between."""
+    """Findings about the connections of the service, with or without a pooler."""
     try:
         return check_connections(connection_faults())
     except PoolerError as error:
-        return [_pooler_in_between(error)]
+        return [_pooler_fault(error)]
     except (DatabaseFaultError, UnavailableError) as error:
         said = database_fault(error)
-        return [failed("database", said, "see whether it runs and may be reached from here")]
+        return [failed("database", said, "check that it runs and is reachable from here")]
 
 
-def _pooler_in_between(error: PoolerError) -> Finding:
+def _pooler_fault(error: PoolerError) -> Finding:
     advice = "set it, or let the pooler keep prepared statements (docs/scaling.md)"
     return failed("connections", database_fault(error), advice)
 
 
 def key_ages(environment: Mapping[str, str], now: datetime) -> dict[str, timedelta]:
-    """How old the keys are that come from files; the environment tells no age."""
+    """The ages of the keys that are in files. Keys in the environment have no known age."""
     folder = environment.get(SECRETS_DIRECTORY)
     ages = {}
     for name in _KEYS if folder is not None else ():
@@ -159,7 +159,7 @@ def key_ages(environment: Mapping[str, str], now: datetime) -> dict[str, timedel
 
 
 def checkpoint_in_file(settings: Settings, keys: SealKeys) -> tuple[SealedBatch | None, bool]:
-    """The newest authentic checkpoint in the file, and whether there is a file here."""
+    """The newest authentic checkpoint in the file, and whether the file exists here."""
     if settings.audit_checkpoints in {None, "-"}:
         return None, False
     try:
@@ -167,7 +167,7 @@ def checkpoint_in_file(settings: Settings, keys: SealKeys) -> tuple[SealedBatch 
     except FileNotFoundError:
         return None, False
     except OSError:
-        # A directory, say.
+        # For example a directory.
         return None, True
 
 
@@ -179,13 +179,11 @@ async def _in_time(
             return await work
     except TimeoutError:
         seconds = deadline.total_seconds()
-        return [
-            failed(check, f"no answer within {seconds:g} s", "see what keeps it from answering")
-        ]
+        return [failed(check, f"no answer within {seconds:g} s", "find out why it does not answer")]
 
 
 async def _database(patient: Patient, deadline: timedelta) -> list[Finding]:
-    """What is in the way comes first; behind it nothing is looked at."""
+    """Check what blocks the database first. If that fails, check nothing else."""
     examine_first: list[tuple[str, Callable[[], list[Finding]]]] = [
         ("schema", lambda: examine_schema(patient.pending_migrations)),
         ("connections", lambda: examine_connections(patient.connection_faults)),
@@ -208,7 +206,7 @@ async def _database(patient: Patient, deadline: timedelta) -> list[Finding]:
 
 
 async def _vitals(patient: Patient, failing: frozenset[ReadinessCheck]) -> list[Finding]:
-    # Before the database is asked: what is told of is sealed by then.
+    # Before the database: a batch with a checkpoint is then already sealed.
     newest, is_there = await asyncio.to_thread(
         checkpoint_in_file, patient.settings, patient.seal_keys
     )
@@ -219,13 +217,11 @@ async def _vitals(patient: Patient, failing: frozenset[ReadinessCheck]) -> list[
         seals = await _seals(patient, vitals)
     except UnavailableError:
         return [
-            failed(
-                "database", "does not answer", "see whether it runs and may be reached from here"
-            )
+            failed("database", "does not answer", "check that it runs and is reachable from here")
         ]
-    except Exception as error:  # noqa: BLE001 - tables that are not there, and the like
+    except Exception as error:  # noqa: BLE001 - such as a missing table
         return [
-            failed("database", f"refuses ({type(error).__name__})", "see to the schema first"),
+            failed("database", f"refuses ({type(error).__name__})", "correct the schema first"),
         ]
     return [
         passed("database", "answers"),
@@ -242,8 +238,8 @@ async def _seals(patient: Patient, vitals: Vitals) -> Finding:
     try:
         passed_by = await patient.oldest_passed_by()
     except UnavailableError:
-        said = "the whole audit trail could not be looked through in time"
-        return warned("seals", said, "run `vetassist audit verify`, which takes the time it needs")
+        said = "the whole audit trail could not be searched in time"
+        return warned("seals", said, "run `vetassist audit verify`, which has no time limit")
     return check_seals(patient.settings, vitals, passed_by)
 
 
@@ -252,9 +248,9 @@ async def _roles(patient: Patient) -> list[Finding]:
         return check_roles(await patient.rights())
     except UnavailableError:
         return []
-    except Exception as error:  # noqa: BLE001 - tables that are not there, and the like
-        said = f"cannot be looked at ({type(error).__name__})"
-        return [failed("roles", said, "see to the schema first")]
+    except Exception as error:  # noqa: BLE001 - such as a missing table
+        said = f"cannot be read ({type(error).__name__})"
+        return [failed("roles", said, "correct the schema first")]
 
 
 async def _data_keys(patient: Patient) -> list[Finding]:
@@ -262,9 +258,9 @@ async def _data_keys(patient: Patient) -> list[Finding]:
         return [check_data_keys(patient.settings, await patient.keys_under_older())]
     except UnavailableError:
         return []
-    except Exception as error:  # noqa: BLE001 - tables that are not there, and the like
+    except Exception as error:  # noqa: BLE001 - such as a missing table
         said = f"cannot be counted ({type(error).__name__})"
-        return [failed("data keys", said, "see to the schema first")]
+        return [failed("data keys", said, "correct the schema first")]
 
 
 async def _provider(patient: Patient) -> list[Finding]:
@@ -273,6 +269,6 @@ async def _provider(patient: Patient) -> list[Finding]:
     try:
         await patient.ask_provider()
     except ApplicationError as error:
-        # A code of ours, never a text of the provider's.
+        # Our own code, never the provider's text.
         fault = str(error) or error.code
     return [check_provider(fault, datetime.now(UTC) - began)]

@@ -1,11 +1,11 @@
-"""What a check found."""
+"""The findings of the doctor."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """How bad it is."""
+    """The severity of a finding."""
 
     PASS = "pass"  # noqa: S105 - a verdict
     WARN = "warn"
@@ -14,12 +14,13 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that was looked at. Never a secret, nor who anybody is.
+    """The result of one check. It contains no secrets and no personal data.
 
     Attributes:
-        check: What was looked at.
+        check: What was checked.
+        verdict: The severity.
         said: What was found.
-        advice: What to do; empty when there is nothing to do.
+        advice: What to do. Empty if there is nothing to do.
     """
 
     check: str
@@ -29,21 +30,21 @@ class Finding:
 
 
 def passed(check: str, said: str) -> Finding:
-    """All is well."""
+    """A finding without a fault."""
     return Finding(check=check, verdict=Verdict.PASS, said=said)
 
 
 def warned(check: str, said: str, advice: str) -> Finding:
-    """It works, and somebody should see to it."""
+    """A fault that needs attention, although the service works."""
     return Finding(check=check, verdict=Verdict.WARN, said=said, advice=advice)
 
 
 def failed(check: str, said: str, advice: str) -> Finding:
-    """It does not work, or must not be left like that."""
+    """A fault that keeps the service from working, or must be corrected now."""
     return Finding(check=check, verdict=Verdict.FAIL, said=said, advice=advice)
 
 
 def worst(findings: list[Finding]) -> Verdict:
-    """The verdict on everything together."""
+    """The most severe verdict."""
     verdicts = {finding.verdict for finding in findings}
     return next((each for each in (Verdict.FAIL, Verdict.WARN) if each in verdicts), Verdict.PASS)

@@ -1,4 +1,4 @@
-"""How the doctor tells what was found."""
+"""Reports findings."""
 
 import json
 from typing import Final
@@ -13,7 +13,7 @@ _STYLES: Final = {Verdict.PASS: "green", Verdict.WARN: "yellow", Verdict.FAIL: "
 
 
 def as_json(findings: list[Finding]) -> str:
-    """For scripts."""
+    """JSON for scripts."""
     checks = [
         {
             "check": finding.check,
@@ -27,7 +27,7 @@ def as_json(findings: list[Finding]) -> str:
 
 
 def print_table(findings: list[Finding], console: Console | None = None) -> None:
-    """For people."""
+    """Print a table for people."""
     table = Table(title="vetassist doctor", title_justify="left")
     for heading in ("Check", "Verdict", "Found", "What to do"):
         table.add_column(heading, overflow="fold")

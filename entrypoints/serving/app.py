@@ -26,7 +26,7 @@ from entrypoints.web.origin_guard import origin_of
 
 @final
 class Application(Starlette):
-    """Starlette with the hot path in front of everything."""
+    """Starlette, with the hot path in front of it."""
 
     def __init__(
         self,
@@ -38,26 +38,27 @@ class Application(Starlette):
         super().__init__(**options)
         self._hot_path = hot_path
         self._deadline = deadline
-        self._noted = spans.around(self._serve)
-        # A slash too many is no other route: without its id, ending one session would end all.
+        self._traced = spans.around(self._serve)
+        # A path with a trailing slash must not match. DELETE on `/sessions/`, with the id missing,
+        # would end all sessions.
         self.router.redirect_slashes = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
-        if self._noted is not None:
-            await self._noted(scope, receive, send)
+        if self._traced is not None:
+            await self._traced(scope, receive, send)
         else:
             await self._serve(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # A look-up on the hot path has a deadline of its own.
+        # The hot path has its own deadline.
         if not await self._hot_path.answers(scope, send):
             with self._deadline():
                 await super().__call__(scope, receive, send)
 
 
 def create_app(container: Container) -> Starlette:
-    """The application of one container; what it needs opens when its lifespan starts."""
+    """The application of one container. Its lifespan opens what the container lists."""
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -104,15 +105,15 @@ def create_app(container: Container) -> Starlette:
 
 
 def serving_app(settings: Settings) -> Starlette:
-    """What a server process serves: logs, container, application."""
+    """Set up logs and container, and return the application of a server process."""
     configure_logs(settings.log_level)
     return create_app(Container(settings=settings))
 
 
 def _tune_garbage_collection() -> None:
-    """Take what start-up made out of the collector's sight, and let it look less often.
+    """Exclude objects made at start from garbage collection, and collect less often.
 
-    A full collection over everything imported is what makes the slowest answers slow.
+    Full collections over everything that was imported cause the slowest responses.
     """
     gc.collect()
     gc.freeze()
@@ -120,7 +121,7 @@ def _tune_garbage_collection() -> None:
 
 
 def _cross_origin(settings: Settings) -> list[Middleware]:
-    """CORS for the front end's origin, and for no other."""
+    """CORS for the front end's origin and no other."""
     front_end = origin_of(settings.frontend_url)
     if front_end == origin_of(settings.public_url):
         return []

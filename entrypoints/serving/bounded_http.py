@@ -1,4 +1,4 @@
-"""HTTP as uvicorn speaks it, but nothing waits for a client without a deadline."""
+"""uvicorn's HTTP protocol, with a deadline for each wait for a client."""
 
 from asyncio import Transport
 from asyncio.events import TimerHandle
@@ -14,12 +14,12 @@ from uvicorn.server import ServerState
 from entrypoints.serving.connection_table import ConnectionTable
 from entrypoints.web.errors import problem
 
-# An honest request's line and headers take a tenth of it.
+# About ten times what the request line and headers of a legitimate request need.
 _MAX_HEAD_BYTES: Final = 65_536
 _HEAD_SECONDS: Final = 10.0
 _BODY_SECONDS: Final = 10.0
 _READ_SECONDS: Final = 30.0
-#: Of an answer that is given before the application sees the request.
+#: Headers of a response that the application doesn't produce.
 _LAST_ANSWER: Final = {
     "Connection": "close",
     "Cache-Control": "no-store",
@@ -28,7 +28,7 @@ _LAST_ANSWER: Final = {
 
 
 class _Owed(Enum):
-    """What a client has to send before its deadline."""
+    """What a client must send before its deadline."""
 
     HEAD = auto()
     BODY = auto()
@@ -37,13 +37,15 @@ class _Owed(Enum):
 
 @final
 class BoundedHTTP(HttpToolsProtocol):
-    """Bounds what uvicorn leaves unbounded: a head's size, and every wait for a client.
+    """Limits what uvicorn doesn't: the size of a head, and each wait for a client.
 
-    - A head: 64 KiB, and ten seconds from its first byte; the first one of a connection from the
-      connection's begin, so that a silent client is closed, too.
-    - A body: ten seconds from the head's end, also where nobody reads it.
+    A head is the request line and the headers of a request.
+
+    - A head: 64 KiB, and ten seconds from its first byte. For the first request of a connection,
+      ten seconds from the start of the connection, so that silent clients time out too.
+    - A body: ten seconds from the end of the head, even if the application doesn't read it.
     - Between two requests: uvicorn's ``timeout_keep_alive``.
-    - An answer that the client does not read: thirty seconds without progress.
+    - A response that the client doesn't read: thirty seconds without progress.
     """
 
     def __init__(
@@ -55,9 +57,9 @@ class BoundedHTTP(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state)
         self._table = table
-        #: How much has come since the last request's end; None while a body is on its way.
+        #: Bytes received since the end of the last request. None while a body arrives.
         self._head_bytes: int | None = 0
-        #: Requests whose answers are not complete; several when the client pipelines.
+        #: Requests without a complete response. More than one if the client pipelines.
         self._unanswered = 0
         self._owed: _Owed | None = None
         self._deadline: TimerHandle | None = None
@@ -70,24 +72,24 @@ class BoundedHTTP(HttpToolsProtocol):
         self._expect(_Owed.HEAD)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Let go of everything."""
+        """Cancel all timers."""
         super().connection_lost(exc)
         self._table.closed(self)
         self._expect(None)
-        # uvicorn keeps this one after an error, and with it the whole connection.
+        # After an error, uvicorn keeps its timer, which keeps the whole connection in memory.
         for timer in (self._reading_deadline, self.timeout_keep_alive_task):
             if timer is not None:
                 timer.cancel()
 
     def data_received(self, data: bytes) -> None:
-        """Count, and pass on; a body may come along with its head, and does not count."""
+        """Count the bytes of the head, and pass them on. Bytes of a body don't count."""
         if self._head_bytes is not None and self._head_bytes + len(data) > _MAX_HEAD_BYTES:
             self._receive_in_parts(data)
         else:
             if self._head_bytes is not None:
                 self._head_bytes += len(data)
             super().data_received(data)
-        # Nearly always the client has sent a whole request and nothing else.
+        # Usually the client has sent exactly one whole request, and no deadline changes.
         if self._head_bytes or self._head_bytes is None or self._owed or not self._unanswered:
             self._set_deadline()
 
@@ -105,7 +107,7 @@ class BoundedHTTP(HttpToolsProtocol):
         super().data_received(data)
 
     def on_headers_complete(self) -> None:
-        """The head is over."""
+        """Count a request, or refuse it if the server is overloaded."""
         if self._table.is_overloaded:
             self.app = _refuse
         super().on_headers_complete()
@@ -115,14 +117,14 @@ class BoundedHTTP(HttpToolsProtocol):
             self.shutdown()
 
     def on_message_complete(self) -> None:
-        """The next head may begin."""
+        """Start to count the next head."""
         super().on_message_complete()
         self._head_bytes = 0
         if self._unanswered:
             self._table.works(self)
 
     def on_response_complete(self) -> None:
-        """It is the client's turn, unless it has sent another request already."""
+        """Wait for the client, unless it has already sent another request."""
         self._unanswered -= 1
         super().on_response_complete()
         if self.transport.is_closing():
@@ -131,7 +133,7 @@ class BoundedHTTP(HttpToolsProtocol):
             self._table.waits(self)
 
     def pause_writing(self) -> None:
-        """The client does not read as fast as the application writes."""
+        """The client reads more slowly than the application writes."""
         super().pause_writing()
         self._expect_reading()
 
@@ -144,19 +146,19 @@ class BoundedHTTP(HttpToolsProtocol):
             self._reading_deadline = None
 
     def end_with_answer(self) -> None:
-        """Let the answer that is on its way, if there is one, be the connection's last."""
+        """Close the connection after the response in progress, if there is one."""
         if self._unanswered:
             self.shutdown()
 
     def give_way(self) -> None:
-        """Close, because others need the connection more."""
+        """Close, to make room for another connection."""
         if self.transport.get_write_buffer_size():
             self.transport.abort()
         else:
             self.transport.close()
 
     def _set_deadline(self) -> None:
-        """Decide what the client owes after it has sent something."""
+        """Set the deadline for what the client must send next."""
         if self.transport.is_closing():
             self._expect(None)
             self._expect_reading()
@@ -167,11 +169,11 @@ class BoundedHTTP(HttpToolsProtocol):
         elif self._unanswered:
             self._expect(None)
         else:
-            # The answer was there before the body's end, and uvicorn has ended its own wait.
+            # The response was complete before the body, so uvicorn has no timer running.
             self._expect(_Owed.NEXT_REQUEST)
 
     def _expect(self, owed: _Owed | None) -> None:
-        """Begin the wait for ``owed``; one for the same thing goes on as it is."""
+        """Start the timer for ``owed``. A timer for the same thing keeps running."""
         if owed is self._owed:
             return
         self._owed = owed
@@ -188,17 +190,17 @@ class BoundedHTTP(HttpToolsProtocol):
 
     def _on_deadline(self, owed: _Owed) -> None:
         if owed is _Owed.BODY:
-            # Closes at once, or with the answer if that is not complete.
+            # Closes immediately, or after the response if one is in progress.
             self.shutdown()
         elif self._unanswered:
-            # Half of a pipelined head: the answer to the request before it comes first.
+            # Part of a pipelined head. The previous request is answered first.
             self._owed = None
             self._expect(owed)
         else:
             if self._head_bytes:
                 self.transport.write(_timed_out(self.server_state.default_headers))
-            # A client that has said nothing is told nothing: it would take that for an answer to
-            # the request which it is about to send.
+            # A client that has sent nothing gets no response. It would take it for the response to
+            # the request that it is about to send.
             self.transport.close()
         if self.transport.is_closing():
             self._expect_reading()
@@ -220,7 +222,7 @@ class BoundedHTTP(HttpToolsProtocol):
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer in place of the application: too many requests are at work."""
+    """Respond instead of the application, because too many requests are in progress."""
     answer = problem(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", headers=_LAST_ANSWER)
     await answer(scope, receive, send)
 

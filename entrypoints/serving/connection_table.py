@@ -1,4 +1,4 @@
-"""The open connections of one server process, and how many there may be."""
+"""The open connections of one server process, and their limit."""
 
 import asyncio
 import resource
@@ -13,27 +13,26 @@ _log = structlog.stdlib.get_logger("vetassist.server")
 _MOST_CONNECTIONS: Final = 10_000
 #: Files, pipes, calls to VA (httpx opens up to 100), scrapes of metrics.
 _OTHER_FILES: Final = 200
-#: The connections that are never all at work, so that there is one to close for a new one.
+#: This share of the connections is kept idle, so that one can be closed for a new one.
 _SPARE_SHARE: Final = 8
 _LOG_INTERVAL_SECONDS: Final = 10.0
 
 
 class Connection(Protocol):
-    """What the table needs of a connection."""
+    """A connection, as the table uses it."""
 
     def give_way(self) -> None:
-        """Close it; it waits for its client."""
+        """Close an idle connection."""
 
 
 @final
 class ConnectionTable:
-    """Knows which connections wait for their clients, longest first.
+    """Tracks which connections are idle, the one that is idle longest first.
 
-    Idle connections cannot keep others out: when there are too many, the one that has waited
-    longest for its client is closed.
+    Idle connections can't keep new ones out. At the limit, the one that is idle longest is closed.
 
     Attributes:
-        is_ending: Whether the server is about to end, so that each answer is its connection's last.
+        is_ending: Whether the server shuts down, so that each connection closes after a response.
     """
 
     def __init__(self, most: int) -> None:
@@ -41,22 +40,22 @@ class ConnectionTable:
         self._most = most
         self._most_at_work = most - max(1, most // _SPARE_SHARE)
         self._count = 0
-        # A dict keeps the order in which they began to wait.
+        # A dict keeps the order in which connections became idle.
         self._waiting: dict[Connection, None] = {}
         self._closed = asyncio.Event()
         self._crowded = Seldom()
 
     def __len__(self) -> int:
-        """How many are open."""
+        """The number of open connections."""
         return self._count
 
     @property
     def is_overloaded(self) -> bool:
-        """Whether so many requests are at work that the next one has to be refused."""
+        """Whether so many requests are in progress that the next one must be refused."""
         return self._count - len(self._waiting) >= self._most_at_work
 
     def opened(self, connection: Connection) -> None:
-        """Take in a new connection, which waits for its client; another may have to go."""
+        """Add a new, idle connection. At the limit, close another one."""
         if self._count >= self._most:
             self.make_room(1)
             if self._crowded.is_due():
@@ -65,21 +64,21 @@ class ConnectionTable:
         self._waiting[connection] = None
 
     def waits(self, connection: Connection) -> None:
-        """It is the client's turn."""
+        """The connection is idle: it waits for its client."""
         self._waiting[connection] = None
 
     def works(self, connection: Connection) -> None:
-        """It is the service's turn."""
+        """The connection is busy with a request."""
         self._waiting.pop(connection, None)
 
     def closed(self, connection: Connection) -> None:
-        """It is gone."""
+        """The connection is closed."""
         self._count -= 1
         self._waiting.pop(connection, None)
         self._closed.set()
 
     def make_room(self, count: int) -> None:
-        """Close up to ``count`` connections: those that have waited longest for their clients."""
+        """Close up to ``count`` connections, starting with those that are idle longest."""
         for _ in range(min(count, len(self._waiting))):
             longest = next(iter(self._waiting))
             del self._waiting[longest]
@@ -94,13 +93,13 @@ class ConnectionTable:
 
 @final
 class Seldom:
-    """Tells whether a message that could come a thousand times a second is due again."""
+    """Limits how often a message is logged that could occur thousands of times a second."""
 
     def __init__(self) -> None:
         self._next = 0.0
 
     def is_due(self) -> bool:
-        """Whether the last one is long enough ago; if so, this one counts as sent."""
+        """Whether the last message was long enough ago. If so, counts this one as logged."""
         now = time.monotonic()
         if now < self._next:
             return False
@@ -109,17 +108,17 @@ class Seldom:
 
 
 def raise_file_limit() -> None:
-    """Allow this process, and those that it starts, as many open files as the system lets it."""
+    """Raise the limit of open files to the hard limit, for this process and its children."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     except (ValueError, OSError):
-        # Some systems name a hard limit that they do not grant. The soft one holds.
+        # Some systems report a hard limit that they don't grant. The soft limit stays.
         _log.debug("file_limit_kept")
 
 
 def most_connections(pool_size: int) -> int:
-    """How many connections leave enough file handles for everything else."""
+    """The number of connections that leaves enough file handles for everything else."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return _MOST_CONNECTIONS

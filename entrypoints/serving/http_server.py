@@ -1,4 +1,4 @@
-"""uvicorn's server, as this service waits and ends."""
+"""uvicorn's server, with deadlines for clients and for the shutdown."""
 
 import asyncio
 import os
@@ -20,28 +20,28 @@ from entrypoints.serving.listening import Listener
 
 _log = structlog.stdlib.get_logger("vetassist.server")
 
-#: From the first signal to the process's end, whatever happens.
+#: From the first signal to the end of the process.
 END_SECONDS: Final = 29.0
-#: For the requests at work; the rest is for what the application closes.
+#: For requests in progress. The rest is for the shutdown of the application.
 REQUEST_SECONDS: Final = 24
-#: For requests that a proxy has sent on a connection while we decided to close it.
+#: For requests that a proxy sends while the server is about to close the connection.
 _LINGER_SECONDS: Final = 0.5
 _MOST_CONNECTIONS: Final = 1_000
 _TICKS_PER_BEAT: Final = 10
 
 
 def _nothing() -> None:
-    """Nobody wants to know."""
+    """Do nothing: no parent waits for a beat."""
 
 
 @final
 class HTTPServer(uvicorn.Server):
-    """Accepts by itself, and ends without an error for anybody and within a time of its own.
+    """Accepts connections itself, and shuts down in time without an error for any client.
 
     Args:
-        config: Its ``timeout_graceful_shutdown`` is for requests at work.
-        most_connections: From so many on, the longest idle one has to go for each new one.
-        beat: Called about every second while the event loop runs.
+        config: Its ``timeout_graceful_shutdown`` applies to requests in progress.
+        most_connections: At this number, each new connection closes the one that is idle longest.
+        beat: Called about once a second while the event loop runs.
     """
 
     def __init__(
@@ -58,21 +58,21 @@ class HTTPServer(uvicorn.Server):
         self._has_signal = False
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
-        """Serve on ``sockets`` until a signal, which is an end and no failure."""
-        # Once uvicorn has stopped it raises the signal again.
+        """Serve on ``sockets`` until a signal, and then exit with status 0."""
+        # uvicorn raises the signal again once it has stopped.
         signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(0))
         with suppress(KeyboardInterrupt):
             super().run(sockets)
 
     def end(self) -> None:
-        """Stop when the requests at work are answered; from any thread, and at any time."""
+        """Stop once the requests in progress are answered. Safe to call from any thread."""
         self.should_exit = True
         last_resort = threading.Timer(END_SECONDS, _end_process)
         last_resort.daemon = True
         last_resort.start()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """End with the first signal, and with the second one at once."""
+        """Shut down at the first signal, and exit immediately at the second."""
         if self._has_signal:
             os._exit(128 + sig)
         self._has_signal = True
@@ -80,8 +80,8 @@ class HTTPServer(uvicorn.Server):
         self.end()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start the application, and then accept on ``sockets``."""
-        # Without sockets uvicorn starts the application and accepts nothing.
+        """Start the application, then accept connections on ``sockets``."""
+        # Without sockets, uvicorn starts the application but accepts no connection.
         await super().startup(sockets=[])
         for each in sockets or []:
             listener = Listener(each, self._new_connection, self._table)
@@ -91,17 +91,17 @@ class HTTPServer(uvicorn.Server):
             _log.info("listening", host=host, port=port)
 
     async def on_tick(self, counter: int) -> bool:
-        """Show that the event loop runs."""
+        """Report that the event loop runs."""
         if counter % _TICKS_PER_BEAT == 0:
             self._beat()
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Accept nothing more, answer what is on its way, and close.
+        """Stop accepting, answer the requests in progress, and close.
 
-        A proxy may send a request on an idle connection in the moment in which it is closed, and
-        cannot know whether it may send it again. So each connection has a moment for one more
-        request, whose answer announces that it is the last.
+        A proxy may send a request on an idle connection just as the server closes it, and can't
+        know whether it is safe to retry. So each connection stays open for a moment. The response
+        to a request in that time says that the connection closes.
         """
         self._table.is_ending = True
         for listener in self._listeners:

@@ -14,26 +14,26 @@ from entrypoints.serving.connection_table import ConnectionTable, Seldom
 
 _log = structlog.stdlib.get_logger("vetassist.server")
 
-#: As many as wait in the kernel; more are refused or try again by themselves.
+#: The length of the kernel's queue. Further clients are refused, or retry by themselves.
 _BACKLOG: Final = 2048
-#: Few, so that several workers on one socket get about the same share.
+#: A small number, so that workers on one socket get about equal shares.
 _ACCEPTED_AT_ONCE: Final = 8
 _PAUSE_SECONDS: Final = 0.2
-#: How many idle connections are closed when there are no file handles left.
+#: The number of idle connections that are closed when no file handle is left.
 _CLOSED_AT_ONCE: Final = 16
 _ANY_IPV6: Final = "::"
-_ANY_IPV4: Final = "0.0.0.0"  # noqa: S104 - what the operator asks for by `::`
-#: An address of a family that this machine does not have.
+_ANY_IPV4: Final = "0.0.0.0"  # noqa: S104 - what `::` means to the operator
+#: The machine doesn't have the address, or its family.
 _NOT_HERE: Final = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
 
 
 def bound_sockets(host: str, port: int) -> list[socket.socket]:
-    """Sockets for every address of ``host``; they do not listen yet.
+    """Sockets for every address of ``host``. They don't listen yet.
 
-    ``::`` is every address of the machine, whatever the system's default is.
+    ``::`` means every IPv6 and IPv4 address of the machine, whatever the system's default is.
 
     Raises:
-        OSError: An address is taken, or none of them is this machine's.
+        OSError: An address is in use, or the machine has none of them.
     """
     bound: list[socket.socket] = []
     fault: OSError | None = None
@@ -50,7 +50,7 @@ def bound_sockets(host: str, port: int) -> list[socket.socket]:
                 fault = error
             else:
                 bound.append(listener)
-                # Port 0 is any port, but the same one for each address.
+                # Port 0 means any port, but the same one for each address.
                 port = port or listener.getsockname()[1]
     if not bound:
         raise fault or OSError(errno.EADDRNOTAVAIL, "no such address")
@@ -62,7 +62,7 @@ def _bound(family: int, kind: int, protocol: int, address: Any) -> socket.socket
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
-            # Clients that come by IPv4 are to be seen by their IPv4 addresses.
+            # IPv4 clients must appear with IPv4 addresses.
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         listener.bind(address)
     except OSError:
@@ -73,10 +73,10 @@ def _bound(family: int, kind: int, protocol: int, address: Any) -> socket.socket
 
 @final
 class Listener:
-    """Accepts connections, and says when it cannot.
+    """Accepts connections, and logs when it can't.
 
-    uvloop's own server closes new connections without a word when the process has no file handle
-    left. This one leaves them in the kernel's queue until there is one again.
+    uvloop's own server silently closes new connections when the process has no file handle left.
+    This one leaves them in the kernel's queue until a handle is free.
     """
 
     def __init__(
@@ -89,29 +89,29 @@ class Listener:
         self._protocol = protocol
         self._table = table
         self._loop = asyncio.get_running_loop()
-        self._beginnings: set[asyncio.Task[None]] = set()
+        self._starting: set[asyncio.Task[None]] = set()
         self._pause: asyncio.TimerHandle | None = None
         self._failing = Seldom()
 
     def start(self) -> None:
-        """Begin to accept."""
+        """Start to accept connections."""
         self._socket.setblocking(False)
         self._socket.listen(_BACKLOG)
         self._resume()
 
     async def close(self) -> None:
-        """Take what is in the queue, and stop listening. Closing alone would reset it."""
+        """Accept the connections in the queue, then stop. Closing alone would reset them."""
         if self._pause is not None:
             self._pause.cancel()
         self._loop.remove_reader(self._socket)
-        # Clients that come faster than this must not keep it open.
+        # A limit, so that a stream of new clients can't keep the socket open.
         with suppress(OSError):
             for _ in range(_BACKLOG):
                 if not self._accept_one():
                     break
         self._socket.close()
-        if self._beginnings:
-            await asyncio.wait(self._beginnings)
+        if self._starting:
+            await asyncio.wait(self._starting)
 
     def _resume(self) -> None:
         self._pause = None
@@ -126,10 +126,10 @@ class Listener:
             self._on_failure(error)
 
     def _accept_one(self) -> bool:
-        """Accept a connection; whether there may be another one.
+        """Accept a connection. Returns whether there may be another one.
 
         Raises:
-            OSError: There is none to be had at present.
+            OSError: No connection can be accepted now.
         """
         try:
             accepted, _ = self._socket.accept()
@@ -137,20 +137,20 @@ class Listener:
             return False
         except ConnectionAbortedError:
             return True
-        beginning = self._loop.create_task(self._begin(accepted))
-        self._beginnings.add(beginning)
-        beginning.add_done_callback(self._beginnings.discard)
+        task = self._loop.create_task(self._start_connection(accepted))
+        self._starting.add(task)
+        task.add_done_callback(self._starting.discard)
         return True
 
-    async def _begin(self, accepted: socket.socket) -> None:
+    async def _start_connection(self, accepted: socket.socket) -> None:
         try:
             await self._loop.connect_accepted_socket(self._protocol, accepted)
         except OSError:
-            # The client is gone already, or there was no handle for it.
+            # The client is gone, or no file handle was free.
             accepted.close()
 
     def _on_failure(self, error: OSError) -> None:
-        """Wait a little: the socket stays readable, and the loop would spin."""
+        """Pause. The socket stays readable, so the loop would spin."""
         if self._failing.is_due():
             _log.error(
                 "cannot_accept",

@@ -1,8 +1,8 @@
-"""Several server processes, and the one that looks after them.
+"""Several server processes, and the parent process that supervises them.
 
-Each worker has a line to its parent, a pair of sockets. The worker sends a byte each second, so
-that the parent finds one that hangs. The parent sends one when the worker is to end; when the
-parent itself is gone, the line is closed, and the worker ends as well.
+Each worker has a line to its parent: a pair of sockets. The worker sends a byte each second, so
+that the parent notices a worker that hangs. The parent sends a byte to ask the worker to end. If
+the parent dies, the line closes, and the worker ends too.
 """
 
 import asyncio
@@ -18,21 +18,21 @@ import structlog
 
 _log = structlog.stdlib.get_logger("vetassist.server")
 
-#: A worker that has not sent anything for twice as long is killed; also while it starts.
+#: A worker that sends nothing for twice this time is killed, even while it starts.
 PATIENCE_SECONDS: Final = 20.0
-#: What a worker takes to end at most, and a second.
+#: One second more than a worker may take to end.
 _END_SECONDS: Final = 30.0
-#: After a worker that has never served; one that has is replaced at once.
+#: The wait before a worker that never served is replaced. Others are replaced immediately.
 _PAUSE_SECONDS: Final = 1.0
 _BYTE: Final = b"."
 
-#: The command of a worker, with the descriptor of its end of the line.
+#: Returns the command of a worker, given the descriptor of its end of the line.
 WorkerCommand = Callable[[int], Sequence[str]]
 
 
 @final
 class Worker:
-    """A worker, as its parent sees it."""
+    """A worker, seen from its parent."""
 
     def __init__(self, process: asyncio.subprocess.Process, line: socket.socket) -> None:
         self._process = process
@@ -40,7 +40,7 @@ class Worker:
 
     @classmethod
     async def start(cls, command: WorkerCommand, descriptors: Sequence[int]) -> "Worker":
-        """Start one; it inherits ``descriptors`` and nothing else."""
+        """Start a worker that inherits ``descriptors`` and no others."""
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         with theirs:
@@ -51,20 +51,20 @@ class Worker:
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """The process id."""
         return self._process.pid
 
     @property
     def status(self) -> int | None:
-        """How it ended, as ``subprocess`` says it; None while it runs."""
+        """The exit status, as ``subprocess`` reports it. None while the worker runs."""
         return self._process.returncode
 
     async def ended(self, patience: float) -> bool:
-        """Wait for its end, and kill it when it hangs; whether it has ever served."""
+        """Wait until the worker ends, and kill it if it hangs. Returns whether it ever served."""
         loop = asyncio.get_running_loop()
         has_served = False
         missed = 0
-        # Twice, so that a parent that was itself stopped does not blame its workers.
+        # Two misses, so that a parent that was suspended doesn't blame its workers.
         while missed < 2:  # noqa: PLR2004 - see above
             try:
                 async with asyncio.timeout(patience):
@@ -85,19 +85,19 @@ class Worker:
         return has_served
 
     def ask_to_end(self) -> None:
-        """Have it finish its requests and end."""
+        """Ask the worker to finish its requests and end."""
         with suppress(OSError):
             self._line.send(_BYTE)
 
     def kill(self) -> None:
-        """End it at once."""
+        """Kill the worker immediately."""
         with suppress(ProcessLookupError):
             self._process.kill()
 
 
 @final
 class Workers:
-    """Keeps as many workers running as there are to be, until a signal ends them all."""
+    """Keeps a number of workers running until a signal ends them all."""
 
     def __init__(
         self,
@@ -116,22 +116,22 @@ class Workers:
         self._status = 0
 
     async def run(self) -> int:
-        """Run them all; the status that this process is to end with.
+        """Run the workers. Returns the exit status for this process.
 
-        SIGTERM and SIGINT let the requests at work end, for up to 30 seconds; the second of them
-        ends everything at once.
+        At SIGTERM or SIGINT, requests in progress have up to 30 seconds to finish. A second signal
+        ends everything immediately.
         """
         loop = asyncio.get_running_loop()
         for each in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(each, self._on_signal, each)
-        places = [loop.create_task(self._keep()) for _ in range(self._count)]
+        keepers = [loop.create_task(self._keep()) for _ in range(self._count)]
         await self._ending.wait()
-        # The workers close theirs, and nobody is to wait in the queue of this one.
+        # The workers close their sockets. No client may wait in the queue of this process.
         for listener in self._listeners:
             listener.close()
         for worker in self._running:
             worker.ask_to_end()
-        _, late = await asyncio.wait(places, timeout=_END_SECONDS)
+        _, late = await asyncio.wait(keepers, timeout=_END_SECONDS)
         for worker in self._running:
             _log.error("worker_killed", pid=worker.pid)
             worker.kill()
@@ -140,7 +140,7 @@ class Workers:
         return self._status
 
     async def _keep(self) -> None:
-        """Keep one worker running: whenever it ends there is another."""
+        """Keep one worker running: replace it when it ends."""
         is_first = True
         while not self._ending.is_set():
             worker = await Worker.start(self._command, [each.fileno() for each in self._listeners])
@@ -152,7 +152,7 @@ class Workers:
             if self._ending.is_set():
                 return
             if is_first and not has_served:
-                # It has said why. So would the next one.
+                # It has logged why, and the next one would fail the same way.
                 self._status = worker.status or 1
                 self._ending.set()
                 return
@@ -179,22 +179,22 @@ class Lifeline:
         self._line = socket.socket(fileno=descriptor)
 
     def watch(self, end: Callable[[], None]) -> None:
-        """Call ``end`` when the parent says so, or is gone; on a thread of its own.
+        """Call ``end`` when the parent asks for it, or dies. Runs in its own thread.
 
-        The event loop would see it as well, but not while it starts, and not if it hangs.
+        The event loop would notice it too, but not while it starts, and not if it hangs.
         """
         threading.Thread(target=self._wait, args=(end,), name="lifeline", daemon=True).start()
 
     def beat(self) -> None:
-        """Show the parent that the event loop runs."""
-        # Nobody reads while the parent is stopped; then one more byte says nothing new.
+        """Tell the parent that the event loop runs."""
+        # A suspended parent reads nothing. The bytes that wait for it are enough.
         with suppress(BlockingIOError, ConnectionError):
             self._line.send(_BYTE, socket.MSG_DONTWAIT)
 
     def _wait(self, end: Callable[[], None]) -> None:
-        told = b""
+        received = b""
         with suppress(ConnectionError):
-            told = self._line.recv(1)
-        if not told:
+            received = self._line.recv(1)
+        if not received:
             _log.error("parent_gone")
         end()

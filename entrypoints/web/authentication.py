@@ -1,4 +1,4 @@
-"""From a request to the session behind it."""
+"""Finds the session of a request."""
 
 import re
 from collections.abc import Iterable
@@ -18,24 +18,24 @@ from entrypoints.metrics.measurements import Measurements
 from entrypoints.web.origin_guard import OriginGuard
 from entrypoints.web.session_cookies import SessionCookies
 
-# RFC 6750, section 2.1; the scheme's case does not matter (RFC 9110, section 11.1).
+# RFC 6750, section 2.1. The scheme is case-insensitive (RFC 9110, section 11.1).
 _BEARER: Final = re.compile(r"bearer +([A-Za-z0-9\-._~+/]+=*)", re.ASCII | re.IGNORECASE)
 
-#: Where the hot path leaves its verdict on a request's token, so that none is validated twice.
+#: The scope key of the hot path's refusal, so that no token is validated twice.
 REFUSAL: Final = "vetassist.refusal"
 
 
 def bearer_token(header: str) -> str | None:
-    """The token of an Authorization header; None when it holds no bearer token."""
+    """The token of an Authorization header, or None if it isn't a bearer token."""
     match = _BEARER.fullmatch(header.strip())
     return match[1] if match else None
 
 
 @final
 class Authenticator:
-    """Accepts a token in one Authorization header, or in the session cookie; never in a URL.
+    """Accepts a token in one Authorization header or in the session cookie, never in a URL.
 
-    The cookie counts only where sessions are delivered by cookie.
+    The cookie counts only if sessions are delivered by cookie.
     """
 
     def __init__(
@@ -59,17 +59,17 @@ class Authenticator:
         """The session whose token the request carries.
 
         Args:
-            request: The request as it came.
-            forwarded_methods: Those of the request that a proxy asks about, beside its own.
+            request: The request.
+            forwarded_methods: If a proxy asks, the methods of the request that it asks about.
 
         Raises:
-            UnauthenticatedError: No token, more than one, or one that does not stand.
-            ForbiddenError: A cookie vouches for an unsafe request from elsewhere.
-            UnavailableError: Storage did not answer.
+            UnauthenticatedError: There is no token or more than one, or its session doesn't stand.
+            ForbiddenError: An unsafe request with a cookie comes from another site.
+            UnavailableError: The database didn't answer.
         """
         if (refusal := request.scope.get(REFUSAL)) is not None:
             raise refusal
-        # Empty is what a proxy makes of a field that the client did not send.
+        # Some proxies send an empty field if the client sent none.
         headers = [header for header in request.headers.getlist("authorization") if header]
         if headers:
             token = bearer_token(headers[0]) if len(headers) == 1 else None
@@ -82,7 +82,7 @@ class Authenticator:
         return await self._validated(token)
 
     def cookie_token(self, request: Request) -> str | None:
-        """The token of the session cookie, unverified; None where cookies carry none."""
+        """The unverified token of the session cookie, if there is one and cookies count."""
         return self._cookies.session(request) if self._accepts_cookie else None
 
     async def _validated(self, token: str) -> ValidSession:

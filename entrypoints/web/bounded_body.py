@@ -1,4 +1,4 @@
-"""The body of a request, within bounds."""
+"""Reads the body of a request, with limits on size and time."""
 
 from http import HTTPStatus
 from typing import Final
@@ -14,7 +14,7 @@ async def bounded_body(request: Request, *, max_bytes: int) -> bytes:
     """The whole body.
 
     Raises:
-        HTTPException: 408 or 413: too slow, too large.
+        HTTPException: 408: the body is too slow. 413: it is too large.
     """
     body = bytearray()
     try:

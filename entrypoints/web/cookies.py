@@ -1,4 +1,4 @@
-"""The cookies of a request, with all that a browser sent."""
+"""The cookies of a request, including those with the same name."""
 
 from collections import defaultdict
 
@@ -6,7 +6,7 @@ from starlette.requests import Request
 
 
 def cookie_values(request: Request) -> dict[str, list[str]]:
-    """Values by cookie name, in order; Starlette keeps only the last of a name."""
+    """Values by cookie name, in order. Starlette keeps only the last one of each name."""
     values: defaultdict[str, list[str]] = defaultdict(list)
     for header in request.headers.getlist("cookie"):
         for pair in header.split(";"):

@@ -1,4 +1,4 @@
-"""What pages of another origin may do: those of the front end, and no others."""
+"""CORS for pages of the front end."""
 
 from typing import final
 
@@ -11,11 +11,11 @@ from entrypoints.web.token_endpoint import TOKEN_PATH
 
 @final
 class FrontEndCORS(CORSMiddleware):
-    """CORS, but for a proxy's question and for a back end's.
+    """CORS, except on the routes for proxies and back ends.
 
-    A preflight is answered to anybody. As the answer to a proxy that passes a client's preflight
-    on, that would let the request through to a back end without a session. And no page has any
-    business where back ends get VA's tokens.
+    A preflight needs no session. If a proxy forwarded a client's preflight as its check, the
+    response would let the request through to a back end. And no page may use the route for VA
+    tokens.
     """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,4 +1,4 @@
-"""How the callback hands the session to the front end."""
+"""How the callback delivers the session to the front end."""
 
 from typing import Final, final
 from urllib.parse import quote, urlencode
@@ -17,7 +17,7 @@ _SEE_OTHER: Final = 303
 
 @final
 class Delivery:
-    """Redirects to the front end's two pages."""
+    """Redirects to one of the two pages of the front end."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class Delivery:
         self._serves_front_end = serves_front_end
 
     def success(self, completed: VALoginCompleted) -> Response:
-        """To `/va-success`, with the session or the means to get it."""
+        """Redirect to `/va-success`, with the session or the code for it."""
         parameters: dict[str, str] = {}
         if completed.ticket is not None:
             parameters["code"] = completed.ticket.code.reveal()
@@ -52,9 +52,9 @@ class Delivery:
         return response
 
     def failure(self, failure: SignInFailure, *, request_id: str) -> Response:
-        """To `/va-error`, with the reason and nothing of VA's own text.
+        """Redirect to `/va-error`, with our reason and none of VA's text.
 
-        Our own page is also told what to quote to support.
+        Our own page also gets the reference for support.
         """
         target = f"{self._frontend_url}{ERROR_PAGE}?{_encoded({'error': failure.value})}"
         response = RedirectResponse(target, status_code=_SEE_OTHER)

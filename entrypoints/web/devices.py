@@ -1,4 +1,4 @@
-"""What a device is called in plain words."""
+"""Names devices in plain words."""
 
 from functools import lru_cache
 from typing import Final
@@ -8,10 +8,10 @@ _UNKNOWN: Final = "Unknown device"
 
 @lru_cache(maxsize=1024)
 def device_name(user_agent: str | None) -> str:
-    """Browser and system of a user agent, such as "Firefox on Linux"."""
+    """The browser and system of a user agent, such as "Firefox on Linux"."""
     if user_agent is None:
         return _UNKNOWN
-    # Imported on first use: its rules take memory that most processes never need.
+    # Imported on first use, because its rules take memory that most processes never need.
     from ua_parser import parse  # noqa: PLC0415
 
     known = parse(user_agent)

@@ -1,4 +1,4 @@
-"""Who used the caller's VA connection, and what for."""
+"""Uses of the caller's VA tokens by back ends."""
 
 from http import HTTPStatus
 from typing import Any, Final, final
@@ -22,7 +22,7 @@ _AFTER: Final = "after"
 
 @final
 class DisclosureEndpoints:
-    """Parses the request, runs one use case, renders what it returned."""
+    """Parses the request, runs one use case, and renders the result."""
 
     def __init__(self, *, authenticator: Authenticator, list_disclosures: ListDisclosures) -> None:
         self._authenticator = authenticator
@@ -30,11 +30,11 @@ class DisclosureEndpoints:
 
     @property
     def routes(self) -> list[BaseRoute]:
-        """The one route needs a session that stands."""
+        """The route, which needs a session that stands."""
         return [get_only(USES_PATH, self.list)]
 
     async def list(self, request: Request) -> Response:
-        """One page of the account, newest first."""
+        """One page of uses, newest first."""
         valid = await self._authenticator.session(request)
         try:
             text = single_values(request, [_AFTER]).get(_AFTER)

@@ -1,4 +1,4 @@
-"""Failures as HTTP answers: RFC 9457 problem details."""
+"""Renders errors as problem details (RFC 9457)."""
 
 import math
 from collections.abc import Mapping
@@ -45,10 +45,10 @@ _HEADERS: Final[dict[int, dict[str, str]]] = {
 def problem(
     status: int, code: str, *, headers: Mapping[str, str] | None = None, **more: object
 ) -> JSONResponse:
-    """A problem document; it says the code and nothing of what was sent.
+    """A problem document with a code, and nothing that the client sent.
 
-    Its ``reference`` is the request's id, to be quoted to support. ``more`` are further members
-    (RFC 9457, section 3.2).
+    ``reference`` is the request id, for support. ``more`` are extension members (RFC 9457, section
+    3.2).
     """
     document: dict[str, object] = {
         "type": "about:blank",
@@ -69,7 +69,7 @@ def problem(
 
 
 async def respond(_request: Request, error: Exception) -> Response:
-    """Render a DomainError or ApplicationError; the message stays in the log."""
+    """Render a DomainError or ApplicationError, without its message."""
     if not isinstance(error, DomainError | ApplicationError):
         raise error
     status = next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), 500)
@@ -79,14 +79,14 @@ async def respond(_request: Request, error: Exception) -> Response:
 
 
 def _retry_after(error: Exception) -> Mapping[str, str]:
-    """When to ask again, in whole seconds, where it is known better than in general."""
+    """A Retry-After in whole seconds, if the error has a more precise one than usual."""
     if not isinstance(error, ProviderUnavailableError) or error.retry_after is None:
         return {}
     return {"Retry-After": str(max(1, math.ceil(error.retry_after.total_seconds())))}
 
 
 async def respond_to_http(request: Request, error: Exception) -> Response:
-    """Render what Starlette refuses by itself: no such route, wrong method."""
+    """Render an HTTPException, such as for an unknown route or a wrong method."""
     if not isinstance(error, HTTPException):
         raise error
     headers = dict(error.headers or {})
@@ -97,6 +97,6 @@ async def respond_to_http(request: Request, error: Exception) -> Response:
 
 def _code_of(status: int) -> str:
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-        # Its phrase is another one in each version of Python.
+        # The phrase depends on the version of Python.
         return "content_too_large"
     return HTTPStatus(status).phrase.lower().replace(" ", "_")

@@ -1,4 +1,4 @@
-"""What an orchestrator asks."""
+"""Health checks for orchestrators."""
 
 from http import HTTPStatus
 from typing import Final, final
@@ -16,14 +16,14 @@ _log: Final = structlog.stdlib.get_logger("vetassist.health")
 
 @final
 class HealthEndpoints:
-    """Alive, and ready to serve."""
+    """Says whether the process is alive, and whether it is ready."""
 
     def __init__(self, *, readiness: Readiness) -> None:
         self._readiness = readiness
 
     @property
     def routes(self) -> list[BaseRoute]:
-        """Both are open to everybody; they say what fails, and nothing of how it is set up."""
+        """Both routes are public. They say what fails, but not how the service is configured."""
         return [
             Route("/healthz", self.alive, methods=["GET"]),
             Route("/readyz", self.ready, methods=["GET"]),
@@ -34,7 +34,7 @@ class HealthEndpoints:
         return JSONResponse({"status": "alive"})
 
     async def ready(self, _request: Request) -> Response:
-        """Whether a request could be served; 503 otherwise, with the checks that fail."""
+        """Whether the service is ready. If not, 503 with the failing checks."""
         failing = await self._readiness.failing()
         if failing:
             _log.warning("not_ready", failing=sorted(failing))

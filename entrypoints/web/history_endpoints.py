@@ -1,4 +1,4 @@
-"""What happened to the caller's account, in plain words."""
+"""The history of the caller's account, in plain words."""
 
 from collections.abc import AsyncIterator
 from http import HTTPStatus
@@ -41,7 +41,7 @@ _FILES: Final = {
 
 @final
 class HistoryEndpoints:
-    """Parses the request, runs one use case, renders what it returned. The user is the caller."""
+    """Parses the request, runs one use case for the caller, and renders the result."""
 
     def __init__(self, *, authenticator: Authenticator, read_history: ReadHistory) -> None:
         self._authenticator = authenticator
@@ -49,7 +49,7 @@ class HistoryEndpoints:
 
     @property
     def routes(self) -> list[BaseRoute]:
-        """Every route needs a session that stands."""
+        """The routes, which need a session that stands."""
         return [get_only(HISTORY_PATH, self.list), get_only(EXPORT_PATH, self.export)]
 
     async def list(self, request: Request) -> Response:
@@ -70,7 +70,7 @@ class HistoryEndpoints:
         )
 
     async def export(self, request: Request) -> Response:
-        """Everything as a file, newest first."""
+        """The whole history as a file, newest first."""
         valid = await self._authenticator.session(request)
         name = _parameter(request, _FORMAT) or _JSON
         if name not in _FILES:

@@ -1,4 +1,4 @@
-"""A person's history as a file: JSON or CSV."""
+"""A history as a JSON or CSV file."""
 
 import csv
 import json
@@ -9,12 +9,12 @@ from typing import Any, Final
 Fields = dict[str, Any]
 
 _COLUMNS: Final = ("occurred_at", "summary", "device", "type", "session_id", "reference")
-# A spreadsheet takes what begins like this for a formula (OWASP, CSV injection).
+# A spreadsheet runs a cell that starts like this as a formula (OWASP, CSV injection).
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 async def as_json(events: AsyncIterator[Fields]) -> AsyncIterator[bytes]:
-    """One document, written while it is read."""
+    """One JSON document, written while the events are read."""
     separator = '{"events": [\n'
     async for event in events:
         yield (separator + json.dumps(event)).encode()
@@ -23,7 +23,7 @@ async def as_json(events: AsyncIterator[Fields]) -> AsyncIterator[bytes]:
 
 
 async def as_csv(events: AsyncIterator[Fields]) -> AsyncIterator[bytes]:
-    """RFC 4180, in UTF-8; no cell is one that a spreadsheet would run."""
+    """CSV (RFC 4180) in UTF-8, without cells that a spreadsheet would run as formulas."""
     yield _line(_COLUMNS)
     async for event in events:
         yield _line([_cell(event[column]) for column in _COLUMNS])

@@ -1,10 +1,10 @@
-"""The two routes that every request of every service behind us asks for.
+"""The two routes that other services call for each of their requests.
 
-They are answered here, in plain ASGI, before anything that the answer does not need: routing,
-request objects, middleware, a log line. What is answered is the same. Only the plain case is
-short-cut: a GET with one bearer token whose session stands. Everything else goes on to the
-application: a cookie, a call from a browser's page (CORS), and, with the verdict that was
-reached here, a refusal, an outage or a bug, which the application words and logs.
+They are answered here in plain ASGI, without routing, request objects, middleware or a log line.
+The response is the same as the application's. Only the plain case takes this path: a GET with one
+bearer token whose session stands. Everything else goes to the application: a cookie, a call from
+a page (CORS), and refusals, outages and bugs. The application renders and logs those, with the
+result of the validation that was made here.
 """
 
 import json
@@ -31,13 +31,13 @@ from entrypoints.web.session_endpoints import session_fields
 _RawHeaders = list[tuple[bytes, bytes]]
 _Answer = Callable[[ValidSession], tuple[_RawHeaders, bytes]]
 
-# As nearly everybody writes it; other spellings are read where there is time for them.
+# The usual spelling. The application reads all others.
 _BEARER: Final = b"Bearer "
 
 
 @final
 class HotPath:
-    """Answers both routes in the plain case."""
+    """Responds on both routes in the plain case."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class HotPath:
         }
 
     async def answers(self, scope: Scope, send: Send) -> bool:
-        """Answer the request if it is the plain case; False leaves it to the application."""
+        """Respond if this is the plain case. Returns False if the application must respond."""
         asked = self._answers.get(scope.get("path", ""))
         if asked is None or scope["type"] != "http" or scope["method"] != "GET":
             return False

@@ -1,4 +1,4 @@
-"""The JSON object of a request's body, within bounds."""
+"""Reads a JSON object from the body of a request, with limits on size and time."""
 
 from http import HTTPStatus
 from typing import Any, Final
@@ -13,10 +13,10 @@ _MAX_BYTES: Final = 4096
 
 
 async def json_object(request: Request) -> dict[str, Any]:
-    """The body as a JSON object; an empty body is an empty object.
+    """The body as a JSON object. An empty body is an empty object.
 
     Raises:
-        HTTPException: 400, 408, 413 or 415: not such an object, too slow, too large, not JSON.
+        HTTPException: 400: not such an object. 408: too slow. 413: too large. 415: not JSON.
     """
     body = await bounded_body(request, max_bytes=_MAX_BYTES)
     if not body:
@@ -31,10 +31,10 @@ async def json_object(request: Request) -> dict[str, Any]:
 
 
 def text_field(fields: dict[str, Any], name: str, *, allowed: frozenset[str]) -> str | None:
-    """A text of the object; None when it is not there.
+    """A text member of the object, or None if there is none.
 
     Raises:
-        HTTPException: 400: it is no printable ASCII, or the object holds a name that is not
+        HTTPException: 400: it isn't printable ASCII, or the object has a member that isn't
             ``allowed``.
     """
     if not fields.keys() <= allowed:
@@ -42,7 +42,7 @@ def text_field(fields: dict[str, Any], name: str, *, allowed: frozenset[str]) ->
     if name not in fields:
         return None
     value = fields[name]
-    # All of our texts are; half a character, for one, could not even be encoded.
+    # All of our texts are printable ASCII. A lone surrogate couldn't even be encoded.
     if not isinstance(value, str) or not (value.isascii() and value.isprintable()):
         raise HTTPException(HTTPStatus.BAD_REQUEST)
     return value

@@ -24,7 +24,7 @@ _log = structlog.stdlib.get_logger("vetassist.link")
 
 @final
 class LinkEndpoints:
-    """Parses the request, runs one use case."""
+    """Parses the request, and runs one use case."""
 
     def __init__(
         self,
@@ -43,11 +43,11 @@ class LinkEndpoints:
 
     @property
     def routes(self) -> list[BaseRoute]:
-        """The one route needs a session whose sign-in was only just now."""
+        """The route, which needs a session with a recent sign-in."""
         return [Route("/api/v1/va/link", self.unlink, methods=["DELETE"])]
 
     async def unlink(self, request: Request) -> Response:
-        """Take the link to VA back, with everything that hangs on it."""
+        """Remove the link to VA, together with VA's tokens and all sessions."""
         valid = await self._authenticator.session(request)
         await self._unlink_va_identity.execute(
             UnlinkVAIdentityCommand(session=valid.session, visitor=self._visitors.read(request))
@@ -59,7 +59,7 @@ class LinkEndpoints:
         return response
 
     async def _ask_va_at_once(self) -> None:
-        """Spare the outbox the wait; whatever fails now is tried again by itself."""
+        """Revoke at VA now rather than at the next interval. A failure is retried later."""
         try:
             await self._revoke_at_va.execute()
         except UnavailableError:

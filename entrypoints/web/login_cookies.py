@@ -1,6 +1,6 @@
-"""The cookie that binds an attempt to sign in to its browser.
+"""The cookie that binds an attempt to its browser.
 
-One per attempt, so that two tabs do not disturb each other.
+Each attempt has its own, so that two tabs don't disturb each other.
 """
 
 import re
@@ -16,20 +16,20 @@ from entrypoints.web.cookies import cookie_values
 
 _SECRET: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 _NAME: Final = "vetassist_login_"
-# Beyond this many open attempts a browser's old ones are let go, so its headers stay small.
+# With more open attempts than this, the oldest are dropped, so that headers stay small.
 _MAX_OPEN: Final = 8
 
 
 @final
 class LoginCookies:
-    """Sets, finds and clears the cookie of an attempt."""
+    """Sets, reads and clears the cookie of an attempt."""
 
     def __init__(self, *, secure: bool) -> None:
         self._secure = secure
         self._prefix = ("__Host-" if secure else "") + _NAME
 
     def set(self, request: Request, response: Response, secrets: LoginSecrets) -> None:
-        """Give the browser its half of the attempt, for as long as the attempt lasts."""
+        """Set the browser's secret of the attempt, for as long as the attempt lasts."""
         ours = [name for name in cookie_values(request) if name.startswith(self._prefix)]
         if len(ours) >= _MAX_OPEN:
             for name in ours:
@@ -40,12 +40,12 @@ class LoginCookies:
             max_age=int(ATTEMPT_LIFETIME.total_seconds()),
             secure=self._secure,
             httponly=True,
-            # VA's redirect back is a navigation from another site; Strict would hold it back.
+            # VA's redirect is a navigation from another site. With Strict, it would have no cookie.
             samesite="lax",
         )
 
     def secrets(self, request: Request, state: str | None) -> LoginSecrets | None:
-        """State and cookie together; None when either is missing, malformed or stands twice."""
+        """State and cookie. None if either is missing or malformed, or appears twice."""
         if state is None or not _SECRET.fullmatch(state):
             return None
         unbound = LoginSecrets(state=Secret(state), browser=Secret(""))
@@ -55,7 +55,7 @@ class LoginCookies:
         return LoginSecrets(state=unbound.state, browser=Secret(values[0]))
 
     def clear(self, response: Response, secrets: LoginSecrets) -> None:
-        """Take the attempt's cookie back."""
+        """Clear the cookie of the attempt."""
         self._clear(response, self._name(secrets))
 
     def _clear(self, response: Response, name: str) -> None:

@@ -1,4 +1,4 @@
-"""Places in the audit trail, as a text that a caller hands back to go on from there."""
+"""Positions in the audit trail, as text that a client sends back for the next page."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import datetime
@@ -11,16 +11,16 @@ _MAX_CHARACTERS: Final = 200
 
 
 def text_of(mark: AuditMark) -> str:
-    """A mark as a text that needs no escaping in a URL."""
+    """The mark as text that needs no escaping in a URL."""
     text = f"{rfc3339(mark.occurred_at)} {mark.key}"
     return urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
 
 
 def mark_of(text: str) -> AuditMark:
-    """What ``text_of`` wrote.
+    """The mark of a text from ``text_of``.
 
     Raises:
-        ValueError: It wrote no such thing.
+        ValueError: The text isn't from ``text_of``.
     """
     if len(text) > _MAX_CHARACTERS:
         raise ValueError("too long")

@@ -1,4 +1,4 @@
-"""What surrounds every request: an id, a log line, the security headers, a last resort."""
+"""Surrounds each request: request id, log line, security headers, and unexpected errors."""
 
 import time
 from http import HTTPStatus
@@ -34,13 +34,13 @@ _HSTS: Final = {"Strict-Transport-Security": "max-age=63072000; includeSubDomain
 
 
 def security_headers(*, is_public_https: bool) -> dict[str, str]:
-    """What every answer carries, unless it says otherwise itself."""
+    """The headers of each response that doesn't set them itself."""
     return _SECURITY_HEADERS | (_HSTS if is_public_https else {})
 
 
 @final
 class Surroundings:
-    """One layer of plain ASGI around the whole app."""
+    """One layer of plain ASGI around the whole application."""
 
     def __init__(self, app: ASGIApp, *, is_public_https: bool, measurements: Measurements) -> None:
         self._app = app
@@ -88,6 +88,6 @@ class Surroundings:
 
 
 def _route_of(scope: Scope) -> str:
-    """The route's template: what was in the URL is nobody's business."""
+    """The template of the route, because the log must not contain the URL."""
     route = scope.get("route")
     return getattr(route, "path", "") or "unmatched"

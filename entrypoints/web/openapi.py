@@ -1,4 +1,4 @@
-"""The description of the API, served by the API itself."""
+"""Serves the description of the API."""
 
 import json
 from typing import final
@@ -13,7 +13,7 @@ from entrypoints.web.session_cookies import SessionCookies
 
 @final
 class OpenAPIEndpoint:
-    """Serves the description to everybody: it tells what is public anyway."""
+    """Serves the description to everyone. It contains no secrets."""
 
     def __init__(
         self, *, public_url: str, cookies: SessionCookies, delivers_by_cookie: bool
@@ -25,17 +25,17 @@ class OpenAPIEndpoint:
 
     @property
     def routes(self) -> list[BaseRoute]:
-        """The one route."""
+        """The route."""
         return [get_only("/openapi.json", self.show)]
 
     async def show(self, _request: Request) -> Response:
-        """The description; the same as long as the process lives."""
+        """The description, which doesn't change while the process runs."""
         if self._document is None:
             self._document = self._described()
         return Response(self._document, media_type="application/json")
 
     def _described(self) -> bytes:
-        # Imported on first use: most processes are never asked.
+        # Imported on first use, because most processes never need it.
         from entrypoints.web.api.description import describe  # noqa: PLC0415
 
         description = describe(

@@ -1,4 +1,4 @@
-"""Whether a request that a cookie vouches for was made by our own front end."""
+"""Checks that a request with a cookie comes from our own front end."""
 
 from collections.abc import Iterable
 from typing import Final, final
@@ -20,7 +20,7 @@ def origin_of(url: str) -> str:
 
 @final
 class OriginGuard:
-    """Refuses cross-site requests: a browser adds cookies to them whoever asks for it.
+    """Refuses cross-site requests, because a browser adds cookies to those as well.
 
     Source: Fetch Metadata Request Headers, section 2.1, and RFC 6454, section 7.
     """
@@ -29,18 +29,18 @@ class OriginGuard:
         self._origins = frozenset(origin_of(url) for url in urls)
 
     def check(self, request: Request, *, forwarded_methods: Iterable[str] = ()) -> None:
-        """Let safe methods pass, and an unsafe one only from our own front end.
+        """Allow safe methods, and unsafe ones only from our own front end.
 
         Args:
-            request: The request as it came.
-            forwarded_methods: Those of the request that a proxy asks about, beside its own.
+            request: The request.
+            forwarded_methods: If a proxy asks, the methods of the request that it asks about.
 
         Raises:
-            ForbiddenError: It comes from elsewhere, or does not say where from.
+            ForbiddenError: The request comes from another site, or doesn't say where from.
         """
         if _SAFE.issuperset({request.method, *forwarded_methods}):
             return
-        # Empty is what a proxy makes of a field that the client did not send.
+        # Some proxies send an empty field if the client sent none.
         origins = [origin for origin in request.headers.getlist("origin") if origin]
         sites = [site for site in request.headers.getlist("sec-fetch-site") if site]
         if any(site not in _OUR_SITE for site in sites):

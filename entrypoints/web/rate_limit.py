@@ -1,4 +1,4 @@
-"""A bound on how often somebody may make us write something down."""
+"""Limits how often requests of strangers may write to the database."""
 
 from collections import OrderedDict
 from datetime import datetime
@@ -9,7 +9,7 @@ from application.ports.refusal_limit import RefusalLimit
 
 _SECONDS_A_MINUTE: Final = 60
 _MAX_KEYS: Final = 10_000
-# Everybody together, as a multiple of one: it bounds the table of attempts.
+# The limit for all clients, as a multiple of the limit for one. It bounds the table.
 _EVERYBODY: Final = 20
 
 
@@ -17,8 +17,8 @@ _EVERYBODY: Final = 20
 class RateLimit(RefusalLimit):
     """Token buckets, one a client address and one for all: each refills over a minute.
 
-    Held in this process; several processes allow as many times more. What it guards is the
-    size of a table, not a secret.
+    Each process has its own buckets, so several processes allow more. They protect the size of a
+    table, not a secret.
     """
 
     def __init__(self, *, per_minute: int, clock: Clock) -> None:
@@ -27,7 +27,7 @@ class RateLimit(RefusalLimit):
         self._buckets: OrderedDict[str | None, tuple[float, datetime]] = OrderedDict()
 
     def allows(self, address_hash: str | None) -> bool:
-        """Take a token from both buckets; False when one is empty. A limit of 0 allows all."""
+        """Take a token from both buckets. False if either is empty. A limit of 0 allows all."""
         if self._per_minute == 0:
             return True
         key = address_hash or "unknown"

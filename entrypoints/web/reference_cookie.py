@@ -1,7 +1,7 @@
-"""The reference of a failed sign-in, on its way to our own error page.
+"""The reference of a failed sign-in, for our own error page.
 
-A person quotes it to support, who find the request by it in the log and in the audit trail. It
-travels in a cookie: the address of the page is fixed, and anybody can make up an address.
+The Veteran quotes it to support, who use it to find the request in the log and the audit trail.
+It is in a cookie rather than in the URL of the page, because anyone can make up a URL.
 """
 
 import re
@@ -21,14 +21,14 @@ _MAX_AGE_SECONDS: Final = 600
 
 @final
 class ReferenceCookie:
-    """Sets and reads it; only the error page gets it."""
+    """Sets and reads the cookie, which only the error page receives."""
 
     def __init__(self, *, secure: bool) -> None:
         self._secure = secure
         self._name = ("__Secure-" if secure else "") + _NAME
 
     def set(self, response: Response, request_id: str) -> None:
-        """Let the error page name the request that failed."""
+        """Pass the id of the failed request to the error page."""
         response.set_cookie(
             self._name,
             request_id,
@@ -40,7 +40,7 @@ class ReferenceCookie:
         )
 
     def read(self, request: Request) -> str | None:
-        """The request that failed; None where nothing, or nothing of ours, is told."""
+        """The id of the failed request. None if there is none, or it isn't one of ours."""
         values = cookie_values(request).get(self._name, [])
         if len(values) != 1 or not _REQUEST_ID.fullmatch(values[0]):
             return None

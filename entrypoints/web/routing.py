@@ -1,4 +1,4 @@
-"""Routes as we want them."""
+"""Routes that differ from Starlette's defaults."""
 
 from collections.abc import Awaitable, Callable
 from typing import Final, final
@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
 
-#: What a route's path calls a rest of any kind; Starlette's own "path" stops at a line break.
+#: The convertor for any rest of a path. Starlette's own "path" stops at a line break.
 REST: Final = "rest"
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -29,14 +29,14 @@ register_url_convertor(REST, _Rest())
 
 
 def get_only(path: str, endpoint: Endpoint) -> Route:
-    """A GET route without the HEAD that Starlette adds: HEAD must not do what GET does."""
+    """A GET route without the HEAD that Starlette adds, because HEAD must not act like GET."""
     route = Route(path, endpoint, methods=["GET"])
     route.methods = {"GET"}
     return route
 
 
 def allowed_methods(request: Request) -> str:
-    """What the request's path can be asked by; Starlette names the first of several routes."""
+    """The methods of all routes with this path. Starlette names those of the first one."""
     methods: set[str] = set()
     for route in request.app.routes:
         if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:

@@ -1,4 +1,4 @@
-"""The cookies that carry a session: the JWT, the refresh token, the browser of a one-time code."""
+"""The cookies of a session: JWT, refresh token, and the browser of a one-time code."""
 
 from datetime import datetime
 from typing import Final, Literal, final
@@ -18,30 +18,30 @@ REDEEM_PATH: Final = "/api/v1/session/redeem"
 
 @final
 class SessionCookies:
-    """HttpOnly, Secure where the public URL is, and as narrow as their use.
+    """HttpOnly, Secure if the public URL is https, and limited to the paths that need them.
 
     Attributes:
-        session_name: What the JWT's cookie is called.
-        refresh_name: What the refresh token's is.
-        handoff_name: What the one that marks the browser of a one-time code is.
+        session_name: The name of the cookie with the JWT.
+        refresh_name: The name of the cookie with the refresh token.
+        handoff_name: The name of the cookie that marks the browser of a one-time code.
     """
 
     def __init__(self, *, secure: bool, clock: Clock) -> None:
         self._secure = secure
         self._clock = clock
-        # `__Host-` keeps other hosts of the domain from planting a cookie; a path-limited one
-        # can have `__Secure-` at the most.
+        # `__Host-` keeps other hosts of the domain from planting a cookie. A cookie with a path
+        # can only have `__Secure-`.
         self.session_name = ("__Host-" if secure else "") + "vetassist_session"
         self.refresh_name = ("__Secure-" if secure else "") + "vetassist_refresh"
         self.handoff_name = ("__Secure-" if secure else "") + "vetassist_handoff"
 
     def set_session(self, response: Response, grant: SessionGrant) -> None:
-        """Keep the JWT, for as long as it is valid. It replaces whatever was there."""
-        # Lax, so that a link from elsewhere into the front end finds its user signed in.
+        """Set the JWT for as long as it is valid."""
+        # Lax, so that a user who follows a link from another site is signed in.
         self._set(response, self.session_name, grant.token, until=grant.token_expires_at)
 
     def set_refresh(self, response: Response, grant: SessionGrant) -> None:
-        """Keep the refresh token where only the renewal gets to see it."""
+        """Set the refresh token, which the browser sends to the renewal only."""
         self._set(
             response,
             self.refresh_name,
@@ -59,25 +59,25 @@ class SessionCookies:
         )
 
     def session(self, request: Request) -> str | None:
-        """The JWT; None when there is none, or more than one."""
+        """The JWT. None if there is none, or more than one."""
         return _only(request, self.session_name)
 
     def refresh(self, request: Request) -> str | None:
-        """The refresh token; None when there is none, or more than one."""
+        """The refresh token. None if there is none, or more than one."""
         return _only(request, self.refresh_name)
 
     def handoff(self, request: Request) -> Secret | None:
-        """The browser of a one-time code; None when there is none, or more than one."""
+        """The mark of the browser. None if there is none, or more than one."""
         value = _only(request, self.handoff_name)
         return None if value is None else Secret(value)
 
     def clear(self, response: Response) -> None:
-        """Take everything back."""
+        """Clear all cookies."""
         self._clear(response, self.session_name, path="/")
         self._clear(response, self.refresh_name, path=RENEW_PATH)
 
     def clear_handoff(self, response: Response) -> None:
-        """Take the mark of the browser back."""
+        """Clear the mark of the browser."""
         self._clear(response, self.handoff_name, path=REDEEM_PATH)
 
     def _set(

@@ -31,7 +31,7 @@ from entrypoints.web.visitors import VisitorReader
 VERIFY_PATH: Final = "/api/v1/verify"
 VERIFY_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
-# In what proxies say how the client asked them: Traefik and Caddy, and ingress-nginx.
+# The headers with the method of the client: from Traefik and Caddy, and from ingress-nginx.
 _METHOD_HEADERS: Final = ("x-forwarded-method", "x-original-method")
 _EXCEPT: Final = "except"
 _CURRENT: Final = "current"
@@ -39,7 +39,7 @@ _CURRENT: Final = "current"
 
 @final
 class SessionEndpoints:
-    """Parses the request, runs one use case, renders what it returned."""
+    """Parses the request, runs one use case, and renders the result."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class SessionEndpoints:
 
     @property
     def routes(self) -> list[BaseRoute]:
-        """Every route needs a session that stands."""
+        """The routes, which need a session that stands."""
         return [
             get_only("/api/v1/session", self.show),
             Route("/api/v1/session", self.log_out, methods=["DELETE"]),
@@ -71,17 +71,17 @@ class SessionEndpoints:
             Route("/api/v1/sessions/{session_id:str}", self.revoke_one, methods=["DELETE"]),
             get_only("/api/v1/user", self.show_user),
             get_only(VERIFY_PATH, self.verify),
-            # Envoy asks by the request's own method, and appends its path.
+            # Envoy uses the method of the client's request, and appends its path.
             Route(f"{VERIFY_PATH}/{{path:{REST}}}", self.verify, methods=VERIFY_METHODS),
         ]
 
     async def show(self, request: Request) -> Response:
-        """What the caller's session is, and how long it lasts."""
+        """The caller's session, and how long it lasts."""
         valid = await self._authenticator.session(request)
         return JSONResponse(session_fields(valid, self._limits))
 
     async def show_user(self, request: Request) -> Response:
-        """Who the caller is signed in as."""
+        """The user that the caller is signed in as."""
         valid = await self._authenticator.session(request)
         profile = await self._view_user.execute(valid.session.user_id)
         user = profile.user
@@ -99,7 +99,7 @@ class SessionEndpoints:
         )
 
     async def verify(self, request: Request) -> Response:
-        """Answer a proxy that asks whether to let a request through."""
+        """Tell a proxy whether to let a request through."""
         methods = [each for name in _METHOD_HEADERS for each in request.headers.getlist(name)]
         valid = await self._authenticator.session(request, forwarded_methods=methods)
         return Response(
@@ -110,7 +110,7 @@ class SessionEndpoints:
         )
 
     async def list(self, request: Request) -> Response:
-        """Where the caller is signed in."""
+        """The caller's sessions."""
         valid = await self._authenticator.session(request)
         sessions = await self._list_sessions.execute(valid.session.user_id)
         current = valid.session.session_id
@@ -161,7 +161,7 @@ class SessionEndpoints:
 
 
 def session_fields(valid: ValidSession, limits: SessionLimits) -> dict[str, Any]:
-    """What a session is, and what lies ahead of it, as JSON."""
+    """A session and its limits, as JSON."""
     session = valid.session
     outlook = SessionOutlook.of(
         token_expires_at=valid.claims.expires_at,
@@ -180,7 +180,7 @@ def session_fields(valid: ValidSession, limits: SessionLimits) -> dict[str, Any]
 
 
 def outlook_fields(outlook: SessionOutlook) -> dict[str, Any]:
-    """The outlook as JSON."""
+    """The limits that lie ahead, as JSON."""
     return {
         "idle_expires_at": rfc3339(outlook.idle_expires_at),
         "absolute_expires_at": rfc3339(outlook.absolute_expires_at),

@@ -1,4 +1,4 @@
-"""VA's access tokens for back ends: token exchange (RFC 8693)."""
+"""Token exchange (RFC 8693): VA's access tokens for back ends."""
 
 import math
 from datetime import timedelta
@@ -50,23 +50,23 @@ from entrypoints.web.visitors import VisitorReader
 _log = structlog.stdlib.get_logger("vetassist.tokens")
 
 TOKEN_PATH: Final = "/oauth/token"  # noqa: S105 - a path
-#: How many refusals of one address, a minute and process, are worth a line in the audit.
+#: The number of refusals that the audit trail records, per address, minute and process.
 REFUSALS_A_MINUTE: Final = 60
 _RETRY_AFTER: Final = timedelta(seconds=2)
-# RFC 6749, section 5.1, asks for it beside Cache-Control, which every answer has.
+# RFC 6749, section 5.1, requires it in addition to Cache-Control, which each response has.
 _HEADERS: Final = {"Pragma": "no-cache"}
-_SIGN_IN: Final = "The Veteran has to sign in with VA again."
+_SIGN_IN: Final = "The Veteran must sign in with VA again."
 _DESCRIPTIONS: Final = {
     "invalid_client": "Client authentication failed.",
     "invalid_request": "The client authenticates in more than one way.",
     "unauthorized_client": "The client is not registered for this purpose.",
-    "invalid_scope": "The client is not registered for every scope that it asks for.",
+    "invalid_scope": "The client is not registered for every requested scope.",
 }
 
 
 @final
 class TokenEndpoint:
-    """Parses, finds out who asks and for whom, runs one use case, renders.
+    """Parses the request, authenticates client and session, runs one use case, and renders.
 
     The limit on refusals doesn't apply to a client that authenticates, so nobody is shut out by
     the mistakes of others at the same address. A secret of 256 bits needs no such limit.
@@ -93,11 +93,11 @@ class TokenEndpoint:
 
     @property
     def routes(self) -> list[BaseRoute]:
-        """The one route takes a client's credentials, and no cookie."""
+        """The route, which takes the credentials of a client, and no cookie."""
         return [Route(TOKEN_PATH, self.exchange, methods=["POST"])]
 
     async def exchange(self, request: Request) -> Response:
-        """Give VA's access token for the Veteran's JWT, or say why not."""
+        """Exchange the Veteran's JWT for VA's access token, or say why not."""
         visitor = self._visitors.read(request)
         try:
             asked = await self._asked(request, visitor)
@@ -140,7 +140,7 @@ class TokenEndpoint:
         except (SessionEndedError, VASignInNeededError) as error:
             raise TokenRequestError("invalid_grant", _SIGN_IN, code=error.code) from None
         except VAScopeNotGrantedError as error:
-            description = "The Veteran has not granted every scope that is asked for."
+            description = "The Veteran has not granted every requested scope."
             raise TokenRequestError("invalid_scope", description, code=error.code) from None
 
     async def _session(self, asked: TokenRequest) -> tuple[UserId, SessionId]:
@@ -151,8 +151,8 @@ class TokenEndpoint:
         except SessionNotStandingError as ended:
             return ended.user_id, ended.session_id
         except UnauthenticatedError as error:
-            # RFC 8693, section 2.2.2: this is what an invalid subject_token is.
-            description = "subject_token is none of ours, or has expired: show the newest one."
+            # RFC 8693, section 2.2.2: the error code for an invalid subject_token.
+            description = "subject_token is not one of ours, or has expired: send the newest one."
             raise TokenRequestError("invalid_request", description, code=error.code) from None
         return session.user_id, session.session_id
 
@@ -192,7 +192,7 @@ def _unavailable(error: ApplicationError) -> Response:
     return _error(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "temporarily_unavailable",
-        "No token can be had just now: try again.",
+        "No token is available now: try again.",
         code=error.code,
         retry_after=known or _RETRY_AFTER,
     )

@@ -1,4 +1,4 @@
-"""A request for a token, read strictly.
+"""Reads a token request strictly.
 
 Source: RFC 8693, section 2.1; RFC 6749, sections 2.3.1 and 3.2; RFC 7521, section 4.2.
 """
@@ -27,22 +27,22 @@ ACCESS_TOKEN: Final = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S
 JWT: Final = "urn:ietf:params:oauth:token-type:jwt"
 JWT_BEARER: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
-#: Of one request: the Veteran's JWT and a client's assertion take half of it.
+#: About twice what the Veteran's JWT and a client assertion need.
 MAX_BYTES: Final = 16_384
 _FORM: Final = "application/x-www-form-urlencoded"
 _MAX_FIELDS: Final = 50
-#: RFC 8693, section 2.1: the only two that may stand more than once.
+#: RFC 8693, section 2.1: the only two that may appear more than once.
 _SEVERAL: Final = frozenset({"audience", "resource"})
 _SCOPES: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*", re.ASCII)
 
 
 class TokenRequestError(Exception):
-    """The request cannot be granted, as RFC 6749, section 5.2, has it.
+    """The request can't be granted (RFC 6749, section 5.2).
 
     Attributes:
-        error: The standard's code.
-        description: For a developer; nothing of what was sent.
-        code: Ours, which is finer; None where there is nothing to add.
+        error: The error code of the standard.
+        description: A text for a developer, without anything that the client sent.
+        code: Our own, more precise code, if there is one.
     """
 
     def __init__(
@@ -61,18 +61,18 @@ class TokenRequestError(Exception):
 
 
 class SeveralCredentialsError(ClientRefusedError):
-    """The client authenticates in more than one way at once."""
+    """The client authenticates in more than one way."""
 
     code = "invalid_request"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenRequest:
-    """What a back end shows and wants.
+    """A token request: the credentials of a back end, and what it asks for.
 
     Attributes:
         subject_token: The Veteran's JWT.
-        scopes: None: whatever the client is registered for.
+        scopes: None: all scopes that the client is registered for.
     """
 
     credential: ClientCredential
@@ -83,18 +83,18 @@ class TokenRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Targets:
-    """Where the tokens that are to be had are good: at VA.
+    """What the issued tokens are valid for: VA.
 
     Attributes:
-        issuer: VA's name as an authorization server.
-        origins: Those of its APIs.
+        issuer: VA's issuer.
+        origins: The origins of VA's APIs.
     """
 
     issuer: str
     origins: frozenset[str]
 
     def has(self, audience: str) -> bool:
-        """Whether that is VA, by name or by a URL of its."""
+        """Whether ``audience`` is VA, by its issuer or by the URL of an API."""
         try:
             return audience == self.issuer or origin_of(audience) in self.origins
         except ValueError:
@@ -105,12 +105,12 @@ async def token_request(request: Request, targets: Targets) -> TokenRequest:
     """Read a request.
 
     Raises:
-        TokenRequestError: It is no token exchange, or none that there could be an answer to.
-        ClientRefusedError: It comes without credentials, or with several or unreadable ones.
-        HTTPException: 408, 413 or 415: too slow, too large, no form.
+        TokenRequestError: It isn't a token exchange, or not one that can be granted.
+        ClientRefusedError: It has no credentials, several of them, or malformed ones.
+        HTTPException: 408: too slow. 413: too large. 415: not a form.
     """
     if request.scope["query_string"]:
-        raise _invalid("Parameters belong into the body.")
+        raise _invalid("Parameters belong in the body.")
     fields = await _fields(request)
     parameters = {name: values[0] for name, values in fields.items()}
     grant_type = parameters.get("grant_type")
@@ -118,13 +118,13 @@ async def token_request(request: Request, targets: Targets) -> TokenRequest:
         raise _invalid("grant_type is missing.")
     if grant_type != TOKEN_EXCHANGE:
         raise TokenRequestError(
-            "unsupported_grant_type", "The only grant_type here is token exchange."
+            "unsupported_grant_type", "The only supported grant_type is token exchange."
         )
     credential = _credential(request, parameters)
     _check_types(parameters)
     for audience in (*fields.get("audience", ()), *fields.get("resource", ())):
         if not targets.has(audience) or "#" in audience:
-            raise TokenRequestError("invalid_target", "There are only tokens for VA's APIs.")
+            raise TokenRequestError("invalid_target", "Tokens are available for VA's APIs only.")
     scope = parameters.get("scope")
     if scope is not None and not _SCOPES.fullmatch(scope):
         raise TokenRequestError("invalid_scope", "scope is malformed.")
@@ -137,7 +137,7 @@ async def token_request(request: Request, targets: Targets) -> TokenRequest:
 
 
 async def _fields(request: Request) -> Mapping[str, list[str]]:
-    """The form's values by name; an empty one counts as left out (RFC 6749, section 3.2)."""
+    """The values of the form by name. An empty one counts as missing (RFC 6749, section 3.2)."""
     body = await bounded_body(request, max_bytes=MAX_BYTES)
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != _FORM:
@@ -154,11 +154,11 @@ async def _fields(request: Request) -> Mapping[str, list[str]]:
     fields: defaultdict[str, list[str]] = defaultdict(list)
     seen: set[str] = set()
     for name, value in pairs:
-        # All that is ours is visible ASCII; what is not could come out of a log as something else.
+        # All valid values are printable ASCII. Other characters could disguise a log line.
         if not (value.isascii() and value.isprintable()):
             raise _invalid("A parameter is not plain text.")
         if name in seen and name not in _SEVERAL:
-            raise _invalid("A parameter stands twice.")
+            raise _invalid("A parameter appears twice.")
         seen.add(name)
         if value:
             fields[name].append(value)
@@ -173,7 +173,7 @@ def _check_types(parameters: Mapping[str, str]) -> None:
     if parameters.get("requested_token_type", ACCESS_TOKEN) != ACCESS_TOKEN:
         raise _invalid("requested_token_type can only be an access token.")
     if "actor_token" in parameters or "actor_token_type" in parameters:
-        raise _invalid("The actor is the client itself: no actor_token is taken.")
+        raise _invalid("actor_token is not supported: the client is the actor.")
 
 
 def _purpose(text: str | None) -> TokenPurpose:
@@ -185,7 +185,7 @@ def _purpose(text: str | None) -> TokenPurpose:
 
 
 def _credential(request: Request, parameters: Mapping[str, str]) -> ClientCredential:
-    # Empty is what a proxy makes of a field that the client did not send.
+    # Some proxies send an empty field if the client sent none.
     headers = [header for header in request.headers.getlist("authorization") if header]
     shown = {"client_assertion", "client_assertion_type"} & parameters.keys()
     if len(headers) + ("client_secret" in parameters) + bool(shown) > 1:
@@ -214,7 +214,7 @@ def _basic(header: str) -> SecretCredential:
     try:
         decoded = b64decode(encoded.strip(), validate=True).decode("ascii")
         client_id, colon, secret = decoded.partition(":")
-        # Each is form-encoded before they are joined (RFC 6749, section 2.3.1).
+        # Each part is form-encoded before they are joined (RFC 6749, section 2.3.1).
         client_id, secret = (unquote_plus(each, errors="strict") for each in (client_id, secret))
     except ValueError:
         raise ClientRefusedError("malformed_credentials") from None

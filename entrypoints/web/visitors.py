@@ -1,4 +1,4 @@
-"""Who is at the other end of a request."""
+"""Finds the visitor of a request."""
 
 import ipaddress
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ _MAX_USER_AGENT: Final = 256
 
 @final
 class VisitorReader:
-    """Turns a request into a Visitor; the address itself goes no further than this."""
+    """Turns a request into a Visitor. No other code sees the address itself."""
 
     def __init__(
         self, *, pseudonyms: VisitorPseudonyms, trusted_proxies: Sequence[Network]
@@ -25,7 +25,7 @@ class VisitorReader:
         self._trusted_proxies = trusted_proxies
 
     def read(self, request: Request) -> Visitor:
-        """The visitor behind a request."""
+        """The visitor of a request."""
         address = self._client_address(request)
         user_agent = _user_agent(request)
         names = self._pseudonyms
@@ -38,7 +38,7 @@ class VisitorReader:
         )
 
     def _client_address(self, request: Request) -> str | None:
-        """The peer; behind trusted proxies, the rightmost hop that is none of them."""
+        """The peer. Behind trusted proxies, the rightmost hop that isn't one of them."""
         address = request.client.host if request.client else None
         if address is None or not self.trusts(address):
             return address
@@ -53,7 +53,7 @@ class VisitorReader:
         return address
 
     def trusts(self, address: str) -> bool:
-        """Whether the peer at an address is a proxy of ours."""
+        """Whether the address is that of a trusted proxy."""
         try:
             parsed = ipaddress.ip_address(address)
         except ValueError:
@@ -64,7 +64,7 @@ class VisitorReader:
 
 
 def _address_of(hop: str) -> str | None:
-    """The address of a hop, which some proxies write with its port."""
+    """The address of a hop. Some proxies add the port."""
     host = hop
     if hop.startswith("["):
         host = hop[1:].partition("]")[0]

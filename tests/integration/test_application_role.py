@@ -247,7 +247,7 @@ def test_a_role_that_is_new_is_on_record_and_without_a_record_there_is_none(
     own_database: str, another_role: str
 ) -> None:
     change(own_database, "ALTER TABLE vetassist_auth_audit RENAME request_id TO gone")
-    with pytest.raises(psycopg.Error):
+    with pytest.raises(storage.DatabaseFaultError):
         storage.migrate(own_database, application_role=another_role)
     assert rows_of(own_database, "SELECT FROM pg_roles WHERE rolname = %s", another_role) == []
     change(own_database, "ALTER TABLE vetassist_auth_audit RENAME gone TO request_id")

@@ -55,7 +55,7 @@ def test_what_is_there_is_sealed_and_verified(trail: str) -> None:
 
     assert verified.exit_code == 0
     assert verified.stdout.splitlines() == [
-        "Looked at 5 sealed rows in 1 batches; 0 rows wait to be sealed; compared 1 checkpoints.",
+        "Checked 5 sealed rows in 1 batches; 0 rows wait to be sealed; compared 1 checkpoints.",
         "The trail is as it was sealed.",
     ]
 
@@ -278,7 +278,7 @@ def test_a_month_past_its_retention_is_dropped_once_it_was_exported(
     verified = audit("verify")
 
     assert verified.exit_code == 0
-    assert "The rows of 1 batches were handed on and dropped." in verified.stdout
+    assert "The rows of 1 batches were exported and dropped." in verified.stdout
 
 
 def test_an_export_is_itself_in_the_trail(trail: str, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What commands say of a database that is none of ours, refuses, or is away."""
 
+import asyncio
 import logging
 import os
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from typer.testing import CliRunner, Result
 
 from adapters.postgres.migrations import migrate
 from entrypoints.cli import app
+from entrypoints.settings_reader import read_settings
 from tests.support.databases import APPLICATION_ROLE, as_application, change, new_database
 from tests.support.environment import required_settings
 
@@ -119,3 +121,20 @@ def test_a_database_that_is_away_is_said_once(caplog: pytest.LogCaptureFixture) 
     assert result.exit_code == 4
     assert said(result) == "vetassist: the database does not answer"
     assert [record.name for record in caplog.records if "psycopg" in record.name] == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("purge",), ("purge", "--dry-run"), ("keys", "rewrap"), ("audit", "verify")],
+)
+def test_a_command_has_one_event_loop_and_reads_the_settings_once(
+    ours: str, command: tuple[str, ...]
+) -> None:
+    with (
+        patch("asyncio.run", wraps=asyncio.run) as loops,
+        patch("entrypoints.settings_reader.read_settings", wraps=read_settings) as readings,
+    ):
+        result = vetassist(ours, *command)
+    assert result.exit_code == 0, result.output
+    assert loops.call_count == 1
+    assert readings.call_count == 1

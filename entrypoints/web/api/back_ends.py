@@ -29,7 +29,7 @@ _NOT_CACHED: Final[JSON] = {"Pragma": {"required": True, "schema": {"const": "no
 _WAIT: Final[JSON] = {"Retry-After": {"$ref": "#/components/headers/Retry-After"}}
 EXCHANGE: Final = operation(
     "exchangeToken",
-    "The Veteran's JWT for VA's access token",
+    "VA's access token for the Veteran's JWT",
     tag=BACK_ENDS,
     description="Token exchange (RFC 8693) for registered back ends. They authenticate by HTTP "
     "Basic, by `client_id` and `client_secret`, or by a signed assertion (RFC 7523). Each use is "
@@ -48,15 +48,15 @@ EXCHANGE: Final = operation(
                         "requested_token_type": {"const": ACCESS_TOKEN},
                         "purpose": {
                             "enum": [purpose.value for purpose in TokenPurpose],
-                            "description": "Ours: what for.",
+                            "description": "What the token is for. Our own parameter.",
                         },
                         "scope": {
                             "type": "string",
-                            "description": "Separated by spaces; left out: all that the client is "
-                            "registered for.",
+                            "description": "Separated by spaces. Default: all scopes that the "
+                            "client is registered for.",
                         },
-                        "audience": {"type": "string", "description": "VA, if anybody."},
-                        "resource": {"type": "string", "description": "An API of VA's."},
+                        "audience": {"type": "string", "description": "VA, if present."},
+                        "resource": {"type": "string", "description": "The URL of a VA API."},
                         "client_id": {"type": "string"},
                         "client_secret": {"type": "string"},
                         "client_assertion_type": {"const": JWT_BEARER},
@@ -68,9 +68,9 @@ EXCHANGE: Final = operation(
         },
     },
     responses={
-        "200": json_answer("A token that is good for a while yet.", "VAToken", headers=_NOT_CACHED),
+        "200": json_answer("A token with enough validity left.", "VAToken", headers=_NOT_CACHED),
         "400": _refused_token(
-            "Malformed, or not to be had: `code` may say why.",
+            "Malformed, or not available: `code` may say why.",
             "invalid_request",
             "unsupported_grant_type",
             "unauthorized_client",
@@ -79,7 +79,7 @@ EXCHANGE: Final = operation(
             "invalid_grant",
         ),
         "401": _refused_token(
-            "The client has not shown that it is one.",
+            "Client authentication failed.",
             "invalid_client",
             headers={
                 "WWW-Authenticate": {
@@ -90,7 +90,7 @@ EXCHANGE: Final = operation(
         ),
         "408": _refused_token("The body took too long to arrive.", "invalid_request"),
         "413": _refused_token(f"The body is longer than {MAX_BYTES} bytes.", "invalid_request"),
-        "415": _refused_token("The body is no form.", "invalid_request"),
+        "415": _refused_token("The body is not a form.", "invalid_request"),
         "429": _refused_token(
             "Too many requests from this address were refused.",
             "temporarily_unavailable",
@@ -111,8 +111,8 @@ def verify(access: Access) -> JSON:
 def verify_at_path(access: Access) -> JSON:
     """A proxy's check by the client's own method and path."""
     return {
-        "description": "The same for proxies that ask by the client's own method and path "
-        "(Envoy). The path may be of any number of segments; it is not looked at.",
+        "description": "The same, for proxies that use the method and path of the client "
+        "(Envoy). The path may have any number of segments, and is ignored.",
         "parameters": [
             {
                 "name": "path",
@@ -125,10 +125,10 @@ def verify_at_path(access: Access) -> JSON:
 
 
 def _verify(method: str, access: Access, *, suffix: str = "") -> JSON:
-    """A proxy's question, by one method."""
+    """A proxy's check, by one method."""
     responses = {
         "200": answer(
-            "Yes. The headers say whose request it is.",
+            "Yes. The headers name the user and the session.",
             headers={
                 "X-Auth-User": {"required": True, "schema": UUID},
                 "X-Auth-Session": {"required": True, "schema": UUID},
@@ -144,8 +144,8 @@ def _verify(method: str, access: Access, *, suffix: str = "") -> JSON:
             {
                 "name": name,
                 "in": "header",
-                "description": "How the client asked the proxy. Where a cookie vouches for an "
-                "unsafe method, Origin and Sec-Fetch-Site are judged.",
+                "description": "The method of the client. For a cookie and an unsafe method, "
+                "Origin and Sec-Fetch-Site are checked.",
                 "schema": {"type": "string"},
             }
             for name in ("X-Forwarded-Method", "X-Original-Method")

@@ -85,7 +85,7 @@ def _security_schemes(cookies: SessionCookies, *, with_session_cookie: bool) -> 
         "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
         "refreshCookie": cookie(cookies.refresh_name, "The refresh token, for the renewal only."),
         "clientSecret": {"type": "http", "scheme": "basic"},
-        "handoffCookie": cookie(cookies.handoff_name, "The browser of a one-time code."),
+        "handoffCookie": cookie(cookies.handoff_name, "Marks the browser of a one-time code."),
     }
     if with_session_cookie:
         schemes["sessionCookie"] = cookie(cookies.session_name, "The JWT.")

@@ -7,9 +7,9 @@ from entrypoints.web.api.responses import without_bodies
 
 _ALIVE: Final[JSON] = {"200": json_answer("It does.", "Alive")}
 _READY: Final[JSON] = {
-    "200": json_answer("A request could be served.", "Ready"),
+    "200": json_answer("Requests can be served.", "Ready"),
     "503": answer(
-        "A request could not be served: the checks that fail say why.",
+        "Requests can't be served. The failing checks say why.",
         headers={"Retry-After": {"$ref": "#/components/headers/Retry-After"}},
         content={"application/problem+json": {"schema": {"$ref": "#/components/schemas/NotReady"}}},
     ),

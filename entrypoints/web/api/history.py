@@ -9,7 +9,7 @@ _EXPORT: Final = answer(
     "Newest first.",
     headers={
         "Content-Disposition": {
-            "description": "What to call the file.",
+            "description": "The name of the file.",
             "required": True,
             "schema": {"type": "string", "pattern": "^attachment; "},
         }
@@ -26,19 +26,19 @@ def uses(access: Access) -> JSON:
     return {
         "get": operation(
             "listUses",
-            "Which back ends used the caller's VA connection, and what for",
+            "Which back ends used the caller's VA tokens, and what for",
             tag=SESSION,
             security=access.signed_in,
             parameters=[
                 query(
                     "after",
                     {"type": "string", "maxLength": 200},
-                    "The `next` of the page before this one.",
+                    "The `next` of the previous page.",
                 )
             ],
             responses={
                 "200": json_answer("Newest first.", "Uses"),
-                "400": problem("`after` is not one of ours.", "bad_request"),
+                "400": problem("`after` is not from a previous page.", "bad_request"),
             }
             | access.refusals,
         )
@@ -57,12 +57,12 @@ def events(access: Access) -> JSON:
                 query(
                     "after",
                     {"type": "string", "maxLength": 200},
-                    "The `next` of the page before this one.",
+                    "The `next` of the previous page.",
                 )
             ],
             responses={
                 "200": json_answer("Newest first.", "History"),
-                "400": problem("`after` is not one of ours.", "bad_request"),
+                "400": problem("`after` is not from a previous page.", "bad_request"),
             }
             | access.refusals,
         )
@@ -81,12 +81,12 @@ def export(access: Access) -> JSON:
                 query(
                     "format",
                     {"type": "string", "enum": ["json", "csv"], "default": "json"},
-                    "What kind of file.",
+                    "The format of the file.",
                 )
             ],
             responses={
                 "200": _EXPORT,
-                "400": problem("`format` is something else.", "bad_request"),
+                "400": problem("`format` has another value.", "bad_request"),
             }
             | access.refusals,
         )

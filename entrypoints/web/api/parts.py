@@ -13,7 +13,7 @@ _ALWAYS: Final = ("Cache-Control", "X-Request-ID")
 HEADERS: Final[JSON] = {
     "Cache-Control": {"required": True, "schema": {"const": "no-store"}},
     "X-Request-ID": {
-        "description": "Names the request in our log.",
+        "description": "The id of the request in our log.",
         "required": True,
         "schema": {"type": "string"},
     },
@@ -29,11 +29,11 @@ HEADERS: Final[JSON] = {
     },
 }
 SET_COOKIE: Final[JSON] = {
-    "Set-Cookie": {"description": "One field a cookie.", "schema": {"type": "string"}}
+    "Set-Cookie": {"description": "One field for each cookie.", "schema": {"type": "string"}}
 }
 COOKIES_CLEARED: Final[JSON] = {
     "Set-Cookie": {
-        "description": "Takes the cookies back when the session that asked has ended.",
+        "description": "Clears the cookies if the session of the request has ended.",
         "schema": {"type": "string"},
     }
 }

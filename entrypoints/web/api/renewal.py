@@ -20,19 +20,19 @@ def _takes_json(schema: JSON, *, required: bool) -> JSON:
 
 
 _BODY_REFUSALS: Final[JSON] = {
-    "400": problem("The body is no such JSON object.", "bad_request"),
+    "400": problem("The body is not such a JSON object.", "bad_request"),
     "408": problem("The body took too long to arrive.", "request_timeout"),
     "413": problem("The body is longer than 4096 bytes.", "content_too_large"),
-    "415": problem("The body is not called `application/json`.", "unsupported_media_type"),
+    "415": problem("The Content-Type is not `application/json`.", "unsupported_media_type"),
 }
 _GRANTED: Final = json_answer("The tokens, in the body or as cookies.", "Grant", headers=SET_COOKIE)
 RENEW: Final = operation(
     "renewSession",
-    "A new JWT for a live session",
+    "A new JWT for a session",
     tag=SESSION,
-    description="Against the refresh token in the cookie, or in the body; the next one comes the "
-    "same way. The one before the newest gets the same answer for a moment, as an answer may be "
-    "lost; any older one ends the session.",
+    description="For the refresh token in the cookie or in the body. The next one comes the same "
+    "way. The previous one gets the same response for a moment, because a response may be lost. "
+    "Any older one ends the session.",
     security=[{"refreshCookie": []}, {}],
     requestBody=_takes_json(
         {
@@ -46,8 +46,8 @@ RENEW: Final = operation(
     | _BODY_REFUSALS
     | {
         "401": problem(
-            "No refresh token, one that is none of ours (`invalid_token`), one whose session has "
-            "ended (`session_ended`), or one that was used before (`token_reused`).",
+            "No refresh token or an unknown one (`invalid_token`), one whose session has ended "
+            "(`session_ended`), or one that was used before (`token_reused`).",
             "invalid_token",
             "session_ended",
             "token_reused",
@@ -58,9 +58,9 @@ RENEW: Final = operation(
 )
 REDEEM: Final = operation(
     "redeemCode",
-    "The one-time code for the session",
+    "The session for a one-time code",
     tag=SIGN_IN,
-    description="Where sessions are delivered by code: once, within 60 seconds, by the browser "
+    description="If sessions are delivered by code: once, within 60 seconds, and from the browser "
     "that signed in.",
     security=[{"handoffCookie": []}],
     requestBody=_takes_json(
@@ -71,7 +71,7 @@ REDEEM: Final = operation(
                 "refresh": {
                     "enum": ["cookie", "body"],
                     "default": "cookie",
-                    "description": "How to hand over the refresh token.",
+                    "description": "How to deliver the refresh token.",
                 },
             },
             "required": ["code"],
@@ -83,7 +83,7 @@ REDEEM: Final = operation(
     | _BODY_REFUSALS
     | {
         "401": problem(
-            "No such code for this browser (`invalid_token`), or its session has ended meanwhile "
+            "No such code for this browser (`invalid_token`), or its session has ended "
             "(`session_ended`).",
             "invalid_token",
             "session_ended",

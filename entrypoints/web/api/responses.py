@@ -6,16 +6,16 @@ from entrypoints.web.api.parts import JSON, problem
 
 RESPONSES: Final[JSON] = {
     "401": problem(
-        "No token, more than one, or one that does not stand: sign in again.",
+        "No token, more than one, or one whose session has ended: sign in again.",
         "invalid_token",
         headers=("WWW-Authenticate",),
     ),
     "403": problem(
-        "A cookie vouches for an unsafe request that does not come from our own front end.",
+        "An unsafe request with a cookie does not come from our own front end.",
         "forbidden",
     ),
     "503": problem(
-        "The database does not answer. Nobody is logged out by it: try again.",
+        "The database does not answer. The session is not affected: try again.",
         "unavailable",
         headers=("Retry-After",),
     ),

@@ -9,7 +9,7 @@ from entrypoints.web.api.parts import JSON, UUID, instant, object_of
 from entrypoints.web.token_request import ACCESS_TOKEN
 
 _OUTLOOK: Final[JSON] = {
-    "idle_expires_at": instant("When the session ends unless it is renewed before."),
+    "idle_expires_at": instant("When the session ends unless it is renewed."),
     "absolute_expires_at": instant("When the session ends in any case."),
     "can_extend": {
         "type": "boolean",
@@ -21,16 +21,16 @@ _EVENT: Final[JSON] = object_of(
     {
         "occurred_at": instant("When it happened."),
         "type": {"enum": [each.value for each in AuditEventType]},
-        "summary": {"type": "string", "description": "What happened, to the Veteran."},
+        "summary": {"type": "string", "description": "What happened, in words for the Veteran."},
         "device": {
             "type": ["string", "null"],
-            "description": "Where the session was opened, while the session is kept.",
+            "description": "The device of the session, as long as the session is stored.",
             "examples": ["Firefox on Linux"],
         },
         "session_id": {"type": ["string", "null"], "format": "uuid"},
         "reference": {
             "type": ["string", "null"],
-            "description": "The X-Request-ID of the request that it happened in.",
+            "description": "The X-Request-ID of the request that caused it.",
         },
         "details": {
             "type": "object",
@@ -43,15 +43,15 @@ _PROBLEM: Final[JSON] = {
     "type": {"const": "about:blank"},
     "title": {"type": "string", "description": "The status in words."},
     "status": {"type": "integer", "minimum": 400, "maximum": 599},
-    "code": {"type": "string", "description": "For programs; stable."},
+    "code": {"type": "string", "description": "Stable, for programs."},
     "reference": {
         "type": "string",
-        "description": "The X-Request-ID, to be quoted to support.",
+        "description": "The X-Request-ID, for support.",
     },
 }
 SCHEMAS: Final[JSON] = {
     "Problem": {
-        "description": "RFC 9457. Whatever was sent is not repeated.",
+        "description": "RFC 9457. It repeats nothing from the request.",
         **object_of(_PROBLEM),
     },
     "NotReady": object_of(
@@ -70,7 +70,7 @@ SCHEMAS: Final[JSON] = {
             "user_id": UUID,
             "issued_at": instant("When the user signed in."),
             "renewed_at": instant("When the session was last renewed."),
-            "expires_at": instant("When the token that was shown expires."),
+            "expires_at": instant("When the token of the request expires."),
             "va_linked": {"const": True},
             **_OUTLOOK,
         }
@@ -89,10 +89,10 @@ SCHEMAS: Final[JSON] = {
                         },
                         "issued_at": instant("When the user signed in."),
                         "renewed_at": instant("When the session was last renewed."),
-                        "expires_at": instant("When it ends unless it is renewed before."),
+                        "expires_at": instant("When it ends unless it is renewed."),
                         "current": {
                             "type": "boolean",
-                            "description": "Whether it is the one that asks.",
+                            "description": "Whether it is the session of the request.",
                         },
                     }
                 ),
@@ -108,7 +108,7 @@ SCHEMAS: Final[JSON] = {
                     {
                         "client": {
                             "type": ["string", "null"],
-                            "description": "What the back end is called.",
+                            "description": "The name of the back end.",
                         },
                         "purpose": {"enum": [*(each.value for each in TokenPurpose), None]},
                         "in_order_to": {
@@ -118,15 +118,15 @@ SCHEMAS: Final[JSON] = {
                         },
                         "scope": {
                             "type": "string",
-                            "description": "All that the token covered.",
+                            "description": "All scopes of the token.",
                         },
-                        "used_at": instant("When the back end was given the token."),
+                        "used_at": instant("When the back end got the token."),
                     }
                 ),
             },
             "next": {
                 "type": ["string", "null"],
-                "description": "For `after`; null on the last page.",
+                "description": "For `after`. Null on the last page.",
             },
         }
     ),
@@ -135,7 +135,7 @@ SCHEMAS: Final[JSON] = {
             "events": {"type": "array", "maxItems": 25, "items": _EVENT},
             "next": {
                 "type": ["string", "null"],
-                "description": "For `after`; null on the last page.",
+                "description": "For `after`. Null on the last page.",
             },
         }
     ),
@@ -148,17 +148,20 @@ SCHEMAS: Final[JSON] = {
                 "issued_token_type": {"const": ACCESS_TOKEN},
                 "token_type": {"const": "Bearer"},
                 "expires_in": {"type": "integer", "minimum": 0, "description": "Seconds."},
-                "scope": {"type": "string", "description": "All that the token covers."},
+                "scope": {"type": "string", "description": "All scopes of the token."},
             }
         ),
     },
     "TokenError": {
-        "description": "RFC 6749, section 5.2. Whatever was sent is not repeated.",
+        "description": "RFC 6749, section 5.2. It repeats nothing from the request.",
         **object_of(
             {
                 "error": {"type": "string"},
                 "error_description": {"type": "string", "description": "For a developer."},
-                "code": {"type": "string", "description": "For programs; finer than `error`."},
+                "code": {
+                    "type": "string",
+                    "description": "For programs. More precise than `error`.",
+                },
             },
             optional=("code",),
         ),
@@ -170,11 +173,11 @@ SCHEMAS: Final[JSON] = {
             **_OUTLOOK,
             "token": {
                 "type": "string",
-                "description": "The JWT; missing where it comes as a cookie.",
+                "description": "The JWT. Missing if it is in a cookie.",
             },
             "refresh_token": {
                 "type": "string",
-                "description": "For the next renewal; missing where it comes as a cookie.",
+                "description": "For the next renewal. Missing if it is in a cookie.",
             },
         },
         optional=("token", "refresh_token"),
@@ -189,7 +192,7 @@ SCHEMAS: Final[JSON] = {
             "last_login_at": {"type": ["string", "null"], "format": "date-time"},
             "va_sign_in_needed": {
                 "type": "boolean",
-                "description": "Nobody can act for the Veteran at VA until the next sign-in.",
+                "description": "No back end can act for the Veteran at VA until the next sign-in.",
             },
         }
     ),

@@ -15,17 +15,17 @@ from entrypoints.web.api.parts import (
 )
 
 _ENDED: Final = answer(
-    "Done: every check that begins from now on is refused. Ending what has ended changes nothing.",
+    "Done: from now on, the session is refused. Ending it again changes nothing.",
     headers=COOKIES_CLEARED,
 )
 _UNLINKED: Final = answer(
-    "Done: VA's tokens and the key that sealed them are destroyed, every session has ended, and VA "
-    "is asked to revoke. Signing in again finds the same account.",
+    "Done: VA's tokens and their key are destroyed, all sessions have ended, and the tokens are "
+    "revoked at VA. A new sign-in finds the same account.",
     headers=COOKIES_CLEARED,
 )
 _UNLINK_REFUSED: Final = problem(
-    "The sign-in was not only just now: sign in again first. Or a cookie vouches for a request "
-    "that does not come from our own front end.",
+    "The sign-in is not recent: sign in again first. Or a request with a cookie does not come "
+    "from our own front end.",
     "fresh_sign_in_needed",
     "forbidden",
 )
@@ -43,7 +43,7 @@ def session(access: Access) -> JSON:
         ),
         "delete": operation(
             "logOut",
-            "Log out",
+            "Sign out",
             tag=SESSION,
             security=access.signed_in,
             responses={"204": _ENDED} | access.unsafe_refusals,
@@ -70,12 +70,12 @@ def sessions(access: Access) -> JSON:
                 query(
                     "except",
                     {"type": "string", "enum": ["current"]},
-                    "Spares the session that asks.",
+                    "Keeps the session of the request.",
                 )
             ],
             responses={
                 "204": _ENDED,
-                "400": problem("`except` is something else.", "bad_request"),
+                "400": problem("`except` has another value.", "bad_request"),
             }
             | access.unsafe_refusals,
         ),
@@ -112,7 +112,7 @@ def link(access: Access) -> JSON:
     return {
         "delete": operation(
             "unlinkVA",
-            "Take the link to VA back",
+            "Unlink the account from VA",
             tag=SESSION,
             security=access.signed_in,
             responses={"204": _UNLINKED, "403": _UNLINK_REFUSED} | access.refusals,

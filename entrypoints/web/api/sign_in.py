@@ -12,20 +12,20 @@ LOGIN: Final = operation(
         query(
             "return_to",
             {"type": "string", "pattern": r"^/[!-\[\]-~]*$", "maxLength": 512},
-            "Where in the front end to go on once signed in: a path, without `//`, `.` or `..` "
-            "in it, however often it is percent-encoded.",
+            "Where in the front end to continue after the sign-in: a path without `//`, `.` or "
+            "`..`, even percent-encoded.",
         )
     ],
     responses={
         "303": answer(
-            "To VA. The attempt is bound to this browser by a cookie.",
+            "To VA. A cookie binds the attempt to this browser.",
             headers={
                 "Location": {"required": True, "schema": {"type": "string", "format": "uri"}},
                 **SET_COOKIE,
             },
         ),
         "400": problem(
-            "A parameter stands twice or is no clean text, or `return_to` is no path of ours.",
+            "A parameter appears twice or is not clean text, or `return_to` is not allowed.",
             "malformed_parameters",
             "invalid_return_to",
         ),
@@ -44,14 +44,14 @@ LOGIN: Final = operation(
 )
 CALLBACK: Final = operation(
     "completeLogin",
-    "Take VA's answer",
+    "Process VA's response",
     tag=SIGN_IN,
-    description="Where VA sends the browser back to. Whatever it brings, the browser goes on to "
+    description="VA sends the browser back to this URL. In any case, the browser continues to "
     "`/va-success` or `/va-error` of the front end.",
     parameters=[
         query(name, {"type": "string"}, description)
         for name, description in (
-            ("state", "The attempt; it counts once, and from the browser that began it."),
+            ("state", "The attempt. It is valid once, and in the browser that started it."),
             ("code", "RFC 6749, section 4.1.2."),
             ("error", "RFC 6749, section 4.1.2.1."),
             ("iss", "RFC 9207."),
@@ -59,8 +59,8 @@ CALLBACK: Final = operation(
     ],
     responses={
         "303": answer(
-            "To the front end: with the session, in the way that is set, or with the reason why "
-            "there is none.",
+            "To the front end: with the session, by the configured delivery, or with the reason "
+            "why there is none.",
             headers={
                 "Location": {
                     "required": True,
