@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help run setup test test-long coverage check audit bench reference screenshots lock clean
+.PHONY: help run setup test test-long coverage check audit bench bench-check reference screenshots lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -65,6 +65,9 @@ $(AUDIT)/.installed: requirements-audit.lock $(STAMP)
 	@test -x $(AUDIT)/bin/python || $(PYTHON) -m venv $(AUDIT)
 	$(AUDIT)/bin/python -m pip install --quiet --require-hashes --requirement requirements-audit.lock
 	@touch $@
+
+bench-check: setup ## run the benchmarks in their short form, and look at their tables
+	$(BIN)/python -m pytest --numprocesses=0 benchmarks/test_short_form.py
 
 bench: setup ## run the benchmarks and write docs/performance.md (half an hour)
 	$(BIN)/python -m benchmarks

@@ -63,6 +63,7 @@ def without_va(database_url: str) -> dict[str, str]:
     return required_settings(database_url) | {
         "VETASSIST_VA_DISCOVERY_URL": "http://127.0.0.1:1/.well-known/openid-configuration",
         "VETASSIST_VA_ISSUER": "http://127.0.0.1:1",
+        "VETASSIST_DATABASE_TIMEOUT_SECONDS": "1",
     }
 
 

@@ -38,7 +38,8 @@ COMMANDS = [
 
 
 def vetassist(url: str, *arguments: str) -> Result:
-    with patch.dict(os.environ, required_settings(url), clear=True):
+    settings = required_settings(url) | {"VETASSIST_DATABASE_TIMEOUT_SECONDS": "1"}
+    with patch.dict(os.environ, settings, clear=True):
         return CliRunner().invoke(app, list(arguments))
 
 

@@ -228,7 +228,9 @@ def test_a_reason_is_a_code_and_nothing_that_may_say_more(
 def test_a_database_that_does_not_answer_is_an_exit_code_of_its_own(
     command: tuple[str, ...], dry_run: tuple[str, ...]
 ) -> None:
-    nobody = required_settings("postgresql://127.0.0.1:1/vetassist")
+    nobody = required_settings("postgresql://127.0.0.1:1/vetassist") | {
+        "VETASSIST_DATABASE_TIMEOUT_SECONDS": "1"
+    }
     with patch.dict(os.environ, nobody, clear=True):
         result = vetassist(*command, *dry_run)
 

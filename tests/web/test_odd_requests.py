@@ -73,6 +73,21 @@ async def test_case_77_nothing_is_not_taken_for_text(
     assert answer.status_code == 400
 
 
+@pytest.mark.parametrize(("path", "field"), [(RENEW, "refresh_token"), (REDEEM, "code")])
+async def test_case_77_a_name_that_appears_twice_is_refused(
+    product: Product, path: str, field: str
+) -> None:
+    twice = f'{{"{field}": "a", "{field}": "a"}}'
+    browser = product.browser()
+    browser.http.cookies.set("vetassist_handoff", "x")
+    answers = [
+        await browser.post(path, content=content, headers=JSON)
+        for content in (twice, f'{{"{field}": "a"}}')
+    ]
+
+    assert [answer.status_code for answer in answers] == [400, 401]
+
+
 async def test_a_code_does_not_change_with_the_version_of_python(product: Product) -> None:
     answer = await product.browser().post(RENEW, content=b" " * 5000, headers=JSON)
 
