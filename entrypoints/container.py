@@ -14,10 +14,11 @@ from adapters.encryption.seal_keys import HMACSealKeys
 from adapters.encryption.visitor_pseudonyms import HMACVisitorPseudonyms
 from adapters.postgres.audit_history import PostgresAuditHistory
 from adapters.postgres.clock import PostgresClock
+from adapters.postgres.connection_string import connection_string
 from adapters.postgres.deadline import shared_deadline
 from adapters.postgres.disclosures import PostgresDisclosures
 from adapters.postgres.login_attempts import PostgresLoginAttempts
-from adapters.postgres.pool import build_pool, connection_string, opened
+from adapters.postgres.pool import build_pool, opened
 from adapters.postgres.primary_watch import PrimaryWatch, certain_primary, sought_primary
 from adapters.postgres.readiness import PostgresReadiness
 from adapters.postgres.sealed_trail import PostgresSealedTrail

@@ -9,8 +9,8 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
+from adapters.postgres.connection_string import connection_string
 from adapters.postgres.deadline import answered_within
-from adapters.postgres.pool import connection_string
 
 #: How long a command waits for the answer to a question that takes no work.
 ANSWER_TIMEOUT: Final = timedelta(seconds=5)

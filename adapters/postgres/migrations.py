@@ -16,7 +16,7 @@ from adapters.postgres.application_roles import (
 )
 from adapters.postgres.audit_trail import INSERT_EVENT, event_parameters
 from adapters.postgres.command_connection import command_connection
-from adapters.postgres.pool import SEARCH_PATH
+from adapters.postgres.connection_string import SEARCH_PATH
 from domain.audit_event import AuditEvent
 
 # Any constant will do, as long as every migrating process asks for the same.

@@ -1,29 +1,32 @@
 """The connections to PostgreSQL."""
 
-import os
 import select
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Final, Protocol, TypeVar, final
 
 import psycopg
 from psycopg import AsyncConnection
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
+from adapters.postgres.connection_string import (
+    CONNECT_TIMEOUT_SECONDS,
+    DATABASE_TIMEOUT,
+    bounds,
+    connection_options,
+    connection_string,
+    set_locally,
+)
 from adapters.postgres.deadline import Deadline, deadline_or, severed_after
 
 _T = TypeVar("_T")
 
-#: How long all database work of one request may take, unless the operator sets another span.
-DATABASE_TIMEOUT: Final = timedelta(seconds=5)
 #: How long a caller waits for a free connection before it is told to try again later.
 WAIT_FOR_CONNECTION: Final = timedelta(seconds=3)
 _MAX_WAITING: Final = 256
-_CONNECT_TIMEOUT_SECONDS: Final = 3
 # The pool doubles its pause between attempts for this long and then starts over with the next
 # caller, so that it is back soon after a database that was away for long.
 _RECONNECT_SECONDS: Final = 2
@@ -32,35 +35,6 @@ _TRUSTED_FOR_SECONDS: Final = 5.0
 _CHECK_SECONDS: Final = 1.0
 # How long a caller waits for the primary to prove itself.
 _WAIT_FOR_PROOF: Final = timedelta(seconds=1)
-# After so many uses psycopg prepares a statement.
-_PREPARE_AFTER: Final = 5
-# What a server, database or role can default differently and we rely on.
-_SESSION: Final = {
-    "IntervalStyle": "postgres",
-    "bytea_output": "hex",
-    "standard_conforming_strings": "on",
-    "default_transaction_isolation": "read\\ committed",
-    "default_transaction_deferrable": "off",
-}
-#: Where tables are looked for, unless the URL says otherwise.
-SEARCH_PATH: Final = '"$user",public'
-# What the URL's own `options` may change.
-_ADJUSTABLE: Final = {
-    # A commit is acknowledged only once it is on disk, and on the synchronous standby.
-    "synchronous_commit": "on",
-    "search_path": SEARCH_PATH,
-}
-# libpq reads these two from the environment only, and there they win over `options`. A pooler
-# passes them on.
-os.environ.update(PGDATESTYLE="ISO, YMD", PGTZ="UTC")
-# Dead peers are noticed by the kernel, too: an idle connection after 20 s, a busy one after 5 s.
-_NETWORK: Final = {
-    "keepalives": 1,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 2,
-    "tcp_user_timeout": 5_000,
-}
 #: The timeline of a primary: the first part of a WAL file's name, in hex digits.
 TIMELINE: Final = "left(pg_walfile_name(pg_current_wal_lsn()), 8)"
 # Asked once for each new connection.
@@ -113,63 +87,6 @@ class Primary(Protocol):
         """
 
 
-def connection_string(
-    database_url: str,
-    *,
-    timeout: timedelta = DATABASE_TIMEOUT,
-    prepared_statements: bool = True,
-) -> str:
-    """The operator's URL with what every connection of ours needs.
-
-    Where the two differ the URL wins, but for the encoding and what ``_SESSION`` holds.
-
-    Args:
-        database_url: A URL, or keywords and values.
-        timeout: When the server is to give a statement up.
-        prepared_statements: False for a pooler that may give each transaction another connection
-            to the server. It refuses session settings or loses them, so it is sent none.
-    """
-    given: dict[str, Any] = dict(conninfo_to_dict(database_url))
-    ours: dict[str, Any] = {
-        "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
-        "application_name": "vetassist",
-        # With several hosts in the URL: the primary, so that no read lags behind a revocation.
-        "target_session_attrs": "primary",
-        **_NETWORK,
-    }
-    options = given.get("options", "")
-    if prepared_statements:
-        # Of several options of one name the last one counts.
-        options = " ".join([*_flags(_bounds(timeout) | _ADJUSTABLE), options, *_flags(_SESSION)])
-    fixed = {"client_encoding": "UTF8", "options": options}
-    return make_conninfo(**{**ours, **given, **fixed})
-
-
-def connection_options(*, prepared_statements: bool) -> dict[str, Any]:
-    """How psycopg makes each connection; without prepared statements it makes none by itself."""
-    prepare_after = _PREPARE_AFTER if prepared_statements else None
-    return {"autocommit": True, "prepare_threshold": prepare_after}
-
-
-def _bounds(timeout: timedelta) -> dict[str, str]:
-    """What the server ends by itself, so that it does not work for nobody."""
-    return {
-        "statement_timeout": f"{round(timeout.total_seconds() * 1000)}ms",
-        "lock_timeout": "1s",
-        "idle_in_transaction_session_timeout": "10s",
-    }
-
-
-def _set_locally(values: Mapping[str, str]) -> str:
-    """Sets them for one transaction."""
-    calls = [f"set_config('{name}', '{value}', true)" for name, value in values.items()]
-    return f"SELECT {', '.join(calls)}"
-
-
-def _flags(values: Mapping[str, str]) -> list[str]:
-    return [f"-c {name}={value}" for name, value in values.items()]
-
-
 @final
 class Pool:
     """Pooled connections that commit each statement by itself.
@@ -201,7 +118,7 @@ class Pool:
     ) -> None:
         self.begin: Sequence[str] = ("BEGIN",)
         if not prepared_statements:
-            self.begin += (_set_locally(_bounds(timeout)),)
+            self.begin += (set_locally(bounds(timeout)),)
         self.wait_seconds = WAIT_FOR_CONNECTION.total_seconds()
         self._timeout = timeout
         self._primary = primary
@@ -361,7 +278,7 @@ async def opened(pool: Pool) -> AsyncIterator[Pool]:
 
 
 async def _configure(connection: Connection) -> None:
-    with severed_after(_CONNECT_TIMEOUT_SECONDS, connection):
+    with severed_after(CONNECT_TIMEOUT_SECONDS, connection):
         await inspect(connection)
 
 

@@ -27,8 +27,9 @@ from typing import Any, Final, Self, final
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from adapters.postgres.connection_string import connection_options
 from adapters.postgres.deadline import sever, severed_after
-from adapters.postgres.pool import TIMELINE, Connection, connection_options, inspect
+from adapters.postgres.pool import TIMELINE, Connection, inspect
 from application.errors import UnavailableError
 
 _log = logging.getLogger("vetassist.database")

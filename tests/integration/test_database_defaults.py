@@ -17,8 +17,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from typer.testing import CliRunner, Result
 
 from adapters.postgres.command_connection import EncodingError
+from adapters.postgres.connection_string import connection_string
 from adapters.postgres.migrations import SchemaError, migrate, migrations, pending_migrations
-from adapters.postgres.pool import connection_string
 from application.errors import UnavailableError
 from application.ports.readiness import ReadinessCheck
 from application.use_cases.sessions.validate_session import ValidateSessionCommand
@@ -63,7 +63,7 @@ MADE: Final = "SELECT relname FROM pg_class WHERE starts_with(relname, 'vetassis
 SHOW: Final = """
 import json, sys
 import psycopg
-from adapters.postgres.pool import connection_string
+from adapters.postgres.connection_string import connection_string
 with psycopg.connect(connection_string(sys.argv[1])) as connection:
     shown = [connection.info.parameter_status(name) for name in ("DateStyle", "TimeZone")]
     print(json.dumps(shown))

@@ -18,8 +18,9 @@ from anyio.lowlevel import checkpoint
 from typer.testing import CliRunner
 
 from adapters.postgres.command_connection import PoolerError, connection_faults
+from adapters.postgres.connection_string import connection_string
 from adapters.postgres.migrations import migrate, pending_migrations
-from adapters.postgres.pool import build_pool, connection_string, opened
+from adapters.postgres.pool import build_pool, opened
 from adapters.postgres.primary_watch import PrimaryWatch
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from entrypoints.cli import app

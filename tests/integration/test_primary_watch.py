@@ -13,8 +13,9 @@ from pytest_mock import MockerFixture
 
 from adapters.postgres import clock as postgres_clock
 from adapters.postgres.clock import PostgresClock
+from adapters.postgres.connection_string import connection_string
 from adapters.postgres.migrations import migrate
-from adapters.postgres.pool import Pool, build_pool, connection_string, opened
+from adapters.postgres.pool import Pool, build_pool, opened
 from adapters.postgres.primary_watch import PrimaryWatch
 from application.errors import UnavailableError
 from domain.session import Session

@@ -4,7 +4,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from adapters.postgres.pool import connection_string
+from adapters.postgres.connection_string import connection_string
 
 NAMES = ("synchronous_commit", "statement_timeout", "lock_timeout", "TimeZone")
 
