@@ -1,9 +1,13 @@
-"""Whether a session still stands, asked of PostgreSQL: strict, and many at a time.
+"""Looks up sessions in PostgreSQL, strictly, and many at a time.
 
-Every look-up is answered by a statement that was sent after the look-up began, so it sees each
-revocation that was acknowledged before. What makes it fast is that look-ups which arrive while
-the event loop is busy, or while statements are under way, travel in the next one together: the
-more callers, the fewer statements each of them costs.
+Each look-up is answered by a statement that was sent after the look-up began, so it sees every
+revocation that was acknowledged before. Look-ups that arrive while the event loop is busy, or
+while statements are running, share the next statement. The more callers there are, the fewer
+statements each of them costs.
+
+The names come from air travel. Look-ups wait in a *batch*. A *flight* is a task that takes one
+connection and answers batch after batch. A flight that was started but has no connection yet is
+*boarding*: look-ups can still join its batch.
 """
 
 import asyncio
@@ -39,24 +43,23 @@ CROSS JOIN LATERAL (
     LIMIT 1
 ) AS found
 """
-#: A statement that takes longer than this harms those who wait for it only: for the others the
-#: next one starts beside it.
+#: If a statement takes longer, another flight starts, so that only its own look-ups wait for it.
 SLOW: Final = timedelta(milliseconds=20)
-#: Whoever has no answer by then hears: try again later.
+#: A look-up that has no answer by then fails.
 DEADLINE: Final = timedelta(seconds=2)
 MAX_BATCH: Final = 256
-#: While one statement is with the server, the answers of the other are worked on here.
+#: While the server works on one statement, this process works on the answers of the other.
 FLIGHTS: Final = 2
-#: As many when some of them are slow.
+#: The maximum if some of them are slow.
 MAX_FLIGHTS: Final = 4
-# A connection that the server has closed shows only when it is used.
+# A broken connection may be noticed only when it is used.
 _TRIES: Final = 2
 
 _Answer = asyncio.Future[SessionStanding | None]
 
 
 class _Batch:
-    """Look-ups that are answered by one statement."""
+    """Look-ups that share one statement."""
 
     def __init__(self, opened_at: float) -> None:
         self.opened_at = opened_at
@@ -73,14 +76,14 @@ class _Batch:
         self.answers.append(answer)
 
     def close(self, found: Mapping[int, SessionStanding]) -> None:
-        """Tell everybody what was found at their place; nothing there means that there is none."""
+        """Answer each look-up with what was found at its place, or with None."""
         for place, answer in enumerate(self.answers):
             if not answer.done():
                 answer.set_result(found.get(place))
         self._end()
 
     def fail(self, cause: BaseException | None = None) -> None:
-        """Tell everybody to try again later."""
+        """Fail each look-up that has no answer yet."""
         for answer in self.answers:
             if not answer.done():
                 error = UnavailableError("session_lookup")
@@ -96,7 +99,7 @@ class _Batch:
 
 @final
 class PostgresSessionLookup(SessionLookup):
-    """Look-ups that share statements, on connections of their own to the primary."""
+    """Look-ups that share statements, on their own connections to the primary."""
 
     def __init__(
         self,
@@ -140,14 +143,14 @@ class PostgresSessionLookup(SessionLookup):
         return batch
 
     def _give_up(self, batch: _Batch) -> None:
-        """Nobody waits for this batch any longer; nor may its flight wait for ever."""
+        """Fail the batch at its deadline, and don't let its flight wait much longer."""
         batch.fail()
         if batch.connection is not None:
             loop = asyncio.get_running_loop()
             loop.call_at(batch.sent_at + self._deadline, _sever_if_under_way, batch)
 
     def _board(self, loop: asyncio.AbstractEventLoop) -> None:
-        """See to it that those who wait get away: now, or else when a statement is slow."""
+        """Start a flight for the waiting batches now, or as soon as a statement is slow."""
         if self._boarding is not None:
             return
         if len(self._flights) < self._usual_flights:
@@ -156,8 +159,7 @@ class PostgresSessionLookup(SessionLookup):
             self._helper = loop.call_later(self._slow, self._help_out, loop)
 
     def _take_off(self, loop: asyncio.AbstractEventLoop) -> None:
-        # The task runs only when this turn of the event loop is over, so whatever else the
-        # turn brings comes along.
+        # The task runs after this turn of the event loop, so the turn's other look-ups join it.
         task = self._boarding = loop.create_task(self._fly())
         self._flights.add(task)
         task.add_done_callback(self._land)
@@ -170,7 +172,7 @@ class PostgresSessionLookup(SessionLookup):
             self._board(task.get_loop())
 
     def _help_out(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Start another flight for those who have waited too long."""
+        """Start another flight if the oldest batch has waited too long."""
         self._helper = None
         if not self._waiting:
             return
@@ -180,7 +182,7 @@ class PostgresSessionLookup(SessionLookup):
         self._helper = loop.call_later(self._slow, self._help_out, loop)
 
     async def _fly(self) -> None:
-        """Answer batch after batch on one connection, until nobody waits."""
+        """Answer batch after batch on one connection, until none is waiting."""
         batch: _Batch | None = None
         try:
             with translated_errors():
@@ -188,7 +190,7 @@ class PostgresSessionLookup(SessionLookup):
                 connection = await self._pool.take()
                 self._boarding = None
                 try:
-                    # On a former primary nobody is served any more; another flight follows.
+                    # A former primary answers nothing more. Another flight follows.
                     while self._waiting and self._pool.is_current(connection):
                         batch = self._waiting.popleft()
                         if not batch.is_over:
@@ -209,7 +211,7 @@ class PostgresSessionLookup(SessionLookup):
         self._waiting.appendleft(batch)
 
     def _fail_all(self, batch: _Batch | None, error: BaseException) -> None:
-        """Without a connection nobody who waits gets an answer."""
+        """Fail the batch, or without one everything that waits: there is no connection."""
         if batch is not None:
             batch.fail(error)
             return
@@ -248,5 +250,5 @@ async def _ask(connection: Connection, batch: _Batch) -> None:
 
 
 def _array(ids: Iterable[UUID]) -> str:
-    """A PostgreSQL array literal, several times as fast as psycopg's own conversion."""
+    """A PostgreSQL array literal, made several times as fast as by psycopg."""
     return "{" + ",".join([f"{each.int:032x}" for each in ids]) + "}"
