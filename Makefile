@@ -23,8 +23,9 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# Two processes share the test files, each with its own PostgreSQL.
-PARALLEL := --numprocesses=2 --dist=loadfile
+# Four processes share the test files, each with its own PostgreSQL: many tests wait for time-outs.
+# Not reordered, so that slow files with few tests don't come last.
+PARALLEL := --numprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 test: setup ## run every test
 	$(BIN)/python -m pytest $(PARALLEL)

@@ -41,13 +41,10 @@ TIMELINE: Final = "left(pg_walfile_name(pg_current_wal_lsn()), 8)"
 _INSPECT: Final = f"""
 SELECT
     CASE WHEN NOT pg_is_in_recovery() THEN {TIMELINE} END,
-    -- So that a statement ends soon after its client is gone; unknown before PostgreSQL 14.
-    -- A pooler's connection is left as it is.
-    (
-        SELECT set_config(name, '1s', %(is_pooled)s) FROM pg_settings
-        WHERE name = 'client_connection_check_interval'
-    )
-"""  # noqa: S608 - a constant
+    -- So that a statement ends soon after its client is gone. Behind a pooler, it ends with this
+    -- statement.
+    set_config('client_connection_check_interval', '1s', %(is_pooled)s)
+"""
 
 
 @final
