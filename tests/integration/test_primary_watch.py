@@ -1,14 +1,15 @@
 """Which server is believed: only one that is certain to be the primary."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import pytest
 from anyio import to_thread
+from psycopg.conninfo import make_conninfo
 from pytest_mock import MockerFixture
 
 from adapters.postgres import clock as postgres_clock
@@ -134,6 +135,53 @@ async def test_a_former_primary_that_wakes_is_not_believed(pair: Pair) -> None:
         async with a_replica(pair.standby.url) as leader:
             await log_out(leader, ended)
             await to_thread.run_sync(pair.primary.thaw)
+            await assert_the_new_primary_alone_is_believed(follower, leader, ended, live)
+
+
+@asynccontextmanager
+async def one_address(pair: Pair) -> AsyncIterator[tuple[str, Callable[[], None]]]:
+    """An address that follows the primary, as a TCP proxy does, and what makes it follow.
+
+    Connections that stand stay where they are.
+    """
+    target = pair.primary.port
+    visits: set[asyncio.Task[None]] = set()
+
+    def follow() -> None:
+        nonlocal target
+        target = pair.standby.port
+
+    async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await reader.read(65_536):
+                writer.write(data)
+                await writer.drain()
+        writer.transport.abort()
+
+    async def visit(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        visits.add(task)
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", target)
+        await asyncio.gather(pass_on(reader, far_writer), pass_on(far_reader, writer))
+
+    listener = await asyncio.start_server(visit, "127.0.0.1", 0)
+    port = listener.sockets[0].getsockname()[1]
+    try:
+        yield make_conninfo(pair.primary.url, host="127.0.0.1", port=port), follow
+    finally:
+        listener.close()
+        await asyncio.gather(*visits)
+
+
+async def test_behind_one_address_a_former_primary_is_not_believed_either(pair: Pair) -> None:
+    async with one_address(pair) as (url, follow), a_replica(url) as follower:
+        ended, live = [await a_stored_session(follower.storage.unit_of_work) for _ in range(2)]
+        assert await follower.stands(ended) is True
+
+        await to_thread.run_sync(pair.promote)
+        follow()
+        async with a_replica(pair.standby.url) as leader:
             await assert_the_new_primary_alone_is_believed(follower, leader, ended, live)
 
 
