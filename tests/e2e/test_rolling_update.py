@@ -73,7 +73,7 @@ class Load:
     _answered: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def answered(self, more: int) -> None:
-        """Wait until so many more requests have got an answer."""
+        """Wait until this many more requests were answered."""
         wanted = self.answers.total() + more
         async with asyncio.timeout(PATIENCE_SECONDS):
             while self.answers.total() < wanted:

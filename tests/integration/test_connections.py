@@ -51,7 +51,7 @@ async def execute(pool: Pool, query: str) -> None:
 
 
 async def until_slow(database_url: str, *, is_slow: bool) -> None:
-    """Return when the server runs the slow statement, or no longer does."""
+    """Return once the server runs the slow statement, or has stopped running it."""
     with anyio.fail_after(PATIENCE_SECONDS):
         while bool(rows_of(database_url, ACTIVE, SLOW)) is not is_slow:
             await checkpoint()
