@@ -216,13 +216,14 @@ async def test_no_more_connections_are_used_than_allowed() -> None:
 
 async def test_whoever_has_no_answer_in_time_hears_to_try_again() -> None:
     world = World(deadline=AT_ONCE)
-    (caller,) = await world.ask()
-    await asyncio.wait([caller])
-    assert isinstance(caller.exception(), UnavailableError)
+    # On a busy machine the time may be up before the statement is sent.
+    while not world.pool.statements:
+        (caller,) = await world.ask()
+        await asyncio.wait([caller])
+        assert isinstance(caller.exception(), UnavailableError)
 
     # Nor does its statement go on for ever: the connection is shut down under it.
-    (connection,) = world.pool.connections
-    near, far = connection.ends
+    near, far = world.pool.connections[-1].ends
     with near, far:
         far.settimeout(20)
         assert await asyncio.to_thread(far.recv, 1) == b""
