@@ -21,6 +21,7 @@ from adapters.postgres.connection_string import (
     set_locally,
 )
 from adapters.postgres.deadline import Deadline, deadline_or, severed_after
+from adapters.postgres.stuck_rows import StuckRows
 
 _T = TypeVar("_T")
 
@@ -101,6 +102,7 @@ class Pool:
 
     Attributes:
         begin: What begins a transaction.
+        stuck_rows: The rows that can't be locked now.
     """
 
     def __init__(
@@ -116,6 +118,7 @@ class Pool:
         self.begin: Sequence[str] = ("BEGIN",)
         if not prepared_statements:
             self.begin += (set_locally(bounds(timeout)),)
+        self.stuck_rows = StuckRows()
         self.wait_seconds = WAIT_FOR_CONNECTION.total_seconds()
         self._timeout = timeout
         self._primary = primary

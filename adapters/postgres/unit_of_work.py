@@ -81,11 +81,11 @@ class PostgresUnitOfWork(UnitOfWork):
 
     @property
     def users(self) -> PostgresUserRepository:
-        return PostgresUserRepository(self._connection)
+        return PostgresUserRepository(self._connection, self._pool.stuck_rows)
 
     @property
     def sessions(self) -> PostgresSessionRepository:
-        return PostgresSessionRepository(self._connection)
+        return PostgresSessionRepository(self._connection, self._pool.stuck_rows)
 
     @property
     def handoffs(self) -> PostgresHandoffs:

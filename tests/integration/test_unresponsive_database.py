@@ -208,11 +208,22 @@ async def test_a_locked_row_of_one_user_leaves_room_for_the_others(own_database:
 
         async with pool.connection() as holder, holder.transaction():
             await holder.execute("SELECT FROM vetassist_users WHERE id = %s FOR UPDATE", (user.id,))
-            waiting = [asyncio.create_task(lock()) for _ in range(3)]
             with anyio.fail_after(_PATIENCE_SECONDS):
+                waiting = [asyncio.create_task(lock()) for _ in range(3)]
                 outcomes = await asyncio.gather(*waiting, return_exceptions=True)
                 assert [type(each) for each in outcomes] == [UnavailableError] * 3
                 await a_stored_user(storage.unit_of_work)
+
+                # From now on one of many waits, so the others' connections stay free.
+                many = [asyncio.create_task(lock()) for _ in range(40)]
+                outcomes = await asyncio.gather(*many, return_exceptions=True)
+                assert [type(each) for each in outcomes] == [UnavailableError] * 40
+                waited = [each for each in outcomes if isinstance(each, Exception)]
+                assert sum(each.__cause__ is not None for each in waited) == 1
+                await a_stored_user(storage.unit_of_work)
+        await lock()
+        await asyncio.gather(*(lock() for _ in range(8)))
+        await until_none_is_in_use(pool)
 
 
 async def test_a_caller_that_is_cancelled_while_it_gives_back_loses_no_connection(
