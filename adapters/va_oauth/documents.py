@@ -97,7 +97,8 @@ class Document:
             UpstreamRejectedError: It is neither, or one of the texts can't be read.
         """
         value = self.said(name)
-        values = value if isinstance(value, list) else [] if value is None else [value]
+        values = value if isinstance(value, list) else [value]
+        values = [each for each in values if each not in _EMPTY]
         if not all(isinstance(each, str) and _READABLE.fullmatch(each) for each in values):
             raise self.unacceptable(name)
         return tuple(values)

@@ -198,7 +198,7 @@ class ProviderDocuments:
             reply = await self._http.get(url, operation=operation)
             if not reply.is_success:
                 raise ProviderUnavailableError(f"status_{reply.status}")
-            return read(unsigned_document(reply, reason="metadata_unacceptable"))
+            return read(unsigned_document(reply, reason="metadata_{}", whole="unacceptable"))
         except UpstreamRejectedError as error:
             raise ProviderUnavailableError(error.reason) from error
 

@@ -103,6 +103,7 @@ def test_half_a_surrogate_pair_costs_nobody_anything_where_nobody_reads(read: Re
 def test_a_text_in_place_of_a_list_is_a_list_of_one(read: Read) -> None:
     assert read('{"a":"x"}').texts("a") == ("x",)
     assert read('{"a":["x","y"]}').texts("a") == ("x", "y")
+    assert read('{"a":["x",null,""]}').texts("a") == ("x",)
 
 
 @READERS
