@@ -47,6 +47,8 @@ TOKEN: Final = "/connect/exchange"
 USERINFO: Final = "/connect/me"
 EVERY_DOCUMENT: Final = (DISCOVERY, KEYS, TOKEN, USERINFO, STATUS_PATH)
 EMPTY: Final[list[Any]] = [None, "", []]
+OURS: Final = rsa_key("2026-a")
+ATTACKERS: Final = rsa_key("attacker")
 OTHERS_ICN: Final = "1012861229V078999"
 
 
@@ -485,7 +487,11 @@ BOMB: Final = gzip.compress(b'{"a":"' + b" " * 2_000_000)
     ("path", "error"),
     [(KEYS, PROVIDER_UNAVAILABLE), (TOKEN, EXCHANGE_FAILED), (USERINFO, EXCHANGE_FAILED)],
 )
-@pytest.mark.parametrize("body", [BOMB, BOMB[:-9], b"no gzip", gzip.compress(b"{}")[:-9]])
+@pytest.mark.parametrize(
+    "body",
+    [BOMB, BOMB[:-9], b"no gzip", gzip.compress(b"{}")[:-9]],
+    ids=["a bomb", "a bomb cut short", "no gzip", "a gzip cut short"],
+)
 async def test_case_51_a_bomb_or_no_compression_at_all_is_refused_in_every_document(
     product: Product, provider: HostileProvider, path: str, error: str, body: bytes
 ) -> None:
@@ -529,7 +535,10 @@ def signing(
         {"media_type": "Application/JWT"},
         {"media_type": "application/json"},
         {"media_type": "text/plain"},
-        {"forge": lambda header, claims: compact(header, claims, rsa_key("2026-a").rs256) + "\n"},
+        pytest.param(
+            {"forge": lambda header, claims: compact(header, claims, OURS.rs256) + "\n"},
+            id="a line end after it",
+        ),
     ],
     ids=repr,
 )
@@ -546,11 +555,8 @@ async def test_userinfo_that_is_signed_is_read(
     assert {name: getattr(user, name) for name in NAMES} == NAMES
 
 
-ATTACKERS: Final = rsa_key("attacker")
-
-
 def _altered(header: dict[str, object], claims: dict[str, object]) -> str:
-    head, payload, signature = compact(header, claims, rsa_key("2026-a").rs256).split(".")
+    head, payload, signature = compact(header, claims, OURS.rs256).split(".")
     said = json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     return f"{head}.{base64url(json.dumps({**said, 'icn': OTHERS_ICN}).encode())}.{signature}"
 
@@ -560,9 +566,9 @@ FORGED: Final[dict[str, Forger]] = {
     "alg none without a signature": lambda header, claims: compact(
         {**header, "alg": "none"}, claims, lambda _: b""
     ),
-    "no alg": lambda header, claims: compact({"kid": "2026-a"}, claims, rsa_key("2026-a").rs256),
+    "no alg": lambda header, claims: compact({"kid": "2026-a"}, claims, OURS.rs256),
     "HS256 with the public key": lambda header, claims: compact(
-        {**header, "alg": "HS256"}, claims, rsa_key("2026-a").hs256
+        {**header, "alg": "HS256"}, claims, OURS.hs256
     ),
     "another's key": lambda header, claims: compact(header, claims, ATTACKERS.rs256),
     "another's key in the header": lambda header, claims: compact(
@@ -573,13 +579,13 @@ FORGED: Final[dict[str, Forger]] = {
     ),
     "altered": _altered,
     "a critical extension": lambda header, claims: compact(
-        {**header, "crit": ["x"], "x": 1}, claims, rsa_key("2026-a").rs256
+        {**header, "crit": ["x"], "x": 1}, claims, OURS.rs256
     ),
     "a claim twice": lambda header, claims: compact(
-        header, json.dumps(claims).encode()[:-1] + b',"sub":"x"}', rsa_key("2026-a").rs256
+        header, json.dumps(claims).encode()[:-1] + b',"sub":"x"}', OURS.rs256
     ),
     "an unread claim twice": lambda header, claims: compact(
-        header, json.dumps(claims).encode()[:-1] + b',"a":1,"a":1}', rsa_key("2026-a").rs256
+        header, json.dumps(claims).encode()[:-1] + b',"a":1,"a":1}', OURS.rs256
     ),
     "encrypted": lambda header, claims: "e30.e30.e30.e30.e30",
     "no token": lambda header, claims: "",
