@@ -94,7 +94,9 @@ def http_client() -> httpx.AsyncClient:
         trust_env=False,
         follow_redirects=False,
         headers={
-            "Accept": "application/json",
+            # Userinfo may be a JWT, and keys have a media type of their own. A strict server would
+            # answer 406.
+            "Accept": "application/json, */*;q=0.1",
             "Accept-Encoding": "identity",
             "Connection": "close",
         },

@@ -13,7 +13,8 @@ from datetime import timedelta
 from typing import Any, Final
 
 import pytest
-from starlette.responses import Response
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 
 from domain.veteran_status import VeteranStatus
 from tests.security.denials import (
@@ -435,6 +436,22 @@ async def test_a_wrong_media_type_of_json_harms_nobody(
     provider.dresses = dict.fromkeys(EVERY_DOCUMENT, written("utf-8", media_type=media_type))
 
     await asking.sign_in()
+
+
+async def test_a_server_that_sends_only_its_own_media_type_is_not_asked_for_another(
+    asking: Product, provider: HostileProvider
+) -> None:
+    accepted: list[str] = []
+
+    async def reply(request: Request) -> Response:
+        accepted.append(request.headers["accept"])
+        return JSONResponse({"keys": provider.keys}, media_type="application/jwk-set+json")
+
+    provider.replies[KEYS] = reply
+
+    await asking.sign_in()
+
+    assert accepted == ["application/json, */*;q=0.1"]
 
 
 async def test_a_name_that_does_not_fit_its_charset_costs_the_name_only(
