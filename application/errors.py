@@ -23,6 +23,7 @@ ApplicationError
     SigningKeyUnknownError     VA hasn't published the key that signed its token
     MisconfiguredError         only the operator can fix it
       ClientRejectedByProviderError  VA doesn't accept our client credentials
+      RequestRefusedByProviderError  VA doesn't accept what our settings request
       IssuerChangedError         the tokens belong to another provider
     UnwantedTokensError        VA issued tokens that must not be used
     UnusableTokensError        VA issued tokens that can't be used yet
@@ -222,6 +223,10 @@ class ClientRejectedByProviderError(MisconfiguredError):
     """The provider doesn't accept our client credentials."""
 
 
+class RequestRefusedByProviderError(MisconfiguredError):
+    """The provider doesn't accept a request as our settings make it: a scope, for instance."""
+
+
 class IssuerChangedError(MisconfiguredError):
     """The tokens belong to another provider than the configured one, which wasn't asked."""
 
@@ -284,10 +289,10 @@ class MalformedCallbackError(SignInFailedError):
 
 
 class SignInDeniedError(SignInFailedError):
-    """The Veteran declined to sign in at the provider."""
+    """The Veteran declined to sign in at the provider, or its rules didn't allow it."""
 
-    def __init__(self) -> None:
-        super().__init__(SignInFailure.ACCESS_DENIED, "denied_at_provider")
+    def __init__(self, reason: str = "denied_at_provider") -> None:
+        super().__init__(SignInFailure.ACCESS_DENIED, reason)
 
 
 class IdentityMissingError(SignInFailedError):

@@ -10,7 +10,7 @@ class SignInFailure(StrEnum):
     """
 
     ACCESS_DENIED = "access_denied"
-    """The Veteran declined at VA."""
+    """The Veteran declined at VA, or VA's rules didn't allow the sign-in."""
     LOGIN_EXPIRED = "login_expired"
     """The attempt is unknown, used, older than 10 minutes, or another browser's."""
     TOKEN_EXCHANGE_FAILED = "token_exchange_failed"  # noqa: S105 - a reason code
@@ -24,4 +24,4 @@ class SignInFailure(StrEnum):
     PROVIDER_UNAVAILABLE = "provider_unavailable"
     """VA doesn't answer or is overloaded, or too many sign-ins are in progress there."""
     SERVICE_UNAVAILABLE = "service_unavailable"
-    """The service itself failed."""
+    """The service itself failed, or VA doesn't accept its settings."""

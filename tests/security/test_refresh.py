@@ -245,11 +245,7 @@ async def test_case_50_a_redirect_is_not_followed(link: Link, target: str) -> No
     await link.succeed_later()
 
 
-@pytest.mark.parametrize(
-    ("body", "status"),
-    [each for name, each in ODD_ANSWERS.items()],
-    ids=list(ODD_ANSWERS),
-)
+@pytest.mark.parametrize(("body", "status"), ODD_ANSWERS.values(), ids=list(ODD_ANSWERS))
 async def test_case_51_an_answer_that_is_none_is_tried_again_later(
     link: Link, body: bytes, status: int
 ) -> None:
@@ -442,7 +438,7 @@ async def test_case_58_a_refresh_for_another_patient_is_refused_and_revoked(link
     assert await revocations(link) == {newest_refresh_token(link)}
 
 
-@pytest.mark.parametrize("patient", [7, "", ["1012845630V900607"]])
+@pytest.mark.parametrize("patient", [7, " ", ["1012845630V900607"]])
 async def test_case_58_a_patient_that_is_no_icn_is_another(link: Link, patient: object) -> None:
     link.provider.token_answer = {"patient": patient}
 

@@ -45,6 +45,8 @@ ABSENT: Final = Absent.ABSENT
 CLIENT_ID: Final = "vet assist/test:1"
 CLIENT_SECRET: Final = "p+ss: w%rd/&=of-the-client"
 ICN: Final = "1012845630V900607"
+#: Not VA's path, but the documents are VA's. Nobody is told of it but by the settings.
+STATUS_PATH: Final = "/realms/veterans/status"
 #: Seconds; the tests that let the service wait give it a fraction of one.
 LONGER_THAN_ANYBODY_WAITS: Final = 5
 
@@ -52,6 +54,7 @@ Document = Mapping[str, object]
 #: Makes the token from the header and the claims that an honest provider would sign.
 Forger = Callable[[dict[str, object], dict[str, object]], object]
 Reply = Callable[[Request], Awaitable[Response]]
+Dress = Callable[[Response], Response]
 
 _SUBJECT: Final = "auth|6d0c1a52-veteran"
 _TOKEN_LIFETIME: Final = 900
@@ -169,6 +172,7 @@ class HostileProvider(Provider):
         userinfo: Claims of userinfo, changed.
         forge: Makes the ID token instead.
         replies: By path: what answers instead.
+        dresses: By path: what changes how the answer looks on the wire.
         is_lax: Lets any code verifier pass.
         requests: How often each path was asked for.
     """
@@ -197,6 +201,7 @@ class HostileProvider(Provider):
         self.userinfo: dict[str, object] = {}
         self.forge: Forger | None = None
         self.replies: dict[str, Reply] = {}
+        self.dresses: dict[str, Dress] = {}
         self.is_lax = False
         self.requests: Counter[str] = Counter()
         self.metadata: dict[str, object] = {
@@ -222,6 +227,7 @@ class HostileProvider(Provider):
         """Answer as it should again."""
         for bent in (self.token_answer, self.header, self.claims, self.userinfo, self.replies):
             bent.clear()
+        self.dresses.clear()
         self.forge = None
 
     @property
@@ -264,6 +270,7 @@ class HostileProvider(Provider):
             ("/connect/exchange", "POST", self.exchange),
             ("/connect/me", "GET", self._userinfo),
             ("/certs.json", "GET", self._certs),
+            (STATUS_PATH, "GET", self._status),
             ("/elsewhere", "GET", self._certs),
             ("/connect/end", "POST", self._end),
         )
@@ -290,7 +297,9 @@ class HostileProvider(Provider):
     def _counted(self, path: str, handler: Reply) -> Reply:
         async def reply(request: Request) -> Response:
             self.requests[path] += 1
-            return await self.replies.get(path, handler)(request)
+            answer = await self.replies.get(path, handler)(request)
+            dress = self.dresses.get(path)
+            return answer if dress is None else dress(answer)
 
         return reply
 
@@ -299,6 +308,10 @@ class HostileProvider(Provider):
 
     async def _certs(self, _request: Request) -> Response:
         return _json({"keys": self.keys})
+
+    async def _status(self, _request: Request) -> Response:
+        attributes = {"veteran_status": "confirmed"}
+        return _json({"data": {"id": self.person.get("icn"), "attributes": attributes}})
 
     async def _end(self, _request: Request) -> Response:
         return _json({})

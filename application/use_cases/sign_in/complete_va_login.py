@@ -214,10 +214,10 @@ def _as_failure(
 ) -> SignInFailedError:
     if isinstance(error, SignInFailedError):
         return error
+    if isinstance(error, MisconfiguredError):
+        return SignInMisconfiguredError(SignInFailure.SERVICE_UNAVAILABLE, error.reason)
     if isinstance(error, UpstreamRejectedError):
-        is_ours = isinstance(error, MisconfiguredError)
-        outcome = SignInMisconfiguredError if is_ours else SignInFailedError
-        return outcome(SignInFailure.TOKEN_EXCHANGE_FAILED, error.reason)
+        return SignInFailedError(SignInFailure.TOKEN_EXCHANGE_FAILED, error.reason)
     if isinstance(error, ProviderBusyError):
         return SignInPostponedError(SignInFailure.PROVIDER_UNAVAILABLE, "provider_busy")
     if isinstance(error, ProviderUnavailableError):

@@ -11,6 +11,9 @@ import pytest
 from adapters.memory.store import MemoryStore, MemoryTables
 from application.errors import (
     ClientRejectedByProviderError,
+    GrantExpiredError,
+    MisconfiguredError,
+    RequestRefusedByProviderError,
     SignInFailedError,
     SignInMisconfiguredError,
     SignInPostponedError,
@@ -202,6 +205,16 @@ async def test_case_21_the_callback_may_name_va_or_nobody(
             "provider_unavailable",
         ),
         (
+            {"parameters": {"error": "invalid_scope"}},
+            SignInFailure.SERVICE_UNAVAILABLE,
+            "invalid_scope",
+        ),
+        (
+            {"parameters": {"error": "consent_required"}},
+            SignInFailure.ACCESS_DENIED,
+            "consent_required",
+        ),
+        (
             {"parameters": {"error": "<b>invalid_request"}},
             SignInFailure.TOKEN_EXCHANGE_FAILED,
             "provider_error",
@@ -226,6 +239,8 @@ async def test_case_21_the_callback_may_name_va_or_nobody(
         "case_16_denied",
         "not_now",
         "fault_at_va",
+        "operators_mistake",
+        "not_consented",
         "case_17_odd_error",
         "case_18_code_and_error",
         "case_19_code_missing",
@@ -327,11 +342,31 @@ async def test_case_47_an_exchange_that_va_refuses_signs_nobody_in(
     service: MemoryService,
 ) -> None:
     begun = await service.begin()
-    service.provider.refuse(ClientRejectedByProviderError("invalid_client"))
+    service.provider.refuse(GrantExpiredError())
 
     await assert_refused(
-        service, begun.callback(), SignInFailure.TOKEN_EXCHANGE_FAILED, "invalid_client"
+        service, begun.callback(), SignInFailure.TOKEN_EXCHANGE_FAILED, "invalid_grant"
     )
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        ClientRejectedByProviderError("invalid_client"),
+        RequestRefusedByProviderError("invalid_scope"),
+    ],
+)
+async def test_case_48_what_va_refuses_because_of_our_settings_is_our_fault(
+    service: MemoryService, mistake: MisconfiguredError
+) -> None:
+    begun = await service.begin()
+    service.provider.refuse(mistake)
+
+    await assert_refused(
+        service, begun.callback(), SignInFailure.SERVICE_UNAVAILABLE, mistake.reason
+    )
+    again = await service.begin()
+    assert isinstance(await failure_of(service, again.callback()), SignInMisconfiguredError)
 
 
 @pytest.mark.parametrize("reason", ["invalid_client", "unauthorized_client"])
