@@ -14,7 +14,7 @@ from domain.visitor import Visitor
 from entrypoints.metrics.exposition import Exposition
 from tests.support.builders import NOW
 from tests.support.environment import plain_environment, required_settings
-from tests.support.processes import HOST, running
+from tests.support.processes import HOST, running, two_free_ports
 from tests.support.product import Product, running_product
 from tests.support.standing_session import standing_session
 
@@ -89,18 +89,6 @@ async def test_units_of_work_are_counted_by_how_they_ended(pool: Pool) -> None:
 
 def environment(database_url: str, **settings: str) -> dict[str, str]:
     return plain_environment() | required_settings(database_url) | settings
-
-
-def two_free_ports() -> tuple[int, int]:
-    """Two neighbours that nobody listens on."""
-    while True:
-        with socket.create_server((HOST, 0)) as one, socket.socket() as other:
-            port: int = one.getsockname()[1]
-            try:
-                other.bind((HOST, port + 1))
-            except OSError:
-                continue
-            return port, port + 1
 
 
 def scrapes(ports: tuple[int, ...]) -> Mapping[int, str]:

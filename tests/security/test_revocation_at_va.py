@@ -7,7 +7,6 @@ import pytest
 from application.errors import ProviderUnavailableError, UpstreamRejectedError
 from application.ports.identity_provider import IdentityProvider
 from domain.secret import Secret
-from tests.security.test_token_endpoint import SHORTLY
 from tests.support.hostile_provider import (
     ABSENT,
     HostileProvider,
@@ -15,7 +14,7 @@ from tests.support.hostile_provider import (
     redirecting,
     saying,
 )
-from tests.support.product import Product, running_product
+from tests.support.product import Product
 
 REVOKE: Final = "/connect/end"
 TOKEN: Final = Secret("a-refresh-token-that-was-given")
@@ -80,11 +79,12 @@ async def test_whatever_says_nothing_of_the_token_leaves_it_to_be_asked_again(
         await identity_provider(product).revoke(TOKEN, is_refresh_token=True)
 
 
-async def test_no_answer_leaves_it_to_be_asked_again(provider: HostileProvider) -> None:
-    async with running_product(provider=provider, deadline=SHORTLY) as product:
-        provider.replies[REVOKE] = never
-        with pytest.raises(ProviderUnavailableError):
-            await identity_provider(product).revoke(TOKEN, is_refresh_token=True)
+async def test_no_answer_leaves_it_to_be_asked_again(
+    product: Product, provider: HostileProvider
+) -> None:
+    provider.replies[REVOKE] = never
+    with pytest.raises(ProviderUnavailableError):
+        await identity_provider(product).revoke(TOKEN, is_refresh_token=True)
 
 
 @pytest.mark.parametrize("endpoint", [ABSENT, None, ""])

@@ -5,7 +5,7 @@ import errno
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import Any, final
+from typing import final
 
 import pytest
 from pytest_mock import MockerFixture
@@ -18,13 +18,7 @@ from tests.support.product import serving, until
 
 HOST = "127.0.0.1"
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
-PATIENCE_SECONDS = 10
-
-
-@pytest.fixture(scope="module")
-def anyio_backend() -> tuple[str, dict[str, Any]]:
-    """The loop that serves in production."""
-    return "asyncio", {"use_uvloop": True}
+PATIENCE_SECONDS = 60
 
 
 @pytest.fixture
