@@ -4,7 +4,8 @@ from typing import Final
 
 TABLES: Final = {
     "vetassist_users": "One row per Veteran, by ICN: names, e-mail address, Veteran status, last "
-    "sign-in, whether active, and the wrapped data key of the tokens",
+    "sign-in, whether active, the user that it was merged into, and the wrapped data key of the "
+    "tokens",
     "vetassist_va_identities": "Accounts at the provider (issuer and subject), each an alias of "
     "one user",
     "vetassist_va_tokens": "VA's access, refresh and ID tokens, sealed with the user's data key, "

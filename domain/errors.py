@@ -15,6 +15,12 @@ class InvalidICNError(DomainError):
     code: ClassVar[str] = "invalid_icn"
 
 
+class InvalidUserSearchError(DomainError):
+    """A text can't be looked for. The message says why, without the text."""
+
+    code: ClassVar[str] = "invalid_search"
+
+
 class InvalidReturnPathError(DomainError):
     """The value isn't a path of our own front end."""
 

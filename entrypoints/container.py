@@ -25,6 +25,7 @@ from adapters.postgres.sealed_trail import PostgresSealedTrail
 from adapters.postgres.session_lookup import MAX_FLIGHTS, PostgresSessionLookup
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from adapters.postgres.user_directory import PostgresUserDirectory
+from adapters.postgres.user_records import PostgresUserRecords
 from adapters.postgres.vital_signs import PostgresVitalSigns
 from adapters.session_tokens.jwt_session_tokens import JWTSessionTokens
 from adapters.system.audit_checkpoints import LineAuditCheckpoints
@@ -54,6 +55,7 @@ from application.ports.session_tokens import SessionTokens
 from application.ports.token_cipher import TokenCipher
 from application.ports.unit_of_work import UnitOfWork
 from application.ports.user_directory import UserDirectory
+from application.ports.user_records import UserRecords
 from application.ports.visitor_pseudonyms import VisitorPseudonyms
 from application.ports.vital_signs import VitalSigns
 from application.session_grants import SessionGrants
@@ -74,10 +76,15 @@ from application.use_cases.evidence.verify_audit import VerifyAudit
 from application.use_cases.history.list_disclosures import ListDisclosures
 from application.use_cases.history.read_history import ReadHistory
 from application.use_cases.history.view_user import ViewUser
+from application.use_cases.operations.change_icn import ChangeICN
 from application.use_cases.operations.disable_user import DisableUser
 from application.use_cases.operations.enable_user import EnableUser
+from application.use_cases.operations.end_session import EndSession
+from application.use_cases.operations.find_users import FindUsers
 from application.use_cases.operations.purge_expired import PurgeExpired
+from application.use_cases.operations.show_user import ShowUser
 from application.use_cases.operations.sign_out_user import SignOutUser
+from application.use_cases.operations.unlink_user import UnlinkUser
 from application.use_cases.sessions.list_sessions import ListSessions
 from application.use_cases.sessions.renew_session import RenewSession
 from application.use_cases.sessions.revoke_sessions import RevokeSessions
@@ -235,6 +242,9 @@ class Container(containers.DeclarativeContainer):
     user_directory: providers.Provider[UserDirectory] = providers.Singleton(
         PostgresUserDirectory, pool=connection_pool
     )
+    user_records: providers.Provider[UserRecords] = providers.Singleton(
+        PostgresUserRecords, pool=connection_pool
+    )
     audit_history: providers.Provider[AuditHistory] = providers.Singleton(
         PostgresAuditHistory, pool=connection_pool
     )
@@ -277,6 +287,7 @@ class Container(containers.DeclarativeContainer):
         unit_of_work=unit_of_work.provider,
         sealing=token_sealing,
         secrets=secrets,
+        pseudonyms=pseudonyms,
         clock=clock,
     )
     grants = providers.Singleton(
@@ -397,6 +408,35 @@ class Container(containers.DeclarativeContainer):
     sign_out_user = providers.Singleton(
         SignOutUser, unit_of_work=unit_of_work.provider, clock=clock
     )
+    find_users = providers.Singleton(
+        FindUsers,
+        records=user_records,
+        history=audit_history,
+        unit_of_work=unit_of_work.provider,
+        clock=clock,
+    )
+    show_user = providers.Singleton(
+        ShowUser,
+        records=user_records,
+        history=audit_history,
+        pseudonyms=pseudonyms,
+        unit_of_work=unit_of_work.provider,
+        clock=clock,
+    )
+    end_session = providers.Singleton(EndSession, unit_of_work=unit_of_work.provider, clock=clock)
+    unlink_user = providers.Singleton(
+        UnlinkUser,
+        unit_of_work=unit_of_work.provider,
+        outbox_entries=outbox_entries,
+        clock=clock,
+    )
+    change_icn = providers.Singleton(
+        ChangeICN,
+        unit_of_work=unit_of_work.provider,
+        records=user_records,
+        outbox_entries=outbox_entries,
+        clock=clock,
+    )
     client_refusals = providers.Singleton(
         ClientRefusals,
         unit_of_work=unit_of_work.provider,
@@ -433,11 +473,13 @@ class Container(containers.DeclarativeContainer):
     disable_client = providers.Singleton(
         DisableClient, unit_of_work=unit_of_work.provider, clock=clock
     )
-    read_history = providers.Singleton(ReadHistory, history=audit_history)
+    read_history = providers.Singleton(ReadHistory, history=audit_history, users=user_directory)
     show_audit = providers.Singleton(
         ShowAudit, history=audit_history, unit_of_work=unit_of_work.provider, clock=clock
     )
-    list_disclosures = providers.Singleton(ListDisclosures, disclosures=disclosures)
+    list_disclosures = providers.Singleton(
+        ListDisclosures, disclosures=disclosures, users=user_directory
+    )
     purge_expired = providers.Singleton(
         PurgeExpired,
         unit_of_work=unit_of_work.provider,

@@ -22,10 +22,12 @@ class ExitCode(IntEnum):
     DEMO = 5
     """The demo can't start, or a part of it ended."""
     NOT_FOUND = 6
-    """There is no such user or client."""
+    """There is no such user, session or client, or none that matches."""
     KEYS = 7
     """Data keys are still wrapped under older master keys, or can't be read: keep those keys."""
     AUDIT = 9
     """The audit trail was tampered with. The lines before say where."""
     UNHEALTHY = 10
     """A check of `doctor` failed."""
+    DECISION = 11
+    """You must decide first: the command shows the users concerned and says between what."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     # At run time each function imports what it needs, so that `--help` is fast.
     from entrypoints.settings import Settings
 
+EXIT_UNFORESEEN: Final = ExitCode.UNFORESEEN
 EXIT_CHECKPOINT: Final = ExitCode.UNFORESEEN
 EXIT_SETTINGS: Final = ExitCode.SETTINGS
 EXIT_SCHEMA: Final = ExitCode.SCHEMA
@@ -21,6 +22,7 @@ EXIT_NOT_FOUND: Final = ExitCode.NOT_FOUND
 EXIT_KEYS: Final = ExitCode.KEYS
 EXIT_AUDIT: Final = ExitCode.AUDIT
 EXIT_UNHEALTHY: Final = ExitCode.UNHEALTHY
+EXIT_DECISION: Final = ExitCode.DECISION
 
 
 def settings_or_exit() -> "Settings":
@@ -33,15 +35,25 @@ def settings_or_exit() -> "Settings":
         fail(error.faults, EXIT_SETTINGS)
 
 
-def require_current_schema(settings: "Settings") -> None:
-    """Exit with one line if the schema isn't the one that this version needs."""
-    from entrypoints.storage import pending_migrations  # noqa: PLC0415
+def require_current_schema(settings: "Settings", *, may_be_unreadable: bool = False) -> None:
+    """Exit with one line if the schema isn't the one that this version needs.
+
+    Args:
+        settings: The settings that name the database.
+        may_be_unreadable: Whether a role that may not read which steps were applied gets further.
+    """
+    from entrypoints.storage import PrivilegeError, pending_migrations  # noqa: PLC0415
 
     with database_or_exit():
-        pending = pending_migrations(
-            settings.database_url.reveal(),
-            prepared_statements=settings.database_prepared_statements,
-        )
+        try:
+            pending = pending_migrations(
+                settings.database_url.reveal(),
+                prepared_statements=settings.database_prepared_statements,
+            )
+        except PrivilegeError:
+            if not may_be_unreadable:
+                raise
+            return
     if pending:
         lacks = ", ".join(step.name for step in pending)
         fail([f"the schema lacks {lacks}: run `vetassist migrate` first"], EXIT_SCHEMA)

@@ -9,7 +9,12 @@ from collections.abc import Sequence
 from functools import partial
 
 from adapters.postgres import command_connection, migrations
-from adapters.postgres.command_connection import DatabaseFaultError, EncodingError, PoolerError
+from adapters.postgres.command_connection import (
+    DatabaseFaultError,
+    EncodingError,
+    PoolerError,
+    PrivilegeError,
+)
 from adapters.postgres.connection_url import is_connection_url, with_role
 from adapters.postgres.driver_errors import described_errors
 from adapters.postgres.migrations import Migration, SchemaError
@@ -22,6 +27,7 @@ __all__ = [
     "EncodingError",
     "Migration",
     "PoolerError",
+    "PrivilegeError",
     "SchemaError",
     "connection_faults",
     "described_errors",

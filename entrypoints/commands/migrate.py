@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from entrypoints.commands.parameters import clean_text
 from entrypoints.starting import EXIT_SETTINGS, database_or_exit, fail
 
 
@@ -13,9 +14,10 @@ def migrate(
     application_role: Annotated[
         str | None,
         typer.Option(
+            callback=clean_text,
             help="A role for `serve`, other than the role of this command. It is created if "
             "it doesn't exist, and gets only the rights that the service needs. Later runs "
-            "remember it."
+            "remember it.",
         ),
     ] = None,
 ) -> None:

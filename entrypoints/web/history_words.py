@@ -44,6 +44,12 @@ def _revoked_at_va(data: _Data) -> str:
     return "VetAssist couldn't get VA to end its access on your behalf. It will expire on its own."
 
 
+def _merged(data: _Data) -> str:
+    if "into" in data:
+        return "VetAssist merged this account into another account of yours."
+    return "VetAssist merged another account of yours into this one."
+
+
 #: For each type, a sentence or a function that builds one from the event's data.
 PLAIN_WORDS: Final[Mapping[AuditEventType, str | Callable[[_Data], str]]] = MappingProxyType(
     {
@@ -95,6 +101,16 @@ PLAIN_WORDS: Final[Mapping[AuditEventType, str | Callable[[_Data], str]]] = Mapp
         AuditEventType.LOGOUT_OTHERS: "You signed out everywhere else.",
         AuditEventType.LOGOUT_ALL: "You signed out everywhere.",
         AuditEventType.LOGOUT_BY_OPERATOR: "VetAssist signed you out everywhere.",
+        AuditEventType.SESSION_ENDED_BY_OPERATOR: "VetAssist ended one of your sessions.",
+        AuditEventType.VA_UNLINKED_BY_OPERATOR: (
+            "VetAssist unlinked your VA.gov account, and all your sessions ended."
+        ),
+        AuditEventType.ICN_CHANGED: (
+            "VetAssist updated the number by which VA.gov knows you, because VA had changed it."
+        ),
+        AuditEventType.USER_MERGED: _merged,
+        AuditEventType.USER_FOUND: "VetAssist found your account in a search.",
+        AuditEventType.USER_SHOWN: "VetAssist looked at your account.",
         AuditEventType.USER_DISABLED: "VetAssist disabled your account.",
         AuditEventType.USER_ENABLED: "VetAssist enabled your account again.",
         AuditEventType.CLIENT_ADDED: "A service of VetAssist was registered.",

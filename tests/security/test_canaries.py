@@ -13,6 +13,7 @@ import traceback
 from base64 import b64encode, urlsafe_b64encode
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
+from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from functools import cache, partial
@@ -585,7 +586,8 @@ async def told_to_operators(witness: Witness) -> dict[str, str]:
     )
     records = await container.audit_history().list(AuditFilter(), after=None, limit=1000)
     console = Console(file=StringIO(), record=True, width=300)
-    print_trail(records, console)
+    with redirect_stdout(StringIO()) as trail:
+        print_trail(records)
     print_findings(findings, console)
     # Leaving hands over the spans that are still on their way.
     async with container.spans():
@@ -595,7 +597,7 @@ async def told_to_operators(witness: Witness) -> dict[str, str]:
         "traces": "".join(span.to_json() for span in witness.spans.get_finished_spans()),
         "doctor": in_json(findings),
         "audit show": "\n".join(as_json_lines(records)),
-        "tables": console.export_text(),
+        "tables": trail.getvalue() + console.export_text(),
     }
 
 

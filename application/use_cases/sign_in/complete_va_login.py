@@ -197,6 +197,7 @@ class CompleteVALogin:
             visitor=visitor,
             now=self._clock.now(),
             user_id=failed.user_id,
+            **failed.details,
         )
         try:
             async with self._unit_of_work() as work:

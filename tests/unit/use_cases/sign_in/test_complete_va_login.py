@@ -24,6 +24,7 @@ from domain.identifiers import ICN, UserId
 from domain.return_path import ReturnPath
 from domain.secret import Secret
 from domain.sign_in_failure import SignInFailure
+from domain.va_identity import VAAccount
 from domain.veteran_status import VeteranStatus
 from tests.support.builders import (
     ISSUER,
@@ -65,6 +66,7 @@ async def assert_refused(
     reason: str,
     *,
     user_id: UserId | None = None,
+    account: VAAccount | None = None,
 ) -> None:
     """The sign-in fails like that; the audit says so in one row; nothing else changes."""
     before, told = everything_but_the_audit(service.store), len(service.audit)
@@ -73,7 +75,10 @@ async def assert_refused(
     assert (failed.failure, failed.reason) == (failure, reason)
     (event,) = service.audit[told:]
     assert event.type is AuditEventType.LOGIN_FAILED
-    assert dict(event.data) == {"error": failure.value, "reason": reason}
+    named = {}
+    if account is not None:
+        named["account"] = service.container.pseudonyms().of_account(account)
+    assert dict(event.data) == {"error": failure.value, "reason": reason, **named}
     assert event.user_id == user_id
     assert event.visitor == command.visitor.as_recorded()
     assert event.occurred_at == service.clock.now()
@@ -421,8 +426,8 @@ async def test_case_45_nobody_signs_in_without_an_icn(service: MemoryService) ->
 
 
 async def test_nobody_signs_in_by_another_persons_account(service: MemoryService) -> None:
-    subject = a_subject()
-    owner = (await service.sign_in(an_identity(subject=subject))).grant.session.user_id
+    identity = an_identity(subject=(subject := a_subject()))
+    owner = (await service.sign_in(identity)).grant.session.user_id
     begun = await service.begin(an_identity(subject=subject))
 
     await assert_refused(
@@ -431,6 +436,7 @@ async def test_nobody_signs_in_by_another_persons_account(service: MemoryService
         SignInFailure.IDENTITY_CONFLICT,
         "subject_of_another_user",
         user_id=owner,
+        account=identity.account,
     )
 
 
@@ -490,6 +496,7 @@ async def test_half_an_answer_that_contradicts_the_stored_icn_signs_nobody_in(
         SignInFailure.IDENTITY_CONFLICT,
         "icn_of_another_user",
         user_id=user.id,
+        account=identity.account,
     )
 
 
