@@ -479,7 +479,10 @@ class Container(containers.DeclarativeContainer):
 
     # The web.
     session_cookies = providers.Singleton(
-        SessionCookies, secure=settings.provided.is_public_https, clock=clock
+        SessionCookies,
+        secure=settings.provided.is_public_https,
+        clock=clock,
+        public_path=settings.provided.public_path,
     )
     origin_guard = providers.Singleton(
         OriginGuard,
@@ -512,7 +515,9 @@ class Container(containers.DeclarativeContainer):
             method=settings.provided.session_delivery,
             cookies=session_cookies,
             reference=providers.Singleton(
-                ReferenceCookie, secure=settings.provided.is_public_https
+                ReferenceCookie,
+                secure=settings.provided.is_public_https,
+                public_path=settings.provided.public_path,
             ),
             serves_front_end=settings.provided.serves_front_end,
         ),

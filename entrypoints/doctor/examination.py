@@ -35,7 +35,8 @@ from entrypoints.doctor.checks import (
     check_settings,
 )
 from entrypoints.doctor.findings import Finding, Verdict, failed, passed, warned, worst
-from entrypoints.settings import SECRETS_DIRECTORY, Settings
+from entrypoints.settings import Settings
+from entrypoints.settings_sources import file_of
 from entrypoints.starting import database_fault
 from entrypoints.storage import (
     DatabaseFaultError,
@@ -147,14 +148,12 @@ def _pooler_fault(error: PoolerError) -> Finding:
 
 def key_ages(environment: Mapping[str, str], now: datetime) -> dict[str, timedelta]:
     """The ages of the keys that are in files. Keys in the environment have no known age."""
-    folder = environment.get(SECRETS_DIRECTORY)
     ages = {}
-    for name in _KEYS if folder is not None else ():
-        if name in environment:
-            continue
-        with suppress(OSError):
-            changed_at = (Path(folder or "") / name).stat().st_mtime
-            ages[name] = now - datetime.fromtimestamp(changed_at, UTC)
+    for name in _KEYS:
+        file = file_of(environment, name)
+        if file is not None:
+            with suppress(OSError):
+                ages[name] = now - datetime.fromtimestamp(file.stat().st_mtime, UTC)
     return ages
 
 

@@ -13,15 +13,16 @@ from starlette.types import Receive, Scope, Send
 
 from application.errors import ApplicationError
 from domain.errors import DomainError
+from domain.web_url import origin_of
 from entrypoints.container import Container
 from entrypoints.logs import configure_logs
 from entrypoints.settings import Settings
 from entrypoints.tracing.spans import Spans
+from entrypoints.web.base_path import BasePath
 from entrypoints.web.cross_origin import FrontEndCORS
 from entrypoints.web.errors import respond, respond_to_http
 from entrypoints.web.hot_path import HotPath
 from entrypoints.web.middleware import Surroundings
-from entrypoints.web.origin_guard import origin_of
 
 
 @final
@@ -33,9 +34,11 @@ class Application(Starlette):
         hot_path: HotPath,
         spans: Spans,
         deadline: Callable[[], AbstractContextManager[None]],
+        public_path: str,
         **options: Any,
     ) -> None:
         super().__init__(**options)
+        self._base_path = BasePath(public_path, self.routes) if public_path else None
         self._hot_path = hot_path
         self._deadline = deadline
         self._traced = spans.around(self._serve)
@@ -45,6 +48,8 @@ class Application(Starlette):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
+        if self._base_path is not None:
+            scope = self._base_path.inside(scope)
         if self._traced is not None:
             await self._traced(scope, receive, send)
         else:
@@ -86,6 +91,7 @@ def create_app(container: Container) -> Starlette:
         container.hot_path(),
         container.spans(),
         container.request_deadline,
+        settings.public_path,
         routes=routes,
         lifespan=lifespan,
         middleware=[

@@ -9,6 +9,7 @@ import os
 import socket
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from functools import partial
 from typing import Final
 
@@ -45,10 +46,11 @@ from uvicorn.config import STARTUP_FAILURE, Config
 
 from entrypoints.logs import configure_logs
 from entrypoints.serving.connection_table import most_connections, raise_file_limit
-from entrypoints.serving.listening import bound_sockets
 from entrypoints.serving.workers import Lifeline, Workers
 from entrypoints.settings import PROCESSES, SessionDelivery, Settings
+from entrypoints.sockets import MAX_PORT, CannotListenError, bound_sockets, require_free
 from entrypoints.starting import (
+    EXIT_SETTINGS,
     fail,
     print_on_stderr,
     require_current_schema,
@@ -77,9 +79,13 @@ def run(settings: Settings, host: str, port: int, workers: int) -> None:
     raise_file_limit()
     try:
         listeners = bound_sockets(host, port)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        fail([f"cannot listen on {host}, port {port}: {reason}"], STARTUP_FAILURE)
+    except CannotListenError as error:
+        fail([str(error)], STARTUP_FAILURE)
+    with ExitStack() as unless_free:
+        for listener in listeners:
+            unless_free.enter_context(listener)
+        _require_metrics_ports(settings, workers)
+        unless_free.pop_all()
     # Each process has its own application, and its own port for metrics.
     os.environ[PROCESSES] = str(workers)
     if workers == 1:
@@ -90,6 +96,22 @@ def run(settings: Settings, host: str, port: int, workers: int) -> None:
     command = [sys.executable, "-m", "entrypoints.serving.server", _WORKER, descriptors]
     family = Workers(lambda line: [*command, str(line)], count=workers, listeners=listeners)
     sys.exit(asyncio.run(family.run()))
+
+
+def _require_metrics_ports(settings: Settings, workers: int) -> None:
+    """Exit with one line unless each process can have its port for metrics."""
+    if settings.metrics_port is None:
+        return
+    last = settings.metrics_port + workers - 1
+    if last > MAX_PORT:
+        most = MAX_PORT - workers + 1
+        fault = f"must be at most {most}, so that each worker has one"
+        fail([f"VETASSIST_METRICS_PORT: {fault}"], EXIT_SETTINGS)
+    for port in range(settings.metrics_port, last + 1):
+        try:
+            require_free(settings.metrics_host, port)
+        except CannotListenError as error:
+            fail([f"VETASSIST_METRICS_PORT: {error}"], STARTUP_FAILURE)
 
 
 def serve(

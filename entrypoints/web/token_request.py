@@ -19,8 +19,8 @@ from application.errors import ClientRefusedError
 from domain.secret import Secret
 from domain.service_client import AssertionCredential, ClientCredential, SecretCredential
 from domain.va_token_use import TokenPurpose
+from domain.web_url import origin_of
 from entrypoints.web.bounded_body import bounded_body
-from entrypoints.web.origin_guard import origin_of
 
 TOKEN_EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - a name
 ACCESS_TOKEN: Final = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - as above

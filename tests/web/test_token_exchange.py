@@ -186,7 +186,7 @@ async def test_an_assertion_is_made_out_to_the_service_or_its_endpoint(
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"aud": "http://localhost:8000/"}, "assertion_audience"),
+        ({"aud": "http://localhost:8000/other"}, "assertion_audience"),
         ({"aud": "https://va.example"}, "assertion_audience"),
         ({"aud": ["http://localhost:8000", "https://va.example"]}, "assertion_audience"),
         ({"aud": None}, "assertion_audience"),
