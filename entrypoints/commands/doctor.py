@@ -77,6 +77,7 @@ async def _examined(settings: "Settings") -> "list[Finding]":
                 ask_provider=lambda: provider.authorization_url(
                     LoginSecrets(state=source.token(), browser=source.token())
                 ),
+                check_client=container.client_check().check,
             )
         )
 

@@ -110,10 +110,15 @@ def create_app(container: Container) -> Starlette:
     )
 
 
-def serving_app(settings: Settings) -> Starlette:
-    """Set up logs and container, and return the application of a server process."""
+def serving_app(settings: Settings, *, checks_client: bool = False) -> Starlette:
+    """Set up logs and container, and return the application of a server process.
+
+    Args:
+        settings: All settings.
+        checks_client: Whether this process asks VA to check our client credentials.
+    """
     configure_logs(settings.log_level)
-    return create_app(Container(settings=settings))
+    return create_app(Container(settings=settings, checks_client=checks_client))
 
 
 def _tune_garbage_collection() -> None:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
+from itertools import islice
 from typing import Final
 
 # Our libraries import these if they are installed, for features that a server doesn't use. They
@@ -60,6 +61,7 @@ from entrypoints.starting import (
 
 #: Not a valid host name.
 _WORKER: Final = "--worker"
+_CHECKS_CLIENT: Final = "--checks-client"
 
 
 def check(settings: Settings) -> None:
@@ -89,12 +91,18 @@ def run(settings: Settings, host: str, port: int, workers: int) -> None:
     # Each process has its own application, and its own port for metrics.
     os.environ[PROCESSES] = str(workers)
     if workers == 1:
-        serve(settings, listeners)
+        serve(settings, listeners, checks_client=True)
         return
     configure_logs(settings.log_level)
     descriptors = ",".join(str(listener.fileno()) for listener in listeners)
     command = [sys.executable, "-m", "entrypoints.serving.server", _WORKER, descriptors]
-    family = Workers(lambda line: [*command, str(line)], count=workers, listeners=listeners)
+    # One process asks VA, once: not each worker, and none that replaces another.
+    marks = iter([_CHECKS_CLIENT])
+
+    def worker(line: int) -> list[str]:
+        return [*command, str(line), *islice(marks, 1)]
+
+    family = Workers(worker, count=workers, listeners=listeners)
     sys.exit(asyncio.run(family.run()))
 
 
@@ -115,7 +123,11 @@ def _require_metrics_ports(settings: Settings, workers: int) -> None:
 
 
 def serve(
-    settings: Settings, listeners: Sequence[socket.socket], lifeline: Lifeline | None = None
+    settings: Settings,
+    listeners: Sequence[socket.socket],
+    lifeline: Lifeline | None = None,
+    *,
+    checks_client: bool,
 ) -> None:
     """Serve on these sockets in this process, until a signal or the end of the parent."""
     # Imported here, because a process that only supervises workers doesn't need them.
@@ -123,7 +135,7 @@ def serve(
     from entrypoints.serving.http_server import REQUEST_SECONDS, HTTPServer  # noqa: PLC0415
 
     config = Config(
-        partial(serving_app, settings),
+        partial(serving_app, settings, checks_client=checks_client),
         factory=True,
         workers=1,
         lifespan="on",
@@ -149,7 +161,8 @@ if __name__ == "__main__":
     _settings = settings_or_exit()
     if sys.argv[1] == _WORKER:
         _inherited = [socket.socket(fileno=int(each)) for each in sys.argv[2].split(",")]
-        serve(_settings, _inherited, Lifeline(int(sys.argv[3])))
+        _checks = _CHECKS_CLIENT in sys.argv
+        serve(_settings, _inherited, Lifeline(int(sys.argv[3])), checks_client=_checks)
     else:
         check(_settings)
         run(_settings, sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
