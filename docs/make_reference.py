@@ -20,7 +20,7 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, 
 
 import jwt
 import typer.main
-from annotated_types import BaseMetadata, Ge, Interval
+from annotated_types import BaseMetadata, Interval
 from starlette.requests import Request
 from starlette.routing import Route
 
@@ -121,9 +121,7 @@ def _values(type_: Any) -> str:
 
 
 def _bounds(metadata: BaseMetadata) -> str:
-    if isinstance(metadata, Interval):
-        return f"{metadata.ge:,} to {metadata.le:,}"
-    return f"{metadata.ge} or more" if isinstance(metadata, Ge) else ""
+    return f"{metadata.ge:,} to {metadata.le:,}" if isinstance(metadata, Interval) else ""
 
 
 def _commands() -> Iterator[str]:

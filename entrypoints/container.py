@@ -33,12 +33,14 @@ from adapters.system.clock import SystemClock
 from adapters.system.export_file import LocalExportFile
 from adapters.system.secret_source import SystemSecretSource
 from adapters.va_oauth.bounded_http import http_client
+from adapters.va_oauth.client_check import VAClientCheck
 from adapters.va_oauth.identity_provider import VAIdentityProvider
 from application.client_refusals import ClientRefusals
 from application.outbox_entries import OutboxEntries
 from application.ports.audit_checkpoints import AuditCheckpoints
 from application.ports.audit_history import AuditHistory
 from application.ports.client_assertions import ClientAssertions
+from application.ports.client_check import ClientCheck
 from application.ports.clock import Clock
 from application.ports.disclosures import Disclosures
 from application.ports.export_file import ExportFile
@@ -102,7 +104,7 @@ from application.use_cases.va_access.use_va_token import UseVAToken
 from application.va_refresh_leases import VARefreshLeases
 from application.va_refresh_results import VARefreshResults
 from application.va_token_refresher import VATokenRefresher
-from entrypoints.background import repeating
+from entrypoints.background import client_checked, repeating
 from entrypoints.building import delivery, keys, observing, provider
 from entrypoints.metrics.measurements import Measurements
 from entrypoints.settings import SessionDelivery, Settings
@@ -136,6 +138,9 @@ class Container(containers.DeclarativeContainer):
 
     #: The operator who runs a command. None in a server.
     operator: providers.Provider[str | None] = providers.Object(None)
+
+    #: Whether a server asks the provider, when it starts, to check our client credentials.
+    checks_client: providers.Provider[bool] = providers.Object(False)
 
     #: The counters of this process.
     measurements = providers.Singleton(Measurements)
@@ -261,13 +266,24 @@ class Container(containers.DeclarativeContainer):
         PostgresVitalSigns, pool=connection_pool
     )
 
-    # Identity provider: to swap it, replace this one.
+    # Identity provider: to swap it, replace these two.
+    provider_settings = providers.Callable(provider.provider_settings, settings)
+    provider_client = providers.Singleton(http_client)
+    provider_observer = providers.Singleton(observing.provider_call_observer, measurements, spans)
     identity_provider: providers.Provider[IdentityProvider] = providers.Singleton(
         VAIdentityProvider,
-        settings=providers.Callable(provider.provider_settings, settings),
-        client=providers.Singleton(http_client),
+        settings=provider_settings,
+        client=provider_client,
         clock=clock,
-        observer=providers.Singleton(observing.provider_call_observer, measurements, spans),
+        observer=provider_observer,
+    )
+    client_check: providers.Provider[ClientCheck] = providers.Singleton(
+        VAClientCheck,
+        settings=provider_settings,
+        client=provider_client,
+        clock=clock,
+        secrets=secrets,
+        observer=provider_observer,
     )
 
     # Use cases.
@@ -521,7 +537,10 @@ class Container(containers.DeclarativeContainer):
 
     # The web.
     session_cookies = providers.Singleton(
-        SessionCookies, secure=settings.provided.is_public_https, clock=clock
+        SessionCookies,
+        secure=settings.provided.is_public_https,
+        clock=clock,
+        public_path=settings.provided.public_path,
     )
     origin_guard = providers.Singleton(
         OriginGuard,
@@ -554,7 +573,9 @@ class Container(containers.DeclarativeContainer):
             method=settings.provided.session_delivery,
             cookies=session_cookies,
             reference=providers.Singleton(
-                ReferenceCookie, secure=settings.provided.is_public_https
+                ReferenceCookie,
+                secure=settings.provided.is_public_https,
+                public_path=settings.provided.public_path,
             ),
             serves_front_end=settings.provided.serves_front_end,
         ),
@@ -626,6 +647,7 @@ class Container(containers.DeclarativeContainer):
         identity_provider,
         va_token_refresher,
         spans,
+        providers.Factory(client_checked, client_check, is_on=checks_client),
         providers.Factory(
             observing.metrics,
             settings,

@@ -16,7 +16,8 @@ class ExitCode(IntEnum):
     SETTINGS = 2
     """A setting or an argument is missing, unknown or unusable."""
     SCHEMA = 3
-    """The schema is behind, is ahead, or can't be migrated. Or `serve` can't listen."""
+    """The schema is behind, is ahead, or can't be migrated. Or `serve` or `sandbox` can't
+    listen."""
     DATABASE = 4
     """The database doesn't answer, refuses, or can't be used (its encoding, a pooler)."""
     DEMO = 5

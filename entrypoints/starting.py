@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 
 from entrypoints.exit_codes import ExitCode
 
@@ -13,9 +13,12 @@ if TYPE_CHECKING:
     from entrypoints.settings import Settings
 
 EXIT_UNFORESEEN: Final = ExitCode.UNFORESEEN
+_T = TypeVar("_T")
+
 EXIT_CHECKPOINT: Final = ExitCode.UNFORESEEN
 EXIT_SETTINGS: Final = ExitCode.SETTINGS
 EXIT_SCHEMA: Final = ExitCode.SCHEMA
+EXIT_LISTENING: Final = ExitCode.SCHEMA
 EXIT_DATABASE: Final = ExitCode.DATABASE
 EXIT_DEMO: Final = ExitCode.DEMO
 EXIT_NOT_FOUND: Final = ExitCode.NOT_FOUND
@@ -31,6 +34,20 @@ def settings_or_exit() -> "Settings":
 
     try:
         return read_settings(os.environ)
+    except SettingsError as error:
+        fail(error.faults, EXIT_SETTINGS)
+
+
+def part_or_exit(kind: type[_T]) -> _T:
+    """Read the settings of a command that needs few; exits as ``settings_or_exit`` does.
+
+    Args:
+        kind: As for ``read_part``.
+    """
+    from entrypoints.settings_reader import SettingsError, read_part  # noqa: PLC0415
+
+    try:
+        return read_part(os.environ, kind)
     except SettingsError as error:
         fail(error.faults, EXIT_SETTINGS)
 

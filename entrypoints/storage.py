@@ -15,7 +15,7 @@ from adapters.postgres.command_connection import (
     PoolerError,
     PrivilegeError,
 )
-from adapters.postgres.connection_url import is_connection_url, with_role
+from adapters.postgres.connection_url import connection_url_fault, parameter_of, url_with
 from adapters.postgres.driver_errors import described_errors
 from adapters.postgres.migrations import Migration, SchemaError
 from adapters.system.clock import SystemClock
@@ -30,12 +30,13 @@ __all__ = [
     "PrivilegeError",
     "SchemaError",
     "connection_faults",
+    "connection_url_fault",
     "described_errors",
-    "is_connection_url",
     "migrate",
+    "parameter_of",
     "pending_migrations",
     "quiet_logs",
-    "with_role",
+    "url_with",
 ]
 
 

@@ -1,7 +1,6 @@
 """The identity provider: authorization URL, code exchange, refresh, and revocation."""
 
 import asyncio
-from base64 import b64encode
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
@@ -280,10 +279,7 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
         )
 
     def _basic_credentials(self) -> str:
-        # Both parts are form-encoded (RFC 6749, section 2.3.1).
-        client_id = quote(self._settings.client_id, safe="")
-        secret = quote(self._settings.client_secret.reveal(), safe="")
-        return "Basic " + b64encode(f"{client_id}:{secret}".encode()).decode()
+        return self._settings.basic_credentials
 
     async def _ask_about(
         self, metadata: ProviderMetadata, response: TokenResponse, id_token: VerifiedIDToken

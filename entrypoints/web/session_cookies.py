@@ -26,8 +26,11 @@ class SessionCookies:
         handoff_name: The name of the cookie that marks the browser of a one-time code.
     """
 
-    def __init__(self, *, secure: bool, clock: Clock) -> None:
+    def __init__(self, *, secure: bool, clock: Clock, public_path: str = "") -> None:
         self._secure = secure
+        # Browsers send a cookie to paths as they see them.
+        self._renew_path = public_path + RENEW_PATH
+        self._redeem_path = public_path + REDEEM_PATH
         self._clock = clock
         # `__Host-` keeps other hosts of the domain from planting a cookie. A cookie with a path
         # can only have `__Secure-`.
@@ -47,7 +50,7 @@ class SessionCookies:
             self.refresh_name,
             grant.refresh_token,
             until=grant.session.absolute_expires_at,
-            path=RENEW_PATH,
+            path=self._renew_path,
             samesite="strict",
         )
 
@@ -55,7 +58,12 @@ class SessionCookies:
         """Mark the browser that may redeem a one-time code."""
         until = self._clock.now() + HANDOFF_LIFETIME
         self._set(
-            response, self.handoff_name, browser, until=until, path=REDEEM_PATH, samesite="strict"
+            response,
+            self.handoff_name,
+            browser,
+            until=until,
+            path=self._redeem_path,
+            samesite="strict",
         )
 
     def session(self, request: Request) -> str | None:
@@ -74,11 +82,11 @@ class SessionCookies:
     def clear(self, response: Response) -> None:
         """Clear all cookies."""
         self._clear(response, self.session_name, path="/")
-        self._clear(response, self.refresh_name, path=RENEW_PATH)
+        self._clear(response, self.refresh_name, path=self._renew_path)
 
     def clear_handoff(self, response: Response) -> None:
         """Clear the mark of the browser."""
-        self._clear(response, self.handoff_name, path=REDEEM_PATH)
+        self._clear(response, self.handoff_name, path=self._redeem_path)
 
     def _set(
         self,

@@ -30,6 +30,7 @@ from pytest_mock import MockerFixture
 from rich.console import Console
 from starlette.routing import Route
 
+from adapters.memory.client_check import MemoryClientCheck
 from adapters.postgres.migrations import migrate
 from adapters.postgres.pool import Pool, build_pool, opened
 from adapters.postgres.readiness import PostgresReadiness
@@ -582,6 +583,7 @@ async def told_to_operators(witness: Witness) -> dict[str, str]:
             seal_keys=container.seal_keys(),
             keys_under_older=container.rewrap_data_keys().count,
             ask_provider=asked,
+            check_client=MemoryClientCheck().check,
         )
     )
     records = await container.audit_history().list(AuditFilter(), after=None, limit=1000)

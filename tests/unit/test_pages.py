@@ -151,7 +151,9 @@ async def test_what_the_style_sheet_and_the_scripts_refer_to_is_served(
     client: httpx.AsyncClient,
 ) -> None:
     style = (await client.get("/static/style.css")).text
-    references = set(re.findall(r'url\("([^"]+)"\)', style))
+    # Beside the style sheet, whatever the public URL's path is.
+    references = {f"/static/{name}" for name in re.findall(r'url\("([a-z.]+)"\)', style)}
+    assert len(references) == style.count("url(")
     for script in SCRIPTS:
         source = (await client.get(f"/static/{script}")).text
         imported = re.findall(r'^import .* from "\./([^"]+)";$', source, re.MULTILINE)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Final, final
+from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
@@ -33,7 +34,9 @@ class Pages:
         )
         # The URL is absolute because the sign-in's cookie must be set on the host that VA.gov
         # redirects to. Otherwise, a browser at 127.0.0.1 would return to localhost without it.
-        templates.globals["sign_in_url"] = f"{public_url.rstrip('/')}/api/v1/va/login"
+        public_url = public_url.rstrip("/")
+        templates.globals["sign_in_url"] = f"{public_url}/api/v1/va/login"
+        templates.globals["base"] = urlsplit(public_url).path
         self._reference = ReferenceCookie(secure=public_url.startswith("https://"))
         self._start = templates.get_template("start.html")
         self._success = templates.get_template("va_success.html")

@@ -10,6 +10,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from entrypoints.metrics.listener import metrics_listener
+from entrypoints.sockets import CannotListenError
 from tests.support.processes import two_free_ports
 
 HOST = "127.0.0.1"
@@ -104,7 +105,7 @@ async def test_each_process_takes_the_next_free_port_and_no_more_than_there_are_
     async with metrics_listener(scrape, host=HOST, port=first, processes=2) as one:
         async with metrics_listener(scrape, host=HOST, port=first, processes=2) as other:
             assert (one, other) == (first, second)
-            with pytest.raises(OSError, match="address already in use"):
+            with pytest.raises(CannotListenError, match="address already in use"):
                 async with metrics_listener(scrape, host=HOST, port=first, processes=2):
                     pass
         # The place of a process that went is free for the one that comes for it.

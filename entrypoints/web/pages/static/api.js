@@ -75,7 +75,7 @@ async function call(method, path, fields) {
   if (fields !== undefined) headers["Content-Type"] = "application/json";
   let response;
   try {
-    response = await fetch(`/api/v1/${path}`, {
+    response = await fetch(new URL(`../api/v1/${path}`, import.meta.url), {
       method,
       headers,
       body: fields === undefined ? undefined : JSON.stringify(fields),
