@@ -81,6 +81,7 @@ from application.use_cases.operations.sign_out_user import SignOutUser
 from application.use_cases.sessions.list_sessions import ListSessions
 from application.use_cases.sessions.renew_session import RenewSession
 from application.use_cases.sessions.revoke_sessions import RevokeSessions
+from application.use_cases.sessions.sign_out import SignOut
 from application.use_cases.sessions.validate_session import ValidateSession
 from application.use_cases.sign_in.complete_va_login import CompleteVALogin
 from application.use_cases.sign_in.issue_session import IssueSession
@@ -325,6 +326,13 @@ class Container(containers.DeclarativeContainer):
     validate_session = providers.Singleton(
         ValidateSession, tokens=session_tokens, sessions=session_lookup, clock=clock
     )
+    sign_out = providers.Singleton(
+        SignOut,
+        unit_of_work=unit_of_work.provider,
+        tokens=session_tokens,
+        refresh_tokens=refresh_tokens,
+        clock=clock,
+    )
     outbox_entries = providers.Singleton(
         OutboxEntries, wrapper=key_wrapper, cipher=cipher, sealing=token_sealing, secrets=secrets
     )
@@ -527,6 +535,7 @@ class Container(containers.DeclarativeContainer):
         SessionEndpoints,
         authenticator=authenticator,
         list_sessions=list_sessions,
+        sign_out=sign_out,
         revoke_sessions=revoke_sessions,
         view_user=view_user,
         visitors=visitors,

@@ -14,6 +14,10 @@ from entrypoints.web.cookies import cookie_values
 
 RENEW_PATH: Final = "/api/v1/session/renew"
 REDEEM_PATH: Final = "/api/v1/session/redeem"
+# The renewal and the sign-out.
+_REFRESH_PATH: Final = "/api/v1/session"
+# Version 0.1.0 set the refresh cookie here. If a browser kept it, a renewal would have two.
+_FORMER_REFRESH_PATH: Final = RENEW_PATH
 
 
 @final
@@ -41,13 +45,14 @@ class SessionCookies:
         self._set(response, self.session_name, grant.token, until=grant.token_expires_at)
 
     def set_refresh(self, response: Response, grant: SessionGrant) -> None:
-        """Set the refresh token, which the browser sends to the renewal only."""
+        """Set the refresh token, which the browser sends to renew the session and to sign out."""
+        self._clear(response, self.refresh_name, path=_FORMER_REFRESH_PATH)
         self._set(
             response,
             self.refresh_name,
             grant.refresh_token,
             until=grant.session.absolute_expires_at,
-            path=RENEW_PATH,
+            path=_REFRESH_PATH,
             samesite="strict",
         )
 
@@ -74,7 +79,8 @@ class SessionCookies:
     def clear(self, response: Response) -> None:
         """Clear all cookies."""
         self._clear(response, self.session_name, path="/")
-        self._clear(response, self.refresh_name, path=RENEW_PATH)
+        self._clear(response, self.refresh_name, path=_FORMER_REFRESH_PATH)
+        self._clear(response, self.refresh_name, path=_REFRESH_PATH)
 
     def clear_handoff(self, response: Response) -> None:
         """Clear the mark of the browser."""

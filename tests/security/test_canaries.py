@@ -41,6 +41,7 @@ from application.use_cases.operations.disable_user import DisableUserCommand
 from application.use_cases.sessions.list_sessions import ListSessions
 from application.use_cases.sessions.renew_session import RenewSession, RenewSessionCommand
 from application.use_cases.sessions.revoke_sessions import RevokeSessions
+from application.use_cases.sessions.sign_out import SignOut
 from application.use_cases.sessions.validate_session import ValidateSession, ValidateSessionCommand
 from application.use_cases.sign_in.complete_va_login import CompleteVALogin
 from application.use_cases.sign_in.redeem_handoff import RedeemHandoff, RedeemHandoffCommand
@@ -81,6 +82,7 @@ USE_CASES: Final = (
     RenewSession,
     RevokeSessions,
     RevokeAtVA,
+    SignOut,
     StartVALogin,
     UnlinkVAIdentity,
     ValidateSession,
@@ -633,7 +635,7 @@ async def test_a_bug_on_any_route_shows_nothing_of_what_was_under_way(
         (CompleteVALogin, "GET", f"{CALLBACK}?{urlsplit(callback).query}", with_cookies),
         (ListSessions, "GET", "/api/v1/sessions", signed_in),
         (ViewUser, "GET", "/api/v1/user", signed_in),
-        (RevokeSessions, "DELETE", "/api/v1/session", signed_in),
+        (SignOut, "DELETE", "/api/v1/session", signed_in),
         (RevokeSessions, "DELETE", "/api/v1/sessions", signed_in),
         (UnlinkVAIdentity, "DELETE", "/api/v1/va/link", signed_in),
         (ListDisclosures, "GET", USES_PATH, signed_in),

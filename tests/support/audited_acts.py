@@ -30,6 +30,12 @@ from application.use_cases.operations.enable_user import EnableUserCommand
 from application.use_cases.operations.sign_out_user import SignOutUserCommand
 from application.use_cases.sessions.renew_session import RenewSessionCommand
 from application.use_cases.sessions.revoke_sessions import RevokeSessionsCommand, Which
+from application.use_cases.sessions.sign_out import (
+    ByJWT,
+    ByRefreshToken,
+    SignOutCommand,
+    SignOutProof,
+)
 from application.use_cases.sign_in.issue_session import IssueSessionCommand
 from application.use_cases.sign_in.redeem_handoff import RedeemHandoffCommand
 from application.use_cases.va_access.rewrap_data_keys import RewrapDataKeysCommand
@@ -488,6 +494,27 @@ def _ending(service: Service, grant: SessionGrant, which: SessionId | Which) -> 
         user_id=command.user_id,
         visitor=command.visitor,
     )
+
+
+def _leaving(service: Service, grant: SessionGrant, proof: SignOutProof) -> Scene:
+    command = SignOutCommand(proof=proof, visitor=a_visitor())
+    return Scene(
+        happen=lambda: service.container.sign_out().execute(command),
+        user_id=grant.session.user_id,
+        visitor=command.visitor,
+    )
+
+
+@act("sign_out", AuditEventType.LOGOUT)
+async def somebody_signs_out_with_a_jwt(service: Service) -> Scene:
+    grant = (await service.sign_in()).grant
+    return _leaving(service, grant, ByJWT(grant.token))
+
+
+@act("sign_out", AuditEventType.LOGOUT)
+async def somebody_signs_out_with_a_refresh_token_alone(service: Service) -> Scene:
+    grant = (await service.sign_in()).grant
+    return _leaving(service, grant, ByRefreshToken(grant.refresh_token))
 
 
 @act("revoke_sessions", AuditEventType.LOGOUT)

@@ -83,7 +83,7 @@ def _security_schemes(cookies: SessionCookies, *, with_session_cookie: bool) -> 
 
     schemes = {
         "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
-        "refreshCookie": cookie(cookies.refresh_name, "The refresh token, for the renewal only."),
+        "refreshCookie": cookie(cookies.refresh_name, "The refresh token."),
         "clientSecret": {"type": "http", "scheme": "basic"},
         "handoffCookie": cookie(cookies.handoff_name, "Marks the browser of a one-time code."),
     }
