@@ -10,10 +10,10 @@ from application.ports.clock import Clock
 
 @final
 class PostgresClock(Clock):
-    """PostgreSQL's clock as last read, carried on by a clock that nobody sets.
+    """PostgreSQL's clock when it was last read, plus the time since then.
 
-    So all processes go by one clock, and a jump of this machine's has no effect. Until the
-    primary was asked for the first time it is the machine's.
+    So all processes share one clock, and a jump of this machine's clock has no effect. Before the
+    first reading, it is the machine's clock.
     """
 
     def __init__(self, watch: PrimaryWatch) -> None:

@@ -1,4 +1,4 @@
-"""Connections of commands, and whether connections are what the service relies on."""
+"""Connections of commands, and checks of what the service relies on."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -12,13 +12,13 @@ from psycopg.conninfo import conninfo_to_dict
 from adapters.postgres.connection_string import connection_string
 from adapters.postgres.deadline import answered_within
 
-#: How long a command waits for the answer to a question that takes no work.
+#: How long a command waits for the answer to a simple query.
 ANSWER_TIMEOUT: Final = timedelta(seconds=5)
 #: The only encoding that stores every name.
 ENCODING: Final = "UTF8"
 _SELECT_ENCODING: Final = "SELECT current_setting('server_encoding')"
-# What the service relies on where it cannot set it: as a regular expression, and what to set. Of
-# the timeouts only tiny ones do harm.
+# Parameters that the service relies on but may not be able to set: a pattern for usable values, and
+# the value to recommend. Of the timeouts, only tiny ones are harmful.
 _WRONG: Final = """
 SELECT name, current_setting(name), value, current_user
 FROM (VALUES
@@ -34,41 +34,40 @@ FROM (VALUES
 WHERE setting !~ pattern
 ORDER BY name
 """
-# Two clients take turns, and each executes a prepared statement of its own. A pooler that doesn't
-# keep such statements soon gives one of them a server connection without its statement, or with
-# the other's under the same name: whether it prefers the connection that it used last or uses
-# them in turn.
+# Two clients take turns, each with a prepared statement of its own. If the pooler doesn't track
+# prepared statements, one client soon gets a server connection without its statement, or with the
+# other client's statement of the same name.
 _ONE, _OTHER = "SELECT 1", "SELECT 2"
 _TURNS: Final = (_ONE, _OTHER) * 2
 
 
 class DatabaseFaultError(Exception):
-    """The database cannot be used as it is; the text says why, in one line."""
+    """The database can't be used. The message says why, in one line."""
 
 
 class EncodingError(DatabaseFaultError):
-    """The database cannot store every character."""
+    """The encoding of the database can't store every character."""
 
 
 class PoolerError(DatabaseFaultError):
-    """What is between the service and PostgreSQL does not work with prepared statements on."""
+    """A pooler between the service and PostgreSQL doesn't support prepared statements."""
 
 
 @contextmanager
 def command_connection(
     database_url: str, *, prepared_statements: bool = True, within: timedelta = ANSWER_TIMEOUT
 ) -> Iterator[psycopg.Connection[Any]]:
-    """One transaction on a connection of its own, committed at the end of the block.
+    """Opens a connection with one transaction, and commits it after the block.
 
     Args:
-        database_url: Of the database.
+        database_url: The URL of the database.
         prepared_statements: As for ``connection_string``.
-        within: How long the transaction may take.
+        within: The deadline of the transaction.
 
     Raises:
-        DatabaseFaultError: The database cannot be used as it is.
-        UnavailableError: It did not answer in time.
-        psycopg.Error: It cannot be reached, or refuses.
+        DatabaseFaultError: The database can't be used.
+        UnavailableError: The database didn't answer in time.
+        psycopg.Error: The database can't be reached, or refuses.
     """
     connection = _connect(database_url, prepared_statements=prepared_statements)
     with closing(connection), answered_within(within, connection):
@@ -79,15 +78,15 @@ def command_connection(
 
 
 def connection_faults(database_url: str, *, prepared_statements: bool) -> list[str]:
-    """Parameters with values that the service cannot work with, and the statements to set them.
+    """Returns the parameters with unusable values, each with the statement that corrects it.
 
-    A pooler refuses session settings or drops them; then the server's defaults count.
+    If a pooler refuses or drops session settings, the server's defaults apply.
 
     Raises:
-        PoolerError: Prepared statements do not work.
-        DatabaseFaultError: The database cannot be used as it is.
-        UnavailableError: It did not answer in time.
-        psycopg.Error: It cannot be reached, or refuses.
+        PoolerError: Prepared statements don't work.
+        DatabaseFaultError: The database can't be used.
+        UnavailableError: The database didn't answer in time.
+        psycopg.Error: The database can't be reached, or refuses.
     """
     given = conninfo_to_dict(database_url).get("options") or ""
     with command_connection(database_url, prepared_statements=prepared_statements) as connection:
@@ -98,7 +97,7 @@ def connection_faults(database_url: str, *, prepared_statements: bool) -> list[s
         f"{name} is '{found}' on connections of the service: "
         f"ALTER ROLE {sql.Identifier(role).as_string()} SET {name} = '{needed}'"
         for name, found, needed, role in wrong
-        # What the operator asked for in the URL is meant.
+        # A value in the URL is intended.
         if name not in str(given)
     ]
 
@@ -144,7 +143,7 @@ def _require_prepared_statements(conninfo: str) -> None:
 
 
 def _keep_statements(one: psycopg.Connection[Any], other: psycopg.Connection[Any]) -> bool:
-    """Whether each of two connections finds its own prepared statement again."""
+    """Whether each of two connections keeps its own prepared statement."""
     try:
         for query in _TURNS:
             connection = one if query == _ONE else other

@@ -1,4 +1,4 @@
-"""What is asked of PostgreSQL for every connection, beside what the operator's URL says."""
+"""The parameters of every connection, in addition to the operator's URL."""
 
 import os
 from collections.abc import Mapping
@@ -10,9 +10,9 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 #: How long all database work of one request may take, unless the operator sets another span.
 DATABASE_TIMEOUT: Final = timedelta(seconds=5)
 CONNECT_TIMEOUT_SECONDS: Final = 3
-# After so many uses psycopg prepares a statement.
+# psycopg prepares a statement after this many uses.
 _PREPARE_AFTER: Final = 5
-# What a server, database or role can default differently and we rely on.
+# Parameters that we rely on, and that a server, database or role can set differently.
 _SESSION: Final = {
     "IntervalStyle": "postgres",
     "bytea_output": "hex",
@@ -20,9 +20,9 @@ _SESSION: Final = {
     "default_transaction_isolation": "read\\ committed",
     "default_transaction_deferrable": "off",
 }
-#: Where tables are looked for, unless the URL says otherwise.
+#: The schemas of the tables, unless the URL names others.
 SEARCH_PATH: Final = '"$user",public'
-# What the URL's own `options` may change.
+# Parameters that the URL's `options` may change.
 _ADJUSTABLE: Final = {
     # A commit is acknowledged only once it is on disk, and on the synchronous standby.
     "synchronous_commit": "on",
@@ -31,7 +31,7 @@ _ADJUSTABLE: Final = {
 # libpq reads these two from the environment only, and there they win over `options`. A pooler
 # passes them on.
 os.environ.update(PGDATESTYLE="ISO, YMD", PGTZ="UTC")
-# Dead peers are noticed by the kernel, too: an idle connection after 20 s, a busy one after 5 s.
+# The kernel detects dead peers, too: after 20 s on an idle connection, after 5 s on a busy one.
 _NETWORK: Final = {
     "keepalives": 1,
     "keepalives_idle": 10,
@@ -47,7 +47,7 @@ def connection_string(
     timeout: timedelta = DATABASE_TIMEOUT,
     prepared_statements: bool = True,
 ) -> str:
-    """The operator's URL, completed with what every connection needs.
+    """Returns the operator's URL with the parameters that every connection needs.
 
     If the two differ, the URL wins, except for the encoding and for ``_SESSION``.
 
@@ -67,20 +67,20 @@ def connection_string(
     }
     options = given.get("options", "")
     if prepared_statements:
-        # Of several options of one name the last one counts.
+        # If an option is given several times, the last one counts.
         options = " ".join([*_flags(bounds(timeout) | _ADJUSTABLE), options, *_flags(_SESSION)])
     fixed = {"client_encoding": "UTF8", "options": options}
     return make_conninfo(**{**ours, **given, **fixed})
 
 
 def connection_options(*, prepared_statements: bool) -> dict[str, Any]:
-    """How psycopg makes each connection; without prepared statements it makes none by itself."""
+    """Returns the options for psycopg's ``connect``."""
     prepare_after = _PREPARE_AFTER if prepared_statements else None
     return {"autocommit": True, "prepare_threshold": prepare_after}
 
 
 def bounds(timeout: timedelta) -> dict[str, str]:
-    """Time-outs that the server keeps, so that it stops working for a client that gave up."""
+    """Returns timeouts for the server, so that it stops working for a client that gave up."""
     return {
         "statement_timeout": f"{round(timeout.total_seconds() * 1000)}ms",
         "lock_timeout": "1s",
@@ -89,7 +89,7 @@ def bounds(timeout: timedelta) -> dict[str, str]:
 
 
 def set_locally(values: Mapping[str, str]) -> str:
-    """Sets them for one transaction."""
+    """Returns the statement that sets these parameters for one transaction."""
     calls = [f"set_config('{name}', '{value}', true)" for name, value in values.items()]
     return f"SELECT {', '.join(calls)}"
 

@@ -1,4 +1,4 @@
-"""The schema, brought up to date by plain SQL files in order."""
+"""Brings the schema up to date with plain SQL files, in order."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ from adapters.postgres.command_connection import command_connection
 from adapters.postgres.connection_string import SEARCH_PATH
 from domain.audit_event import AuditEvent
 
-# Any constant will do, as long as every migrating process asks for the same.
+# Any constant, as long as every migrating process uses the same.
 _ADVISORY_LOCK: Final = 7_303_014_802_201
 _LEDGER: Final = """
 CREATE TABLE IF NOT EXISTS vetassist_schema_migrations (
@@ -31,7 +31,7 @@ CREATE TABLE IF NOT EXISTS vetassist_schema_migrations (
 """
 
 
-#: Rows of an earlier phase may be many.
+#: There may be many rows of an earlier phase.
 MIGRATION_TIMEOUT: Final = timedelta(hours=1)
 _LEDGERS: Final = """
 SELECT quote_ident(nspname), current_setting('search_path')
@@ -41,7 +41,7 @@ WHERE relname = 'vetassist_schema_migrations' ORDER BY nspname
 
 
 class SchemaError(Exception):
-    """The schema cannot be brought up to date; the text says why, in one line."""
+    """The schema can't be brought up to date. The message says why, in one line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,12 +54,12 @@ class Migration:
 
     @property
     def checksum(self) -> str:
-        """What tells that an applied file was changed afterwards."""
+        """Detects a file that was changed after it was applied."""
         return hashlib.sha256(self.sql.encode()).hexdigest()
 
 
 def migrations() -> list[Migration]:
-    """Every step that this version of the service knows, in order."""
+    """Returns the steps that this version of the service knows, in order."""
     return [
         Migration(
             version=int(file.name.split("_", 1)[0]), name=file.name, sql=file.read_text("utf-8")
@@ -68,7 +68,7 @@ def migrations() -> list[Migration]:
     ]
 
 
-#: What the audit says of steps that were applied, and of a role that is new.
+#: Makes the audit event for the applied steps and for a new role.
 Note = Callable[[Sequence[Migration], str | None], AuditEvent]
 
 
@@ -80,30 +80,30 @@ def migrate(
     prepared_statements: bool = True,
     within: timedelta = MIGRATION_TIMEOUT,
 ) -> Sequence[Migration]:
-    """Apply what is missing, in one transaction; which steps that was.
+    """Applies the missing steps in one transaction, and returns them.
 
-    Of several processes at once one works, and the others find nothing left to do. The role of
-    that name, and those named before, may then do what the service does, and no more; it is
-    made without a password if there is none.
+    Of several simultaneous processes, one applies them, and the others find nothing to do. The
+    application roles, this one and those named before, get the privileges that the service needs,
+    and no others. A role that doesn't exist is created without a password.
 
     Args:
-        database_url: Of the owner of the tables.
-        application_role: The name of a role; None: only those named before.
-        note: Any change is audited as it says, together with the change; None: it is not.
+        database_url: The URL for the owner of the tables.
+        application_role: The name of one more application role.
+        note: Makes the audit event of a change. If None, changes aren't audited.
         prepared_statements: As for ``connection_string``.
-        within: How long all of it may take.
+        within: The deadline for everything.
 
     Raises:
-        SchemaError: An applied step is unknown here or was changed, or a step does not apply;
-            or the role cannot be the application's.
-        DatabaseFaultError: The database cannot be used as it is; nothing was made.
-        UnavailableError: It did not answer in time.
-        psycopg.Error: It cannot be reached, or refuses.
+        SchemaError: An applied step is unknown here or was changed, a step can't be applied, or
+            the role can't be an application role.
+        DatabaseFaultError: The database can't be used. Nothing was created.
+        UnavailableError: The database didn't answer in time.
+        psycopg.Error: The database can't be reached, or refuses.
     """
     with command_connection(
         database_url, prepared_statements=prepared_statements, within=within
     ) as connection:
-        # The server bounds only the wait for other work.
+        # The server limits only the wait for locks.
         connection.execute("SET LOCAL statement_timeout = 0")
         connection.execute("SET LOCAL lock_timeout = '60s'")
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (_ADVISORY_LOCK,))
@@ -129,13 +129,13 @@ def migrate(
 def pending_migrations(
     database_url: str, *, prepared_statements: bool = True
 ) -> Sequence[Migration]:
-    """The steps that the database still lacks; empty when its schema is current.
+    """Returns the steps that the database lacks. Empty if its schema is current.
 
     Raises:
         SchemaError: An applied step is unknown here or was changed.
-        DatabaseFaultError: The database cannot be used as it is.
-        UnavailableError: It did not answer in time.
-        psycopg.Error: It cannot be reached, or refuses.
+        DatabaseFaultError: The database can't be used.
+        UnavailableError: The database didn't answer in time.
+        psycopg.Error: The database can't be reached, or refuses.
     """
     with command_connection(database_url, prepared_statements=prepared_statements) as connection:
         return _pending(connection)
@@ -166,7 +166,7 @@ def _applied(connection: psycopg.Connection[Any]) -> list[tuple[int, str]]:
 
 
 def _require_no_other_ledger(connection: psycopg.Connection[Any]) -> None:
-    """Make no second set of tables where a default of the search path named their schema."""
+    """Refuses to create the tables again if they exist in another schema."""
     for schema, search_path in connection.execute(_LEDGERS):
         if search_path.replace(" ", "") == SEARCH_PATH:
             raise SchemaError(
@@ -186,7 +186,7 @@ def _apply(connection: psycopg.Connection[Any], migration: Migration) -> None:
     except psycopg.OperationalError:
         raise
     except psycopg.DatabaseError as error:
-        # The server's own text may repeat a value; the class of the fault does not.
+        # PostgreSQL's message may contain a value, so only the type of the error is shown.
         raise SchemaError(
             f"{migration.name}: does not apply to what is there ({type(error).__name__}); "
             "nothing was changed"

@@ -1,4 +1,4 @@
-"""Outages that processes noted once they were over."""
+"""Outages, as processes recorded them afterwards."""
 
 from typing import Any, Final, final
 

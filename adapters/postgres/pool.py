@@ -21,19 +21,20 @@ from adapters.postgres.connection_string import (
     set_locally,
 )
 from adapters.postgres.deadline import Deadline, deadline_or, severed_after
+from adapters.postgres.stuck_rows import StuckRows
 
 _T = TypeVar("_T")
 
-#: How long a caller waits for a free connection before it is told to try again later.
+#: How long a caller waits for a free connection.
 WAIT_FOR_CONNECTION: Final = timedelta(seconds=3)
 _MAX_WAITING: Final = 256
-# The pool doubles its pause between attempts for this long and then starts over with the next
-# caller, so that it is back soon after a database that was away for long.
+# The pool doubles its pause between attempts until this much time has passed, and starts over with
+# the next caller. So it is back soon even if the database was away for long.
 _RECONNECT_SECONDS: Final = 2
-# A connection that was idle for longer is asked whether it still works before it is used.
+# A connection that was idle for longer is checked before it is used.
 _TRUSTED_FOR_SECONDS: Final = 5.0
 _CHECK_SECONDS: Final = 1.0
-# How long a caller waits for the primary to prove itself.
+# How long a caller waits until the primary is certain.
 _WAIT_FOR_PROOF: Final = timedelta(seconds=1)
 #: The timeline of a primary: the first part of a WAL file's name, in hex digits.
 TIMELINE: Final = "left(pg_walfile_name(pg_current_wal_lsn()), 8)"
@@ -41,8 +42,8 @@ TIMELINE: Final = "left(pg_walfile_name(pg_current_wal_lsn()), 8)"
 _INSPECT: Final = f"""
 SELECT
     CASE WHEN NOT pg_is_in_recovery() THEN {TIMELINE} END,
-    -- So that a statement ends soon after its client is gone. Behind a pooler, it ends with this
-    -- statement.
+    -- So that a statement ends soon after its client is gone. Behind a pooler, the setting lasts
+    -- for this statement only.
     set_config('client_connection_check_interval', '1s', %(is_pooled)s)
 """
 
@@ -52,9 +53,10 @@ class Connection(AsyncConnection[Any]):
     """A pooled connection.
 
     Attributes:
-        timeline: The timeline of the server, which each fail-over raises; None on a standby.
-        server: The connection string of that one server, where it was chosen among several.
-        used_at: When it was last known to work, by ``time.monotonic``.
+        timeline: The timeline of the server, which increases with each fail-over. None on a
+            standby.
+        server: The connection string of that one server, if it was chosen among several.
+        used_at: When it was last known to work (``time.monotonic``).
     """
 
     timeline: int | None = None
@@ -63,44 +65,46 @@ class Connection(AsyncConnection[Any]):
 
 
 class Primary(Protocol):
-    """What a pool has to know of the primary."""
+    """What a pool must know about the primary."""
 
     @property
     def timeline(self) -> int | None:
-        """The primary's timeline; None while it is not certain which server is the primary."""
+        """The primary's timeline, or None while it isn't certain which server is the primary."""
 
     async def certain(self, within: timedelta) -> None:
-        """Return once the primary is certain.
+        """Returns once the primary is certain.
 
         Raises:
-            UnavailableError: It isn't certain ``within`` that span.
+            UnavailableError: It isn't certain in time.
         """
 
     async def conninfo(self) -> str:
-        """Where the primary is.
+        """Returns the connection string of the primary.
 
         Raises:
-            UnavailableError: No primary can be found now.
+            UnavailableError: No primary was found.
         """
 
 
 @final
 class Pool:
-    """Pooled connections that commit each statement by itself.
+    """A pool of connections in autocommit mode.
 
-    Every use has a deadline: the one of the request it is part of, or ``timeout``. A connection
-    that misses it is closed, never given back.
+    Every use has a deadline: that of its request, or ``timeout``. A connection that misses its
+    deadline is closed.
 
     Args:
-        conninfo: Where to connect; ignored where ``primary`` says where.
-        max_size: The most connections there may be.
-        min_size: How many are kept open.
+        conninfo: Where to connect. Ignored if ``primary`` is given.
+        max_size: The largest number of connections.
+        min_size: The number of connections that are kept open.
         timeout: The deadline outside of a request.
-        primary: Vouches for the server; None: the server at ``conninfo`` is taken as it is.
+        primary: Says which server is the primary. If None, the server at ``conninfo`` is used
+            without a check.
         prepared_statements: As for ``connection_string``.
 
     Attributes:
-        begin: What begins a transaction.
+        begin: The statements that begin a transaction.
+        stuck_rows: The rows that couldn't be locked in time.
     """
 
     def __init__(
@@ -116,6 +120,7 @@ class Pool:
         self.begin: Sequence[str] = ("BEGIN",)
         if not prepared_statements:
             self.begin += (set_locally(bounds(timeout)),)
+        self.stuck_rows = StuckRows()
         self.wait_seconds = WAIT_FOR_CONNECTION.total_seconds()
         self._timeout = timeout
         self._primary = primary
@@ -135,7 +140,7 @@ class Pool:
 
     @property
     def max_waiting(self) -> int:
-        """How many callers may wait for a connection."""
+        """The largest number of callers that may wait for a connection."""
         return self._pool.max_waiting
 
     @max_waiting.setter
@@ -143,19 +148,19 @@ class Pool:
         self._pool.max_waiting = number
 
     async def open(self) -> None:
-        """Start connecting, and return; it opens without a database and fills once it is up."""
+        """Starts to connect, and returns. Connects later if there is no database yet."""
         await self._pool.open(wait=False)
 
     async def wait(self) -> None:
-        """Return once the connections that are kept open are there."""
+        """Returns once ``min_size`` connections are open."""
         await self._pool.wait()
 
     async def close(self) -> None:
-        """Close every connection; one that is in use is closed when it is given back."""
+        """Closes all connections. One that is in use is closed when it is given back."""
         await self._pool.close()
 
     def get_stats(self) -> dict[str, int]:
-        """The pool's counts; ``in_use`` is how many connections are lent out at this moment."""
+        """Returns psycopg's statistics and ``in_use``, the number of connections in use."""
         return self._pool.get_stats() | {"in_use": self._in_use}
 
     @property
@@ -164,25 +169,24 @@ class Pool:
         return self._primary is None or self._primary.timeline is not None
 
     def is_current(self, connection: Connection) -> bool:
-        """Whether the server at its end is the one that is certain to be the primary."""
+        """Whether the connection leads to the server that is certainly the primary."""
         return self._primary is None or connection.timeline == self._primary.timeline
 
     @asynccontextmanager
     async def connection(self, *, within: timedelta | None = None) -> AsyncIterator[Connection]:
-        """Lend a connection that works.
+        """Lends a working connection.
 
         Args:
-            within: The deadline of work that is known to take long; else the pool's own, or what
-                is left of the request's.
+            within: A deadline of its own, for work that takes long.
 
         Raises:
-            UnavailableError: The time is up, or it is not certain which server is the primary.
-            psycopg_pool.PoolTimeout, psycopg_pool.TooManyRequests: None is free in time.
+            UnavailableError: The time is up, or it isn't certain which server is the primary.
+            psycopg_pool.PoolTimeout, psycopg_pool.TooManyRequests: No connection is free in time.
         """
         deadline = deadline_or(self._timeout) if within is None else Deadline(within)
         with deadline.running():
             connection = await self.take(deadline)
-            # What is left when the connection has been waited for.
+            # The wait for the connection counts.
             with severed_after(deadline.seconds_left, connection):
                 try:
                     yield connection
@@ -190,7 +194,7 @@ class Pool:
                     await self.give_back(connection)
 
     async def answer(self, ask: Callable[[Connection], Awaitable[_T]]) -> _T:
-        """What ``ask`` finds; asked again where its connection turned out to be broken.
+        """Returns the result of ``ask``, and retries once if its connection broke.
 
         Only for work that may be done twice.
         """
@@ -205,7 +209,7 @@ class Pool:
             return await ask(second)
 
     async def rows(self, query: str, parameters: Any = None) -> list[DictRow]:
-        """Every row that a query finds; asked as ``answer`` does."""
+        """Returns all rows of a query. Retries as ``answer`` does."""
 
         async def ask(connection: Connection) -> list[DictRow]:
             async with connection.cursor(row_factory=dict_row) as cursor:
@@ -215,15 +219,15 @@ class Pool:
         return await self.answer(ask)
 
     async def take(self, deadline: Deadline | None = None) -> Connection:
-        """A connection that works, for a caller that bounds each use itself.
+        """Takes a working connection, for a caller that has its own deadline for each use.
 
-        It has to be given back. Raises as ``connection``.
+        The caller must give it back. Raises the same errors as ``connection``.
         """
         patience = self.wait_seconds if deadline is None else deadline.seconds_left
         until = time.monotonic() + min(self.wait_seconds, patience)
         while True:
             if self._primary is not None and self._primary.timeline is None:
-                # A busy process may just be late with its proof.
+                # A busy process may only be late with its heartbeat.
                 left = timedelta(seconds=max(0.0, until - time.monotonic()))
                 await self._primary.certain(min(left, _WAIT_FOR_PROOF))
             connection = await self._pool.getconn(until - time.monotonic())
@@ -231,12 +235,12 @@ class Pool:
                 self._in_use += 1
                 return connection
             if self.is_certain:
-                # It is broken, or leads to a former primary.
+                # It is broken or leads to a former primary.
                 await connection.close()
             await self._pool.putconn(connection)
 
     async def give_back(self, connection: Connection) -> None:
-        """Take back a connection, whatever state it is in."""
+        """Returns a connection to the pool, in whatever state."""
         connection.used_at = time.monotonic()
         try:
             await self._pool.putconn(connection)
@@ -253,7 +257,7 @@ def build_pool(
     primary: Primary | None = None,
     prepared_statements: bool = True,
 ) -> Pool:
-    """A pool for the operator's URL; it is not open yet."""
+    """Returns a pool for the operator's URL. It isn't open yet."""
     return Pool(
         connection_string(database_url, timeout=timeout, prepared_statements=prepared_statements),
         max_size=max_size,
@@ -266,7 +270,7 @@ def build_pool(
 
 @asynccontextmanager
 async def opened(pool: Pool) -> AsyncIterator[Pool]:
-    """The pool, open inside the block."""
+    """Opens the pool, and closes it after the block."""
     await pool.open()
     try:
         yield pool
@@ -280,10 +284,10 @@ async def _configure(connection: Connection) -> None:
 
 
 async def inspect(connection: Connection) -> None:
-    """Note what kind of server is at the connection's end.
+    """Sets the attributes of a new connection.
 
     Raises:
-        psycopg.OperationalError: It does not answer.
+        psycopg.OperationalError: The server doesn't answer.
     """
     is_pooled = connection.prepare_threshold is None
     cursor = await connection.execute(_INSPECT, {"is_pooled": is_pooled})
@@ -294,9 +298,9 @@ async def inspect(connection: Connection) -> None:
 
 
 async def _works(connection: Connection) -> bool:
-    """Whether the connection can be used; asks the server only where there is a doubt.
+    """Whether the connection works. Asks the server only if that is in doubt.
 
-    When the server has closed an idle connection there is something to read: its farewell.
+    If the server has closed an idle connection, its last message is there to be read.
     """
     if connection.closed:
         return False

@@ -1,17 +1,16 @@
-"""Which server is the primary, for how long that is certain, and what time it is there.
+"""Tracks which server is the primary, by a lease, and reads its clock.
 
-A server that lost its role does not know it at once: it may be cut off, or its supervisor may be
-dead. So each process keeps a lease. Twice a second it commits a message to the write-ahead log,
-and the lease lasts two seconds from the moment the commit was *sent*. Where there is a
-synchronous standby, the commit comes back only with that standby's consent, and a standby that
-was promoted gives none.
+A server that has lost its role may not know it: it may be cut off, or its supervisor may be dead.
+So each process holds a lease. Twice a second it commits a message to the write-ahead log, and the
+lease lasts two seconds from the moment the commit was *sent*. With a synchronous standby, the
+commit returns only after that standby has confirmed it, and a promoted standby confirms nothing.
 
-A lease of the former primary may outlast the promotion by two seconds. So after a promotion, no
-process has a lease of the new primary until the old ones have run out: the first that sees the
-new timeline notes it in ``vetassist_timelines``, and everybody waits from then on. What the new
-primary acknowledges, no validation at the former one contradicts.
+A lease on the former primary can outlast the promotion by two seconds. So after a promotion, no
+process gets a lease on the new primary until the old leases have expired. The first process that
+sees the new timeline records it in ``vetassist_timelines``, and all processes count from then.
+No validation at the former primary can contradict what the new one has acknowledged.
 
-Without a lease nothing is answered from the database: the caller is told to try again.
+Without a lease, nothing is answered from the database. The caller is told to try again.
 """
 
 import asyncio
@@ -36,20 +35,20 @@ _log = logging.getLogger("vetassist.database")
 
 #: How long a commit proves that the server is the primary.
 LEASE: Final = timedelta(seconds=2)
-#: How long after a promotion was first seen the new primary is not used: the lease, and a margin
-#: for clocks that do not run at the same speed.
+#: How long a new primary isn't used after its promotion was first seen: the lease, and a margin
+#: for clocks that run at different speeds.
 SETTLE: Final = timedelta(seconds=2.5)
 _BEAT_SECONDS: Final = 0.5
-# When a beat takes longer, the servers are asked again which of them is the primary.
+# If a beat takes longer, all servers are asked again which of them is the primary.
 _LATE_SECONDS: Final = 0.75
 _LOOK_SECONDS: Final = 2.0
-# With several servers, how often they are all asked, even though the beat is regular.
+# With several servers, how often all of them are asked while the beat is regular.
 _LOOK_AROUND_SECONDS: Final = 3.0
-# A lapse of the lease that is longer is noted as an outage.
+# A longer gap between two leases is recorded as an outage.
 _OUTAGE_SECONDS: Final = 1.0
 
-# The message makes the transaction one that has to be flushed and replicated. It works on a
-# database that is read-only by default or whose disk is nearly full, and leaves no row behind.
+# Because of the message, the commit must be flushed and replicated. It also works on a database
+# that is read-only by default or whose disk is nearly full, and it leaves no row.
 _BEAT: Final = f"""
 SELECT pg_logical_emit_message(true, 'vetassist', ''), clock_timestamp(), {TIMELINE}
 """
@@ -69,7 +68,7 @@ VALUES (clock_timestamp() - %s, clock_timestamp())
 
 
 def elapsed() -> float:
-    """Seconds on a clock that nobody sets, and that runs on while the machine sleeps."""
+    """Returns seconds of a clock that is never set, and that continues while the machine sleeps."""
     return time.clock_gettime(_CLOCK)
 
 
@@ -86,11 +85,11 @@ class _Reading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Beat:
-    """A commit that is under way.
+    """A commit in progress.
 
     Attributes:
-        sent_at: When it was sent; what it proves begins there.
-        answer: The primary's clock and timeline, once the commit is back.
+        sent_at: When it was sent, which is when the lease that it proves begins.
+        answer: The primary's clock and timeline, once the commit has returned.
     """
 
     sent_at: float
@@ -102,7 +101,7 @@ class PrimaryWatch:
     """Watches the servers of a database's URL, from entry to exit.
 
     Args:
-        conninfo: Of all servers, as libpq reads it.
+        conninfo: The connection string, which may name several servers.
         prepared_statements: As for ``connection_string``.
     """
 
@@ -125,14 +124,14 @@ class PrimaryWatch:
 
     @property
     def timeline(self) -> int | None:
-        """The primary's timeline; None while it is not certain which server is the primary."""
+        """The primary's timeline, or None while it isn't certain which server is the primary."""
         return self._lease_timeline if elapsed() < self._lease_ends else None
 
     async def conninfo(self) -> str:
-        """Where the primary is; waits a moment while it is looked for.
+        """Returns the connection string of the primary, and waits briefly if it isn't known.
 
         Raises:
-            UnavailableError: It was not found.
+            UnavailableError: It wasn't found in time.
         """
         try:
             async with asyncio.timeout(_LOOK_SECONDS):
@@ -144,11 +143,11 @@ class PrimaryWatch:
         return self._where
 
     async def certain(self, within: timedelta) -> None:
-        """Return once the primary is certain.
+        """Returns once the primary is certain.
 
         Raises:
-            UnavailableError: It is not certain ``within`` that span.
-            psycopg.ProgrammingError: It will not be: the schema or a right is missing.
+            UnavailableError: It isn't certain in time.
+            psycopg.ProgrammingError: It can't become certain: the schema or a privilege is missing.
         """
         until = elapsed() + within.total_seconds()
         while self.timeline is None:
@@ -162,7 +161,7 @@ class PrimaryWatch:
                 raise UnavailableError("no_primary") from self._fault
 
     def now(self) -> datetime | None:
-        """What time it is for the primary (UTC); None before it was first asked."""
+        """Returns the time by the primary's clock (UTC), or None before it was first read."""
         reading = self._reading
         if reading is None:
             return None
@@ -197,7 +196,7 @@ class PrimaryWatch:
             await asyncio.sleep(max(0.0, began + _BEAT_SECONDS - elapsed()))
 
     async def _step(self) -> None:
-        """Send a beat, or go on waiting for the last one, and go by what comes of it."""
+        """Sends a beat unless one is in progress, and renews the lease once it returns."""
         connection = self._connection or await self._adopt(await self._find())
         if self._beat is None:
             answer = asyncio.create_task(_commit(connection))
@@ -211,10 +210,10 @@ class PrimaryWatch:
             await self._look_around(connection)
 
     async def _proved(self, connection: Connection, beat: _Beat) -> None:
-        """Let the lease last from the moment at which the proof was sent."""
+        """Renews the lease from the moment the beat was sent."""
         now, timeline = beat.answer.result()
         if timeline != connection.timeline:
-            # Behind a pooler another server may have taken over unseen.
+            # Behind a pooler, another server may have taken over unnoticed.
             raise UnavailableError("other_timeline")
         if elapsed() - beat.sent_at < _LATE_SECONDS:
             self._reading = _Reading(at=elapsed(), now=now)
@@ -227,7 +226,7 @@ class PrimaryWatch:
         self._has_news.set()
 
     async def _is_settled(self, connection: Connection) -> bool:
-        """Whether every lease of a former primary has run out."""
+        """Whether every lease on a former primary has expired."""
         if self._settles_at is None:
             with severed_after(_LOOK_SECONDS, connection):
                 settled_for = await _settled_for(connection)
@@ -241,11 +240,11 @@ class PrimaryWatch:
         return len(self._servers) > 1 and is_due
 
     async def _look_around(self, connection: Connection) -> None:
-        """Move to a server of a newer timeline, if there is one."""
+        """Moves to a server with a newer timeline, if there is one."""
         try:
             found = await self._find()
         except UnavailableError:
-            # The server that is late may still answer.
+            # The late server may still answer.
             return
         if _timeline_of(found) > _timeline_of(connection):
             await self._let_go()
@@ -254,10 +253,10 @@ class PrimaryWatch:
             await found.close()
 
     async def _find(self) -> Connection:
-        """A connection to the primary of the newest timeline.
+        """Returns a connection to the primary with the newest timeline.
 
         Raises:
-            UnavailableError: There is no primary, or none but a former one.
+            UnavailableError: There is no primary, or only a former one.
         """
         self._looked_around_at = elapsed()
         asked = await asyncio.gather(
@@ -274,7 +273,7 @@ class PrimaryWatch:
         return found[-1]
 
     async def _adopt(self, connection: Connection) -> Connection:
-        """Go by this server from now on."""
+        """Uses this server from now on."""
         if _timeline_of(connection) > self._newest_timeline:
             self._newest_timeline = _timeline_of(connection)
             self._settles_at = None
@@ -284,14 +283,14 @@ class PrimaryWatch:
         return connection
 
     async def _let_go(self) -> None:
-        """Close the connection, whatever is under way on it."""
+        """Closes the connection, even during a beat."""
         self._is_found.clear()
         connection, self._connection = self._connection, None
         beat, self._beat = self._beat, None
         if connection is not None:
             sever(connection)
         if beat is not None:
-            # Not cancelled: psycopg would ask the server to cancel the commit.
+            # Isn't cancelled, because psycopg would ask the server to cancel the commit.
             await asyncio.wait([beat.answer])
             with suppress(psycopg.Error, OSError):
                 beat.answer.result()
@@ -301,10 +300,10 @@ class PrimaryWatch:
 
 @asynccontextmanager
 async def certain_primary(watch: PrimaryWatch, within: timedelta) -> AsyncIterator[PrimaryWatch]:
-    """The watch, from the moment at which it is certain.
+    """Yields the watch once the primary is certain.
 
     Raises:
-        UnavailableError: It is not certain ``within`` that span.
+        UnavailableError: It isn't certain in time.
     """
     async with watch:
         await watch.certain(within)
@@ -313,7 +312,7 @@ async def certain_primary(watch: PrimaryWatch, within: timedelta) -> AsyncIterat
 
 @asynccontextmanager
 async def sought_primary(watch: PrimaryWatch, within: timedelta) -> AsyncIterator[PrimaryWatch]:
-    """The watch, once it is certain or ``within`` that span."""
+    """Yields the watch once the primary is certain or the time is up."""
     async with watch:
         with suppress(UnavailableError, psycopg.ProgrammingError):
             await watch.certain(within)
@@ -328,11 +327,11 @@ async def _commit(connection: Connection) -> tuple[datetime, int]:
 
 
 async def _settled_for(connection: Connection) -> timedelta:
-    """How long ago the server's timeline was first seen."""
+    """Returns how long ago the server's timeline was first seen."""
     cursor = await connection.execute(_SETTLED_FOR, (connection.timeline,))
     row: Any = await cursor.fetchone()
     if row is None:
-        # Written only when it is new: a database that is read-only still answers look-ups.
+        # Written only if it is new, so that a read-only database still answers look-ups.
         await connection.execute(_NOTE_TIMELINE, (connection.timeline,))
         return timedelta()
     span: timedelta = row[0]
@@ -340,11 +339,11 @@ async def _settled_for(connection: Connection) -> timedelta:
 
 
 async def _note_outage(connection: Connection, seconds: float) -> None:
-    """Have it on record that answers were lost meanwhile: see `domain.outage`."""
+    """Records that answers may have been lost: see `domain.outage`."""
     if seconds < _OUTAGE_SECONDS:
         return
     span = timedelta(seconds=seconds) + LEASE
-    # A database that takes no rows must not keep its sessions from being read.
+    # If the database takes no rows, its sessions must still be readable.
     with severed_after(_LOOK_SECONDS, connection), suppress(psycopg.DatabaseError):
         await connection.execute(_NOTE_OUTAGE, (span,))
     if connection.closed:
@@ -352,7 +351,7 @@ async def _note_outage(connection: Connection, seconds: float) -> None:
 
 
 async def _primary_at(server: str, options: dict[str, Any]) -> Connection | None:
-    """A connection to the server, if it answers and takes itself for a primary."""
+    """Returns a connection to the server if it answers and considers itself the primary."""
     connection: Connection | None = None
     try:
         async with asyncio.timeout(_LOOK_SECONDS):
@@ -372,7 +371,7 @@ async def _primary_at(server: str, options: dict[str, Any]) -> Connection | None
 
 
 def _each_server(conninfo: str) -> Sequence[str]:
-    """The connection string of each server of one that may name several (libpq, 34.1.1.3)."""
+    """Returns one connection string for each server (libpq, 34.1.1.3)."""
     parameters: dict[str, Any] = dict(conninfo_to_dict(conninfo))
     listed = {
         name: str(parameters[name]).split(",")
@@ -383,7 +382,7 @@ def _each_server(conninfo: str) -> Sequence[str]:
     servers = []
     for place in range(max(1, number)):
         own = {
-            # One port may serve all of them.
+            # A single value applies to all servers.
             name: values[place] if len(values) > 1 else values[0]
             for name, values in listed.items()
         }
@@ -396,5 +395,5 @@ def _timeline_of(connection: Connection) -> int:
 
 
 def _kind_of(error: Exception) -> str:
-    """Our own words, or the kind of somebody else's error; what libpq says may name secrets."""
+    """Returns our own message, or else the type only: libpq's messages may contain secrets."""
     return str(error) if isinstance(error, UnavailableError) else type(error).__name__

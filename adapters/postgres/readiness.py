@@ -14,7 +14,7 @@ from application.errors import UnavailableError
 from application.ports.clock import Clock
 from application.ports.readiness import Readiness, ReadinessCheck
 
-#: How far the database's clock and this machine's may be apart.
+#: The largest difference allowed between the database's clock and this machine's.
 CLOCK_TOLERANCE: Final = timedelta(seconds=30)
 _WITHIN: Final = timedelta(seconds=2.5)
 
@@ -23,8 +23,8 @@ SELECT current_setting('server_encoding'), clock_timestamp(),
     to_regclass('vetassist_schema_migrations') IS NOT NULL
 """
 _VERSIONS: Final = "SELECT version FROM vetassist_schema_migrations"
-# Whatever a sign-in or a renewal locks has to be free; a row has to find room. All of it is
-# undone, so nobody sees it and nothing is flushed.
+# The tables that a sign-in or a renewal locks must be free, and there must be room for a row. All
+# of it is rolled back, so it has no effect and isn't flushed.
 _PROBE: Final = (
     "BEGIN",
     "SET LOCAL lock_timeout = '1s'",
@@ -45,9 +45,9 @@ _PROBE: Final = (
 
 @final
 class PostgresReadiness(Readiness):
-    """Asks on a connection of the look-ups, which no flood of sign-ins can take away.
+    """Uses the pool of the look-ups, which a flood of sign-ins can't exhaust.
 
-    Of several callers at once one asks, and all hear the same.
+    Simultaneous callers share one check.
     """
 
     def __init__(self, pool: Pool, *, machine_clock: Clock) -> None:
@@ -97,7 +97,7 @@ class PostgresReadiness(Readiness):
 
 
 async def _is_writable(connection: Connection) -> bool:
-    """Whether a row would be taken at this moment."""
+    """Whether a row could be inserted now."""
     try:
         for statement in _PROBE:
             await connection.execute(statement)

@@ -8,6 +8,7 @@ from psycopg import AsyncConnection
 
 from adapters.postgres.errors import translated_errors
 from adapters.postgres.rows import fetch_row, fetch_rows
+from adapters.postgres.stuck_rows import StuckRows
 from application.ports.session_repository import SessionRepository
 from domain.identifiers import SessionId, TokenId, UserId
 from domain.refresh_token import Rotation
@@ -77,15 +78,17 @@ RETURNING id, expires_at
 class PostgresSessionRepository(SessionRepository):
     """Reads and writes ``vetassist_sessions`` on one connection."""
 
-    def __init__(self, connection: AsyncConnection[Any]) -> None:
+    def __init__(self, connection: AsyncConnection[Any], stuck_rows: StuckRows) -> None:
         self._connection = connection
+        self._stuck_rows = stuck_rows
 
     async def add(self, session: Session) -> None:
         with translated_errors():
             await self._connection.execute(_INSERT, _parameters(session))
 
     async def lock(self, user_id: UserId, session_id: SessionId) -> Session | None:
-        row = await fetch_row(self._connection, _LOCK, (user_id, session_id))
+        with self._stuck_rows.waiting_for(session_id):
+            row = await fetch_row(self._connection, _LOCK, (user_id, session_id))
         return None if row is None else _session_of(row)
 
     async def list_active(self, user_id: UserId, *, now: datetime) -> list[Session]:
@@ -100,14 +103,16 @@ class PostgresSessionRepository(SessionRepository):
 
     async def revoke(self, user_id: UserId, session_id: SessionId, revocation: Revocation) -> bool:
         parameters = _revocation(user_id, revocation) | {"session_id": session_id}
-        return bool(await fetch_rows(self._connection, _REVOKE, parameters))
+        with self._stuck_rows.waiting_for(session_id):
+            return bool(await fetch_rows(self._connection, _REVOKE, parameters))
 
     async def revoke_all(
         self, user_id: UserId, revocation: Revocation, *, spare: SessionId | None = None
     ) -> list[SessionId]:
         since = revocation.at - RENEWAL_UNDER_WAY
         parameters = _revocation(user_id, revocation) | {"session_id": spare, "since": since}
-        rows = await fetch_rows(self._connection, _REVOKE_ALL, parameters)
+        with self._stuck_rows.waiting_for(user_id):
+            rows = await fetch_rows(self._connection, _REVOKE_ALL, parameters)
         return sorted(SessionId(row["id"]) for row in rows if row["expires_at"] > revocation.at)
 
 

@@ -32,13 +32,13 @@ from domain.audit_event import AuditEvent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitEnded:
-    """One unit of work that is over.
+    """A unit of work that has ended.
 
     Attributes:
-        outcome: ``committed``, ``rolled_back``, or ``unavailable`` when there was no connection.
+        outcome: ``committed``, ``rolled_back``, or ``unavailable`` if there was no connection.
         began_at: Unix time in nanoseconds.
-        seconds: How long it took, the wait for a connection included.
-        events: The types of the audit events that are committed with it.
+        seconds: How long it took, including the wait for a connection.
+        events: The types of the audit events that were committed with it.
     """
 
     outcome: str
@@ -47,22 +47,22 @@ class UnitEnded:
     events: Sequence[str] = ()
 
 
-#: Is told of each unit when it is over.
+#: Called for each unit of work when it has ended.
 UnitObserver = Callable[[UnitEnded], None]
 
 
 @final
 class PostgresUnitOfWork(UnitOfWork):
-    """Borrows one pooled connection from entry to exit, in pipeline mode.
+    """Holds one pooled connection from entry to exit, in pipeline mode.
 
-    Statements whose result nobody waits for travel together, BEGIN with the first and COMMIT
-    with the last, so a unit costs as many round trips as it reads results. READ COMMITTED and
-    the row locks suffice.
+    Statements without a result are sent together: BEGIN with the first statement, COMMIT with the
+    last. So a unit takes one round trip for each result that it reads. READ COMMITTED and row
+    locks are sufficient.
 
     Args:
-        pool: Where the connection comes from.
-        observer: Is told of the unit when it is over.
-        operator: Who runs this process, for the audit; None where it serves.
+        pool: The pool of the connection.
+        observer: Called when the unit has ended.
+        operator: Who runs this command, for the audit trail. None in a server.
     """
 
     def __init__(
@@ -81,11 +81,11 @@ class PostgresUnitOfWork(UnitOfWork):
 
     @property
     def users(self) -> PostgresUserRepository:
-        return PostgresUserRepository(self._connection)
+        return PostgresUserRepository(self._connection, self._pool.stuck_rows)
 
     @property
     def sessions(self) -> PostgresSessionRepository:
-        return PostgresSessionRepository(self._connection)
+        return PostgresSessionRepository(self._connection, self._pool.stuck_rows)
 
     @property
     def handoffs(self) -> PostgresHandoffs:
@@ -135,19 +135,20 @@ class PostgresUnitOfWork(UnitOfWork):
         with translated_errors():
             try:
                 await self._connection.execute("COMMIT")
-                # Leaving the pipeline is what waits: for COMMIT, and every statement before it.
+                # Leaving the pipeline waits for COMMIT and for every statement before it.
                 await self._pipeline.aclose()
             except psycopg.OperationalError:
                 if not self._connection.closed:
                     raise
-                # The server may have committed before the connection broke. Never sent again.
+                # The server may have committed before the connection broke, so COMMIT is never
+                # sent again.
                 await self._exit.aclose()
                 if not await self._is_committed_all_the_same():
                     raise
         self._is_committed = True
 
     async def _is_committed_all_the_same(self) -> bool:
-        """Look the change up by its audit event, on another connection."""
+        """Looks for the audit event of this unit, on another connection."""
         event = next((each for each in self._appended if each.user_id is not None), None)
         if event is None:
             return False
@@ -180,7 +181,7 @@ class PostgresUnitOfWork(UnitOfWork):
         traceback: TracebackType | None,
     ) -> None:
         try:
-            # A request that is given up still ends its transaction.
+            # A cancelled request still ends its transaction.
             with translated_errors(), anyio.CancelScope(shield=True):
                 await self._exit.__aexit__(exc_type, exc, traceback)
         finally:
@@ -201,6 +202,6 @@ class PostgresUnitOfWork(UnitOfWork):
             )
 
     async def _roll_back(self) -> None:
-        # What a connection that is gone had begun is undone already.
+        # The server has rolled back what a lost connection had begun.
         if not self._connection.closed:
             await self._connection.rollback()

@@ -13,6 +13,7 @@ from adapters.postgres.rows import (
     fetch_row,
     user_of,
 )
+from adapters.postgres.stuck_rows import StuckRows
 from application.ports.user_repository import UserRepository
 from domain.identifiers import ICN, UserId
 from domain.user import LinkedUser, User
@@ -103,20 +104,23 @@ SELECT {USER_COLUMNS} FROM vetassist_users WHERE id = %s FOR NO KEY UPDATE
 class PostgresUserRepository(UserRepository):
     """Reads and writes users and their aliases on one connection."""
 
-    def __init__(self, connection: AsyncConnection[Any]) -> None:
+    def __init__(self, connection: AsyncConnection[Any], stuck_rows: StuckRows) -> None:
         self._connection = connection
+        self._stuck_rows = stuck_rows
 
     async def link(
         self, identity: VAIdentity, icn: ICN, *, new_id: UserId, now: datetime
     ) -> LinkedUser:
         facts = _facts(identity, now) | {"new_id": new_id, "icn": icn.value}
-        row = await fetch_row(self._connection, _LINK, facts)
+        with self._stuck_rows.waiting_for(icn):
+            row = await fetch_row(self._connection, _LINK, facts)
         if row is None:
             raise AssertionError("an upsert must return a row")
         return _linked(row, is_new=row["id"] == new_id)
 
     async def link_alias(self, identity: VAIdentity, *, now: datetime) -> LinkedUser | None:
-        row = await fetch_row(self._connection, _LINK_ALIAS, _facts(identity, now))
+        with self._stuck_rows.waiting_for((identity.issuer, identity.subject)):
+            row = await fetch_row(self._connection, _LINK_ALIAS, _facts(identity, now))
         if row is None:
             return None
         return _linked(row, is_new=False)
@@ -126,7 +130,8 @@ class PostgresUserRepository(UserRepository):
         return None if row is None else user_of(row)
 
     async def lock(self, user_id: UserId) -> User | None:
-        row = await fetch_row(self._connection, _LOCK, (user_id,))
+        with self._stuck_rows.waiting_for(user_id):
+            row = await fetch_row(self._connection, _LOCK, (user_id,))
         return None if row is None else user_of(row)
 
     async def forget_aliases(self, user_id: UserId) -> None:

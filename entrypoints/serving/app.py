@@ -47,14 +47,18 @@ class Application(Starlette):
         """Serve one connection."""
         if self._traced is not None:
             await self._traced(scope, receive, send)
-        else:
-            await self._serve(scope, receive, send)
+        # Twice, because each coroutine in between costs every validation time.
+        elif not await self._hot_path.answers(scope, send):
+            await self._serve_others(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # The hot path has its own deadline.
         if not await self._hot_path.answers(scope, send):
-            with self._deadline():
-                await super().__call__(scope, receive, send)
+            await self._serve_others(scope, receive, send)
+
+    async def _serve_others(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # The hot path has its own deadline.
+        with self._deadline():
+            await super().__call__(scope, receive, send)
 
 
 def create_app(container: Container) -> Starlette:

@@ -18,26 +18,30 @@ from entrypoints.web.errors import problem
 
 _log = structlog.stdlib.get_logger("vetassist.http")
 
-_CONTENT_SECURITY_POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    "connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'"
-)
 _SECURITY_HEADERS: Final = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": _CONTENT_SECURITY_POLICY,
-    "Cross-Origin-Opener-Policy": "same-origin",
+    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
+}
+_PAGE: Final = "text/html"
+# Browsers apply these only to a document that they show (ASVS 5.0, 3.4.8).
+_PAGE_HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        "connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "X-Frame-Options": "DENY",
 }
 _HSTS: Final = {"Strict-Transport-Security": "max-age=63072000; includeSubDomains"}
 
 
 def security_headers(*, is_public_https: bool) -> dict[str, str]:
-    """The headers of each response that doesn't set them itself."""
+    """The headers of each response that doesn't set them itself. Pages get more."""
     return _SECURITY_HEADERS | (_HSTS if is_public_https else {})
 
 
@@ -48,6 +52,7 @@ class Surroundings:
     def __init__(self, app: ASGIApp, *, is_public_https: bool, measurements: Measurements) -> None:
         self._app = app
         self._headers = security_headers(is_public_https=is_public_https)
+        self._page_headers = self._headers | _PAGE_HEADERS
         self._request_ids = request_ids()
         self._measurements = measurements
 
@@ -65,7 +70,9 @@ class Surroundings:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
-                for name, value in self._headers.items():
+                is_page = headers.get("Content-Type", "").startswith(_PAGE)
+                added = self._page_headers if is_page else self._headers
+                for name, value in added.items():
                     headers.setdefault(name, value)
                 headers["X-Request-ID"] = request_id
             await send(message)

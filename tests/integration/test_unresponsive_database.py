@@ -76,6 +76,26 @@ async def test_on_a_frozen_server_every_call_ends_at_our_deadline(
         await until_none_is_in_use(pool)
 
 
+async def test_on_a_lossy_network_every_call_ends_and_no_connection_is_lost(
+    own_database: str,
+) -> None:
+    with database_cable(as_application(own_database)) as cable:
+        async with opened(build_pool(cable.url, max_size=4, timeout=2 * _SHORT)) as pool:
+            storage = postgres_storage(pool)
+            await pool.wait()
+            cable.loss = 0.3
+            calls = [CALLS[name](storage) for name in CALLS for _ in range(2)]
+            with anyio.fail_after(_PATIENCE_SECONDS):
+                outcomes = await asyncio.gather(*calls, return_exceptions=True)
+            failures = {type(each) for each in outcomes if isinstance(each, BaseException)}
+            assert failures <= {UnavailableError}
+            cable.loss = 0.0
+            with anyio.fail_after(_PATIENCE_SECONDS):
+                for name in CALLS:
+                    await CALLS[name](storage)
+            await until_none_is_in_use(pool)
+
+
 async def test_the_pieces_of_one_request_share_one_deadline(server: Server) -> None:
     async with opened(build_pool(server.url, max_size=2)) as pool:
         storage = postgres_storage(pool)
@@ -208,11 +228,22 @@ async def test_a_locked_row_of_one_user_leaves_room_for_the_others(own_database:
 
         async with pool.connection() as holder, holder.transaction():
             await holder.execute("SELECT FROM vetassist_users WHERE id = %s FOR UPDATE", (user.id,))
-            waiting = [asyncio.create_task(lock()) for _ in range(3)]
             with anyio.fail_after(_PATIENCE_SECONDS):
+                waiting = [asyncio.create_task(lock()) for _ in range(3)]
                 outcomes = await asyncio.gather(*waiting, return_exceptions=True)
                 assert [type(each) for each in outcomes] == [UnavailableError] * 3
                 await a_stored_user(storage.unit_of_work)
+
+                # From now on one of many waits, so the others' connections stay free.
+                many = [asyncio.create_task(lock()) for _ in range(40)]
+                outcomes = await asyncio.gather(*many, return_exceptions=True)
+                assert [type(each) for each in outcomes] == [UnavailableError] * 40
+                waited = [each for each in outcomes if isinstance(each, Exception)]
+                assert sum(each.__cause__ is not None for each in waited) == 1
+                await a_stored_user(storage.unit_of_work)
+        await lock()
+        await asyncio.gather(*(lock() for _ in range(8)))
+        await until_none_is_in_use(pool)
 
 
 async def test_a_caller_that_is_cancelled_while_it_gives_back_loses_no_connection(

@@ -1,6 +1,7 @@
-"""The cable between a service and PostgreSQL, which a test can cut and mend."""
+"""The cable between a service and PostgreSQL, which a test can cut, mend and make lossy."""
 
 import asyncio
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Final, final
@@ -11,11 +12,20 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 _HOST: Final = "127.0.0.1"
 _PORT: Final = 5432
 _CHUNK: Final = 65_536
+#: Linux sends a lost packet again after this long at the earliest.
+_RETRANSMISSION_SECONDS: Final = 0.2
 
 
 @final
 class DatabaseCable:
-    """Passes everything on, until it is cut: then nobody answers at its end."""
+    """Passes everything on, until it is cut: then nobody answers at its end.
+
+    Attributes:
+        loss: The share of packets that are lost, each time they are sent. The chances are the
+            same in each run.
+    """
+
+    loss: float = 0.0
 
     def __init__(self, database_url: str, portal: BlockingPortal) -> None:
         self._parameters: dict[str, Any] = dict(conninfo_to_dict(database_url))
@@ -25,6 +35,7 @@ class DatabaseCable:
         self._port = 0
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
+        self._chances = random.Random(7)
 
     @property
     def url(self) -> str:
@@ -63,6 +74,10 @@ class DatabaseCable:
         self._writers.add(writer)
         with suppress(OSError):
             while data := await reader.read(_CHUNK):
+                wait = _RETRANSMISSION_SECONDS
+                while self._chances.random() < self.loss:
+                    await asyncio.sleep(wait)
+                    wait *= 2
                 writer.write(data)
                 await writer.drain()
         self._writers.discard(writer)
