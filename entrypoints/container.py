@@ -101,6 +101,7 @@ from entrypoints.building import delivery, keys, observing, provider
 from entrypoints.metrics.measurements import Measurements
 from entrypoints.settings import SessionDelivery, Settings
 from entrypoints.tracing.spans import Spans
+from entrypoints.web.app_sign_ins import AppSignIns
 from entrypoints.web.authentication import Authenticator
 from entrypoints.web.delivery import Delivery
 from entrypoints.web.disclosure_endpoints import DisclosureEndpoints
@@ -529,6 +530,7 @@ class Container(containers.DeclarativeContainer):
         rate_limit=providers.Singleton(
             RateLimit, per_minute=settings.provided.login_rate, clock=clock
         ),
+        app_sign_ins=providers.Singleton(AppSignIns, are_allowed=settings.provided.app_sign_in),
         measurements=measurements,
     )
     session_endpoints = providers.Singleton(
@@ -582,6 +584,7 @@ class Container(containers.DeclarativeContainer):
         public_url=settings.provided.public_url,
         cookies=session_cookies,
         delivers_by_cookie=_delivers_by_cookie,
+        has_app_sign_ins=settings.provided.app_sign_in,
     )
     pages = providers.Singleton(delivery.pages, settings)
 

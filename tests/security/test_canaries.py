@@ -49,6 +49,7 @@ from application.use_cases.sign_in.start_va_login import StartVALogin, VALoginSt
 from application.use_cases.va_access.revoke_at_va import RevokeAtVA
 from application.use_cases.va_access.unlink_va_identity import UnlinkVAIdentity
 from domain.audit_record import AuditFilter
+from domain.handoff import BrowserMark
 from domain.identifiers import UserId
 from domain.secret import Secret, SecretBytes
 from entrypoints.commands.audit_listing import as_json_lines
@@ -703,7 +704,7 @@ def test_no_command_shows_what_it_carries() -> None:
         for each in (
             ValidateSessionCommand(token=canary),
             RenewSessionCommand(refresh_token=canary, visitor=a_visitor()),
-            RedeemHandoffCommand(code=canary, browser=canary, visitor=a_visitor()),
+            RedeemHandoffCommand(code=canary, holder=BrowserMark.of(canary), visitor=a_visitor()),
             VALoginStarted(
                 authorization_url=f"https://va.example/?state={canary.reveal()}",
                 secrets=login,

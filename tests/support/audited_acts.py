@@ -403,7 +403,7 @@ async def _a_ticket(service: Service) -> tuple[SessionGrant, HandoffTicket]:
 
 
 def _redemption(service: Service, ticket: HandoffTicket) -> Scene:
-    command = RedeemHandoffCommand(code=ticket.code, browser=ticket.browser, visitor=a_visitor())
+    command = RedeemHandoffCommand(code=ticket.code, holder=ticket.holder, visitor=a_visitor())
     return Scene(
         happen=lambda: service.container.redeem_handoff().execute(command),
         visitor=command.visitor,
