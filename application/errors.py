@@ -30,7 +30,7 @@ ApplicationError
     UnusableTokensError        VA issued tokens that can't be used yet
   SignInFailedError        the sign-in failed
     MalformedCallbackError     the callback's parameters can't be read
-    SignInDeniedError          the Veteran declined at VA
+    SignInDeniedError          the Veteran or VA's policy declined
     IdentityMissingError       VA names no valid ICN
     IdentityConflictError      the ICN and the VA account belong to different users
     AccountDisabledError       the operator disabled the user
@@ -299,7 +299,7 @@ class MalformedCallbackError(SignInFailedError):
 
 
 class SignInDeniedError(SignInFailedError):
-    """The Veteran declined to sign in at the provider, or its rules didn't allow it."""
+    """The provider didn't allow the sign-in: the Veteran declined, or a policy did."""
 
     def __init__(self, reason: str = "denied_at_provider") -> None:
         super().__init__(SignInFailure.ACCESS_DENIED, reason)

@@ -339,7 +339,7 @@ def _said(name: str, text: str | None) -> str:
 
 
 def _description() -> dict[str, Any]:
-    """The OpenAPI description of a service that delivers by cookie, which has every answer."""
+    """The OpenAPI description of a service with every option, which has every answer."""
     answer = asyncio.run(_example().openapi_endpoint().show(Request({"type": "http"})))
     description: dict[str, Any] = json.loads(bytes(answer.body))
     return description
@@ -357,6 +357,7 @@ def _example() -> Container:
             va_client_id="example",
             va_client_secret=Secret("example"),
             session_delivery=SessionDelivery.COOKIE,
+            app_sign_in=True,
         )
     )
 

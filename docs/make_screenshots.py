@@ -61,7 +61,7 @@ async def _walk(browser: Browser, product: WholeProduct) -> None:
         await _take(page, "history")
         await sign_in(page, product, person="Decline")
         await expect(
-            page.get_by_role("heading", name="You didn't finish signing in")
+            page.get_by_role("heading", name="VA.gov didn't allow this sign-in")
         ).to_be_visible()
         await _take(page, "error")
 

@@ -44,6 +44,8 @@ PROBLEMS: Final = {
     "forbidden": "A cookie came with an unsafe request from another site",
     "not_found": "It doesn't exist, or it isn't the caller's",
     "invalid_return_to": "`return_to` isn't a path of the front end",
+    "invalid_code_challenge": "`code_challenge` isn't a PKCE challenge of the method S256",
+    "invalid_code_verifier": "`code_verifier` isn't a PKCE verifier",
     "malformed_parameters": "A parameter appears twice, or isn't clean text",
     "too_many_logins": "Too many sign-ins were started. `Retry-After` says when to try again",
     "unavailable": "The database doesn't answer. Nothing was changed",

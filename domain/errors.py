@@ -27,6 +27,18 @@ class InvalidReturnPathError(DomainError):
     code: ClassVar[str] = "invalid_return_to"
 
 
+class InvalidAppChallengeError(DomainError):
+    """The value isn't a PKCE challenge of the method S256."""
+
+    code: ClassVar[str] = "invalid_code_challenge"
+
+
+class InvalidAppVerifierError(DomainError):
+    """The value isn't a PKCE verifier."""
+
+    code: ClassVar[str] = "invalid_code_verifier"
+
+
 class InvalidServiceClientError(DomainError):
     """A client can't be registered like this. The message tells the operator why."""
 

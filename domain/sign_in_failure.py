@@ -10,7 +10,7 @@ class SignInFailure(StrEnum):
     """
 
     ACCESS_DENIED = "access_denied"
-    """The Veteran declined at VA, or VA's rules didn't allow the sign-in."""
+    """VA didn't allow the sign-in: the Veteran declined, or VA's policy did."""
     LOGIN_EXPIRED = "login_expired"
     """The attempt is unknown, used, older than 10 minutes, or another browser's."""
     TOKEN_EXCHANGE_FAILED = "token_exchange_failed"  # noqa: S105 - a reason code

@@ -90,6 +90,7 @@ from application.use_cases.operations.unlink_user import UnlinkUser
 from application.use_cases.sessions.list_sessions import ListSessions
 from application.use_cases.sessions.renew_session import RenewSession
 from application.use_cases.sessions.revoke_sessions import RevokeSessions
+from application.use_cases.sessions.sign_out import SignOut
 from application.use_cases.sessions.validate_session import ValidateSession
 from application.use_cases.sign_in.complete_va_login import CompleteVALogin
 from application.use_cases.sign_in.issue_session import IssueSession
@@ -109,6 +110,7 @@ from entrypoints.building import delivery, keys, observing, provider
 from entrypoints.metrics.measurements import Measurements
 from entrypoints.settings import SessionDelivery, Settings
 from entrypoints.tracing.spans import Spans
+from entrypoints.web.app_sign_ins import AppSignIns
 from entrypoints.web.authentication import Authenticator
 from entrypoints.web.delivery import Delivery
 from entrypoints.web.disclosure_endpoints import DisclosureEndpoints
@@ -352,6 +354,13 @@ class Container(containers.DeclarativeContainer):
     validate_session = providers.Singleton(
         ValidateSession, tokens=session_tokens, sessions=session_lookup, clock=clock
     )
+    sign_out = providers.Singleton(
+        SignOut,
+        unit_of_work=unit_of_work.provider,
+        tokens=session_tokens,
+        refresh_tokens=refresh_tokens,
+        clock=clock,
+    )
     outbox_entries = providers.Singleton(
         OutboxEntries, wrapper=key_wrapper, cipher=cipher, sealing=token_sealing, secrets=secrets
     )
@@ -584,12 +593,14 @@ class Container(containers.DeclarativeContainer):
         rate_limit=providers.Singleton(
             RateLimit, per_minute=settings.provided.login_rate, clock=clock
         ),
+        app_sign_ins=providers.Singleton(AppSignIns, are_allowed=settings.provided.app_sign_in),
         measurements=measurements,
     )
     session_endpoints = providers.Singleton(
         SessionEndpoints,
         authenticator=authenticator,
         list_sessions=list_sessions,
+        sign_out=sign_out,
         revoke_sessions=revoke_sessions,
         view_user=view_user,
         visitors=visitors,
@@ -636,6 +647,7 @@ class Container(containers.DeclarativeContainer):
         public_url=settings.provided.public_url,
         cookies=session_cookies,
         delivers_by_cookie=_delivers_by_cookie,
+        has_app_sign_ins=settings.provided.app_sign_in,
     )
     pages = providers.Singleton(delivery.pages, settings)
 

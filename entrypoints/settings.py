@@ -169,6 +169,9 @@ class Settings:
     """Whether signing out everywhere also shreds VA's tokens and revokes them at VA."""
     session_delivery: SessionDelivery = SessionDelivery.QUERY
     """How the callback hands the session to the front end ([front-ends.md](front-ends.md))."""
+    app_sign_in: bool = False
+    """Whether an app that keeps no cookies can sign in, with `code_challenge`. Needs
+    `VETASSIST_SESSION_DELIVERY=code` ([front-ends.md](front-ends.md#apps-without-cookies))."""
     trusted_proxies: Annotated[Networks, ReadBy(networks)] = ()
     """The networks of proxies whose `X-Forwarded-For` is trusted, separated by commas."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"

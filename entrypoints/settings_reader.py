@@ -11,7 +11,13 @@ from annotated_types import Interval
 from domain.secret import Secret
 from entrypoints import setting_rules
 from entrypoints.setting_rules import ReadBy
-from entrypoints.settings import DEFAULT_DISCOVERY_URL, PREFIX, SECRETS_DIRECTORY, Settings
+from entrypoints.settings import (
+    DEFAULT_DISCOVERY_URL,
+    PREFIX,
+    SECRETS_DIRECTORY,
+    SessionDelivery,
+    Settings,
+)
 from entrypoints.settings_sources import clean_variables, given_texts
 
 _T = TypeVar("_T")
@@ -166,6 +172,8 @@ def _faults_together(settings: Settings, given: Collection[str]) -> list[str]:
         )
     if settings.tracing and not _is_installed(_TRACER):
         faults.append("VETASSIST_TRACING: needs the extra `tracing` to be installed")
+    if settings.app_sign_in and settings.session_delivery is not SessionDelivery.CODE:
+        faults.append("VETASSIST_APP_SIGN_IN: needs VETASSIST_SESSION_DELIVERY=code")
     if "openid" not in settings.va_scopes:
         faults.append("VETASSIST_VA_SCOPES: must contain openid")
     if settings.session_idle_minutes > settings.session_absolute_minutes:

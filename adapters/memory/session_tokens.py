@@ -43,7 +43,13 @@ class MemorySessionTokens(SessionTokens):
         return Secret(token)
 
     def verify(self, token: str, *, now: datetime) -> SessionClaims:
+        claims = self.read(token)
+        if not claims.issued_at <= now < claims.expires_at:
+            raise UnauthenticatedError
+        return claims
+
+    def read(self, token: str) -> SessionClaims:
         claims = self._issued.get(token)
-        if claims is None or not claims.issued_at <= now < claims.expires_at:
+        if claims is None:
             raise UnauthenticatedError
         return claims

@@ -123,11 +123,21 @@ class JWTSessionTokens(SessionTokens):
         self._remember(digest, signed)
         return signed.claims
 
-    def _check(self, signed: _Signed, now: datetime) -> None:
-        if signed.issuer != self._settings.issuer or signed.audience != self._settings.audience:
+    def read(self, token: str) -> SessionClaims:
+        if len(token) > _MAX_CHARACTERS:
             raise UnauthenticatedError
+        signed = self._signed(token)
+        self._check_parties(signed)
+        return signed.claims
+
+    def _check(self, signed: _Signed, now: datetime) -> None:
+        self._check_parties(signed)
         claims = signed.claims
         if now >= claims.expires_at or signed.not_before > now + _CLOCK_SKEW:
+            raise UnauthenticatedError
+
+    def _check_parties(self, signed: _Signed) -> None:
+        if signed.issuer != self._settings.issuer or signed.audience != self._settings.audience:
             raise UnauthenticatedError
 
     def _remember(self, digest: bytes, signed: _Signed) -> None:

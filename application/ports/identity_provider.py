@@ -91,8 +91,7 @@ class IdentityProvider(Protocol):
         is the provider (RFC 9207, section 2.4).
 
         Raises:
-            SignInDeniedError: The Veteran declined at the provider, or its rules didn't allow the
-                sign-in.
+            SignInDeniedError: The provider didn't allow the sign-in.
             ProviderUnavailableError: The provider did not answer in time, is overloaded or down,
                 or said so in the callback.
             ClientRejectedByProviderError: It doesn't accept our client credentials.

@@ -24,3 +24,11 @@ class SessionTokens(Protocol):
         Raises:
             UnauthenticatedError: It isn't one of our JWTs, was altered, or isn't valid at ``now``.
         """
+
+    @abstractmethod
+    def read(self, token: str) -> SessionClaims:
+        """Returns the claims of a JWT that may have expired. It must never open anything.
+
+        Raises:
+            UnauthenticatedError: It isn't one of our JWTs, or was altered.
+        """

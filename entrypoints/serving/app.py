@@ -9,20 +9,20 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from application.errors import ApplicationError
 from domain.errors import DomainError
-from domain.web_url import origin_of
 from entrypoints.container import Container
 from entrypoints.logs import configure_logs
+from entrypoints.serving.bounded_http import refuse
 from entrypoints.settings import Settings
 from entrypoints.tracing.spans import Spans
 from entrypoints.web.base_path import BasePath
-from entrypoints.web.cross_origin import FrontEndCORS
+from entrypoints.web.cross_origin import FrontEndCORS, front_end_elsewhere
 from entrypoints.web.errors import respond, respond_to_http
 from entrypoints.web.hot_path import HotPath
-from entrypoints.web.middleware import Surroundings
+from entrypoints.web.middleware import LastResort, Surroundings
 
 
 @final
@@ -105,6 +105,8 @@ def create_app(container: Container) -> Starlette:
                 measurements=container.measurements(),
             ),
             *_cross_origin(settings),
+            # Inside CORS, so that a page can read the response to a bug as well.
+            Middleware(LastResort),
         ],
         exception_handlers={
             ApplicationError: respond,
@@ -125,6 +127,15 @@ def serving_app(settings: Settings, *, checks_client: bool = False) -> Starlette
     return create_app(Container(settings=settings, checks_client=checks_client))
 
 
+def refusing_app(settings: Settings) -> ASGIApp:
+    """What responds in place of the application when a server is overloaded.
+
+    Without CORS, a page of the front end would see a broken network instead of a Retry-After.
+    """
+    front_end = front_end_elsewhere(settings)
+    return refuse if front_end is None else FrontEndCORS(refuse, front_end=front_end)
+
+
 def _tune_garbage_collection() -> None:
     """Exclude objects made at start from garbage collection, and collect less often.
 
@@ -137,17 +148,5 @@ def _tune_garbage_collection() -> None:
 
 def _cross_origin(settings: Settings) -> list[Middleware]:
     """CORS for the front end's origin and no other."""
-    front_end = origin_of(settings.frontend_url)
-    if front_end == origin_of(settings.public_url):
-        return []
-    return [
-        Middleware(
-            FrontEndCORS,
-            allow_origins=[front_end],
-            allow_credentials=True,
-            allow_methods=["GET", "POST", "DELETE"],
-            allow_headers=["Authorization", "Content-Type"],
-            expose_headers=["X-Request-ID"],
-            max_age=600,
-        )
-    ]
+    front_end = front_end_elsewhere(settings)
+    return [] if front_end is None else [Middleware(FrontEndCORS, front_end=front_end)]

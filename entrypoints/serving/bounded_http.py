@@ -6,7 +6,7 @@ from enum import Enum, auto
 from http import HTTPStatus
 from typing import Any, Final, final
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
@@ -55,10 +55,12 @@ class BoundedHTTP(HttpToolsProtocol):
         server_state: ServerState,
         app_state: dict[str, Any],
         table: ConnectionTable,
+        refusal: ASGIApp,
     ) -> None:
         super().__init__(config, server_state, app_state)
         self.parser = RequestParser(self)  # type: ignore[assignment]
         self._table = table
+        self._application, self._refusal = self.app, refusal
         #: Bytes received since the end of the last request. None while a body arrives.
         self._head_bytes: int | None = 0
         #: Requests without a complete response. More than one if the client pipelines.
@@ -110,8 +112,7 @@ class BoundedHTTP(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Count a request, or refuse it if the server is overloaded."""
-        if self._table.is_overloaded:
-            self.app = _refuse
+        self.app = self._refusal if self._table.is_overloaded else self._application
         super().on_headers_complete()
         self._head_bytes = None
         self._unanswered += 1
@@ -223,7 +224,7 @@ class BoundedHTTP(HttpToolsProtocol):
             self.transport.abort()
 
 
-async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
+async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
     """Respond instead of the application, because too many requests are in progress."""
     answer = problem(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", headers=_LAST_ANSWER)
     await answer(scope, receive, send)

@@ -13,9 +13,10 @@ from typing import Final, final
 
 import structlog
 import uvicorn
+from starlette.types import ASGIApp
 from uvicorn.config import STARTUP_FAILURE
 
-from entrypoints.serving.bounded_http import BoundedHTTP
+from entrypoints.serving.bounded_http import BoundedHTTP, refuse
 from entrypoints.serving.connection_table import ConnectionTable
 from entrypoints.serving.listening import Listener
 from entrypoints.sockets import cannot_listen
@@ -45,6 +46,7 @@ class HTTPServer(uvicorn.Server):
         config: Its ``timeout_graceful_shutdown`` applies to requests in progress.
         most_connections: At this number, each new connection closes the one that is idle longest.
         beat: Called about once a second while the event loop runs.
+        refusal: Responds instead of the application if too many requests are in progress.
     """
 
     def __init__(
@@ -53,10 +55,12 @@ class HTTPServer(uvicorn.Server):
         *,
         most_connections: int = _MOST_CONNECTIONS,
         beat: Callable[[], None] = _nothing,
+        refusal: ASGIApp = refuse,
     ) -> None:
         super().__init__(config)
         self._table = ConnectionTable(most_connections)
         self._beat = beat
+        self._refusal = refusal
         self._listeners: list[Listener] = []
         self._has_signal = False
 
@@ -123,7 +127,9 @@ class HTTPServer(uvicorn.Server):
         await super().shutdown(sockets)
 
     def _new_connection(self) -> BoundedHTTP:
-        return BoundedHTTP(self.config, self.server_state, self.lifespan.state, self._table)
+        return BoundedHTTP(
+            self.config, self.server_state, self.lifespan.state, self._table, self._refusal
+        )
 
 
 def _end_process() -> None:

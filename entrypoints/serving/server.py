@@ -131,7 +131,7 @@ def serve(
 ) -> None:
     """Serve on these sockets in this process, until a signal or the end of the parent."""
     # Imported here, because a process that only supervises workers doesn't need them.
-    from entrypoints.serving.app import serving_app  # noqa: PLC0415
+    from entrypoints.serving.app import refusing_app, serving_app  # noqa: PLC0415
     from entrypoints.serving.http_server import REQUEST_SECONDS, HTTPServer  # noqa: PLC0415
 
     config = Config(
@@ -149,10 +149,11 @@ def serve(
         timeout_graceful_shutdown=REQUEST_SECONDS,
     )
     most = most_connections(settings.pool_size)
+    refusal = refusing_app(settings)
     if lifeline is None:
-        server = HTTPServer(config, most_connections=most)
+        server = HTTPServer(config, most_connections=most, refusal=refusal)
     else:
-        server = HTTPServer(config, most_connections=most, beat=lifeline.beat)
+        server = HTTPServer(config, most_connections=most, refusal=refusal, beat=lifeline.beat)
         lifeline.watch(server.end)
     server.run(list(listeners))
 

@@ -8,6 +8,7 @@ from typing import Final, final
 from starlette.requests import Request
 
 from application.errors import UnauthenticatedError
+from application.use_cases.sessions.sign_out import ByJWT, ByRefreshToken, SignOutProof
 from application.use_cases.sessions.validate_session import (
     ValidateSession,
     ValidateSessionCommand,
@@ -69,17 +70,35 @@ class Authenticator:
         """
         if (refusal := request.scope.get(REFUSAL)) is not None:
             raise refusal
-        # Some proxies send an empty field if the client sent none.
-        headers = [header for header in request.headers.getlist("authorization") if header]
-        if headers:
-            token = bearer_token(headers[0]) if len(headers) == 1 else None
-        else:
-            token = self.cookie_token(request)
-            if token is not None:
-                self._guard.check(request, forwarded_methods=forwarded_methods)
+        headers = _authorization(request)
+        token = _only_token(headers) if headers else self.cookie_token(request)
         if token is None:
             raise UnauthenticatedError
+        if not headers:
+            self._guard.check(request, forwarded_methods=forwarded_methods)
         return await self._validated(token)
+
+    def sign_out_proof(self, request: Request) -> SignOutProof:
+        """The unverified token of the session to sign out of. It may have expired.
+
+        The refresh token counts only if there is no JWT: a browser drops the cookie of a JWT that
+        has expired.
+
+        Raises:
+            UnauthenticatedError: There is no token, or more than one in headers.
+            ForbiddenError: A request with a cookie comes from another site.
+        """
+        if headers := _authorization(request):
+            return ByJWT(Secret(_only_token(headers)))
+        proof: SignOutProof
+        if (token := self.cookie_token(request)) is not None:
+            proof = ByJWT(Secret(token))
+        elif (token := self._cookies.refresh(request)) is not None:
+            proof = ByRefreshToken(Secret(token))
+        else:
+            raise UnauthenticatedError
+        self._guard.check(request)
+        return proof
 
     def cookie_token(self, request: Request) -> str | None:
         """The unverified token of the session cookie, if there is one and cookies count."""
@@ -95,3 +114,15 @@ class Authenticator:
             raise
         finally:
             self._measurements.count_validation(refusal, perf_counter() - began)
+
+
+def _authorization(request: Request) -> list[str]:
+    # Some proxies send an empty field if the client sent none.
+    return [header for header in request.headers.getlist("authorization") if header]
+
+
+def _only_token(headers: list[str]) -> str:
+    token = bearer_token(headers[0]) if len(headers) == 1 else None
+    if token is None:
+        raise UnauthenticatedError
+    return token

@@ -80,7 +80,7 @@ PLAIN_WORDS: Final[Mapping[AuditEventType, str | Callable[[_Data], str]]] = Mapp
             "The key that protects VetAssist's access to VA on your behalf was replaced."
         ),
         AuditEventType.KEYS_REWRAPPED: "The keys that protect access to VA were re-encrypted.",
-        AuditEventType.SESSION_REDEEMED: "Your browser received its session.",
+        AuditEventType.SESSION_REDEEMED: "Your session was handed over to your browser.",
         AuditEventType.SESSION_REDEEM_REFUSED: "A browser asked for a session and was refused.",
         AuditEventType.SESSION_RENEWED: "Your session was renewed.",
         AuditEventType.SESSION_RENEW_REPEATED: (

@@ -1,4 +1,7 @@
-"""Surrounds each request: request id, log line, security headers, and unexpected errors."""
+"""Surrounds each request: request id, log line, security headers, and unexpected errors.
+
+What adds headers to responses goes between the two classes.
+"""
 
 import time
 from http import HTTPStatus
@@ -44,7 +47,7 @@ def security_headers(*, is_public_https: bool) -> dict[str, str]:
 
 @final
 class Surroundings:
-    """One layer of plain ASGI around the whole application."""
+    """The outermost layer of plain ASGI. It expects that a `LastResort` inside handles errors."""
 
     def __init__(self, app: ASGIApp, *, is_public_https: bool, measurements: Measurements) -> None:
         self._app = app
@@ -75,13 +78,7 @@ class Surroundings:
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
-            try:
-                await self._app(scope, receive, send_with_headers)
-            except Exception as error:  # noqa: BLE001 - the last resort, for what is a bug
-                _log.error("unhandled_error", **description_of(error))
-                if status == 0:
-                    answer = problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error")
-                    await answer(scope, receive, send_with_headers)
+            await self._app(scope, receive, send_with_headers)
             seconds = time.perf_counter() - began
             method, route = known_method(scope["method"]), _route_of(scope)
             self._measurements.count_request(method, route, status, seconds)
@@ -92,6 +89,34 @@ class Surroundings:
                 status=status,
                 milliseconds=round(seconds * 1000, 1),
             )
+
+
+@final
+class LastResort:
+    """Responds if there is a bug, and logs it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        has_begun = False
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_and_note)
+        except Exception as error:  # noqa: BLE001 - this is what it is for
+            _log.error("unhandled_error", **description_of(error))
+            if not has_begun:
+                answer = problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error")
+                await answer(scope, receive, send)
 
 
 def _route_of(scope: Scope) -> str:

@@ -14,6 +14,10 @@ from entrypoints.web.cookies import cookie_values
 
 RENEW_PATH: Final = "/api/v1/session/renew"
 REDEEM_PATH: Final = "/api/v1/session/redeem"
+# The renewal and the sign-out.
+_REFRESH_PATH: Final = "/api/v1/session"
+# Version 0.1.0 set the refresh cookie here. If a browser kept it, a renewal would have two.
+_FORMER_REFRESH_PATH: Final = RENEW_PATH
 
 
 @final
@@ -29,7 +33,8 @@ class SessionCookies:
     def __init__(self, *, secure: bool, clock: Clock, public_path: str = "") -> None:
         self._secure = secure
         # Browsers send a cookie to paths as they see them.
-        self._renew_path = public_path + RENEW_PATH
+        self._refresh_path = public_path + _REFRESH_PATH
+        self._former_refresh_path = public_path + _FORMER_REFRESH_PATH
         self._redeem_path = public_path + REDEEM_PATH
         self._clock = clock
         # `__Host-` keeps other hosts of the domain from planting a cookie. A cookie with a path
@@ -44,13 +49,14 @@ class SessionCookies:
         self._set(response, self.session_name, grant.token, until=grant.token_expires_at)
 
     def set_refresh(self, response: Response, grant: SessionGrant) -> None:
-        """Set the refresh token, which the browser sends to the renewal only."""
+        """Set the refresh token, which the browser sends to renew the session and to sign out."""
+        self._clear(response, self.refresh_name, path=self._former_refresh_path)
         self._set(
             response,
             self.refresh_name,
             grant.refresh_token,
             until=grant.session.absolute_expires_at,
-            path=self._renew_path,
+            path=self._refresh_path,
             samesite="strict",
         )
 
@@ -82,7 +88,8 @@ class SessionCookies:
     def clear(self, response: Response) -> None:
         """Clear all cookies."""
         self._clear(response, self.session_name, path="/")
-        self._clear(response, self.refresh_name, path=self._renew_path)
+        self._clear(response, self.refresh_name, path=self._former_refresh_path)
+        self._clear(response, self.refresh_name, path=self._refresh_path)
 
     def clear_handoff(self, response: Response) -> None:
         """Clear the mark of the browser."""

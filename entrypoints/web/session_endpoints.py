@@ -16,6 +16,7 @@ from application.use_cases.sessions.revoke_sessions import (
     RevokeSessionsCommand,
     Which,
 )
+from application.use_cases.sessions.sign_out import SignOut, SignOutCommand
 from application.use_cases.sessions.validate_session import ValidSession
 from domain.identifiers import SessionId
 from domain.session import Session
@@ -46,6 +47,7 @@ class SessionEndpoints:
         *,
         authenticator: Authenticator,
         list_sessions: ListSessions,
+        sign_out: SignOut,
         revoke_sessions: RevokeSessions,
         view_user: ViewUser,
         visitors: VisitorReader,
@@ -54,6 +56,7 @@ class SessionEndpoints:
     ) -> None:
         self._authenticator = authenticator
         self._list_sessions = list_sessions
+        self._sign_out = sign_out
         self._revoke_sessions = revoke_sessions
         self._view_user = view_user
         self._visitors = visitors
@@ -62,7 +65,7 @@ class SessionEndpoints:
 
     @property
     def routes(self) -> list[BaseRoute]:
-        """The routes, which need a session that stands."""
+        """The routes. All but the sign-out need a session that stands."""
         return [
             get_only("/api/v1/session", self.show),
             Route("/api/v1/session", self.log_out, methods=["DELETE"]),
@@ -117,9 +120,13 @@ class SessionEndpoints:
         return JSONResponse({"sessions": [_shown(each, current) for each in sessions]})
 
     async def log_out(self, request: Request) -> Response:
-        """End the caller's session."""
-        valid = await self._authenticator.session(request)
-        return await self._revoke(request, valid, valid.session.session_id)
+        """End the caller's session, although its JWT may have expired."""
+        proof = self._authenticator.sign_out_proof(request)
+        visitor = self._visitors.read(request)
+        await self._sign_out.execute(SignOutCommand(proof=proof, visitor=visitor))
+        response = Response(status_code=HTTPStatus.NO_CONTENT)
+        self._cookies.clear(response)
+        return response
 
     async def revoke_one(self, request: Request) -> Response:
         """End one of the caller's sessions."""

@@ -114,6 +114,28 @@ def test_case_65_a_token_holds_until_its_last_instant(tokens: SessionTokens) -> 
         assert_refused(tokens, token, now=END + after)
 
 
+def test_a_token_can_be_read_whatever_the_time(tokens: SessionTokens) -> None:
+    session = a_session()
+    past, future = NOW - timedelta(days=400), NOW + timedelta(days=400)
+    for at in (past, NOW, future):
+        issued = replace(session, renewed_at=at)
+        token = issue(tokens, issued, expires_at=at + timedelta(minutes=5)).reveal()
+        claims = tokens.read(token)
+        assert (claims.user_id, claims.session_id) == (session.user_id, session.id)
+        assert claims.expires_at == at + timedelta(minutes=5)
+
+
+def test_only_a_genuine_token_can_be_read(tokens: SessionTokens) -> None:
+    token = issue(tokens, icn=an_icn()).reveal()
+
+    for spoilt in ("", "x", token[:-1], f"{token}=", f" {token}", token[::-1], token + token):
+        with pytest.raises(UnauthenticatedError):
+            tokens.read(spoilt)
+    for make in (jwt_tokens, memory_tokens):
+        with pytest.raises(UnauthenticatedError):
+            make(True).read(token)
+
+
 def test_a_token_does_not_hold_long_before_it_was_issued(tokens: SessionTokens) -> None:
     assert_refused(tokens, issue(tokens).reveal(), now=NOW - timedelta(minutes=5))
 

@@ -86,7 +86,9 @@ async def test_a_declined_sign_in_is_explained_and_can_be_tried_again(
 ) -> None:
     await sign_in(page, product, person="Decline")
 
-    await expect(page.get_by_role("heading", name="You didn't finish signing in")).to_be_visible()
+    await expect(
+        page.get_by_role("heading", name="VA.gov didn't allow this sign-in")
+    ).to_be_visible()
     assert page.url == f"{product.url}/va-error?error=access_denied"
 
     await page.get_by_role("link", name="Try again").click()

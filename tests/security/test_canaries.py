@@ -43,6 +43,7 @@ from application.use_cases.operations.disable_user import DisableUserCommand
 from application.use_cases.sessions.list_sessions import ListSessions
 from application.use_cases.sessions.renew_session import RenewSession, RenewSessionCommand
 from application.use_cases.sessions.revoke_sessions import RevokeSessions
+from application.use_cases.sessions.sign_out import SignOut
 from application.use_cases.sessions.validate_session import ValidateSession, ValidateSessionCommand
 from application.use_cases.sign_in.complete_va_login import CompleteVALogin
 from application.use_cases.sign_in.redeem_handoff import RedeemHandoff, RedeemHandoffCommand
@@ -50,6 +51,7 @@ from application.use_cases.sign_in.start_va_login import StartVALogin, VALoginSt
 from application.use_cases.va_access.revoke_at_va import RevokeAtVA
 from application.use_cases.va_access.unlink_va_identity import UnlinkVAIdentity
 from domain.audit_record import AuditFilter
+from domain.handoff import BrowserMark
 from domain.identifiers import UserId
 from domain.secret import Secret, SecretBytes
 from entrypoints.commands.audit_listing import as_json_lines
@@ -83,6 +85,7 @@ USE_CASES: Final = (
     RenewSession,
     RevokeSessions,
     RevokeAtVA,
+    SignOut,
     StartVALogin,
     UnlinkVAIdentity,
     ValidateSession,
@@ -637,7 +640,7 @@ async def test_a_bug_on_any_route_shows_nothing_of_what_was_under_way(
         (CompleteVALogin, "GET", f"{CALLBACK}?{urlsplit(callback).query}", with_cookies),
         (ListSessions, "GET", "/api/v1/sessions", signed_in),
         (ViewUser, "GET", "/api/v1/user", signed_in),
-        (RevokeSessions, "DELETE", "/api/v1/session", signed_in),
+        (SignOut, "DELETE", "/api/v1/session", signed_in),
         (RevokeSessions, "DELETE", "/api/v1/sessions", signed_in),
         (UnlinkVAIdentity, "DELETE", "/api/v1/va/link", signed_in),
         (ListDisclosures, "GET", USES_PATH, signed_in),
@@ -705,7 +708,7 @@ def test_no_command_shows_what_it_carries() -> None:
         for each in (
             ValidateSessionCommand(token=canary),
             RenewSessionCommand(refresh_token=canary, visitor=a_visitor()),
-            RedeemHandoffCommand(code=canary, browser=canary, visitor=a_visitor()),
+            RedeemHandoffCommand(code=canary, holder=BrowserMark.of(canary), visitor=a_visitor()),
             VALoginStarted(
                 authorization_url=f"https://va.example/?state={canary.reveal()}",
                 secrets=login,

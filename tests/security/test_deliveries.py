@@ -175,7 +175,7 @@ async def test_case_68_the_session_cookie_has_every_attribute_that_protects_it(
 
 
 @pytest.mark.parametrize("delivery", ["query", "fragment", "cookie"])
-async def test_case_68_the_refresh_cookie_goes_nowhere_but_to_the_renewal(
+async def test_case_68_the_refresh_cookie_goes_to_the_renewal_and_the_sign_out_alone(
     public_url: str, delivery: str
 ) -> None:
     async with running_product(public_url=public_url, session_delivery=delivery) as product:
@@ -183,7 +183,10 @@ async def test_case_68_the_refresh_cookie_goes_nowhere_but_to_the_renewal(
         cookie = cookies_of(await a_callback(product))[names.refresh]
 
         assert attributes_of(cookie) == expected_attributes(
-            is_https=names.is_https, path=RENEW, samesite="strict", **{"max-age": "43200"}
+            is_https=names.is_https,
+            path="/api/v1/session",
+            samesite="strict",
+            **{"max-age": "43200"},
         )
 
 
@@ -211,7 +214,7 @@ async def test_case_68_a_renewal_sets_both_cookies_as_protected_as_before(
     )
     left = int((LIMITS.absolute - timedelta(minutes=29)).total_seconds())
     assert attributes_of(cookies[names.refresh]) == expected_attributes(
-        is_https=names.is_https, path=RENEW, samesite="strict", **{"max-age": str(left)}
+        is_https=names.is_https, path="/api/v1/session", samesite="strict", **{"max-age": str(left)}
     )
 
 
@@ -224,7 +227,7 @@ async def test_case_68_a_redemption_sets_the_refresh_cookie_and_takes_the_mark_b
 
     assert set(cookies) == {names.refresh, names.handoff}
     assert attributes_of(cookies[names.refresh]) == expected_attributes(
-        is_https=names.is_https, path=RENEW, samesite="strict", **{"max-age": "43200"}
+        is_https=names.is_https, path="/api/v1/session", samesite="strict", **{"max-age": "43200"}
     )
     gone = attributes_of(cookies[names.handoff])
     assert (cookies[names.handoff].value, gone["max-age"], gone["path"]) == ("", "0", REDEEM)
@@ -410,7 +413,7 @@ async def test_case_71_logging_out_takes_both_cookies_back(by_cookie: Product, p
 
     assert answer.status_code == 204
     assert set(cleared) == {names.session, names.refresh}
-    for name, at in ((names.session, "/"), (names.refresh, RENEW)):
+    for name, at in ((names.session, "/"), (names.refresh, "/api/v1/session")):
         said = attributes_of(cleared[name])
         assert (cleared[name].value, said["max-age"], said["path"]) == ("", "0", at)
         # Without them a browser would not let go of a cookie with such a name.

@@ -387,7 +387,7 @@ async def test_a_page_of_the_front_end_may_read_every_answer(product: Product) -
         assert cors_of(answer) == {
             "allow-origin": FRONT_END,
             "allow-credentials": "true",
-            "expose-headers": "X-Request-ID",
+            "expose-headers": "Retry-After, X-Request-ID, Content-Disposition",
         }
         assert answer.headers["vary"] == "Origin"
     assert statuses == [200, 200, 404, 401, 204]

@@ -371,7 +371,9 @@ def test_sigterm_lets_a_request_in_flight_end(database_url: str, tmp_path: Path)
         ThreadPoolExecutor(1) as threads,
         psycopg.connect(database_url) as holder,
     ):
-        holder.execute("SELECT FROM vetassist_users WHERE id = %s FOR UPDATE", (session.user_id,))
+        holder.execute(
+            "SELECT FROM vetassist_sessions WHERE user_id = %s FOR UPDATE", (session.user_id,)
+        )
         ending = threads.submit(end_session, service, session)
         service.until(lambda: ending.done() or waits_for_a_lock(database_url, name))
         assert not ending.done()

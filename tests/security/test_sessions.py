@@ -34,10 +34,12 @@ HANDOFF_COOKIE: Final = "vetassist_handoff"
 SOME_ID: Final = UUID("0b9d6f2e-4c1a-4e37-9b7d-5f6a7b8c9d0e")
 SECOND: Final = timedelta(seconds=1)
 
+#: It ends a session also for a JWT that has expired, and repeats what was done.
+SIGN_OUT: Final = ("DELETE", "/api/v1/session")
 #: Every route, and what opens it. A new one has to be put where it belongs.
 GUARDED: Final = {
     ("GET", "/api/v1/session"),
-    ("DELETE", "/api/v1/session"),
+    SIGN_OUT,
     ("GET", "/api/v1/sessions"),
     ("DELETE", "/api/v1/sessions"),
     ("DELETE", "/api/v1/sessions/{session_id}"),
@@ -189,6 +191,8 @@ USELESS: Final[list[Credentials]] = [
     crossed,
     refresh_tokens,
 ]
+#: What did open a session once.
+ONCE_GENUINE: Final = {expired, revoked, disabled}
 
 
 @pytest.mark.parametrize("credentials", USELESS)
@@ -196,11 +200,12 @@ async def test_case_72_no_route_opens_to_a_token_that_does_not_stand(
     by_cookie: Product, credentials: Credentials
 ) -> None:
     useless = await credentials(by_cookie)
+    spared = {SIGN_OUT} if credentials in ONCE_GENUINE else set()
     shown: list[dict[str, str]] = [{}]
     for token in useless:
         shown += [bearer(token), {"Cookie": f"{SESSION_COOKIE}={token}"}]
     before, client = by_cookie.store.committed.copy(), by_cookie.browser()
-    for method, template in sorted(GUARDED):
+    for method, template in sorted(GUARDED - spared):
         path = re.sub(r"{[^}]*}", str(SOME_ID), template)
         for headers in shown:
             answer = await client.http.request(method, path, headers={**headers, **OUR_PAGE})
@@ -406,7 +411,7 @@ async def test_case_75_whoever_logged_out_is_not_asked_twice(product: Product) -
         for _ in range(2)
     ]
 
-    assert [answer.status_code for answer in answers] == [204, 401]
+    assert [answer.status_code for answer in answers] == [204, 204]
     assert len(told(product, AuditEventType.LOGOUT)) == 1
 
 

@@ -702,6 +702,16 @@ def test_a_flag_may_be_switched_on_in_several_words(word: str) -> None:
     assert read(required_settings() | on).logout_all_revokes_at_va
 
 
+@pytest.mark.parametrize("delivery", ["query", "fragment", "cookie"])
+def test_apps_can_sign_in_only_where_there_are_codes_to_redeem(delivery: str) -> None:
+    apps = required_settings() | {"VETASSIST_APP_SIGN_IN": "true"}
+    with pytest.raises(SettingsError) as refused:
+        read(apps | {"VETASSIST_SESSION_DELIVERY": delivery})
+
+    assert refused.value.faults == ["VETASSIST_APP_SIGN_IN: needs VETASSIST_SESSION_DELIVERY=code"]
+    assert read(apps | {"VETASSIST_SESSION_DELIVERY": "code"}).app_sign_in
+
+
 @pytest.mark.parametrize("word", ["false", "False", "0", "no", "off"])
 def test_a_flag_may_be_switched_off_in_several_words(word: str) -> None:
     assert not read(required_settings() | {"VETASSIST_JWT_INCLUDE_ICN": word}).jwt_include_icn

@@ -34,6 +34,12 @@ from application.use_cases.operations.sign_out_user import SignOutUserCommand
 from application.use_cases.operations.unlink_user import UnlinkUserCommand
 from application.use_cases.sessions.renew_session import RenewSessionCommand
 from application.use_cases.sessions.revoke_sessions import RevokeSessionsCommand, Which
+from application.use_cases.sessions.sign_out import (
+    ByJWT,
+    ByRefreshToken,
+    SignOutCommand,
+    SignOutProof,
+)
 from application.use_cases.sign_in.issue_session import IssueSessionCommand
 from application.use_cases.sign_in.redeem_handoff import RedeemHandoffCommand
 from application.use_cases.va_access.rewrap_data_keys import RewrapDataKeysCommand
@@ -406,7 +412,7 @@ async def _a_ticket(service: Service) -> tuple[SessionGrant, HandoffTicket]:
 
 
 def _redemption(service: Service, ticket: HandoffTicket) -> Scene:
-    command = RedeemHandoffCommand(code=ticket.code, browser=ticket.browser, visitor=a_visitor())
+    command = RedeemHandoffCommand(code=ticket.code, holder=ticket.holder, visitor=a_visitor())
     return Scene(
         happen=lambda: service.container.redeem_handoff().execute(command),
         visitor=command.visitor,
@@ -497,6 +503,27 @@ def _ending(service: Service, grant: SessionGrant, which: SessionId | Which) -> 
         user_id=command.user_id,
         visitor=command.visitor,
     )
+
+
+def _leaving(service: Service, grant: SessionGrant, proof: SignOutProof) -> Scene:
+    command = SignOutCommand(proof=proof, visitor=a_visitor())
+    return Scene(
+        happen=lambda: service.container.sign_out().execute(command),
+        user_id=grant.session.user_id,
+        visitor=command.visitor,
+    )
+
+
+@act("sign_out", AuditEventType.LOGOUT)
+async def somebody_signs_out_with_a_jwt(service: Service) -> Scene:
+    grant = (await service.sign_in()).grant
+    return _leaving(service, grant, ByJWT(grant.token))
+
+
+@act("sign_out", AuditEventType.LOGOUT)
+async def somebody_signs_out_with_a_refresh_token_alone(service: Service) -> Scene:
+    grant = (await service.sign_in()).grant
+    return _leaving(service, grant, ByRefreshToken(grant.refresh_token))
 
 
 @act("revoke_sessions", AuditEventType.LOGOUT)

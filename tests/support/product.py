@@ -48,6 +48,7 @@ from entrypoints.sandbox.signing import SigningKey
 from entrypoints.sandbox.veterans import find_veteran
 from entrypoints.sandbox.world import World
 from entrypoints.serving.app import create_app
+from entrypoints.serving.bounded_http import refuse
 from entrypoints.serving.http_server import HTTPServer
 from entrypoints.settings import Settings
 from tests.support.environment import PREFIX, read, required_settings
@@ -490,11 +491,12 @@ async def serving(
     keep_alive_seconds: int = 75,
     most_connections: int = 1000,
     grace_seconds: int | None = None,
+    refusal: ASGIApp = refuse,
 ) -> AsyncIterator[tuple[str, uvicorn.Server]]:
     """Serve an app on a real socket as the service is served; gives its URL and its server.
 
     When the block ends, requests in progress have ``grace_seconds`` to end; None: as long as they
-    take.
+    take. ``refusal`` answers when there are too many.
     """
     config = uvicorn.Config(
         app,
@@ -507,7 +509,7 @@ async def serving(
         timeout_keep_alive=keep_alive_seconds,
         timeout_graceful_shutdown=grace_seconds,
     )
-    server = HTTPServer(config, most_connections=most_connections)
+    server = HTTPServer(config, most_connections=most_connections, refusal=refusal)
     with socket.create_server(("127.0.0.1", port)) as listener:
         port = listener.getsockname()[1]
         serve = asyncio.create_task(server.serve(sockets=[listener]))

@@ -227,7 +227,7 @@ async def test_a_session_page_shows_nothing_before_it_knows_the_session(
     markup = await markup_of(client, url)
 
     states = [found for _, found in markup.elements if "data-state" in found]
-    assert {"loading", "signed-in", "ended", "unavailable", "signed-out"} <= {
+    assert {"loading", "signed-in", "ended", "lapsed", "unavailable", "signed-out"} <= {
         state for found in states for state in (found["data-state"] or "").split()
     }
     assert all("hidden" in found for found in states)
@@ -297,6 +297,49 @@ async def test_an_error_code_is_explained_in_words(
     assert explanation.what_happened in markup.texts["p"]
     assert explanation.advice in markup.texts["p"]
     assert markup.texts["code"] == [failure]
+
+
+@pytest.mark.parametrize("url", [url for url in EVERY_PAGE if url.startswith("/va-error")])
+async def test_an_error_page_claims_nothing_that_nobody_checked(
+    client: httpx.AsyncClient, url: str
+) -> None:
+    """It is rendered from a code in its address, which anyone can write."""
+    markup = await markup_of(client, url)
+
+    said = " ".join([*markup.texts["h1"], *markup.texts["h2"], *markup.texts["p"]]).lower()
+    for claim in ("signed in", "signed out", "no longer valid", "expired", "10 min"):
+        assert claim not in said, claim
+
+
+def test_a_refusal_at_the_provider_blames_neither_the_person_nor_a_policy() -> None:
+    explanation = EXPLANATIONS[SignInFailure.ACCESS_DENIED]
+
+    for claim in ("you declined", "you chose not", "you didn't", "was declined"):
+        assert claim not in f"{explanation.title} {explanation.what_happened}".lower(), claim
+    assert "choose not to share" in explanation.what_happened
+    assert "doesn't let your account sign in here" in explanation.what_happened
+    assert "VetAssist support" in explanation.advice
+
+
+async def test_a_page_says_that_a_session_stands_only_where_the_service_was_asked(
+    client: httpx.AsyncClient,
+) -> None:
+    for url in SESSION_PAGES:
+        markup = await markup_of(client, url)
+        # The scripts show these for an answer of the service, and nothing else before it.
+        titles = {
+            found["data-state"]: found["data-title"]
+            for _, found in markup.elements
+            if "data-title" in found
+        }
+        assert titles.pop("signed-in")
+        assert titles == {
+            "loading": "Checking your session",
+            "ended": "You are not signed in",
+            "lapsed": "Do you want to continue?",
+            "unavailable": "We can\N{RIGHT SINGLE QUOTATION MARK}t check your session right now",
+            "signed-out": "You are signed out",
+        }
 
 
 @pytest.mark.parametrize("failure", SignInFailure)

@@ -18,7 +18,7 @@ from starlette.types import Message, Receive, Scope, Send
 from adapters.encryption.audit_keys import AuditKey
 from domain.audit_event import AuditEventType
 from entrypoints.metrics.measurements import Measurements
-from entrypoints.web.middleware import Surroundings
+from entrypoints.web.middleware import LastResort, Surroundings
 from tests.support.product import Product, captured_log, running_product
 
 APP = "https://app.vetassist.example"
@@ -193,7 +193,10 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 async def call(endpoint: Endpoint, path: str = "/thing/1") -> httpx.Response:
     app: Any = Starlette(
         routes=[Route("/thing/{id}", endpoint, methods=["GET"])],
-        middleware=[Middleware(Surroundings, is_public_https=False, measurements=Measurements())],
+        middleware=[
+            Middleware(Surroundings, is_public_https=False, measurements=Measurements()),
+            Middleware(LastResort),
+        ],
     )
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
@@ -244,9 +247,9 @@ async def test_an_answer_that_breaks_off_is_logged_and_not_begun_again() -> None
         sent.append(message)
 
     with captured_log() as log:
-        await Surroundings(breaks_off, is_public_https=False, measurements=Measurements())(
-            {"type": "http", "method": "GET"}, receive, send
-        )
+        await Surroundings(
+            LastResort(breaks_off), is_public_https=False, measurements=Measurements()
+        )({"type": "http", "method": "GET"}, receive, send)
 
     assert [message["type"] for message in sent] == ["http.response.start"]
     assert [entry["event"] for entry in entries(log)] == ["unhandled_error", "request"]

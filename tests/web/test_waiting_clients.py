@@ -20,9 +20,11 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
+from entrypoints.serving.app import refusing_app
 from entrypoints.serving.bounded_http import BoundedHTTP
+from tests.support.environment import read, required_settings
 from tests.support.event_loop import pass_time
-from tests.support.product import SERVICE_URL, running_product, serving, until
+from tests.support.product import FRONT_END_URL, SERVICE_URL, running_product, serving, until
 
 #: Generous: what must not hang has this long.
 PATIENCE_SECONDS = 60
@@ -147,7 +149,7 @@ async def client_of(url: str, *, receive_buffer: int | None = None) -> AsyncIter
 
 
 @asynccontextmanager
-async def served(*, answers: bool = True, **options: int) -> AsyncIterator[Served]:
+async def served(*, answers: bool = True, **options: Any) -> AsyncIterator[Served]:
     application = Application(may_answer=asyncio.Event())
     if answers:
         application.may_answer.set()
@@ -361,6 +363,40 @@ async def test_with_too_many_requests_at_work_the_next_one_is_refused_at_once() 
     assert refused.headers["connection"] == "close"
     assert refused.json()["code"] == "unavailable"
     assert {answer[:12] for answer in answers} == {b"HTTP/1.1 200"}
+    assert after.status_code == 200
+
+
+async def test_a_page_of_the_front_end_learns_that_it_was_refused_and_when_to_come_back() -> None:
+    settings = read(required_settings() | {"VETASSIST_FRONTEND_URL": FRONT_END_URL})
+    page = {"Origin": FRONT_END_URL}
+    preflight = page | {"Access-Control-Request-Method": "GET"}
+    async with (
+        served(answers=False, most_connections=8, refusal=refusing_app(settings)) as it,
+        httpx.AsyncClient(base_url=it.url, trust_env=False) as http,
+    ):
+        working = [await it.client() for _ in range(7)]
+        for client in working:
+            client.send(GET)
+        await until(lambda: it.application.asked == 7)
+
+        asked = await http.options("/", headers=preflight)
+        refused = await http.get("/", headers=page)
+        elsewhere = await http.get("/", headers={"Origin": "https://evil.example"})
+        await http.options("/", headers=preflight)
+        it.application.may_answer.set()
+        for client in working:
+            await client.answer()
+        # On the connection that was open while others were refused.
+        after = await http.get("/", headers=page)
+
+    assert asked.status_code == 200
+    assert refused.status_code == 503
+    assert refused.headers["retry-after"] == "2"
+    for answer in (asked, refused):
+        assert answer.headers["access-control-allow-origin"] == FRONT_END_URL
+    assert "Retry-After" in refused.headers["access-control-expose-headers"]
+    assert elsewhere.status_code == 503
+    assert "access-control-allow-origin" not in elsewhere.headers
     assert after.status_code == 200
 
 

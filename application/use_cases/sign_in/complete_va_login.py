@@ -128,14 +128,18 @@ class CompleteVALogin:
             signed_in = await self._provider.sign_in(callback, command.secrets)
         if await command.is_abandoned():
             raise SignInFailedError(SignInFailure.LOGIN_EXPIRED, "browser_gone")
-        ticket = self._ticket(command.secrets)
+        ticket = self._ticket(command.secrets, attempt)
         grant = await self._write(signed_in, command, ticket)
         return VALoginCompleted(grant=grant, return_to=attempt.return_to, ticket=ticket)
 
-    def _ticket(self, secrets: LoginSecrets) -> HandoffTicket | None:
+    def _ticket(self, secrets: LoginSecrets, attempt: LoginAttempt) -> HandoffTicket | None:
         if not self._hands_over_by_code:
             return None
-        return HandoffTicket(code=self._secrets.token(), browser=secrets.browser)
+        return HandoffTicket(
+            code=self._secrets.token(),
+            browser=secrets.browser,
+            app_challenge=attempt.app_challenge,
+        )
 
     async def _consume(self, secrets: LoginSecrets) -> LoginAttempt:
         outcome = await self._attempts.consume(

@@ -12,11 +12,20 @@ from entrypoints.web.api.parts import (
     operation,
     problem,
     query,
+    refs,
 )
 
 _ENDED: Final = answer(
     "Done: from now on, the session is refused. Ending it again changes nothing.",
     headers=COOKIES_CLEARED,
+)
+_SIGNED_OUT: Final = answer(
+    "Done: the session has ended, and no renewal brings it back.", headers=COOKIES_CLEARED
+)
+_NOT_SIGNED_OUT: Final = problem(
+    "No token, more than one, or one that isn't genuine. Nothing changed.",
+    "invalid_token",
+    headers=("WWW-Authenticate",),
 )
 _UNLINKED: Final = answer(
     "Done: VA's tokens and their key are destroyed, all sessions have ended, and the tokens are "
@@ -45,8 +54,10 @@ def session(access: Access) -> JSON:
             "logOut",
             "Sign out",
             tag=SESSION,
-            security=access.signed_in,
-            responses={"204": _ENDED} | access.unsafe_refusals,
+            description="Also with a JWT that has expired, or with the refresh token in its "
+            "cookie alone. A session that is already over stays as it is.",
+            security=[*access.signed_in, {"refreshCookie": []}],
+            responses={"204": _SIGNED_OUT, "401": _NOT_SIGNED_OUT} | refs("403", "503"),
         ),
     }
 

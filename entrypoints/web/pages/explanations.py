@@ -28,23 +28,26 @@ class Explanation:
 _ALL: Final = (
     Explanation(
         code=SignInFailure.ACCESS_DENIED,
-        title="You didn't finish signing in",
+        title="VA.gov didn't allow this sign-in",
         what_happened=(
-            "VA.gov told us that the request to share your information with VetAssist was "
-            "declined. VA.gov shared nothing, and you aren't signed in."
+            "VA.gov told us that it didn't allow this sign-in, but not why. This happens when you "
+            "choose not to share your information with VetAssist, and also when VA.gov doesn't "
+            "let your account sign in here. VA.gov shared nothing with us."
         ),
         advice=(
-            "If you declined by mistake or changed your mind, try again. If you didn't decline, "
-            "contact VetAssist support."
+            "If you chose not to share and want to after all, try again. If you chose to share, "
+            "sign in at VA.gov and check whether your account needs something there. If it still "
+            "doesn't work, contact VetAssist support."
         ),
         is_worth_retrying=True,
     ),
     Explanation(
         code=SignInFailure.LOGIN_EXPIRED,
-        title="This sign-in is no longer valid",
+        title="We couldn't finish this sign-in",
         what_happened=(
-            "You need to finish a sign-in within 10 minutes and in the browser where you started "
-            "it. This one took too long, was already used, or was started in another browser."
+            "We couldn't match VA.gov's answer to a sign-in that this browser is waiting for. This "
+            "happens when a sign-in takes too long, when its last page is opened a second time, "
+            "when it started in another browser, or when this browser doesn't keep cookies."
         ),
         advice=(
             "Try again in this browser. If you keep seeing this page, allow cookies for this site "
@@ -54,10 +57,11 @@ _ALL: Final = (
     ),
     Explanation(
         code=SignInFailure.TOKEN_EXCHANGE_FAILED,
-        title="We couldn't verify the answer from VA.gov",
+        title="VetAssist and VA.gov couldn't complete this sign-in",
         what_happened=(
-            "VA.gov sent you back to us, but we couldn't verify that its answer was genuine and "
-            "meant for you. To protect your account, we stopped the sign-in. You did nothing wrong."
+            "VA.gov sent you back to us, but VetAssist and VA.gov couldn't confirm to each other "
+            "who is signing in. To protect your account, we stopped the sign-in. The problem is "
+            "on our side or VA.gov's, not yours."
         ),
         advice="Try again. If you see this page again, contact VetAssist support.",
         is_worth_retrying=True,
@@ -66,8 +70,8 @@ _ALL: Final = (
         code=SignInFailure.IDENTITY_MISSING,
         title="VA.gov didn't tell us who you are",
         what_happened=(
-            "You signed in at VA.gov, but VA.gov didn't send us the number that identifies you in "
-            "its records. Without this number, we can't find your VetAssist account."
+            "VA.gov confirmed your sign-in, but didn't send us a valid number that identifies you "
+            "in its records. Without this number, we can't find your VetAssist account."
         ),
         advice=(
             "Sign in at VA.gov and check that your identity is verified there. Then try again "
@@ -79,28 +83,29 @@ _ALL: Final = (
         code=SignInFailure.IDENTITY_CONFLICT,
         title="VetAssist support needs to check your account",
         what_happened=(
-            "The VA.gov account that you used is already linked to another person's record. To be "
-            "safe, we didn't change anything, and you aren't signed in."
+            "What VA.gov told us about you doesn't match what VetAssist has on record for this "
+            "VA.gov account. This can happen when VA corrects its records. To be safe, we stopped "
+            "the sign-in and didn't change anything."
         ),
-        advice="Contact VetAssist support. Signing in again won't help.",
+        advice="Contact VetAssist support. Signing in again won't help until they have checked.",
         is_worth_retrying=False,
     ),
     Explanation(
         code=SignInFailure.ACCOUNT_DISABLED,
         title="Your VetAssist account is turned off",
         what_happened=(
-            "VA.gov confirmed who you are, but your VetAssist account is turned off, so you "
-            "aren't signed in. This doesn't affect your VA.gov account."
+            "VA.gov confirmed who you are, but your VetAssist account is turned off, so we "
+            "stopped the sign-in. This doesn't affect your VA.gov account."
         ),
         advice="Contact VetAssist support to find out why and what you can do.",
         is_worth_retrying=False,
     ),
     Explanation(
         code=SignInFailure.PROVIDER_UNAVAILABLE,
-        title="VA.gov isn't responding",
+        title="We can't sign you in with VA.gov right now",
         what_happened=(
-            "We asked VA.gov to confirm your sign-in but didn't get a usable answer. This usually "
-            "doesn't last long, and it isn't a problem with your account."
+            "VA.gov didn't give us an answer that we can use, or more people are signing in than "
+            "VA.gov and VetAssist can handle at once. This isn't a problem with your account."
         ),
         advice=(
             "Wait a few minutes and try again. If it still doesn't work, contact VetAssist support."
@@ -129,9 +134,12 @@ EXPLANATIONS: Final[Mapping[str, Explanation]] = MappingProxyType(
 #: The explanation for anything else. Anyone can write a link with an invented code.
 GENERAL: Final = Explanation(
     code=None,
-    title="Something went wrong",
-    what_happened="The link that brought you here doesn't say what went wrong.",
-    advice="Try again. If you keep seeing this page, contact VetAssist support.",
+    title="We can't tell what happened",
+    what_happened=(
+        "This page explains why a sign-in didn't work, but the link that brought you here doesn't "
+        "name a reason that we know."
+    ),
+    advice="Try to sign in. If you keep seeing this page, contact VetAssist support.",
     is_worth_retrying=True,
 )
 

@@ -8,7 +8,7 @@ import { announce, complain, fill, show, whileBusy } from "./view.js";
 import { Warning } from "./warning.js";
 
 const { SessionEndedError } = api;
-const HERE_ENDED = "Your session in this browser has ended.";
+const HERE_ENDED = "Your session on this page has ended.";
 
 /**
  * Finds the session, shows it, warns before it ends, and signs out.
@@ -21,6 +21,8 @@ export class SessionPage {
   #content;
   #warning;
   #session = null;
+  /** What to add to this device's clock to get the service's (ms). */
+  #lead = 0;
   #warnedOf = null;
   #turn = 0;
   #stopCountdown = () => {};
@@ -34,7 +36,10 @@ export class SessionPage {
         this.signOut(api.signOut, HERE_ENDED);
       },
     });
-    document.getElementById("retry").addEventListener("click", () => this.open());
+    for (const id of ["retry", "continue"]) {
+      document.getElementById(id).addEventListener("click", () => this.open());
+    }
+    document.getElementById("leave").addEventListener("click", () => this.#signOutOfLapsed());
     document.getElementById("sign-out").addEventListener("click", () => {
       this.signOut(api.signOut, HERE_ENDED);
     });
@@ -43,28 +48,36 @@ export class SessionPage {
     addEventListener("pageshow", (event) => {
       if (event.persisted) this.open();
     });
+    // The session may have ended elsewhere while nobody saw this page.
+    document.addEventListener("visibilitychange", () => {
+      const isSeen = document.visibilityState === "visible";
+      if (isSeen && this.#session !== null) this.#check(this.#session);
+    });
   }
 
   /** Opens the page. If the token has expired, renews the session. */
   async open() {
     show("loading");
+    this.#session = null;
     await this.#find(async () => {
       try {
         await this.#content.enter();
-        return await this.#read();
       } catch (error) {
         if (!(error instanceof SessionEndedError)) throw error;
         await renew();
-        return await this.#read();
       }
+      return await withRenewal(() => this.#read());
     });
   }
 
-  /** Does `work` and returns whether it succeeded. If not, shows `problem`. */
+  /**
+   * Does `work`, which the person asked for, and returns whether it succeeded. If the token has
+   * expired, renews the session and tries again. If it fails otherwise, shows `problem`.
+   */
   async attempt(work, problem) {
     complain();
     try {
-      await whileBusy(work);
+      await whileBusy(() => withRenewal(work));
       return true;
     } catch (error) {
       if (error instanceof SessionEndedError) this.#leave("ended");
@@ -75,18 +88,27 @@ export class SessionPage {
 
   /** Signs out with `call`, which ends this session and maybe others, and shows `farewell`. */
   async signOut(call, farewell) {
-    const isDone = await this.attempt(async () => {
-      try {
-        await call();
-      } catch (error) {
-        // If the session has already ended, there is nothing left to do.
-        if (!(error instanceof SessionEndedError)) throw error;
-      }
-    }, "We couldn’t sign you out. You may still be signed in. Please try again.");
-    if (!isDone) return;
+    const isDone = await this.attempt(
+      call, "We couldn’t sign you out. You may still be signed in. Please try again.",
+    );
+    if (isDone) this.#sayFarewell(farewell);
+  }
+
+  #sayFarewell(farewell) {
     if (this.#session !== null) tellEnded(this.#session.session_id);
     fill("farewell", farewell);
     this.#leave("signed-out");
+  }
+
+  async #signOutOfLapsed() {
+    try {
+      await whileBusy(api.signOut);
+    } catch (error) {
+      if (error instanceof SessionEndedError) this.#leave("ended");
+      else this.#pause();
+      return;
+    }
+    this.#sayFarewell(HERE_ENDED);
   }
 
   #read() {
@@ -105,7 +127,7 @@ export class SessionPage {
       [session, more] = await look();
     } catch (error) {
       if (turn !== this.#turn) return;
-      if (error instanceof SessionEndedError) this.#leave("ended");
+      if (error instanceof SessionEndedError) this.#lose();
       else this.#pause();
       return;
     }
@@ -119,6 +141,7 @@ export class SessionPage {
 
   #follow(session) {
     const end = Date.parse(session.expires_at);
+    this.#lead = session.answered_at - Date.now();
     if (session.expires_at !== this.#warnedOf) this.#warning.withdraw();
     this.#stopCountdown();
     this.#stopCountdown = countDown(end - session.answered_at, {
@@ -135,17 +158,29 @@ export class SessionPage {
 
   async #warn(session) {
     if (session.expires_at === this.#warnedOf) return;
-    try {
-      // Another tab may have renewed or ended the session in the meantime.
-      const { expires_at } = await api.readSession();
-      if (expires_at !== session.expires_at) return await this.#refresh();
-    } catch (error) {
-      if (error instanceof SessionEndedError) return await this.#refresh();
-      // During an outage, the session still ends at the same time, so warn.
-    }
-    if (this.#session !== session) return;
+    if (!await this.#check(session) || this.#session !== session) return;
     this.#warnedOf = session.expires_at;
-    this.#warning.give({ end: Date.parse(session.expires_at), canStay: canStay(session) });
+    this.#warning.give({
+      end: Date.parse(session.expires_at),
+      canStay: canStay(session),
+      endsSession: session.expires_at === session.idle_expires_at,
+    });
+  }
+
+  /**
+   * Returns whether the session is as shown, as far as the service can be asked. If another tab or
+   * device has renewed or ended it, shows that.
+   */
+  async #check(session) {
+    try {
+      const { expires_at } = await api.readSession();
+      if (expires_at === session.expires_at) return true;
+    } catch (error) {
+      // During an outage, the session still ends at the same time.
+      if (!(error instanceof SessionEndedError)) return true;
+    }
+    if (this.#session === session) await this.#refresh();
+    return false;
   }
 
   async #stay() {
@@ -173,6 +208,19 @@ export class SessionPage {
     this.#refresh();
   }
 
+  /**
+   * The service doesn't accept the token anymore. Shows that the session has ended, unless only the
+   * token's time is up: renewing would show whether the session stands, but would also extend it.
+   */
+  #lose() {
+    const session = this.#session;
+    const now = Date.now() + this.#lead;
+    const isLapsed = session !== null
+      && Date.parse(session.expires_at) <= now && now < Date.parse(session.idle_expires_at);
+    if (isLapsed) this.#hide("lapsed");
+    else this.#leave("ended");
+  }
+
   /** Shows that the session can't be checked. */
   #pause() {
     const focusHeading = this.#warning.isOpen;
@@ -183,12 +231,17 @@ export class SessionPage {
 
   /** Drops the token, removes everything about the person, and shows `state`. */
   #leave(state) {
+    this.#session = null;
+    forgetToken();
+    this.#hide(state);
+  }
+
+  /** Removes everything about the person, and shows `state`. */
+  #hide(state) {
     const focusHeading = this.#warning.isOpen;
     this.#turn += 1;
-    this.#session = null;
     this.#stopCountdown();
     this.#warning.withdraw();
-    forgetToken();
     // Show the state before clearing, so that the focus moves from what is cleared.
     show(state, { focusHeading });
     this.#content.clear();
@@ -198,6 +251,17 @@ export class SessionPage {
 /** Whether a renewal extends the session, or a token that expires before the session. */
 function canStay(session) {
   return session.can_extend || Date.parse(session.expires_at) < Date.parse(session.idle_expires_at);
+}
+
+/** Does `work`. If the token has expired, renews the session and tries again. */
+async function withRenewal(work) {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof SessionEndedError)) throw error;
+    await renew();
+    return await work();
+  }
 }
 
 async function renew() {

@@ -35,7 +35,7 @@ function render(session, user) {
 
 function renderPerson(user) {
   const names = [user.given_name, user.family_name].filter(Boolean);
-  fill("name", names.join(" ") || "VA.gov didn’t send us your name");
+  fill("name", names.join(" ") || "We don’t have your name");
   fill("initials", names.map((name) => [...name][0]).join("").toUpperCase());
   fill("email", user.email);
   const status = Object.hasOwn(STATUSES, user.veteran_status) ? user.veteran_status : "unknown";
@@ -63,7 +63,8 @@ function renderClaims(session) {
   if (token !== null) {
     fill("claims-title", "What your session token says");
     fill("claims-note", "Your browser sends this token to VetAssist with each request. "
-      + "Treat it like a key: anyone who has it can act as you until the session ends.");
+      + "Treat it like a key: anyone who has it can act as you until it expires or the session "
+      + "ends.");
     fillClaims(describe(decodeClaims(token)));
   } else {
     const { answered_at: _, ...facts } = session;

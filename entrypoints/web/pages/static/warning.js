@@ -25,10 +25,15 @@ export class Warning {
     return dialog.open;
   }
 
-  /** Warns that the session ends at `end` (ms). If `canStay`, asks whether to stay signed in. */
-  give({ end, canStay }) {
+  /**
+   * Warns that the page's time is up at `end` (ms), and if `endsSession`, that of the session. If
+   * `canStay`, asks whether to stay signed in.
+   */
+  give({ end, canStay, endsSession }) {
     this.#isGiven = true;
-    const signedOutAt = `You will be signed out at ${clockTime(end)}.`;
+    const signedOutAt = endsSession
+      ? `You will be signed out at ${clockTime(end)}.`
+      : `This page will stop showing your account at ${clockTime(end)}.`;
     fill("warning-title", canStay ? "Do you want to stay signed in?" : "Your session ends soon");
     fill("warning-text", canStay
       ? `${signedOutAt} You can stay signed in for longer.`
