@@ -24,6 +24,10 @@ _KEY_BYTES: Final = 32
 _HEX: Final = re.compile(r"[0-9a-fA-F]+", re.ASCII)
 _KEY_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,32}", re.ASCII)
 _OPERATOR: Final = re.compile(r"[A-Za-z0-9._@+-]{0,64}", re.ASCII)
+_PHONE: Final = re.compile(
+    r"(?=(?:[^0-9]*[0-9]){3})[0-9+(). -]{3,32}(?: ?(?:ext\.?|x) ?[0-9]{1,6})?", re.ASCII
+)
+_EMAIL: Final = re.compile(r"[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", re.ASCII)
 _BASE64URL: Final = re.compile(r"[A-Za-z0-9_-]+={0,2}", re.ASCII)
 _PLACEHOLDER: Final = re.compile(
     r"change.?me|placeholder|example|your.?(secret|key)|password|<[^>]*>", re.IGNORECASE
@@ -212,6 +216,20 @@ def networks(text: str) -> Networks:
 
 def text_or_none(text: str) -> str | None:
     """The text, or None if it is empty."""
+    return text or None
+
+
+def phone_or_none(text: str) -> str | None:
+    """A telephone number as a person writes it, or None if the text is empty."""
+    if text and not _PHONE.fullmatch(text):
+        raise ValueError("must be a telephone number, such as +1 800 555 0100 ext. 5")
+    return text or None
+
+
+def email_or_none(text: str) -> str | None:
+    """An e-mail address that needs no escaping in a link, or None if the text is empty."""
+    if text and not _EMAIL.fullmatch(text):
+        raise ValueError("must be an e-mail address such as help@example.org")
     return text or None
 
 

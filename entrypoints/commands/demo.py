@@ -99,6 +99,7 @@ def _environment(database_url: str, secrets_folder: Path) -> dict[str, str]:
         "VETASSIST_VA_ISSUER": "https://deptva-eval.okta.com/oauth2/aus7y0sefudDrg2HI2p7",
         "VETASSIST_VA_CLIENT_ID": _CLIENT_ID,
         "VETASSIST_VA_STATUS_URL": f"{_SANDBOX}/services/veteran_verification/v2/status",
+        "VETASSIST_SESSION_DELIVERY": "cookie",
         "VETASSIST_LOG_LEVEL": "WARNING",
     }
     return ours | dict(os.environ) | {"VETASSIST_DATABASE_URL": database_url}
