@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help run setup test test-long coverage check audit bench bench-check reference screenshots lock clean
+.PHONY: help run setup test test-long coverage check audit bench bench-check reference messages screenshots lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -75,6 +75,9 @@ bench: setup ## run the benchmarks and write docs/performance.md (half an hour)
 
 reference: setup ## write docs/reference.md from the code
 	$(BIN)/python -m docs.make_reference
+
+messages: setup ## bring the message catalogues up to date, and list what has no translation
+	PYTHONPATH=. $(BIN)/python tools/messages.py
 
 screenshots: setup ## make the pictures of the README again (needs Debian's chromium)
 	$(BIN)/python docs/make_screenshots.py

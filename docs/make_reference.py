@@ -201,11 +201,18 @@ def _routes() -> Iterator[str]:
             statuses = sorted({status for _, each in same for status in each["responses"]})
             rows.append((f"`{methods} {path}`", f"{text.rstrip('.')}.", ", ".join(statuses)))
     yield from _table(("Route", "Meaning", "Answers"), rows)
-    yield from ("If the front end is the service itself, it also serves these pages:", "")
+    yield (
+        "If the front end is the service itself, it also serves these pages, and with `cookie` "
+        "delivery these forms ([pages.md](pages.md)):"
+    )
+    yield ""
     yield from _table(
         ("Page", "Meaning"),
         [
-            (f"`GET {page.path}`", _said(page.path, inspect.getdoc(page.endpoint)))
+            (
+                f"`{'POST' if 'POST' in (page.methods or ()) else 'GET'} {page.path}`",
+                _said(page.path, inspect.getdoc(page.endpoint)),
+            )
             for page in _example().pages().routes
             if isinstance(page, Route)
         ],

@@ -15,6 +15,7 @@ from tests.support.whole_product import WholeProduct, whole_product
 
 _IMAGES: Final = Path(__file__).parent / "images"
 _DESKTOP: Final = {"width": 1200, "height": 800}
+_SMALL: Final = {"width": 390, "height": 844}
 
 # Devices as their browsers name themselves.
 _LAPTOP: Final = (
@@ -40,6 +41,7 @@ async def _walk(browser: Browser, product: WholeProduct) -> None:
         visitor(browser, user_agent=_PHONE) as phone,
         visitor(browser, user_agent=_LIBRARY) as library,
         visitor(browser, user_agent=_LAPTOP, viewport=_DESKTOP) as laptop,
+        visitor(browser, locale="es-US", viewport=_SMALL) as spanish,
     ):
         await signed_in(await library.new_page(), product)
         await signed_in(await phone.new_page(), product)
@@ -64,6 +66,12 @@ async def _walk(browser: Browser, product: WholeProduct) -> None:
             page.get_by_role("heading", name="VA.gov didn't allow this sign-in")
         ).to_be_visible()
         await _take(page, "error")
+        page = await spanish.new_page()
+        await page.goto(product.url)
+        await page.get_by_role("link", name="Iniciar sesión con VA.gov").click()
+        await page.get_by_role("button", name="Ralph E Lee").click()
+        await expect(page.get_by_role("heading", name="Ha iniciado sesión")).to_be_visible()
+        await _take(page, "spanish")
 
 
 async def _take(page: Page, name: str, *, full_page: bool = True) -> None:
@@ -81,7 +89,8 @@ def main() -> None:
         embedded_postgres(Path(folder) / "postgres") as database_url,
     ):
         migrate(database_url)
-        with whole_product(Path(folder), database_url, va_client_id="vetassist_demo") as product:
+        settings = {"va_client_id": "vetassist_demo", "session_delivery": "cookie"}
+        with whole_product(Path(folder), database_url, **settings) as product:
             asyncio.run(_take_all(product))
 
 

@@ -107,6 +107,7 @@ from application.va_refresh_results import VARefreshResults
 from application.va_token_refresher import VATokenRefresher
 from entrypoints.background import client_checked, repeating
 from entrypoints.building import delivery, keys, observing, provider
+from entrypoints.building import pages as pages_building
 from entrypoints.metrics.measurements import Measurements
 from entrypoints.settings import SessionDelivery, Settings
 from entrypoints.tracing.spans import Spans
@@ -117,7 +118,8 @@ from entrypoints.web.disclosure_endpoints import DisclosureEndpoints
 from entrypoints.web.health_endpoints import HealthEndpoints
 from entrypoints.web.history_endpoints import HistoryEndpoints
 from entrypoints.web.hot_path import HotPath
-from entrypoints.web.link_endpoints import LinkEndpoints
+from entrypoints.web.languages import LanguageCookie
+from entrypoints.web.link_endpoints import LinkEndpoints, Unlinking
 from entrypoints.web.login_cookies import LoginCookies
 from entrypoints.web.openapi import OpenAPIEndpoint
 from entrypoints.web.origin_guard import OriginGuard
@@ -596,6 +598,7 @@ class Container(containers.DeclarativeContainer):
         app_sign_ins=providers.Singleton(AppSignIns, are_allowed=settings.provided.app_sign_in),
         measurements=measurements,
     )
+    languages = providers.Singleton(LanguageCookie, secure=settings.provided.is_public_https)
     session_endpoints = providers.Singleton(
         SessionEndpoints,
         authenticator=authenticator,
@@ -606,6 +609,7 @@ class Container(containers.DeclarativeContainer):
         visitors=visitors,
         cookies=session_cookies,
         limits=settings.provided.session_limits,
+        languages=languages,
     )
     renewal_endpoints = providers.Singleton(
         RenewalEndpoints,
@@ -617,16 +621,21 @@ class Container(containers.DeclarativeContainer):
         limits=settings.provided.session_limits,
         delivers_by_cookie=_delivers_by_cookie,
     )
+    unlinking = providers.Singleton(
+        Unlinking, unlink_va_identity=unlink_va_identity, revoke_at_va=revoke_at_va
+    )
     link_endpoints = providers.Singleton(
         LinkEndpoints,
         authenticator=authenticator,
-        unlink_va_identity=unlink_va_identity,
-        revoke_at_va=revoke_at_va,
+        unlinking=unlinking,
         cookies=session_cookies,
         visitors=visitors,
     )
     disclosure_endpoints = providers.Singleton(
-        DisclosureEndpoints, authenticator=authenticator, list_disclosures=list_disclosures
+        DisclosureEndpoints,
+        authenticator=authenticator,
+        list_disclosures=list_disclosures,
+        languages=languages,
     )
     token_endpoint = providers.Singleton(
         TokenEndpoint,
@@ -639,7 +648,10 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
     )
     history_endpoints = providers.Singleton(
-        HistoryEndpoints, authenticator=authenticator, read_history=read_history
+        HistoryEndpoints,
+        authenticator=authenticator,
+        read_history=read_history,
+        languages=languages,
     )
     health_endpoints = providers.Singleton(HealthEndpoints, readiness=readiness)
     openapi_endpoint = providers.Singleton(
@@ -649,7 +661,35 @@ class Container(containers.DeclarativeContainer):
         delivers_by_cookie=_delivers_by_cookie,
         has_app_sign_ins=settings.provided.app_sign_in,
     )
-    pages = providers.Singleton(delivery.pages, settings)
+    page_renderer = providers.Singleton(pages_building.renderer, settings)
+    pages = providers.Singleton(
+        pages_building.pages,
+        settings,
+        renderer=page_renderer,
+        account_pages=providers.Singleton(
+            pages_building.account_pages,
+            page_renderer,
+            settings,
+            authenticator=authenticator,
+            view_user=view_user,
+            list_sessions=list_sessions,
+            list_disclosures=list_disclosures,
+            read_history=read_history,
+            clock=clock,
+        ),
+        account_forms=providers.Singleton(
+            pages_building.account_forms,
+            page_renderer,
+            authenticator=authenticator,
+            guard=origin_guard,
+            sign_out=sign_out,
+            revoke_sessions=revoke_sessions,
+            renew_session=renew_session,
+            unlinking=unlinking,
+            cookies=session_cookies,
+            visitors=visitors,
+        ),
+    )
 
     #: Entered in this order at start, and left in reverse order at stop.
     lifetimes: providers.Provider[list[AbstractAsyncContextManager[object]]] = providers.List(

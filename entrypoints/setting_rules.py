@@ -39,6 +39,10 @@ OWN_PATHS: Final = (
     *("/api/v1", "/oauth", "/static", "/healthz", "/readyz", "/openapi.json"),
     *("/va-success", "/va-error", "/sessions", "/uses", "/history"),
 )
+_PHONE: Final = re.compile(
+    r"(?=(?:[^0-9]*[0-9]){3})[0-9+(). -]{3,32}(?: ?(?:ext\.?|x) ?[0-9]{1,6})?", re.ASCII
+)
+_EMAIL: Final = re.compile(r"[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", re.ASCII)
 _BASE64URL: Final = re.compile(r"[A-Za-z0-9_-]+={0,2}", re.ASCII)
 _PLACEHOLDER: Final = re.compile(
     r"change.?me|placeholder|example|your.?(secret|key)|password|<[^>]*>", re.IGNORECASE
@@ -267,6 +271,20 @@ def _from_base64url(text: str) -> bytes:
     if len(key) != _KEY_BYTES:
         raise ValueError
     return key
+
+
+def phone_or_none(text: str) -> str | None:
+    """A telephone number as a person writes it, or None if the text is empty."""
+    if text and not _PHONE.fullmatch(text):
+        raise ValueError("must be a telephone number, such as +1 800 555 0100 ext. 5")
+    return text or None
+
+
+def email_or_none(text: str) -> str | None:
+    """An e-mail address that needs no escaping in a link, or None if the text is empty."""
+    if text and not _EMAIL.fullmatch(text):
+        raise ValueError("must be an e-mail address such as help@example.org")
+    return text or None
 
 
 def _strong(key: bytes) -> bytes:

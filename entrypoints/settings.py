@@ -17,6 +17,7 @@ from entrypoints.setting_rules import (
     base_url,
     client_secret,
     database_url,
+    email_or_none,
     hex_key,
     hex_keys,
     http_url,
@@ -24,6 +25,7 @@ from entrypoints.setting_rules import (
     issuer,
     networks,
     operator_name,
+    phone_or_none,
     plain_text,
     service_url,
     signing_secret,
@@ -185,6 +187,19 @@ class Settings:
     keep_alive_seconds: Annotated[int, Interval(ge=1, le=3600)] = 75
     """How long to keep an idle HTTP connection open. A proxy in front must close its idle
     connections sooner ([proxies.md](proxies.md#idle-connections))."""
+    support_phone: Annotated[str | None, ReadBy(phone_or_none)] = None
+    """The telephone number of support. The pages show it where they say "support"."""
+    support_email: Annotated[str | None, ReadBy(email_or_none)] = None
+    """The e-mail address of support, shown in the same places."""
+    support_url: Annotated[str | None, ReadBy(http_url_or_none)] = None
+    """The website of support, linked in the same places."""
+    privacy_url: Annotated[str | None, ReadBy(http_url_or_none)] = None
+    """The privacy policy, linked from the pages."""
+    terms_url: Annotated[str | None, ReadBy(http_url_or_none)] = None
+    """The terms of use, linked from the pages."""
+    developer_pages: bool = False
+    """Whether the page after a sign-in also shows the claims of the token, or the facts about the
+    session. For developers who try the service."""
     tracing: bool = False
     """Whether to send traces by OpenTelemetry, configured by its own `OTEL_` variables. Needs the
     extra `tracing`."""

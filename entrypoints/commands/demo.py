@@ -138,6 +138,7 @@ def _variables(settings: DemoSettings, secrets_folder: Path) -> dict[str, str]:
         "VETASSIST_VA_CLIENT_ID": _CLIENT_ID,
         "VETASSIST_VA_STATUS_URL": f"{sandbox}/services/veteran_verification/v2/status",
         "VETASSIST_AUDIT_CHECKPOINTS": str((_FOLDER / "checkpoints.jsonl").resolve()),
+        "VETASSIST_SESSION_DELIVERY": "cookie",
         "VETASSIST_LOG_LEVEL": "WARNING",
     }
     given = set_by_variables(os.environ)

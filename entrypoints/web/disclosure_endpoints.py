@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute
 from application.use_cases.history.list_disclosures import ListDisclosures
 from domain.disclosure import Disclosure
 from entrypoints.web.authentication import Authenticator
+from entrypoints.web.languages import LanguageCookie, Translate, headers_of, translation
 from entrypoints.web.marks import mark_of, text_of
 from entrypoints.web.parameters import MalformedParametersError, single_values
 from entrypoints.web.routing import get_only
@@ -24,9 +25,16 @@ _AFTER: Final = "after"
 class DisclosureEndpoints:
     """Parses the request, runs one use case, and renders the result."""
 
-    def __init__(self, *, authenticator: Authenticator, list_disclosures: ListDisclosures) -> None:
+    def __init__(
+        self,
+        *,
+        authenticator: Authenticator,
+        list_disclosures: ListDisclosures,
+        languages: LanguageCookie,
+    ) -> None:
         self._authenticator = authenticator
         self._list_disclosures = list_disclosures
+        self._languages = languages
 
     @property
     def routes(self) -> list[BaseRoute]:
@@ -42,20 +50,22 @@ class DisclosureEndpoints:
         except (MalformedParametersError, ValueError):
             raise HTTPException(HTTPStatus.BAD_REQUEST) from None
         page = await self._list_disclosures.execute(valid.session.user_id, after=after)
+        language = self._languages.language(request)
         return JSONResponse(
             {
-                "uses": [_shown(each) for each in page.disclosures],
+                "uses": [_shown(each, translation(language)) for each in page.disclosures],
                 "next": None if page.next is None else text_of(page.next),
-            }
+            },
+            headers=headers_of(language),
         )
 
 
-def _shown(disclosure: Disclosure) -> dict[str, Any]:
+def _shown(disclosure: Disclosure, translate: Translate) -> dict[str, Any]:
     purpose = disclosure.purpose
     return {
         "client": disclosure.client_name,
         "purpose": purpose and purpose.value,
-        "in_order_to": purpose and purpose.plain_name,
+        "in_order_to": purpose and translate(purpose.plain_name),
         "scope": disclosure.scope,
         "used_at": rfc3339(disclosure.mark.occurred_at),
     }

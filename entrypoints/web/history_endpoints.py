@@ -21,6 +21,7 @@ from entrypoints.web.authentication import Authenticator
 from entrypoints.web.devices import device_name
 from entrypoints.web.history_files import Fields, as_csv, as_json
 from entrypoints.web.history_words import in_plain_words
+from entrypoints.web.languages import LanguageCookie, Translate, headers_of, translation
 from entrypoints.web.marks import mark_of, text_of
 from entrypoints.web.parameters import MalformedParametersError, single_values
 from entrypoints.web.routing import get_only
@@ -43,9 +44,16 @@ _FILES: Final = {
 class HistoryEndpoints:
     """Parses the request, runs one use case for the caller, and renders the result."""
 
-    def __init__(self, *, authenticator: Authenticator, read_history: ReadHistory) -> None:
+    def __init__(
+        self,
+        *,
+        authenticator: Authenticator,
+        read_history: ReadHistory,
+        languages: LanguageCookie,
+    ) -> None:
         self._authenticator = authenticator
         self._read_history = read_history
+        self._languages = languages
 
     @property
     def routes(self) -> list[BaseRoute]:
@@ -62,11 +70,13 @@ class HistoryEndpoints:
             raise HTTPException(HTTPStatus.BAD_REQUEST) from None
         command = ReadHistoryCommand(user_id=valid.session.user_id, after=after)
         page = await self._read_history.execute(command)
+        language = self._languages.language(request)
         return JSONResponse(
             {
-                "events": [event_fields(event) for event in page.events],
+                "events": [event_fields(event, translation(language)) for event in page.events],
                 "next": None if page.next is None else text_of(page.next),
-            }
+            },
+            headers=headers_of(language),
         )
 
     async def export(self, request: Request) -> Response:
@@ -79,16 +89,22 @@ class HistoryEndpoints:
         user_id = valid.session.user_id
         # Read before the answer begins, so that an outage is still a 503.
         first = await self._page(user_id, None)
+        language = self._languages.language(request)
         return StreamingResponse(
-            write(self._events(user_id, first)),
+            write(self._events(user_id, first, translation(language))),
             media_type=media_type,
-            headers={"Content-Disposition": f'attachment; filename="vetassist-history.{name}"'},
+            headers={
+                "Content-Disposition": f'attachment; filename="vetassist-history.{name}"',
+                **headers_of(language),
+            },
         )
 
-    async def _events(self, user_id: UserId, page: HistoryPage) -> AsyncIterator[Fields]:
+    async def _events(
+        self, user_id: UserId, page: HistoryPage, translate: Translate
+    ) -> AsyncIterator[Fields]:
         while True:
             for event in page.events:
-                yield event_fields(event)
+                yield event_fields(event, translate)
             if page.next is None:
                 return
             page = await self._page(user_id, page.next)
@@ -99,13 +115,15 @@ class HistoryEndpoints:
         )
 
 
-def event_fields(event: HistoryEvent) -> Fields:
+def event_fields(event: HistoryEvent, translate: Translate) -> Fields:
     """Returns one event as JSON, with a sentence that describes it."""
     return {
         "occurred_at": rfc3339(event.occurred_at),
         "type": event.type.value,
-        "summary": in_plain_words(event.type, event.details, client_name=event.client_name),
-        "device": None if event.user_agent is None else device_name(event.user_agent),
+        "summary": in_plain_words(
+            event.type, event.details, client_name=event.client_name, translate=translate
+        ),
+        "device": None if event.user_agent is None else device_name(event.user_agent, translate),
         "session_id": event.session_id,
         "reference": event.reference,
         "details": dict(event.details),

@@ -10,16 +10,45 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from application.errors import UnavailableError
+from application.use_cases.sessions.validate_session import ValidSession
 from application.use_cases.va_access.revoke_at_va import RevokeAtVA
 from application.use_cases.va_access.unlink_va_identity import (
     UnlinkVAIdentity,
     UnlinkVAIdentityCommand,
 )
+from domain.visitor import Visitor
 from entrypoints.web.authentication import Authenticator
 from entrypoints.web.session_cookies import SessionCookies
 from entrypoints.web.visitors import VisitorReader
 
 _log = structlog.stdlib.get_logger("vetassist.link")
+
+
+@final
+class Unlinking:
+    """Removes the link to VA, for the API and for the pages."""
+
+    def __init__(self, *, unlink_va_identity: UnlinkVAIdentity, revoke_at_va: RevokeAtVA) -> None:
+        self._unlink_va_identity = unlink_va_identity
+        self._revoke_at_va = revoke_at_va
+
+    async def execute(self, valid: ValidSession, visitor: Visitor) -> None:
+        """Remove the link to VA, together with VA's tokens and all sessions.
+
+        Raises:
+            FreshSignInNeededError: The sign-in was too long ago.
+            UnavailableError: Storage did not answer.
+        """
+        await self._unlink_va_identity.execute(
+            UnlinkVAIdentityCommand(session=valid.session, visitor=visitor)
+        )
+
+    async def ask_va_at_once(self) -> None:
+        """Revoke at VA now rather than at the next interval. A failure is retried later."""
+        try:
+            await self._revoke_at_va.execute()
+        except UnavailableError:
+            _log.warning("revocation_postponed")
 
 
 @final
@@ -30,14 +59,12 @@ class LinkEndpoints:
         self,
         *,
         authenticator: Authenticator,
-        unlink_va_identity: UnlinkVAIdentity,
-        revoke_at_va: RevokeAtVA,
+        unlinking: Unlinking,
         cookies: SessionCookies,
         visitors: VisitorReader,
     ) -> None:
         self._authenticator = authenticator
-        self._unlink_va_identity = unlink_va_identity
-        self._revoke_at_va = revoke_at_va
+        self._unlinking = unlinking
         self._cookies = cookies
         self._visitors = visitors
 
@@ -49,18 +76,10 @@ class LinkEndpoints:
     async def unlink(self, request: Request) -> Response:
         """Remove the link to VA, together with VA's tokens and all sessions."""
         valid = await self._authenticator.session(request)
-        await self._unlink_va_identity.execute(
-            UnlinkVAIdentityCommand(session=valid.session, visitor=self._visitors.read(request))
-        )
+        await self._unlinking.execute(valid, self._visitors.read(request))
         response = Response(
-            status_code=HTTPStatus.NO_CONTENT, background=BackgroundTask(self._ask_va_at_once)
+            status_code=HTTPStatus.NO_CONTENT,
+            background=BackgroundTask(self._unlinking.ask_va_at_once),
         )
         self._cookies.clear(response)
         return response
-
-    async def _ask_va_at_once(self) -> None:
-        """Revoke at VA now rather than at the next interval. A failure is retried later."""
-        try:
-            await self._revoke_at_va.execute()
-        except UnavailableError:
-            _log.warning("revocation_postponed")

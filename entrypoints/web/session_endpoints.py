@@ -23,6 +23,7 @@ from domain.session import Session
 from domain.session_limits import SessionLimits, SessionOutlook
 from entrypoints.web.authentication import Authenticator
 from entrypoints.web.devices import device_name
+from entrypoints.web.languages import LanguageCookie, Translate, headers_of, translation
 from entrypoints.web.parameters import MalformedParametersError, single_values
 from entrypoints.web.routing import REST, get_only
 from entrypoints.web.session_cookies import SessionCookies
@@ -53,6 +54,7 @@ class SessionEndpoints:
         visitors: VisitorReader,
         cookies: SessionCookies,
         limits: SessionLimits,
+        languages: LanguageCookie,
     ) -> None:
         self._authenticator = authenticator
         self._list_sessions = list_sessions
@@ -62,6 +64,7 @@ class SessionEndpoints:
         self._visitors = visitors
         self._cookies = cookies
         self._limits = limits
+        self._languages = languages
 
     @property
     def routes(self) -> list[BaseRoute]:
@@ -117,7 +120,9 @@ class SessionEndpoints:
         valid = await self._authenticator.session(request)
         sessions = await self._list_sessions.execute(valid.session.user_id)
         current = valid.session.session_id
-        return JSONResponse({"sessions": [_shown(each, current) for each in sessions]})
+        language = self._languages.language(request)
+        shown = [_shown(each, current, translation(language)) for each in sessions]
+        return JSONResponse({"sessions": shown}, headers=headers_of(language))
 
     async def log_out(self, request: Request) -> Response:
         """End the caller's session, although its JWT may have expired."""
@@ -196,10 +201,10 @@ def outlook_fields(outlook: SessionOutlook) -> dict[str, Any]:
     }
 
 
-def _shown(session: Session, current: SessionId) -> dict[str, Any]:
+def _shown(session: Session, current: SessionId, translate: Translate) -> dict[str, Any]:
     return {
         "session_id": str(session.id),
-        "device": device_name(session.user_agent),
+        "device": device_name(session.user_agent, translate),
         "issued_at": rfc3339(session.issued_at),
         "renewed_at": rfc3339(session.renewed_at),
         "expires_at": rfc3339(session.expires_at),

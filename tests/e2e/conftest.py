@@ -29,7 +29,7 @@ def product_with(database_url: str, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture(scope="session")
 def product(product_with: ProductFactory) -> Iterator[WholeProduct]:
     """PostgreSQL, the simulated VA and the service, which is its own front end."""
-    with product_with() as started:
+    with product_with(developer_pages="true") as started:
         yield started
 
 

@@ -163,7 +163,7 @@ async def test_a_person_whom_va_wants_to_see_again_is_told_so_and_led_there(
     await pretend_signed_in(page)
     await page.goto(f"{product.url}/va-success")
 
-    await expect(again).to_have_attribute("href", "/api/v1/va/login")
+    await expect(again).to_have_attribute("href", f"{product.url}/api/v1/va/login")
     await expect(again).to_be_visible()
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.async_api import Page, Request, expect
+from playwright.async_api import Browser, Page, Request, expect
 
 from entrypoints.settings import SessionDelivery
 from tests.e2e.conftest import ProductFactory
@@ -15,6 +15,7 @@ from tests.support.browsing import (
     signed_in,
     status_of_session,
     stored_token,
+    visitor,
 )
 from tests.support.whole_product import WholeProduct
 
@@ -62,7 +63,7 @@ async def test_a_session_is_delivered_shown_on_both_pages_renewed_and_ended(
     await second.close()
 
     await page.get_by_role("button", name="Sign out", exact=True).click()
-    await expect(page.get_by_role("heading", name="You are signed out")).to_be_focused()
+    await expect(page.get_by_role("heading", name="You are signed out")).to_be_visible()
     assert token is None or await status_of_session(delivering, token) == 401
     await page.goto(f"{delivering.url}/sessions")
     await expect(page.get_by_role("heading", name="You are not signed in")).to_be_visible()
@@ -132,3 +133,15 @@ async def test_a_new_sign_in_by_code_never_falls_back_on_an_earlier_token(
 
     await expect(page.get_by_text("never signs you out")).to_be_visible()
     assert await stored_token(page) is None
+
+
+async def test_a_browser_without_scripts_is_led_away_from_an_address_with_a_token(
+    browser: Browser, product: Product
+) -> None:
+    async with visitor(browser, java_script_enabled=False) as context:
+        page = await context.new_page()
+        for place in ("?token=canary&expires=soon", "#token=canary", "?code=canary"):
+            await page.goto(f"{product.url}/va-success{place}")
+            needed = page.get_by_role("heading", name="This page needs JavaScript")
+            await expect(needed).to_be_visible()
+            assert page.url == f"{product.url}/scripts-needed"

@@ -122,7 +122,7 @@ async def test_another_tab_takes_the_session_up_where_the_browser_has_one(
 
     await second.goto(f"{product.url}/sessions")
 
-    await expect(second.locator(".place").first).to_contain_text("Last renewed")
+    await expect(second.locator(".place").first).to_contain_text("Last active")
     token = await stored_token(second)
     assert token is not None
     assert await status_of_session(product, token) == 200

@@ -60,7 +60,10 @@ OPEN: Final = {
     *(
         (method, path)
         for method in ("GET", "HEAD")
-        for path in ("/", "/va-success", "/va-error", "/sessions", "/uses", "/history")
+        for path in (
+            *("/", "/va-success", "/va-error", "/sessions", "/uses", "/history", "/disconnect"),
+            *("/scripts-needed", "/language/{language}"),
+        )
     ),
 }
 

@@ -13,8 +13,10 @@ from starlette.applications import Starlette
 
 from domain.sign_in_failure import SignInFailure
 from entrypoints.web.pages import pages as pages_module
+from entrypoints.web.pages.contacts import Policies, Support
 from entrypoints.web.pages.explanations import EXPLANATIONS, GENERAL
-from entrypoints.web.pages.pages import Pages
+from entrypoints.web.pages.pages import Pages, ScriptedPages
+from entrypoints.web.pages.renderer import Renderer, Site
 
 PUBLIC_URL: Final = "http://vetassist.example:8000"
 SIGN_IN: Final = f"{PUBLIC_URL}/api/v1/va/login"
@@ -26,6 +28,8 @@ EVERY_PAGE: Final = (
     "/sessions",
     "/uses",
     "/history",
+    "/disconnect",
+    "/scripts-needed",
     "/va-error",
     *(f"/va-error?error={failure}" for failure in SignInFailure),
 )
@@ -35,7 +39,21 @@ SESSION_PAGES: Final = {
     "/sessions": "sessions.js",
     "/uses": "uses.js",
     "/history": "history.js",
+    "/disconnect": "disconnect.js",
 }
+#: Where other pages start.
+OTHER_PAGES: Final = {"account.js", "developer.js", "start.js", "signed_out.js"}
+#: Where pages send a person who needs more help than ours.
+HELP: Final = (
+    "tel:",
+    "sms:838255",
+    "https://www.veteranscrisisline.net/",
+    "https://www.va.gov/",
+    "https://www.login.gov/",
+    "https://secure.login.gov/",
+    "https://help.id.me/",
+    "https://account.id.me/",
+)
 #: Only support can change these.
 FINAL_FAILURES: Final = {SignInFailure.IDENTITY_CONFLICT, SignInFailure.ACCOUNT_DISABLED}
 
@@ -81,9 +99,16 @@ class Markup(HTMLParser):
         return self.attributes("href") | self.attributes("src")
 
 
+def scripted_pages(public_url: str) -> Pages:
+    """The pages of a session whose token a script keeps."""
+    site = Site(public_url=public_url, support=Support(), policies=Policies())
+    renderer = Renderer(site)
+    return Pages(renderer=renderer, account_routes=ScriptedPages(renderer).routes)
+
+
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
-    app = Starlette(routes=Pages(public_url=PUBLIC_URL).routes)
+    app = Starlette(routes=scripted_pages(PUBLIC_URL).routes)
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app), base_url=PUBLIC_URL
     ) as asgi_client:
@@ -113,8 +138,12 @@ async def test_a_page_holds_no_script_style_or_handler_of_its_own(
 async def test_a_page_names_no_foreign_resource(client: httpx.AsyncClient, url: str) -> None:
     markup = await markup_of(client, url)
 
+    loaded = markup.attributes("src") | {
+        found["href"] or "" for tag, found in markup.elements if tag == "link"
+    }
+    assert all(re.match(r"/(?!/)", link) for link in loaded)
     foreign = {link for link in markup.links if not re.match(r"/(?!/)|#", link)}
-    assert foreign <= {SIGN_IN}
+    assert all(link.partition("?")[0] == SIGN_IN or link.startswith(HELP) for link in foreign)
 
 
 @pytest.mark.parametrize("url", EVERY_PAGE)
@@ -124,7 +153,7 @@ async def test_a_page_can_be_found_ones_way_around_without_seeing_it(
     markup = await markup_of(client, url)
 
     assert markup.count("h1") == markup.count("main") == markup.count("header") == 1
-    assert ("html", {"lang": "en-US"}) in markup.elements
+    assert ("html", {"lang": "en", "data-locale": "en-US"}) in markup.elements
     first_link = next(found for tag, found in markup.elements if tag == "a")
     assert (first_link["href"] or "").removeprefix("#") in markup.attributes("id")
     assert all("alt" in found for tag, found in markup.elements if tag == "img")
@@ -196,12 +225,12 @@ async def test_the_start_page_signs_in_by_a_plain_link(client: httpx.AsyncClient
     markup = await markup_of(client, "/")
 
     assert ("a", {"class": "button primary large", "href": SIGN_IN}) in markup.elements
-    assert markup.count("script") == 0
+    assert markup.attributes("src") == {"/static/logo.svg", "/static/start.js"}
 
 
 @pytest.mark.parametrize("public_url", ["http://localhost:8000", "http://localhost:8000/"])
 async def test_signing_in_starts_on_the_host_that_va_leads_back_to(public_url: str) -> None:
-    app = Starlette(routes=Pages(public_url=public_url).routes)
+    app = Starlette(routes=scripted_pages(public_url).routes)
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8000"
     ) as elsewhere:
@@ -230,7 +259,9 @@ async def test_a_session_page_shows_nothing_before_it_knows_the_session(
     assert {"loading", "signed-in", "ended", "lapsed", "unavailable", "signed-out"} <= {
         state for found in states for state in (found["data-state"] or "").split()
     }
-    assert all("hidden" in found for found in states)
+    # A script that never comes leaves no blank page.
+    shown = [found["data-state"] for found in states if "hidden" not in found]
+    assert shown == ["loading"]
 
 
 @pytest.mark.parametrize("url", SESSION_PAGES)
@@ -262,7 +293,9 @@ async def test_no_id_and_no_field_stands_twice_on_a_session_page(
 
 
 async def test_the_session_pages_lead_to_each_other(client: httpx.AsyncClient) -> None:
-    first, *others = SESSION_PAGES
+    first, *others, last = SESSION_PAGES
+    assert last in (await markup_of(client, "/uses")).links
+    assert "/uses" in (await markup_of(client, last)).links
     for other in others:
         assert other in (await markup_of(client, first)).links
         assert first in (await markup_of(client, other)).links
@@ -274,7 +307,8 @@ async def test_a_script_finds_every_element_that_it_names(
 ) -> None:
     markup = await markup_of(client, url)
 
-    for script in (set(SCRIPTS) - set(SESSION_PAGES.values())) | {own}:
+    elsewhere = OTHER_PAGES if url == "/va-success" else OTHER_PAGES | {"session_end.js"}
+    for script in (set(SCRIPTS) - set(SESSION_PAGES.values()) - elsewhere) | {own}:
         source = (STATIC / script).read_text(encoding="utf-8")
         ids = set(re.findall(r'getElementById\("([^"]+)"\)', source))
         fields = set(re.findall(r'(?:field|fill)\("([^"]+)"', source))

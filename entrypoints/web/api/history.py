@@ -3,11 +3,21 @@
 from typing import Final
 
 from entrypoints.web.api.access import Access
-from entrypoints.web.api.parts import JSON, SESSION, answer, json_answer, operation, problem, query
+from entrypoints.web.api.parts import (
+    JSON,
+    LANGUAGE,
+    SESSION,
+    answer,
+    json_answer,
+    operation,
+    problem,
+    query,
+)
 
 _EXPORT: Final = answer(
     "Newest first.",
-    headers={
+    headers=LANGUAGE
+    | {
         "Content-Disposition": {
             "description": "The name of the file.",
             "required": True,
@@ -37,7 +47,7 @@ def uses(access: Access) -> JSON:
                 )
             ],
             responses={
-                "200": json_answer("Newest first.", "Uses"),
+                "200": json_answer("Newest first.", "Uses", headers=LANGUAGE),
                 "400": problem("`after` is not from a previous page.", "bad_request"),
             }
             | access.refusals,
@@ -61,7 +71,7 @@ def events(access: Access) -> JSON:
                 )
             ],
             responses={
-                "200": json_answer("Newest first.", "History"),
+                "200": json_answer("Newest first.", "History", headers=LANGUAGE),
                 "400": problem("`after` is not from a previous page.", "bad_request"),
             }
             | access.refusals,

@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from entrypoints.web.languages import Language
+
 JSON = dict[str, Any]
 
 SIGN_IN: Final = "Sign-in"
@@ -51,6 +53,16 @@ def operation(name: str, summary: str, *, tag: str, responses: JSON, **more: Any
 def query(name: str, schema: JSON, description: str) -> JSON:
     """A parameter of the query."""
     return {"name": name, "in": "query", "description": description, "schema": schema}
+
+
+#: The language of the texts, which `Accept-Language` or the visitor's choice decides.
+LANGUAGE: Final[JSON] = {
+    "Content-Language": {
+        "description": "The language of the texts. `Accept-Language` asks for one.",
+        "required": True,
+        "schema": {"type": "string", "enum": [language.value for language in Language]},
+    }
+}
 
 
 def answer(description: str, *, headers: JSON | None = None, **content: JSON) -> JSON:

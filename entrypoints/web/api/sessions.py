@@ -6,6 +6,7 @@ from entrypoints.web.api.access import Access
 from entrypoints.web.api.parts import (
     COOKIES_CLEARED,
     JSON,
+    LANGUAGE,
     SESSION,
     answer,
     json_answer,
@@ -70,7 +71,8 @@ def sessions(access: Access) -> JSON:
             "Where the caller is signed in",
             tag=SESSION,
             security=access.signed_in,
-            responses={"200": json_answer("Newest sign-in first.", "Sessions")} | access.refusals,
+            responses={"200": json_answer("Newest sign-in first.", "Sessions", headers=LANGUAGE)}
+            | access.refusals,
         ),
         "delete": operation(
             "endSessions",

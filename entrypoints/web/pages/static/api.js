@@ -2,7 +2,7 @@
  * The calls to VetAssist's API. They send the token that this tab keeps. Without one, the browser
  * sends the session cookie.
  *
- * A call that fails throws SessionEndedError or UnavailableError.
+ * A call that fails throws one of the errors below.
  */
 
 import { storedToken } from "./token.js";
@@ -11,6 +11,9 @@ const LONGEST_WAIT_MS = 15_000;
 
 /** The caller has no session that stands. */
 export class SessionEndedError extends Error {}
+
+/** The person must sign in again first. */
+export class FreshSignInNeededError extends Error {}
 
 /** There was no usable answer. The session may still stand. */
 export class UnavailableError extends Error {}
@@ -65,6 +68,20 @@ export const signOutOf = (sessionId) => call("DELETE", `sessions/${encodeURIComp
 /** Renews the session. Only this call sends the cookie with the refresh token. */
 export const renewSession = async () => bodyOf(await call("POST", "session/renew"));
 
+/** Takes back VetAssist's access to VA, and ends all sessions. */
+export const disconnect = () => call("DELETE", "va/link");
+
+/**
+ * Ends the session of an earlier sign-in in this tab. Without credentials, because the answer would
+ * clear the cookies of the present one.
+ */
+export const signOutOfEarlier = (token) => fetch(new URL("../api/v1/session", import.meta.url), {
+  method: "DELETE",
+  headers: { Authorization: `Bearer ${token}` },
+  credentials: "omit",
+  signal: AbortSignal.timeout(LONGEST_WAIT_MS),
+});
+
 /** Redeems a hand-over code for its session. */
 export const redeemCode = async (code) => bodyOf(await call("POST", "session/redeem", { code }));
 
@@ -82,14 +99,27 @@ async function call(method, path, fields) {
       credentials: "same-origin",
       cache: "no-store",
       redirect: "error",
+      // If the page is left, the browser must still get the cookies of the answer.
+      keepalive: method !== "GET",
       signal: AbortSignal.timeout(LONGEST_WAIT_MS),
     });
   } catch (error) {
     throw new UnavailableError("no answer", { cause: error });
   }
   if (response.status === 401) throw new SessionEndedError();
+  if (response.status === 403 && await codeOf(response) === "fresh_sign_in_needed") {
+    throw new FreshSignInNeededError();
+  }
   if (!response.ok) throw new UnavailableError(`HTTP ${response.status}`);
   return response;
+}
+
+async function codeOf(response) {
+  try {
+    return (await response.json()).code;
+  } catch {
+    return null;
+  }
 }
 
 async function bodyOf(response) {

@@ -1,14 +1,15 @@
 /** Reads what the sign-in passes to the page in its address. */
 
-import { forgetToken, isToken, keepToken } from "./token.js";
+import { forgetToken, isToken, keepToken, storedToken } from "./token.js";
 
 /**
- * Returns the hand-over code to redeem and the return path, each null if there is none. A token is
- * stored.
+ * Returns the hand-over code to redeem, the return path, and the token of an earlier sign-in in this
+ * tab, each null if there is none. The present token is stored.
  *
  * It removes the token and the code from the address bar and the browser history.
  */
 export function takeHandover() {
+  const earlier = storedToken();
   const query = new URLSearchParams(location.search);
   const fragment = new URLSearchParams(location.hash.slice(1));
   const handedOver = (name) => single(query, name) ?? single(fragment, name);
@@ -19,12 +20,12 @@ export function takeHandover() {
   const token = handedOver("token");
   if (isToken(token)) {
     keepToken(token);
-    return { code: null, returnTo };
+    return { code: null, returnTo, earlier: earlier === token ? null : earlier };
   }
   const code = handedOver("code");
   // This sign-in's session is in a code or a cookie. Don't use a token from an earlier sign-in.
   if (code !== null || handedOver("expires") !== null) forgetToken();
-  return { code, returnTo };
+  return { code, returnTo, earlier: code === null ? null : earlier };
 }
 
 /** Returns the value of a parameter that appears exactly once, or else null. */

@@ -2,11 +2,8 @@
 
 import { exportHistory, readHistory } from "./api.js";
 import { SessionPage } from "./session_page.js";
-import { longTime } from "./time.js";
-import { announce, element, field } from "./view.js";
-
-const NO_OLDER = "We couldn’t load older entries. Please try again.";
-const NO_FILE = "We couldn’t create the file. Please try again.";
+import { text } from "./texts.js";
+import { announce, element, field, filled } from "./view.js";
 
 const page = new SessionPage({ read: () => readHistory(), render, clear });
 const list = field("events");
@@ -29,39 +26,29 @@ function add(history) {
 }
 
 function describe(event) {
-  const where = event.device === null ? [] : [element("p", { className: "when" }, event.device)];
-  const reference = event.reference === null ? [] : [
-    element("p", { className: "when" }, "Reference: ", element("code", {}, event.reference)),
-  ];
-  return element(
-    "li",
-    { className: "place" },
-    element(
-      "div",
-      {},
-      element("h2", { className: "device", tabIndex: -1 }, event.summary),
-      element("p", { className: "when" }, time(event.occurred_at)),
-      ...where,
-      ...reference,
-    ),
-  );
+  return filled("event", {
+    summary: event.summary,
+    occurred_at: new Date(event.occurred_at),
+    device: event.device,
+    with_device: event.device !== null,
+    reference: event.reference,
+    with_reference: event.reference !== null,
+  });
 }
-
-const time = (instant) => element("time", { dateTime: instant }, longTime(Date.parse(instant)));
 
 async function showOlder() {
   let items = [];
   const read = async () => { items = add(await readHistory(next)); };
-  if (!await page.attempt(read, NO_OLDER)) return;
+  if (!await page.attempt(read, text("olderFailed"))) return;
   // Move the focus to the new entries. The button may have disappeared.
   items[0]?.querySelector("h2").focus();
-  announce(next === null ? "All entries are shown." : "Older entries are shown.");
+  announce(text(next === null ? "allShown" : "olderShown"));
 }
 
 async function save(format) {
   const name = `vetassist-history.${format}`;
   const fetchAndDownload = async () => { download(await exportHistory(format), name); };
-  if (await page.attempt(fetchAndDownload, NO_FILE)) announce("The download has started.");
+  if (await page.attempt(fetchAndDownload, text("fileFailed"))) announce(text("downloadStarted"));
 }
 
 /** Downloads a file. A plain link can't, because it wouldn't send the token of this tab. */

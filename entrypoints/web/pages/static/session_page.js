@@ -2,20 +2,22 @@
 
 import * as api from "./api.js";
 import { onTold, tellEnded, tellRenewed } from "./tabs.js";
+import { text } from "./texts.js";
 import { clockTime, countDown } from "./time.js";
 import { forgetToken, isToken, keepToken, storedToken } from "./token.js";
 import { announce, complain, fill, show, whileBusy } from "./view.js";
 import { Warning } from "./warning.js";
 
 const { SessionEndedError } = api;
-const HERE_ENDED = "Your session on this page has ended.";
+const CHECK_MS = 30_000;
 
 /**
  * Finds the session, shows it, warns before it ends, and signs out.
  *
  * Each page passes its own functions: `enter()` takes over the session of a sign-in, `read()`
- * fetches the content of the page, `render(session, content)` shows both, `tick(left)` shows the
- * remaining time, and `clear()` removes everything about the person.
+ * fetches the content of the page, `render(session, content)` shows both, `renewed(session)` shows
+ * that the session ends later, `tick(left)` shows the remaining time, and `clear()` removes
+ * everything about the person.
  */
 export class SessionPage {
   #content;
@@ -25,34 +27,50 @@ export class SessionPage {
   #lead = 0;
   #warnedOf = null;
   #turn = 0;
+  #isChecking = false;
+  #isRenewing = false;
   #stopCountdown = () => {};
 
-  constructor({ enter = async () => {}, read, render, tick = () => {}, clear }) {
-    this.#content = { enter, read, render, tick, clear };
+  constructor({
+    enter = async () => {}, read, render, renewed = () => {}, tick = () => {}, clear,
+  }) {
+    this.#content = { enter, read, render, renewed, tick, clear };
     this.#warning = new Warning({
       onStay: () => this.#stay(),
       onSignOut: () => {
         this.#warning.withdraw();
-        this.signOut(api.signOut, HERE_ENDED);
+        this.signOut(api.signOut, text("hereEnded"));
       },
     });
     for (const id of ["retry", "continue"]) {
       document.getElementById(id).addEventListener("click", () => this.open());
     }
     document.getElementById("leave").addEventListener("click", () => this.#signOutOfLapsed());
-    document.getElementById("sign-out").addEventListener("click", () => {
-      this.signOut(api.signOut, HERE_ENDED);
+    // With a session in a cookie, a form signs out.
+    document.getElementById("sign-out")?.addEventListener("click", () => {
+      this.signOut(api.signOut, text("hereEnded"));
     });
     onTold((message) => this.#receive(message));
     // A page from the browser's back/forward cache may show a session that has ended.
     addEventListener("pageshow", (event) => {
       if (event.persisted) this.open();
     });
-    // The session may have ended elsewhere while nobody saw this page.
+    // The session may have ended elsewhere.
     document.addEventListener("visibilitychange", () => {
-      const isSeen = document.visibilityState === "visible";
-      if (isSeen && this.#session !== null) this.#check(this.#session);
+      if (document.visibilityState === "visible") this.#checkAgain();
     });
+    addEventListener("focus", () => this.#checkAgain());
+    setInterval(() => this.#checkAgain(), CHECK_MS);
+    for (const act of ["pointerdown", "keydown"]) {
+      document.addEventListener(act, () => this.#keepAlive(), { capture: true, passive: true });
+    }
+  }
+
+  /** Goes on with a session that the page shows already. */
+  resume(session) {
+    this.#session = session;
+    this.#follow(session);
+    this.#keepAlive();
   }
 
   /** Opens the page. If the token has expired, renews the session. */
@@ -68,11 +86,13 @@ export class SessionPage {
       }
       return await withRenewal(() => this.#read());
     });
+    this.#keepAlive();
   }
 
   /**
    * Does `work`, which the person asked for, and returns whether it succeeded. If the token has
-   * expired, renews the session and tries again. If it fails otherwise, shows `problem`.
+   * expired, renews the session and tries again. If it fails otherwise, shows `problem`: a text, or
+   * a function of the error that returns one.
    */
   async attempt(work, problem) {
     complain();
@@ -81,17 +101,19 @@ export class SessionPage {
       return true;
     } catch (error) {
       if (error instanceof SessionEndedError) this.#leave("ended");
-      else complain(problem);
+      else complain(typeof problem === "function" ? problem(error) : problem);
       return false;
     }
   }
 
   /** Signs out with `call`, which ends this session and maybe others, and shows `farewell`. */
   async signOut(call, farewell) {
-    const isDone = await this.attempt(
-      call, "We couldn’t sign you out. You may still be signed in. Please try again.",
-    );
-    if (isDone) this.#sayFarewell(farewell);
+    await this.end(call, text("signOutFailed"), farewell);
+  }
+
+  /** Does `work`, which ends this session, and shows `farewell`. If it fails, shows `problem`. */
+  async end(work, problem, farewell) {
+    if (await this.attempt(work, problem)) this.#sayFarewell(farewell);
   }
 
   #sayFarewell(farewell) {
@@ -108,7 +130,7 @@ export class SessionPage {
       else this.#pause();
       return;
     }
-    this.#sayFarewell(HERE_ENDED);
+    this.#sayFarewell(text("hereEnded"));
   }
 
   #read() {
@@ -140,6 +162,7 @@ export class SessionPage {
   }
 
   #follow(session) {
+    tellPage(session);
     const end = Date.parse(session.expires_at);
     this.#lead = session.answered_at - Date.now();
     if (session.expires_at !== this.#warnedOf) this.#warning.withdraw();
@@ -150,7 +173,7 @@ export class SessionPage {
         this.#content.tick(left);
         this.#warning.tick(left);
       },
-      onSpoken: (words) => announce(`Your session ends in ${words}.`),
+      onSpoken: (words) => announce(text("sessionEndsIn", { time: words })),
       onWarn: () => this.#warn(session),
       onEnd: () => this.#refresh(),
     });
@@ -183,6 +206,39 @@ export class SessionPage {
     return false;
   }
 
+  #checkAgain() {
+    const isShown = this.#session !== null && !this.#isChecking;
+    if (!isShown) return;
+    this.#isChecking = true;
+    this.#check(this.#session).finally(() => { this.#isChecking = false; });
+  }
+
+  /**
+   * The person is active, so that they stay signed in: renews the session in the second half of its
+   * time. After the warning, only an answer to its question does.
+   */
+  async #keepAlive() {
+    const session = this.#session;
+    if (session === null || this.#isRenewing || !canStay(session)) return;
+    const end = Date.parse(session.expires_at);
+    const now = Date.now() + this.#lead;
+    const isEarly = now < (Date.parse(session.renewed_at) + end) / 2;
+    if (isEarly || now >= Date.parse(session.warn_at)) return;
+    this.#isRenewing = true;
+    try {
+      await renew();
+      const renewed = await api.readSession();
+      if (this.#session !== session) return;
+      this.#session = renewed;
+      this.#content.renewed(renewed);
+      this.#follow(renewed);
+    } catch {
+      // The next check shows whether the session stands, and the warning comes in time.
+    } finally {
+      this.#isRenewing = false;
+    }
+  }
+
   async #stay() {
     const session = this.#session;
     this.#warning.explain();
@@ -191,19 +247,21 @@ export class SessionPage {
     } catch (error) {
       if (error instanceof SessionEndedError) this.#leave("ended");
       else if (this.#session === session) {
-        this.#warning.explain("We couldn’t extend your session. Please try again.");
+        this.#warning.explain(text("stayFailed"));
       }
       return;
     }
     this.#warning.withdraw();
     await this.#refresh();
     if (this.#session !== null) {
-      announce(`You will stay signed in until ${clockTime(Date.parse(this.#session.expires_at))}.`);
+      const time = clockTime(Date.parse(this.#session.expires_at));
+      announce(text("staysUntil", { time }));
     }
   }
 
   #receive({ event, sessionId, token }) {
-    if (sessionId !== this.#session?.session_id) return;
+    if (this.#session === null) return;
+    if (sessionId !== null && sessionId !== this.#session.session_id) return;
     if (event === "renewed" && storedToken() !== null && isToken(token)) keepToken(token);
     this.#refresh();
   }
@@ -242,10 +300,16 @@ export class SessionPage {
     this.#turn += 1;
     this.#stopCountdown();
     this.#warning.withdraw();
+    tellPage(null);
     // Show the state before clearing, so that the focus moves from what is cleared.
     show(state, { focusHeading });
     this.#content.clear();
   }
+}
+
+/** Tells other scripts of this page which session it shows, or null. */
+function tellPage(session) {
+  document.dispatchEvent(new CustomEvent("vetassist-session", { detail: session }));
 }
 
 /** Whether a renewal extends the session, or a token that expires before the session. */

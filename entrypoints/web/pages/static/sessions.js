@@ -2,63 +2,51 @@
 
 import { readSessions, signOutElsewhere, signOutOf } from "./api.js";
 import { SessionPage } from "./session_page.js";
-import { shortTime } from "./time.js";
-import { announce, element, field, fill } from "./view.js";
-
-const PROBLEM = "We couldn’t confirm the sign-out. Please try again.";
+import { text } from "./texts.js";
+import { announce, field, fill, filled } from "./view.js";
 
 const page = new SessionPage({ read: readSessions, render, clear });
 const others = field("others");
 
 function render(_session, sessions) {
-  field("here").replaceChildren(...sessions.filter((each) => each.current).map(describe));
+  const here = sessions.filter((each) => each.current).map(placeOf);
+  field("here").replaceChildren(...here.map((place) => place.firstElementChild));
   others.replaceChildren(...sessions.filter((each) => !each.current).map(otherPlace));
   showWhatIsLeft();
 }
 
+function placeOf({ device, issued_at, renewed_at, expires_at }) {
+  return filled("place", {
+    device,
+    issued_at: new Date(issued_at),
+    renewed_at: new Date(renewed_at),
+    expires_at: new Date(expires_at),
+  });
+}
+
 function otherPlace(session) {
-  const signedIn = shortTime(Date.parse(session.issued_at));
-  // Devices can have the same name, and a screen reader may list the buttons on their own.
-  const which = element(
-    "span", { className: "visually-hidden" }, ` of ${session.device}, signed in ${signedIn}`,
-  );
-  const button = element("button", { type: "button", className: "button" }, "Sign out", which);
-  const place = element("li", { className: "place" }, describe(session), button);
-  button.addEventListener("click", () => signOut(place, session));
+  const place = placeOf(session);
+  place.querySelector("button").addEventListener("click", () => signOut(place, session));
   return place;
 }
 
-function describe(session) {
-  const isRenewed = session.renewed_at !== session.issued_at;
-  return element(
-    "div",
-    {},
-    element("h3", { className: "device", tabIndex: -1 }, session.device),
-    element("p", { className: "when" }, "Signed in ", time(session.issued_at)),
-    element(
-      "p",
-      { className: "when" },
-      ...(isRenewed ? ["Last renewed ", time(session.renewed_at)] : ["Not renewed yet"]),
-    ),
-  );
-}
-
-const time = (instant) => element("time", { dateTime: instant }, shortTime(Date.parse(instant)));
-
 async function signOut(place, session) {
-  if (!await page.attempt(() => signOutOf(session.session_id), PROBLEM)) return;
+  const isDone = await page.attempt(
+    () => signOutOf(session.session_id), text("signOutUnconfirmed"),
+  );
+  if (!isDone) return;
   const neighbor = place.nextElementSibling ?? place.previousElementSibling;
   place.remove();
   // Don't focus a button: pressing Enter twice would also sign out of the next device.
   (neighbor?.querySelector("h3") ?? field("others-heading")).focus();
-  showWhatIsLeft(`You are signed out of ${session.device}.`);
+  showWhatIsLeft(text("signedOutOf", { device: session.device }));
 }
 
 async function signOutOfOthers() {
-  if (!await page.attempt(signOutElsewhere, PROBLEM)) return;
+  if (!await page.attempt(signOutElsewhere, text("signOutUnconfirmed"))) return;
   others.replaceChildren();
   field("others-heading").focus();
-  showWhatIsLeft("You are signed out everywhere else.");
+  showWhatIsLeft(text("signedOutElsewhere"));
 }
 
 function showWhatIsLeft(outcome = "") {

@@ -7,6 +7,7 @@ export function tellRenewed(sessionId, token) {
   channel.postMessage({ event: "renewed", sessionId, token });
 }
 
+/** Tells the other tabs that a session has ended. `sessionId` is null if only the browser knows. */
 export function tellEnded(sessionId) {
   channel.postMessage({ event: "ended", sessionId });
 }

@@ -1,30 +1,34 @@
 /** Formats times and counts down. */
 
-const LANGUAGE = document.documentElement.lang;
-const CLOCK = new Intl.DateTimeFormat(LANGUAGE, {
+const LOCALE = document.documentElement.dataset.locale;
+const CLOCK = new Intl.DateTimeFormat(LOCALE, {
   hour: "numeric", minute: "2-digit", timeZoneName: "short",
 });
-const SHORT = new Intl.DateTimeFormat(LANGUAGE, {
-  month: "long", day: "numeric", hour: "numeric", minute: "2-digit", timeZoneName: "short",
+const MOMENT = new Intl.DateTimeFormat(LOCALE, {
+  year: "numeric", month: "long", day: "numeric",
+  hour: "numeric", minute: "2-digit", timeZoneName: "short",
 });
-const LONG = new Intl.DateTimeFormat(LANGUAGE, { dateStyle: "long", timeStyle: "long" });
+const LONG = new Intl.DateTimeFormat(LOCALE, { dateStyle: "long", timeStyle: "long" });
+const inWords = (number, unit) => new Intl.NumberFormat(
+  LOCALE, { style: "unit", unit, unitDisplay: "long" },
+).format(number);
 
 const SECOND_MS = 1000;
 const LATE_MS = 5 * SECOND_MS;
 const SPOKEN = [
-  [20 * SECOND_MS, "20 seconds"],
-  [60 * SECOND_MS, "1 minute"],
-  [5 * 60 * SECOND_MS, "5 minutes"],
-  [10 * 60 * SECOND_MS, "10 minutes"],
+  [20 * SECOND_MS, inWords(20, "second")],
+  [60 * SECOND_MS, inWords(1, "minute")],
+  [5 * 60 * SECOND_MS, inWords(5, "minute")],
+  [10 * 60 * SECOND_MS, inWords(10, "minute")],
 ];
 
 /** Returns hour, minute and time zone, in the browser's time zone. */
 export const clockTime = (instant) => CLOCK.format(instant);
 
-/** Returns the same with month and day. */
-export const shortTime = (instant) => SHORT.format(instant);
+/** Returns the same with the date. */
+export const moment = (instant) => MOMENT.format(instant);
 
-/** Returns the same with year and seconds. */
+/** Returns the same with seconds. */
 export const longTime = (instant) => LONG.format(instant);
 
 /** Returns a duration such as "29 min 05 s", or "12 s" if it is less than a minute. */

@@ -2,10 +2,8 @@
 
 import { readUses } from "./api.js";
 import { SessionPage } from "./session_page.js";
-import { longTime } from "./time.js";
-import { announce, element, field } from "./view.js";
-
-const PROBLEM = "We couldn’t load older entries. Please try again.";
+import { text } from "./texts.js";
+import { announce, field, filled } from "./view.js";
 
 const page = new SessionPage({ read: () => readUses(), render, clear });
 const list = field("uses");
@@ -28,30 +26,22 @@ function add(account) {
 }
 
 function describe(use) {
-  const who = use.client ?? "A service that is no longer registered";
-  const reason = use.in_order_to === null ? "" : ` in order to ${use.in_order_to}`;
-  return element(
-    "li",
-    { className: "place" },
-    element(
-      "div",
-      {},
-      element("h2", { className: "device", tabIndex: -1 }, who),
-      element("p", {}, `Was given access to VA${reason}.`),
-      element("p", { className: "when" }, time(use.used_at)),
-    ),
-  );
+  return filled("use", {
+    client: use.client ?? text("unknownService"),
+    with_purpose: use.in_order_to !== null,
+    without_purpose: use.in_order_to === null,
+    in_order_to: use.in_order_to,
+    used_at: new Date(use.used_at),
+  });
 }
-
-const time = (instant) => element("time", { dateTime: instant }, longTime(Date.parse(instant)));
 
 async function showOlder() {
   let items = [];
   const read = async () => { items = add(await readUses(next)); };
-  if (!await page.attempt(read, PROBLEM)) return;
+  if (!await page.attempt(read, text("olderFailed"))) return;
   // Move the focus to the new entries. The button may have disappeared.
   items[0]?.querySelector("h2").focus();
-  announce(next === null ? "All entries are shown." : "Older entries are shown.");
+  announce(text(next === null ? "allShown" : "olderShown"));
 }
 
 function clear() {

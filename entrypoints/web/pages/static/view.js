@@ -1,5 +1,7 @@
 /** Shows one state of the page at a time and fills in its content. */
 
+import { moment } from "./time.js";
+
 const heading = document.getElementById("heading");
 const siteTitle = document.title.slice(document.title.lastIndexOf(" · "));
 
@@ -51,6 +53,26 @@ export async function whileBusy(work) {
 export function complain(problem) {
   fill("problem", problem);
   field("problem").hidden = problem === undefined;
+}
+
+/**
+ * Returns a copy of a template's element. `parts` says what to put in each part: a text, a Date, or
+ * whether to show it.
+ */
+export function filled(id, parts) {
+  const copy = document.getElementById(id).content.firstElementChild.cloneNode(true);
+  for (const [name, value] of Object.entries(parts)) {
+    for (const part of copy.querySelectorAll(`[data-part="${name}"]`)) put(part, value);
+  }
+  return copy;
+}
+
+function put(part, value) {
+  if (typeof value === "boolean") part.hidden = !value;
+  else if (value instanceof Date) {
+    part.textContent = moment(value);
+    if (part instanceof HTMLTimeElement) part.dateTime = value.toISOString();
+  } else part.textContent = value ?? "";
 }
 
 /** Creates an element. `content` is text or elements, never markup. */

@@ -1,5 +1,6 @@
 /** The warning before a session ends: a dialog and, after the dialog is closed, a notice. */
 
+import { text } from "./texts.js";
 import { clockTime, duration } from "./time.js";
 import { field, fill } from "./view.js";
 
@@ -11,6 +12,8 @@ const stayAfterAll = document.getElementById("stay-after-all");
 
 export class Warning {
   #isGiven = false;
+  /** The page's own title while the dialog has changed it. */
+  #title = null;
 
   /** `onStay` and `onSignOut` are called if the person makes that choice. */
   constructor({ onStay, onSignOut }) {
@@ -18,7 +21,10 @@ export class Warning {
     signOut.addEventListener("click", onSignOut);
     putAside.addEventListener("click", () => dialog.close());
     // Escape only closes the dialog. The notice on the page keeps the choice.
-    dialog.addEventListener("close", () => { field("ending").hidden = !this.#isGiven; });
+    dialog.addEventListener("close", () => {
+      field("ending").hidden = !this.#isGiven;
+      this.#restoreTitle();
+    });
   }
 
   get isOpen() {
@@ -31,14 +37,14 @@ export class Warning {
    */
   give({ end, canStay, endsSession }) {
     this.#isGiven = true;
-    const signedOutAt = endsSession
-      ? `You will be signed out at ${clockTime(end)}.`
-      : `This page will stop showing your account at ${clockTime(end)}.`;
-    fill("warning-title", canStay ? "Do you want to stay signed in?" : "Your session ends soon");
-    fill("warning-text", canStay
-      ? `${signedOutAt} You can stay signed in for longer.`
-      : `${signedOutAt} Your session has a time limit, so you can’t extend it any further. `
-        + "You can sign in again afterward.");
+    const until = text(endsSession ? "signedOutAt" : "hiddenAt", { time: clockTime(end) });
+    const question = text(canStay ? "stayQuestion" : "endsSoon");
+    fill("warning-title", question);
+    fill("warning-text", `${until} ${text(canStay ? "canStay" : "cannotStay")}`);
+    // The person may be looking at another tab.
+    this.#restoreTitle();
+    this.#title = document.title;
+    document.title = `${question} · VetAssist`;
     stay.hidden = stayAfterAll.hidden = !canStay;
     putAside.hidden = canStay;
     this.explain();
@@ -57,7 +63,7 @@ export class Warning {
   }
 
   tick(left) {
-    fill("warning-left", `${duration(left)} left`);
+    fill("warning-left", text("timeLeft", { time: duration(left) }));
     fill("ending-left", duration(left));
   }
 
@@ -66,5 +72,12 @@ export class Warning {
     this.#isGiven = false;
     field("ending").hidden = true;
     dialog.close();
+    // The dialog tells that it was closed only later.
+    this.#restoreTitle();
+  }
+
+  #restoreTitle() {
+    if (this.#title !== null) document.title = this.#title;
+    this.#title = null;
   }
 }
