@@ -15,6 +15,8 @@ ApplicationError
     TooManyRefusalsError       its address was refused too often
   NotFoundError            it doesn't exist, or isn't the caller's
   ConflictError            conflicts with stored data
+    AttemptSupersededError     a later sign-in of the browser took the attempt's place
+  TooManyLoginsError       too many sign-ins were started from the address
   UnavailableError         try again later
     ProviderUnavailableError   VA did not answer
       ProviderBusyError          VA was not asked: too many calls are in progress
@@ -28,12 +30,15 @@ ApplicationError
     UnusableTokensError        VA issued tokens that can't be used yet
   SignInFailedError        the sign-in failed
     MalformedCallbackError     the callback's parameters can't be read
+    AttemptRefusedError        the attempt is unknown, used or too old
+    AnswerLostError            the browser left before it got its session, which was ended
     SignInDeniedError          the Veteran declined at VA
     IdentityMissingError       VA names no valid ICN
     IdentityConflictError      the ICN and the VA account belong to different users
     AccountDisabledError       the operator disabled the user
     SignInMisconfiguredError   only the operator can fix it
     SignInPostponedError       it didn't start: the same callback can be sent again
+    SignInUncertainError       our storage did not answer, so nobody knows how it ended
   AuditBrokenError         the audit trail was tampered with
   TrailUnreadableError     a part of the audit trail is missing
   CheckpointUntoldError    a checkpoint could not be written
@@ -46,6 +51,7 @@ from datetime import timedelta
 from typing import ClassVar
 
 from domain.identifiers import SessionId, UserId
+from domain.return_path import ReturnPath
 from domain.secret import Secret
 from domain.service_client import ClientId
 from domain.sign_in_failure import SignInFailure
@@ -159,6 +165,16 @@ class ConflictError(ApplicationError):
     code: ClassVar[str] = "conflict"
 
 
+class AttemptSupersededError(ConflictError):
+    """The same browser completed a later sign-in, so this attempt may not open a session."""
+
+
+class TooManyLoginsError(ApplicationError):
+    """Too many sign-ins were started from this address in the last minute."""
+
+    code: ClassVar[str] = "too_many_logins"
+
+
 class UnavailableError(ApplicationError):
     """Something that the service needs did not answer. Nothing was changed."""
 
@@ -263,6 +279,7 @@ class SignInFailedError(ApplicationError):
         failure: The public code.
         reason: Our own code for the audit trail.
         user_id: The user for the audit trail, or None if unknown.
+        return_to: The return path of the attempt, or None if there is none or it isn't known.
     """
 
     code: ClassVar[str] = "sign_in_failed"
@@ -274,6 +291,7 @@ class SignInFailedError(ApplicationError):
         self.failure = failure
         self.reason = reason
         self.user_id = user_id
+        self.return_to: ReturnPath | None = None
 
 
 class MalformedCallbackError(SignInFailedError):
@@ -281,6 +299,20 @@ class MalformedCallbackError(SignInFailedError):
 
     def __init__(self) -> None:
         super().__init__(SignInFailure.LOGIN_EXPIRED, "malformed_callback")
+
+
+class AttemptRefusedError(SignInFailedError):
+    """The attempt is unknown, used or too old. Its browser may get a second chance."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(SignInFailure.LOGIN_EXPIRED, reason)
+
+
+class AnswerLostError(SignInFailedError):
+    """The browser disconnected after its session was opened. The session was ended."""
+
+    def __init__(self) -> None:
+        super().__init__(SignInFailure.LOGIN_EXPIRED, "answer_lost")
 
 
 class SignInDeniedError(SignInFailedError):
@@ -317,6 +349,13 @@ class SignInMisconfiguredError(SignInFailedError):
 
 class SignInPostponedError(SignInFailedError):
     """A sign-in was refused before its attempt was used: the same callback can come again."""
+
+
+class SignInUncertainError(SignInFailedError):
+    """Our storage did not answer. The attempt may be unused, or its session may stand."""
+
+    def __init__(self) -> None:
+        super().__init__(SignInFailure.SERVICE_UNAVAILABLE, "storage_unavailable")
 
 
 class AuditBrokenError(ApplicationError):

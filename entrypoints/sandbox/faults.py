@@ -46,6 +46,7 @@ class Habit(StrEnum):
 
     ROTATE_REFRESH_TOKENS = "rotate_refresh_tokens"
     DROP_TOKEN_RESPONSE = "drop_token_response_after_processing"  # noqa: S105 - a fault's name
+    FORGET_SIGN_INS = "forget_sign_ins_after_ten_minutes"
 
 
 class Answer(StrEnum):

@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from application.errors import ApplicationError
 from domain.errors import DomainError
@@ -33,9 +33,12 @@ class Application(Starlette):
         hot_path: HotPath,
         spans: Spans,
         deadline: Callable[[], AbstractContextManager[None]],
+        overloaded: ASGIApp,
         **options: Any,
     ) -> None:
         super().__init__(**options)
+        #: Responds instead of the application when too many requests are in progress.
+        self.overloaded = overloaded
         self._hot_path = hot_path
         self._deadline = deadline
         self._traced = spans.around(self._serve)
@@ -69,6 +72,7 @@ def create_app(container: Container) -> Starlette:
             yield
 
     settings = container.settings()
+    answers = container.browser_answers()
     routes: list[BaseRoute] = [
         *container.session_endpoints().routes,
         *container.renewal_endpoints().routes,
@@ -86,12 +90,14 @@ def create_app(container: Container) -> Starlette:
         container.hot_path(),
         container.spans(),
         container.request_deadline,
+        answers.overloaded,
         routes=routes,
         lifespan=lifespan,
         middleware=[
             Middleware(
                 Surroundings,
                 is_public_https=settings.is_public_https,
+                instead_of=answers.instead_of,
                 measurements=container.measurements(),
             ),
             *_cross_origin(settings),
@@ -99,7 +105,7 @@ def create_app(container: Container) -> Starlette:
         exception_handlers={
             ApplicationError: respond,
             DomainError: respond,
-            HTTPException: respond_to_http,
+            HTTPException: answers.negotiated(respond_to_http),
         },
     )
 

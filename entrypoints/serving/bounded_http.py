@@ -109,7 +109,7 @@ class BoundedHTTP(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Count a request, or refuse it if the server is overloaded."""
         if self._table.is_overloaded:
-            self.app = _refuse
+            self.app = getattr(self.config.loaded_app, "overloaded", _refuse)
         super().on_headers_complete()
         self._head_bytes = None
         self._unanswered += 1

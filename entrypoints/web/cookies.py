@@ -2,10 +2,10 @@
 
 from collections import defaultdict
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 
 
-def cookie_values(request: Request) -> dict[str, list[str]]:
+def cookie_values(request: HTTPConnection) -> dict[str, list[str]]:
     """Values by cookie name, in order. Starlette keeps only the last one of each name."""
     values: defaultdict[str, list[str]] = defaultdict(list)
     for header in request.headers.getlist("cookie"):

@@ -35,6 +35,8 @@ def _used(data: _Data) -> str:
 def _revoked(data: _Data) -> str:
     if data.get("reason") == "replaced_by_login":
         return "A session ended because you signed in again in the same browser."
+    if data.get("reason") == "answer_lost":
+        return "A session ended because your browser never received it."
     return "You signed out of one of your devices."
 
 
@@ -48,6 +50,8 @@ def _revoked_at_va(data: _Data) -> str:
 PLAIN_WORDS: Final[Mapping[AuditEventType, str | Callable[[_Data], str]]] = MappingProxyType(
     {
         AuditEventType.LOGIN_STARTED: "A sign-in started.",
+        AuditEventType.LOGIN_RESTARTED: "A sign-in started again.",
+        AuditEventType.LOGIN_REPEATED: "You came back to a sign-in that you had already finished.",
         AuditEventType.LOGIN: "You signed in with VA.gov.",
         AuditEventType.LOGIN_FAILED: "A sign-in failed.",
         AuditEventType.VA_LINKED: "Your VA.gov account was linked to VetAssist.",

@@ -1,11 +1,13 @@
 """Surrounds each request: request id, log line, security headers, and unexpected errors."""
 
 import time
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final, final
 
 import structlog
 from starlette.datastructures import MutableHeaders
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from entrypoints.logs import description_of
@@ -40,10 +42,25 @@ def security_headers(*, is_public_https: bool) -> dict[str, str]:
 
 @final
 class Surroundings:
-    """One layer of plain ASGI around the whole application."""
+    """One layer of plain ASGI around the whole application.
 
-    def __init__(self, app: ASGIApp, *, is_public_https: bool, measurements: Measurements) -> None:
+    Args:
+        app: The application.
+        is_public_https: Whether browsers reach the service over TLS.
+        instead_of: Returns what a browser gets where a program gets a problem document.
+        measurements: The counters of this process.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        is_public_https: bool,
+        instead_of: Callable[[Scope, Response], Response],
+        measurements: Measurements,
+    ) -> None:
         self._app = app
+        self._instead_of = instead_of
         self._headers = security_headers(is_public_https=is_public_https)
         self._request_ids = request_ids()
         self._measurements = measurements
@@ -73,7 +90,8 @@ class Surroundings:
             except Exception as error:  # noqa: BLE001 - the last resort, for what is a bug
                 _log.error("unhandled_error", **description_of(error))
                 if status == 0:
-                    answer = problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error")
+                    bug = problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error")
+                    answer = self._instead_of(scope, bug)
                     await answer(scope, receive, send_with_headers)
             seconds = time.perf_counter() - began
             method, route = known_method(scope["method"]), _route_of(scope)

@@ -16,6 +16,7 @@ from domain.sign_in_failure import SignInFailure
 from domain.visitor import Visitor
 from tests.support.audited_acts import (
     ACTS,
+    OF_NO_USER,
     TELLS_NOTHING,
     TOLD_BY_COMMANDS,
     WITHOUT_A_VISITOR,
@@ -135,7 +136,8 @@ async def assert_told(act: Act, service: Service, trail: Callable[[], Trail]) ->
     for event in told:
         visitor = Visitor() if event.type in WITHOUT_A_VISITOR else scene.visitor.as_recorded()
         assert event.visitor == visitor
-        assert event.user_id == (known or scene.user_id)
+        user_id = None if event.type in OF_NO_USER else known or scene.user_id
+        assert event.user_id == user_id
     assert told[-1].data.get("reason") == act.reason
     assert {event.occurred_at for event in told} == {service.clock.now()}
 

@@ -168,7 +168,14 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 async def call(endpoint: Endpoint, path: str = "/thing/1") -> httpx.Response:
     app: Any = Starlette(
         routes=[Route("/thing/{id}", endpoint, methods=["GET"])],
-        middleware=[Middleware(Surroundings, is_public_https=False, measurements=Measurements())],
+        middleware=[
+            Middleware(
+                Surroundings,
+                is_public_https=False,
+                instead_of=lambda _scope, problem: problem,
+                measurements=Measurements(),
+            )
+        ],
     )
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
@@ -219,9 +226,13 @@ async def test_an_answer_that_breaks_off_is_logged_and_not_begun_again() -> None
         sent.append(message)
 
     with captured_log() as log:
-        await Surroundings(breaks_off, is_public_https=False, measurements=Measurements())(
-            {"type": "http", "method": "GET"}, receive, send
+        surrounded = Surroundings(
+            breaks_off,
+            is_public_https=False,
+            instead_of=lambda _scope, problem: problem,
+            measurements=Measurements(),
         )
+        await surrounded({"type": "http", "method": "GET"}, receive, send)
 
     assert [message["type"] for message in sent] == ["http.response.start"]
     assert [entry["event"] for entry in entries(log)] == ["unhandled_error", "request"]

@@ -43,13 +43,23 @@ _ALL: Final = (
         code=SignInFailure.LOGIN_EXPIRED,
         title="This sign-in is no longer valid",
         what_happened=(
-            "You need to finish a sign-in within 10 minutes and in the browser where you started "
-            "it. This one took too long, was already used, or was started in another browser."
+            "You need to finish a sign-in in the browser where you started it. This one took too "
+            "long, was already used, or was started in another browser."
         ),
         advice=(
             "Try again in this browser. If you keep seeing this page, allow cookies for this site "
             "in your browser's settings, or contact VetAssist support."
         ),
+        is_worth_retrying=True,
+    ),
+    Explanation(
+        code=SignInFailure.TOO_MANY_LOGINS,
+        title="Too many sign-ins at the moment",
+        what_happened=(
+            "Many sign-ins were started from your network within a minute, so we didn't start "
+            "another one. You did nothing wrong, and it isn't a problem with your account."
+        ),
+        advice="Wait a minute and try again. If it still doesn't work, contact VetAssist support.",
         is_worth_retrying=True,
     ),
     Explanation(

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Final, final
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
@@ -9,7 +10,10 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from domain.errors import InvalidReturnPathError
+from entrypoints.web.browser_answers import requested_path
 from entrypoints.web.pages.explanations import explain
+from entrypoints.web.parameters import MalformedParametersError
 from entrypoints.web.reference_cookie import ERROR_PAGE, ReferenceCookie
 
 _FOLDER: Final = Path(__file__).parent
@@ -33,7 +37,8 @@ class Pages:
         )
         # The URL is absolute because the sign-in's cookie must be set on the host that VA.gov
         # redirects to. Otherwise, a browser at 127.0.0.1 would return to localhost without it.
-        templates.globals["sign_in_url"] = f"{public_url.rstrip('/')}/api/v1/va/login"
+        self._sign_in_url = f"{public_url.rstrip('/')}/api/v1/va/login"
+        templates.globals["sign_in_url"] = self._sign_in_url
         self._reference = ReferenceCookie(secure=public_url.startswith("https://"))
         self._start = templates.get_template("start.html")
         self._success = templates.get_template("va_success.html")
@@ -67,7 +72,20 @@ class Pages:
         """Why the sign-in failed, in plain words."""
         explanation = explain(request.query_params.getlist("error"))
         reference = None if explanation.code is None else self._reference.read(request)
-        return HTMLResponse(self._error.render(explanation=explanation, request_id=reference))
+        page = self._error.render(
+            explanation=explanation, request_id=reference, retry_url=self._retry_url(request)
+        )
+        return HTMLResponse(page)
+
+    def _retry_url(self, request: Request) -> str:
+        """The link that starts another sign-in with the same return path."""
+        try:
+            return_to = requested_path(request)
+        except (MalformedParametersError, InvalidReturnPathError):
+            return_to = None
+        if return_to is None:
+            return self._sign_in_url
+        return f"{self._sign_in_url}?return_to={quote(return_to.value, safe='')}"
 
     async def _show_sessions(self, _request: Request) -> Response:
         """Where you are signed in, with ways to sign out."""
