@@ -15,7 +15,9 @@ ApplicationError
     TooManyRefusalsError       its address was refused too often
   NotFoundError            it doesn't exist, or isn't the caller's
   ConflictError            conflicts with stored data
+    AttemptSupersededError     a later sign-in of the browser took the attempt's place
   DecisionNeededError      an operator must decide how to go on (in decision_errors.py)
+  TooManyLoginsError       too many sign-ins were started from the address
   UnavailableError         try again later
     ProviderUnavailableError   VA did not answer
       ProviderBusyError          VA was not asked: too many calls are in progress
@@ -30,12 +32,15 @@ ApplicationError
     UnusableTokensError        VA issued tokens that can't be used yet
   SignInFailedError        the sign-in failed
     MalformedCallbackError     the callback's parameters can't be read
+    AttemptRefusedError        the attempt is unknown, used or too old
+    AnswerLostError            the browser left before it got its session, which was ended
     SignInDeniedError          the Veteran or VA's policy declined
     IdentityMissingError       VA names no valid ICN
     IdentityConflictError      the ICN and the VA account belong to different users
     AccountDisabledError       the operator disabled the user
     SignInMisconfiguredError   only the operator can fix it
     SignInPostponedError       it didn't start: the same callback can be sent again
+    SignInUncertainError       our storage did not answer, so nobody knows how it ended
   AuditBrokenError         the audit trail was tampered with
   TrailUnreadableError     a part of the audit trail is missing
   CheckpointUntoldError    a checkpoint could not be written
@@ -50,6 +55,7 @@ from types import MappingProxyType
 from typing import ClassVar
 
 from domain.identifiers import SessionId, UserId
+from domain.return_path import ReturnPath
 from domain.secret import Secret
 from domain.service_client import ClientId
 from domain.sign_in_failure import SignInFailure
@@ -163,6 +169,16 @@ class ConflictError(ApplicationError):
     code: ClassVar[str] = "conflict"
 
 
+class AttemptSupersededError(ConflictError):
+    """The same browser completed a later sign-in, so this attempt may not open a session."""
+
+
+class TooManyLoginsError(ApplicationError):
+    """Too many sign-ins were started from this address in the last minute."""
+
+    code: ClassVar[str] = "too_many_logins"
+
+
 class UnavailableError(ApplicationError):
     """Something that the service needs did not answer. Nothing was changed."""
 
@@ -272,6 +288,7 @@ class SignInFailedError(ApplicationError):
         reason: Our own code for the audit trail.
         user_id: The user for the audit trail, or None if unknown.
         details: Ids and pseudonyms for the audit trail.
+        return_to: The return path of the attempt, or None if there is none or it isn't known.
     """
 
     code: ClassVar[str] = "sign_in_failed"
@@ -289,6 +306,7 @@ class SignInFailedError(ApplicationError):
         self.reason = reason
         self.user_id = user_id
         self.details = details
+        self.return_to: ReturnPath | None = None
 
 
 class MalformedCallbackError(SignInFailedError):
@@ -296,6 +314,20 @@ class MalformedCallbackError(SignInFailedError):
 
     def __init__(self) -> None:
         super().__init__(SignInFailure.LOGIN_EXPIRED, "malformed_callback")
+
+
+class AttemptRefusedError(SignInFailedError):
+    """The attempt is unknown, used or too old. Its browser may get a second chance."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(SignInFailure.LOGIN_EXPIRED, reason)
+
+
+class AnswerLostError(SignInFailedError):
+    """The browser disconnected after its session was opened. The session was ended."""
+
+    def __init__(self) -> None:
+        super().__init__(SignInFailure.LOGIN_EXPIRED, "answer_lost")
 
 
 class SignInDeniedError(SignInFailedError):
@@ -342,6 +374,13 @@ class SignInMisconfiguredError(SignInFailedError):
 
 class SignInPostponedError(SignInFailedError):
     """A sign-in was refused before its attempt was used: the same callback can come again."""
+
+
+class SignInUncertainError(SignInFailedError):
+    """Our storage did not answer. The attempt may be unused, or its session may stand."""
+
+    def __init__(self) -> None:
+        super().__init__(SignInFailure.SERVICE_UNAVAILABLE, "storage_unavailable")
 
 
 class AuditBrokenError(ApplicationError):

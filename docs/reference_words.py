@@ -26,7 +26,7 @@ TABLES: Final = {
     "vetassist_audit_leaves": "Which event was sealed in which batch, with its hash",
     "vetassist_audit_exports": "Which batches were exported completely, authenticated",
     "vetassist_audit_drops": "Which months were dropped, authenticated",
-    "vetassist_login_attempts": "Hashes of the sign-ins in progress, for ten minutes",
+    "vetassist_login_attempts": "Sign-ins in progress and up to an hour after: hashes, session",
     "vetassist_handoffs": "Hashes of the one-time codes, for 60 seconds",
     "vetassist_application_roles": "The roles that `migrate` grants what the service needs",
     "vetassist_timelines": "Which timelines of PostgreSQL the service has seen, so that it never "

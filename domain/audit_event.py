@@ -20,6 +20,10 @@ class AuditEventType(StrEnum):
 
     LOGIN_STARTED = "login_started"
     """A sign-in started."""
+    LOGIN_RESTARTED = "login_restarted"
+    """A sign-in started in place of one that the same browser could no longer complete."""
+    LOGIN_REPEATED = "login_repeated"
+    """A used callback came again from a browser that is signed in, and changed nothing."""
     LOGIN = "login"
     """A session was opened. Each session has exactly one."""
     LOGIN_FAILED = "login_failed"
@@ -135,6 +139,20 @@ class AuditEvent:
         """Creates the event for a sign-in that started. The user isn't known yet."""
         return cls(
             type=AuditEventType.LOGIN_STARTED, occurred_at=now, user_id=None, visitor=visitor
+        )
+
+    @classmethod
+    def login_restarted(cls, *, reason: str, visitor: Visitor, now: datetime) -> Self:
+        """Creates the event for a sign-in that starts in place of another.
+
+        ``reason`` says why the other one couldn't be completed.
+        """
+        return cls(
+            type=AuditEventType.LOGIN_RESTARTED,
+            occurred_at=now,
+            user_id=None,
+            visitor=visitor,
+            data={"reason": reason},
         )
 
     @classmethod

@@ -11,8 +11,12 @@ from domain.app_challenge import AppChallenge
 from domain.return_path import ReturnPath
 from domain.secret import Secret, hash_of
 
-#: VA forgets an authorization request after ten minutes, so we do too.
-ATTEMPT_LIFETIME: Final = timedelta(minutes=10)
+#: How long the store keeps an attempt after its end, so that a browser that comes late or twice is
+#: recognized, and a session whose answer got lost is found.
+ATTEMPT_KEPT_FOR: Final = timedelta(hours=1)
+#: How long the browser's cookies outlast the attempt.
+BROWSER_REMEMBERS_FOR: Final = timedelta(hours=24)
+_ID_BYTES: Final = 12
 
 
 class AttemptRefusal(StrEnum):
@@ -51,6 +55,11 @@ class LoginSecrets:
         return hash_of(self.browser)
 
     @property
+    def attempt_id(self) -> str:
+        """What the browser's cookies of the attempt are named by: 96 bits of the state's hash."""
+        return attempt_id_of(self.state)
+
+    @property
     def nonce(self) -> str:
         """The OIDC `nonce` (OpenID Connect Core 1.0, section 3.1.2.1)."""
         return self._derived(b"nonce")
@@ -76,6 +85,9 @@ class LoginAttempt:
 
     Attributes:
         expires_at: First instant (UTC) at which the attempt can no longer be completed.
+        is_restart: Whether the service started it because an earlier attempt couldn't be
+            completed. It isn't restarted again.
+        replaces: The state's hash of that earlier attempt, if the browser still had its secret.
         consumed_at: Instant (UTC) at which a callback consumed it, or None.
         app_challenge: The challenge of the app that started the sign-in, or None if no app did.
     """
@@ -85,6 +97,8 @@ class LoginAttempt:
     return_to: ReturnPath | None
     created_at: datetime
     expires_at: datetime
+    is_restart: bool = False
+    replaces: bytes | None = None
     consumed_at: datetime | None = None
     app_challenge: AppChallenge | None = None
 
@@ -95,15 +109,20 @@ class LoginAttempt:
         *,
         return_to: ReturnPath | None,
         now: datetime,
+        lifetime: timedelta,
+        is_restart: bool = False,
+        replaces: bytes | None = None,
         app_challenge: AppChallenge | None = None,
     ) -> Self:
-        """Starts an attempt that can be completed for ten minutes."""
+        """Starts an attempt that can be completed for ``lifetime``."""
         return cls(
             state_hash=secrets.state_hash,
             browser_hash=secrets.browser_hash,
             return_to=return_to,
             created_at=now,
-            expires_at=now + ATTEMPT_LIFETIME,
+            expires_at=now + lifetime,
+            is_restart=is_restart,
+            replaces=replaces,
             app_challenge=app_challenge,
         )
 
@@ -119,6 +138,11 @@ class LoginAttempt:
         if now >= self.expires_at:
             return AttemptRefusal.EXPIRED
         return None
+
+
+def attempt_id_of(state: Secret) -> str:
+    """Returns the id of the attempt with this `state`."""
+    return _base64url(hash_of(state)[:_ID_BYTES])
 
 
 def _base64url(digest: bytes) -> str:

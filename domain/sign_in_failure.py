@@ -12,7 +12,9 @@ class SignInFailure(StrEnum):
     ACCESS_DENIED = "access_denied"
     """VA didn't allow the sign-in: the Veteran declined, or VA's policy did."""
     LOGIN_EXPIRED = "login_expired"
-    """The attempt is unknown, used, older than 10 minutes, or another browser's."""
+    """The attempt is unknown, used, too old, or another browser's."""
+    TOO_MANY_LOGINS = "too_many_logins"
+    """Too many sign-ins were started from this address within a minute."""
     TOKEN_EXCHANGE_FAILED = "token_exchange_failed"  # noqa: S105 - a reason code
     """VA's answer or ID token isn't acceptable."""
     IDENTITY_MISSING = "identity_missing"

@@ -36,7 +36,9 @@ from adapters.va_oauth.bounded_http import http_client
 from adapters.va_oauth.client_check import VAClientCheck
 from adapters.va_oauth.identity_provider import VAIdentityProvider
 from application.client_refusals import ClientRefusals
+from application.login_starts import LoginStarts
 from application.outbox_entries import OutboxEntries
+from application.ports.attempt_notes import AttemptNotes
 from application.ports.audit_checkpoints import AuditCheckpoints
 from application.ports.audit_history import AuditHistory
 from application.ports.client_assertions import ClientAssertions
@@ -60,6 +62,7 @@ from application.ports.user_directory import UserDirectory
 from application.ports.user_records import UserRecords
 from application.ports.visitor_pseudonyms import VisitorPseudonyms
 from application.ports.vital_signs import VitalSigns
+from application.second_chances import SecondChances
 from application.session_grants import SessionGrants
 from application.token_sealing import TokenSealing
 from application.use_cases.clients.add_client import AddClient
@@ -113,6 +116,7 @@ from entrypoints.settings import SessionDelivery, Settings
 from entrypoints.tracing.spans import Spans
 from entrypoints.web.app_sign_ins import AppSignIns
 from entrypoints.web.authentication import Authenticator
+from entrypoints.web.browser_answers import BrowserAnswers
 from entrypoints.web.delivery import Delivery
 from entrypoints.web.disclosure_endpoints import DisclosureEndpoints
 from entrypoints.web.health_endpoints import HealthEndpoints
@@ -121,6 +125,7 @@ from entrypoints.web.hot_path import HotPath
 from entrypoints.web.languages import LanguageCookie
 from entrypoints.web.link_endpoints import LinkEndpoints, Unlinking
 from entrypoints.web.login_cookies import LoginCookies
+from entrypoints.web.middleware import security_headers
 from entrypoints.web.openapi import OpenAPIEndpoint
 from entrypoints.web.origin_guard import OriginGuard
 from entrypoints.web.rate_limit import RateLimit
@@ -190,6 +195,9 @@ class Container(containers.DeclarativeContainer):
     )
     refresh_tokens: providers.Provider[RefreshTokens] = providers.Singleton(
         keys.refresh_tokens, jwt_settings
+    )
+    attempt_notes: providers.Provider[AttemptNotes] = providers.Singleton(
+        keys.attempt_notes, jwt_settings
     )
     client_assertions: providers.Provider[ClientAssertions] = providers.Singleton(
         keys.client_assertions, settings
@@ -294,12 +302,25 @@ class Container(containers.DeclarativeContainer):
     token_sealing = providers.Singleton(
         TokenSealing, wrapper=key_wrapper, cipher=cipher, secrets=secrets
     )
-    start_va_login = providers.Singleton(
-        StartVALogin,
+    login_starts = providers.Singleton(
+        LoginStarts,
         provider=identity_provider,
         attempts=login_attempts,
-        unit_of_work=unit_of_work.provider,
+        limit=providers.Singleton(RateLimit, per_minute=settings.provided.login_rate, clock=clock),
         secrets=secrets,
+        clock=clock,
+        lifetime=providers.Factory(timedelta, minutes=settings.provided.login_minutes),
+    )
+    start_va_login = providers.Singleton(
+        StartVALogin, starts=login_starts, unit_of_work=unit_of_work.provider, clock=clock
+    )
+    second_chances = providers.Singleton(
+        SecondChances,
+        attempts=login_attempts,
+        starts=login_starts,
+        tokens=session_tokens,
+        sessions=session_lookup,
+        unit_of_work=unit_of_work.provider,
         clock=clock,
     )
     link_va_identity = providers.Singleton(
@@ -331,6 +352,7 @@ class Container(containers.DeclarativeContainer):
         unit_of_work=unit_of_work.provider,
         link_va_identity=link_va_identity,
         issue_session=issue_session,
+        second_chances=second_chances,
         tokens=session_tokens,
         secrets=secrets,
         clock=clock,
@@ -573,28 +595,37 @@ class Container(containers.DeclarativeContainer):
         accepts_cookie=_delivers_by_cookie,
         measurements=measurements,
     )
+    login_cookies = providers.Singleton(
+        LoginCookies, public_url=settings.provided.public_url, notes=attempt_notes
+    )
+    browser_answers = providers.Singleton(
+        BrowserAnswers,
+        frontend_url=settings.provided.frontend_url,
+        serves_front_end=settings.provided.serves_front_end,
+        reference=providers.Singleton(
+            ReferenceCookie,
+            secure=settings.provided.is_public_https,
+            public_path=settings.provided.public_path,
+        ),
+        cookies=login_cookies,
+        headers=providers.Callable(
+            security_headers, is_public_https=settings.provided.is_public_https
+        ),
+    )
     va_endpoints = providers.Singleton(
         VAEndpoints,
         start_va_login=start_va_login,
         complete_va_login=complete_va_login,
-        cookies=providers.Singleton(LoginCookies, secure=settings.provided.is_public_https),
+        cookies=login_cookies,
         delivery=providers.Singleton(
             Delivery,
             frontend_url=settings.provided.frontend_url,
             method=settings.provided.session_delivery,
             cookies=session_cookies,
-            reference=providers.Singleton(
-                ReferenceCookie,
-                secure=settings.provided.is_public_https,
-                public_path=settings.provided.public_path,
-            ),
-            serves_front_end=settings.provided.serves_front_end,
         ),
+        answers=browser_answers,
         visitors=visitors,
         authenticator=authenticator,
-        rate_limit=providers.Singleton(
-            RateLimit, per_minute=settings.provided.login_rate, clock=clock
-        ),
         app_sign_ins=providers.Singleton(AppSignIns, are_allowed=settings.provided.app_sign_in),
         measurements=measurements,
     )

@@ -184,6 +184,9 @@ class Settings:
     login_rate: Annotated[int, Interval(ge=0, le=1_000_000)] = 600
     """How many sign-ins one address can start per minute and process. All addresses together: 20
     times as many. 0: no limit."""
+    login_minutes: Annotated[int, Interval(ge=1, le=24 * 60)] = 60
+    """How long a sign-in may take, from its start to VA's answer. Proving one's identity at VA for
+    the first time can take most of an hour."""
     keep_alive_seconds: Annotated[int, Interval(ge=1, le=3600)] = 75
     """How long to keep an idle HTTP connection open. A proxy in front must close its idle
     connections sooner ([proxies.md](proxies.md#idle-connections))."""

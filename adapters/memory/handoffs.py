@@ -25,3 +25,7 @@ class MemoryHandoffs(Handoffs):
         if handoff is None or handoff.holder != holder or now >= handoff.expires_at:
             return None
         return self._handoffs.pop(code_hash)
+
+    async def take_expired(self, *, before: datetime, limit: int) -> list[Handoff]:
+        expired = [each for each in self._handoffs.values() if each.expires_at < before]
+        return [self._handoffs.pop(each.code_hash) for each in expired[:limit]]

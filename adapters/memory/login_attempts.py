@@ -7,7 +7,7 @@ from typing import final
 from adapters.memory.store import MemoryStore
 from application.ports.login_attempts import LoginAttempts
 from domain.audit_event import AuditEvent
-from domain.login_attempt import AttemptRefusal, LoginAttempt
+from domain.login_attempt import ATTEMPT_KEPT_FOR, AttemptRefusal, LoginAttempt
 
 
 @final
@@ -22,8 +22,8 @@ class MemoryLoginAttempts(LoginAttempts):
             tables = self._store.committed
             kept = tables.login_attempts
             for state_hash, old in list(kept.items()):
-                if old.expires_at < attempt.created_at:
-                    del kept[state_hash]
+                if old.expires_at + ATTEMPT_KEPT_FOR < attempt.created_at:
+                    tables.forget_attempt(state_hash)
             kept[attempt.state_hash] = attempt
             tables.audit.append(replace(event, visitor=event.visitor.as_recorded()))
 
@@ -41,3 +41,9 @@ class MemoryLoginAttempts(LoginAttempts):
             consumed = replace(attempt, consumed_at=now)
             kept[state_hash] = consumed
             return consumed
+
+    async def find(self, *, state_hash: bytes, browser_hash: bytes) -> LoginAttempt | None:
+        async with self._store.turn:
+            attempt = self._store.committed.login_attempts.get(state_hash)
+        is_ours = attempt is not None and attempt.browser_hash == browser_hash
+        return attempt if is_ours else None

@@ -35,6 +35,8 @@ class MemoryTables:
     alias_times: dict[tuple[str, str], tuple[datetime, datetime]] = field(default_factory=dict)
     sessions: dict[SessionId, Session] = field(default_factory=dict)
     login_attempts: dict[bytes, LoginAttempt] = field(default_factory=dict)
+    attempt_sessions: dict[bytes, tuple[UserId, SessionId]] = field(default_factory=dict)
+    superseded_attempts: dict[bytes, datetime] = field(default_factory=dict)
     handoffs: dict[bytes, Handoff] = field(default_factory=dict)
     data_keys: dict[UserId, WrappedDataKey] = field(default_factory=dict)
     va_tokens: dict[UserId, SealedVATokens] = field(default_factory=dict)
@@ -64,6 +66,8 @@ class MemoryTables:
             alias_times=dict(self.alias_times),
             sessions=dict(self.sessions),
             login_attempts=dict(self.login_attempts),
+            attempt_sessions=dict(self.attempt_sessions),
+            superseded_attempts=dict(self.superseded_attempts),
             handoffs=dict(self.handoffs),
             data_keys=dict(self.data_keys),
             va_tokens=dict(self.va_tokens),
@@ -80,6 +84,12 @@ class MemoryTables:
             audit_batches=dict(self.audit_batches),
             audit_leaves=dict(self.audit_leaves),
         )
+
+    def forget_attempt(self, state_hash: bytes) -> None:
+        """Removes an attempt, with all that is kept about it."""
+        del self.login_attempts[state_hash]
+        self.attempt_sessions.pop(state_hash, None)
+        self.superseded_attempts.pop(state_hash, None)
 
     def user_of(self, icn: ICN) -> User | None:
         """Returns the user with this ICN, or None."""

@@ -3,6 +3,7 @@
 from types import TracebackType
 from typing import Self, final
 
+from adapters.memory.attempt_outcomes import MemoryAttemptOutcomes
 from adapters.memory.audit_partitions import MemoryAuditPartitions
 from adapters.memory.audit_seals import MemoryAuditSeals
 from adapters.memory.audit_trail import MemoryAuditTrail
@@ -41,6 +42,10 @@ class MemoryUnitOfWork(UnitOfWork):
     @property
     def sessions(self) -> MemorySessionRepository:
         return MemorySessionRepository(self._draft)
+
+    @property
+    def attempt_outcomes(self) -> MemoryAttemptOutcomes:
+        return MemoryAttemptOutcomes(self._draft)
 
     @property
     def handoffs(self) -> MemoryHandoffs:

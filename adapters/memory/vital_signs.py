@@ -6,6 +6,7 @@ from typing import final
 from adapters.memory.store import MemoryStore
 from application.ports.clock import Clock
 from application.ports.vital_signs import Rights, Vitals, VitalSigns
+from domain.login_attempt import ATTEMPT_KEPT_FOR
 
 
 @final
@@ -27,7 +28,9 @@ class MemoryVitalSigns(VitalSigns):
             now=self._clock.now(),
             outbox=len(outbox),
             oldest_in_outbox=min((entry.created_at for entry in outbox), default=None),
-            oldest_sign_in_end=min((attempt.expires_at for attempt in attempts), default=None),
+            oldest_sign_in_end=min(
+                (attempt.expires_at + ATTEMPT_KEPT_FOR for attempt in attempts), default=None
+            ),
             oldest_session_end=min(
                 (session.expires_at for session in tables.sessions.values()), default=None
             ),

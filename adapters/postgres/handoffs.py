@@ -6,10 +6,10 @@ from typing import Any, Final, final
 from psycopg import AsyncConnection
 
 from adapters.postgres.errors import translated_errors
-from adapters.postgres.rows import fetch_row
+from adapters.postgres.rows import fetch_row, fetch_rows
 from application.ports.handoffs import Handoffs
 from domain.app_challenge import AppChallenge
-from domain.handoff import Handoff, HandoffHolder
+from domain.handoff import BrowserMark, Handoff, HandoffHolder
 
 _INSERT: Final = """
 INSERT INTO vetassist_handoffs (
@@ -25,6 +25,16 @@ DELETE FROM vetassist_handoffs
 WHERE code_hash = %(code_hash)s AND expires_at > %(now)s
   AND (browser_hash = %(browser_hash)s OR app_challenge = %(app_challenge)s)
 RETURNING code_hash, user_id, session_id, expires_at
+"""
+
+_TAKE_EXPIRED: Final = """
+DELETE FROM vetassist_handoffs WHERE (user_id, code_hash) IN (
+    SELECT user_id, code_hash FROM vetassist_handoffs
+    WHERE expires_at < %(before)s
+    ORDER BY expires_at LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED
+)
+RETURNING code_hash, browser_hash, app_challenge, user_id, session_id, expires_at
 """
 
 
@@ -54,6 +64,22 @@ class PostgresHandoffs(Handoffs):
         parameters = {"code_hash": code_hash, "now": now} | _columns_of(holder)
         row = await fetch_row(self._connection, _TAKE, parameters)
         return None if row is None else Handoff(holder=holder, **row)
+
+    async def take_expired(self, *, before: datetime, limit: int) -> list[Handoff]:
+        parameters = {"before": before, "limit": limit}
+        rows = await fetch_rows(self._connection, _TAKE_EXPIRED, parameters)
+        return [_handoff_of(row) for row in rows]
+
+
+def _handoff_of(row: dict[str, Any]) -> Handoff:
+    browser, app = row["browser_hash"], row["app_challenge"]
+    return Handoff(
+        code_hash=row["code_hash"],
+        holder=BrowserMark(browser) if app is None else AppChallenge(app),
+        user_id=row["user_id"],
+        session_id=row["session_id"],
+        expires_at=row["expires_at"],
+    )
 
 
 def _columns_of(holder: HandoffHolder) -> dict[str, bytes | None]:

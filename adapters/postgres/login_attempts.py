@@ -12,18 +12,18 @@ from adapters.postgres.pool import Connection, Pool
 from application.ports.login_attempts import LoginAttempts
 from domain.app_challenge import AppChallenge
 from domain.audit_event import AuditEvent
-from domain.login_attempt import AttemptRefusal, LoginAttempt
+from domain.login_attempt import ATTEMPT_KEPT_FOR, AttemptRefusal, LoginAttempt
 from domain.return_path import ReturnPath
 
 # One statement stores the attempt and its audit event in one round trip. It also deletes up to 20
-# expired attempts, so that the table doesn't keep growing.
+# old attempts, so that the table doesn't keep growing.
 _ADD: Final = f"""
 WITH ended AS (
     DELETE FROM vetassist_login_attempts
     WHERE state_hash = ANY (
         ARRAY (
             SELECT state_hash FROM vetassist_login_attempts
-            WHERE expires_at < %(created_at)s
+            WHERE expires_at < %(forgotten_before)s
             ORDER BY expires_at
             LIMIT 20
             FOR UPDATE SKIP LOCKED
@@ -31,17 +31,19 @@ WITH ended AS (
     )
 ), begun AS (
     INSERT INTO vetassist_login_attempts (
-        state_hash, browser_hash, return_to, created_at, expires_at, app_challenge
+        state_hash, browser_hash, return_to, created_at, expires_at, is_restart, replaces,
+        app_challenge
     )
     VALUES (
         %(state_hash)s, %(browser_hash)s, %(return_to)s, %(created_at)s, %(expires_at)s,
-        %(app_challenge)s
+        %(is_restart)s, %(replaces)s, %(app_challenge)s
     )
 )
 {INSERT_EVENT}
 """  # noqa: S608 - the inserted text is a constant
 _COLUMNS: Final = (
-    "state_hash, browser_hash, return_to, created_at, expires_at, consumed_at, app_challenge"
+    "state_hash, browser_hash, return_to, created_at, expires_at, is_restart, replaces, "
+    "consumed_at, app_challenge"
 )
 _CONSUME: Final = f"""
 UPDATE vetassist_login_attempts SET consumed_at = %(now)s
@@ -69,6 +71,9 @@ class PostgresLoginAttempts(LoginAttempts):
             "created_at": attempt.created_at,
             "expires_at": attempt.expires_at,
             "app_challenge": attempt.app_challenge and attempt.app_challenge.digest,
+            "is_restart": attempt.is_restart,
+            "replaces": attempt.replaces,
+            "forgotten_before": attempt.created_at - ATTEMPT_KEPT_FOR,
         } | event_parameters(event)
         tries = 0
 
@@ -112,14 +117,23 @@ class PostgresLoginAttempts(LoginAttempts):
         with translated_errors():
             return await self._pool.answer(take)
 
+    async def find(self, *, state_hash: bytes, browser_hash: bytes) -> LoginAttempt | None:
+        with translated_errors():
+            rows = await self._pool.rows(_SELECT, {"state_hash": state_hash})
+        ours = [_attempt_of(row) for row in rows if row["browser_hash"] == browser_hash]
+        return ours[0] if ours else None
+
 
 def _attempt_of(row: dict[str, Any]) -> LoginAttempt:
     return LoginAttempt(
         state_hash=row["state_hash"],
         browser_hash=row["browser_hash"],
-        return_to=None if row["return_to"] is None else ReturnPath(row["return_to"]),
+        # An earlier version accepted paths that weren't in canonical form.
+        return_to=None if row["return_to"] is None else ReturnPath.parse(row["return_to"]),
         created_at=row["created_at"],
         expires_at=row["expires_at"],
+        is_restart=row["is_restart"],
+        replaces=row["replaces"],
         consumed_at=row["consumed_at"],
         app_challenge=row["app_challenge"] and AppChallenge(row["app_challenge"]),
     )

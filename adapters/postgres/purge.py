@@ -7,16 +7,19 @@ from psycopg import AsyncConnection
 
 from adapters.postgres.errors import translated_errors
 from application.ports.purge import Purge
+from domain.login_attempt import ATTEMPT_KEPT_FOR
+
+_ATTEMPTS_KEPT: Final = f" - interval '{ATTEMPT_KEPT_FOR.total_seconds()} seconds'"
 
 
 # Skips rows that another replica is removing instead of waiting for them. PostgreSQL checks the end
 # of a row again once the row is locked, so a session that was renewed in the meantime stays.
-def _removal(table: str, key: str, ended_at: str) -> str:
+def _removal(table: str, key: str, ended_at: str, kept: str = "") -> str:
     return f"""
     WITH gone AS (
         DELETE FROM {table} WHERE ({key}) IN (
             SELECT {key} FROM {table}
-            WHERE {ended_at} < %(before)s
+            WHERE {ended_at} < %(before)s{kept}
             ORDER BY {ended_at} LIMIT %(limit)s
             FOR UPDATE SKIP LOCKED
         )
@@ -31,20 +34,19 @@ _SESSIONS: Final = (
     _removal("vetassist_sessions", "user_id, id", "revoked_at"),
 )
 _SIGN_INS: Final = (
-    _removal("vetassist_login_attempts", "state_hash", "expires_at"),
-    _removal("vetassist_handoffs", "user_id, code_hash", "expires_at"),
+    _removal("vetassist_login_attempts", "state_hash", "expires_at", kept=_ATTEMPTS_KEPT),
     _removal("vetassist_used_assertions", "client_id, id_hash", "forget_at"),
 )
 _COUNT_SESSIONS: Final = """
 SELECT count(*) FROM vetassist_sessions
 WHERE expires_at < %(before)s OR revoked_at < %(before)s
 """
-_COUNT_SIGN_INS: Final = """
+_COUNT_SIGN_INS: Final = f"""
 SELECT
-    (SELECT count(*) FROM vetassist_login_attempts WHERE expires_at < %(before)s)
+    (SELECT count(*) FROM vetassist_login_attempts WHERE expires_at < %(before)s{_ATTEMPTS_KEPT})
     + (SELECT count(*) FROM vetassist_handoffs WHERE expires_at < %(before)s)
     + (SELECT count(*) FROM vetassist_used_assertions WHERE forget_at < %(before)s)
-"""
+"""  # noqa: S608 - the interval is a constant
 
 
 @final

@@ -10,6 +10,7 @@ from typing import Self, final
 import anyio
 import psycopg
 
+from adapters.postgres.attempt_outcomes import PostgresAttemptOutcomes
 from adapters.postgres.audit_partitions import PostgresAuditPartitions
 from adapters.postgres.audit_seals import PostgresAuditSeals
 from adapters.postgres.audit_trail import PostgresAuditTrail, is_on_record
@@ -86,6 +87,10 @@ class PostgresUnitOfWork(UnitOfWork):
     @property
     def sessions(self) -> PostgresSessionRepository:
         return PostgresSessionRepository(self._connection, self._pool.stuck_rows)
+
+    @property
+    def attempt_outcomes(self) -> PostgresAttemptOutcomes:
+        return PostgresAttemptOutcomes(self._connection)
 
     @property
     def handoffs(self) -> PostgresHandoffs:

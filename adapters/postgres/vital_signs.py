@@ -10,6 +10,7 @@ from adapters.postgres.pool import Pool
 from adapters.postgres.rights import read_rights
 from adapters.postgres.rows import OCCURRED_AT
 from application.ports.vital_signs import Rights, Vitals, VitalSigns
+from domain.login_attempt import ATTEMPT_KEPT_FOR
 
 # Reads the ends of a few indexes, and counts tables that are normally almost empty.
 _SELECT: Final = f"""
@@ -17,7 +18,8 @@ SELECT
     clock_timestamp() AS now,
     (SELECT count(*) FROM vetassist_va_revocations) AS outbox,
     (SELECT min(created_at) FROM vetassist_va_revocations) AS oldest_in_outbox,
-    (SELECT min(expires_at) FROM vetassist_login_attempts) AS oldest_sign_in_end,
+    (SELECT min(expires_at) FROM vetassist_login_attempts)
+        + interval '{ATTEMPT_KEPT_FOR.total_seconds()} seconds' AS oldest_sign_in_end,
     (SELECT min(expires_at) FROM vetassist_sessions) AS oldest_session_end,
     CASE WHEN newest.horizon_transaction > pg_snapshot_xmax(pg_current_snapshot())::text::bigint
     THEN (

@@ -30,3 +30,14 @@ class Handoffs(Protocol):
         Raises:
             UnavailableError: The store did not answer.
         """
+
+    @abstractmethod
+    async def take_expired(self, *, before: datetime, limit: int) -> list[Handoff]:
+        """Removes up to ``limit`` codes that expired before ``before``, and returns them.
+
+        Nobody redeemed them. Concurrent units don't wait for each other, and each code is returned
+        to one of them.
+
+        Raises:
+            UnavailableError: The store did not answer.
+        """

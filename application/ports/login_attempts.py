@@ -13,7 +13,9 @@ class LoginAttempts(Protocol):
 
     @abstractmethod
     async def add(self, attempt: LoginAttempt, event: AuditEvent) -> None:
-        """Stores a new attempt and its audit event, and removes some expired attempts.
+        """Stores a new attempt and its audit event, and removes some that ended long ago.
+
+        Attempts are kept for ``ATTEMPT_KEPT_FOR`` after their end.
 
         Raises:
             UnavailableError: The store did not answer.
@@ -26,6 +28,14 @@ class LoginAttempts(Protocol):
         """Consumes an attempt. Of several concurrent calls, one gets it.
 
         A refusal changes nothing, so another browser can't use up the attempt.
+
+        Raises:
+            UnavailableError: The store did not answer.
+        """
+
+    @abstractmethod
+    async def find(self, *, state_hash: bytes, browser_hash: bytes) -> LoginAttempt | None:
+        """Returns an attempt of this browser, whatever its state, or None.
 
         Raises:
             UnavailableError: The store did not answer.

@@ -20,9 +20,10 @@ class Purge(Protocol):
 
     @abstractmethod
     async def sign_ins(self, *, ended_before: datetime, limit: int) -> int:
-        """Removes up to ``limit`` attempts, hand-over codes and used assertions.
+        """Removes up to ``limit`` attempts and used assertions. Returns how many.
 
-        It only removes those that expired before ``ended_before``. Returns how many.
+        It only removes assertions that expired before ``ended_before``, and attempts that ended
+        ``ATTEMPT_KEPT_FOR`` before it. ``Handoffs.take_expired`` removes hand-over codes.
 
         Raises:
             UnavailableError: The store did not answer.

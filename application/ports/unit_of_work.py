@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, Self
 
+from application.ports.attempt_outcomes import AttemptOutcomes
 from application.ports.audit_partitions import AuditPartitions
 from application.ports.audit_seals import AuditSeals
 from application.ports.audit_trail import AuditTrail
@@ -34,6 +35,10 @@ class UnitOfWork(AbstractAsyncContextManager["UnitOfWork"], Protocol):
     @property
     @abstractmethod
     def sessions(self) -> SessionRepository: ...
+
+    @property
+    @abstractmethod
+    def attempt_outcomes(self) -> AttemptOutcomes: ...
 
     @property
     @abstractmethod

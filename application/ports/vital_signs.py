@@ -15,7 +15,7 @@ class Vitals:
         now: The store's own clock (UTC).
         outbox: Number of tokens that wait to be revoked at VA.
         oldest_in_outbox: When the oldest of them was added, or None if there are none.
-        oldest_sign_in_end: The earliest expiry among the stored attempts, or None.
+        oldest_sign_in_end: When the first of the stored attempts can be purged, or None.
         oldest_session_end: The earliest expiry among the stored sessions, or None.
         oldest_unsealed: When the oldest unsealed event was added, or None if all are sealed.
         newest_seal: Number of the newest sealed batch, or 0 if there is none.

@@ -4,6 +4,7 @@ from adapters.client_assertions.jwt_client_assertions import JWTClientAssertions
 from adapters.encryption.audit_keys import AuditKeyRing
 from adapters.encryption.key_ring import KeyRing
 from adapters.session_tokens.jwt_session_tokens import JWTSettings
+from adapters.session_tokens.signed_attempt_notes import SignedAttemptNotes
 from adapters.session_tokens.signed_refresh_tokens import SignedRefreshTokens
 from entrypoints.settings import Settings
 from entrypoints.web.token_endpoint import TOKEN_PATH
@@ -38,6 +39,11 @@ def jwt_settings(settings: Settings) -> JWTSettings:
 def refresh_tokens(settings: JWTSettings) -> SignedRefreshTokens:
     """Refresh tokens, signed with the secret of session tokens."""
     return SignedRefreshTokens(secret=settings.secret, previous_secret=settings.previous_secret)
+
+
+def attempt_notes(settings: JWTSettings) -> SignedAttemptNotes:
+    """Notes of attempts, signed with the secret of session tokens."""
+    return SignedAttemptNotes(secret=settings.secret, previous_secret=settings.previous_secret)
 
 
 def client_assertions(settings: Settings) -> JWTClientAssertions:

@@ -18,6 +18,9 @@ from entrypoints.metrics.timings import OTHERS, Timings
 
 #: A sign-in that led to a session. Others are counted under their public code.
 SUCCESS: Final = "success"
+#: A callback that came again: the sign-in started again, or the browser was signed in already.
+RESTARTED: Final = "restarted"
+REPEATED: Final = "repeated"
 VALID: Final = "valid"
 #: Routes that the hot path answers, before the application.
 VERIFY: Final = "/api/v1/verify"
@@ -45,7 +48,8 @@ class Measurements:
     """
 
     def __init__(self) -> None:
-        self.sign_ins: Counter[str] = Counter(dict.fromkeys([SUCCESS, *SignInFailure], 0))
+        outcomes = [SUCCESS, RESTARTED, REPEATED, *SignInFailure]
+        self.sign_ins: Counter[str] = Counter(dict.fromkeys(outcomes, 0))
         self.validations = {
             outcome: Timings() for outcome in (VALID, "refused", "unavailable", "failed")
         }
@@ -63,7 +67,7 @@ class Measurements:
         """Counts a sign-in that has ended.
 
         Args:
-            outcome: ``SUCCESS``, or the public code of the failure.
+            outcome: ``SUCCESS``, ``RESTARTED``, ``REPEATED``, or the public code of the failure.
         """
         self.sign_ins[outcome] += 1
 

@@ -56,6 +56,7 @@ class Habit(StrEnum):
     DROP_TOKEN_RESPONSE = "drop_token_response_after_processing"  # noqa: S105 - a fault's name
     SIGNED_USERINFO = "signed_userinfo"
     ICN_IN_USERINFO = "icn_in_userinfo"
+    FORGET_SIGN_INS = "forget_sign_ins_after_ten_minutes"
 
 
 class Answer(StrEnum):

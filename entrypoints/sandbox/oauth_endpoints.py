@@ -31,7 +31,9 @@ from entrypoints.sandbox.sign_in_pages import SignInPages
 from entrypoints.sandbox.veterans import find_veteran
 from entrypoints.sandbox.world import World
 
-_REQUEST_LIFETIME_SECONDS: Final = 10 * 60
+# Proving one's identity at VA for the first time can take most of an hour.
+_REQUEST_LIFETIME_SECONDS: Final = 24 * 60 * 60
+_SHORT_REQUEST_LIFETIME_SECONDS: Final = 10 * 60
 _S256_CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
@@ -171,8 +173,13 @@ class OAuthEndpoints:
             scopes=tuple(dict.fromkeys(fields["scope"].split())),
             nonce=fields.get("nonce"),
             code_challenge=fields.get("code_challenge"),
-            expires_at=self._world.clock() + _REQUEST_LIFETIME_SECONDS,
+            expires_at=self._world.clock() + self._request_lifetime(),
         )
+
+    def _request_lifetime(self) -> int:
+        if self._world.faults.take(Habit.FORGET_SIGN_INS):
+            return _SHORT_REQUEST_LIFETIME_SECONDS
+        return _REQUEST_LIFETIME_SECONDS
 
     def _exchange_code(self, form: Mapping[str, str]) -> Mapping[str, object]:
         return self._world.exchange_code(

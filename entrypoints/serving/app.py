@@ -15,7 +15,6 @@ from application.errors import ApplicationError
 from domain.errors import DomainError
 from entrypoints.container import Container
 from entrypoints.logs import configure_logs
-from entrypoints.serving.bounded_http import refuse
 from entrypoints.settings import Settings
 from entrypoints.tracing.spans import Spans
 from entrypoints.web.base_path import BasePath
@@ -78,6 +77,7 @@ def create_app(container: Container) -> Starlette:
             yield
 
     settings = container.settings()
+    answers = container.browser_answers()
     routes: list[BaseRoute] = [
         *container.session_endpoints().routes,
         *container.renewal_endpoints().routes,
@@ -106,12 +106,12 @@ def create_app(container: Container) -> Starlette:
             ),
             *_cross_origin(settings),
             # Inside CORS, so that a page can read the response to a bug as well.
-            Middleware(LastResort),
+            Middleware(LastResort, instead_of=answers.instead_of),
         ],
         exception_handlers={
             ApplicationError: respond,
             DomainError: respond,
-            HTTPException: respond_to_http,
+            HTTPException: answers.negotiated(respond_to_http),
         },
     )
 
@@ -132,6 +132,7 @@ def refusing_app(settings: Settings) -> ASGIApp:
 
     Without CORS, a page of the front end would see a broken network instead of a Retry-After.
     """
+    refuse = Container(settings=settings).browser_answers().overloaded
     front_end = front_end_elsewhere(settings)
     return refuse if front_end is None else FrontEndCORS(refuse, front_end=front_end)
 

@@ -16,6 +16,7 @@ from application.errors import (
     ForbiddenError,
     NotFoundError,
     ProviderUnavailableError,
+    TooManyLoginsError,
     UnauthenticatedError,
     UnavailableError,
     UpstreamRejectedError,
@@ -31,6 +32,7 @@ _STATUS: Final[dict[type[Exception], int]] = {
     ForbiddenError: HTTPStatus.FORBIDDEN,
     NotFoundError: HTTPStatus.NOT_FOUND,
     ConflictError: HTTPStatus.CONFLICT,
+    TooManyLoginsError: HTTPStatus.TOO_MANY_REQUESTS,
     UpstreamRejectedError: HTTPStatus.BAD_GATEWAY,
     UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
@@ -39,6 +41,7 @@ _HEADERS: Final[dict[int, dict[str, str]]] = {
         "WWW-Authenticate": 'Bearer realm="vetassist", error="invalid_token"'
     },
     HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "2"},
+    HTTPStatus.TOO_MANY_REQUESTS: {"Retry-After": "10"},
 }
 
 

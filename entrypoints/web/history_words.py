@@ -47,6 +47,8 @@ def _used(data: _Data) -> str:
 def _revoked(data: _Data) -> str:
     if data.get("reason") == "replaced_by_login":
         return N_("A session ended because you signed in again in the same browser.")
+    if data.get("reason") == "answer_lost":
+        return N_("A session ended because your browser never received it.")
     return N_("You signed out of one of your devices.")
 
 
@@ -68,6 +70,10 @@ def _merged(data: _Data) -> str:
 PLAIN_WORDS: Final[Mapping[AuditEventType, str | Callable[[_Data], str]]] = MappingProxyType(
     {
         AuditEventType.LOGIN_STARTED: N_("A sign-in started."),
+        AuditEventType.LOGIN_RESTARTED: N_("A sign-in started again."),
+        AuditEventType.LOGIN_REPEATED: N_(
+            "You came back to a sign-in that you had already finished."
+        ),
         AuditEventType.LOGIN: N_("You signed in with VA.gov."),
         AuditEventType.LOGIN_FAILED: N_("A sign-in failed."),
         AuditEventType.VA_LINKED: N_("Your VA.gov account was linked to VetAssist."),

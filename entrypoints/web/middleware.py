@@ -4,11 +4,13 @@ What adds headers to responses goes between the two classes.
 """
 
 import time
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final, final
 
 import structlog
 from starlette.datastructures import MutableHeaders
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from entrypoints.logs import description_of
@@ -47,9 +49,21 @@ def security_headers(*, is_public_https: bool) -> dict[str, str]:
 
 @final
 class Surroundings:
-    """The outermost layer of plain ASGI. It expects that a `LastResort` inside handles errors."""
+    """The outermost layer of plain ASGI. It expects that a `LastResort` inside handles errors.
 
-    def __init__(self, app: ASGIApp, *, is_public_https: bool, measurements: Measurements) -> None:
+    Args:
+        app: The application.
+        is_public_https: Whether browsers reach the service over TLS.
+        measurements: The counters of this process.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        is_public_https: bool,
+        measurements: Measurements,
+    ) -> None:
         self._app = app
         self._headers = security_headers(is_public_https=is_public_https)
         self._page_headers = self._headers | _PAGE_HEADERS
@@ -93,10 +107,16 @@ class Surroundings:
 
 @final
 class LastResort:
-    """Responds if there is a bug, and logs it."""
+    """Responds if there is a bug, and logs it.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Args:
+        app: The application.
+        instead_of: Returns what a browser gets where a program gets a problem document.
+    """
+
+    def __init__(self, app: ASGIApp, *, instead_of: Callable[[Scope, Response], Response]) -> None:
         self._app = app
+        self._instead_of = instead_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -115,8 +135,8 @@ class LastResort:
         except Exception as error:  # noqa: BLE001 - this is what it is for
             _log.error("unhandled_error", **description_of(error))
             if not has_begun:
-                answer = problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error")
-                await answer(scope, receive, send)
+                bug = problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error")
+                await self._instead_of(scope, bug)(scope, receive, send)
 
 
 def _route_of(scope: Scope) -> str:

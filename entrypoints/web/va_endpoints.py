@@ -9,27 +9,47 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute
 
-from application.errors import SignInFailedError, SignInMisconfiguredError, SignInPostponedError
+from application.errors import (
+    ApplicationError,
+    AttemptRefusedError,
+    ProviderUnavailableError,
+    SignInFailedError,
+    SignInMisconfiguredError,
+    SignInPostponedError,
+    SignInUncertainError,
+    TooManyLoginsError,
+)
+from application.login_starts import VALoginStarted
 from application.ports.identity_provider import CallbackParameters
-from application.use_cases.sign_in.complete_va_login import CompleteVALogin, CompleteVALoginCommand
+from application.second_chances import VALoginRepeated, VALoginRestarted
+from application.use_cases.sign_in.complete_va_login import (
+    CompleteVALogin,
+    CompleteVALoginCommand,
+)
 from application.use_cases.sign_in.start_va_login import StartVALogin, StartVALoginCommand
+from domain.attempt_note import AttemptNote
+from domain.errors import InvalidAppChallengeError, InvalidReturnPathError
 from domain.return_path import ReturnPath
 from domain.secret import Secret
-from entrypoints.metrics.measurements import SUCCESS, Measurements
-from entrypoints.request_ids import REQUEST_ID
+from domain.sign_in_failure import SignInFailure
+from entrypoints.metrics.measurements import REPEATED, RESTARTED, SUCCESS, Measurements
 from entrypoints.settings import CALLBACK_PATH
 from entrypoints.web.app_sign_ins import AppSignIns
 from entrypoints.web.authentication import Authenticator
+from entrypoints.web.browser_answers import LOGIN_PATH, BrowserAnswers, requested_path
 from entrypoints.web.delivery import Delivery
 from entrypoints.web.errors import problem
 from entrypoints.web.login_cookies import LoginCookies
+from entrypoints.web.navigation import is_navigation, is_prefetch
 from entrypoints.web.parameters import MalformedParametersError, query_of, single_values
-from entrypoints.web.rate_limit import RateLimit
 from entrypoints.web.routing import get_only
 from entrypoints.web.visitors import VisitorReader
 
 _log = structlog.stdlib.get_logger("vetassist.sign_in")
 
+#: Failures that aren't the attempt's own answer. The same callback may succeed when it comes again,
+#: or an earlier answer may have been lost. So the browser keeps its secret.
+_WITHOUT_OUTCOME: Final = (AttemptRefusedError, SignInPostponedError, SignInUncertainError)
 _CALLBACK_PARAMETERS: Final = ("state", "code", "error", "iss")
 
 
@@ -44,9 +64,9 @@ class VAEndpoints:
         complete_va_login: CompleteVALogin,
         cookies: LoginCookies,
         delivery: Delivery,
+        answers: BrowserAnswers,
         visitors: VisitorReader,
         authenticator: Authenticator,
-        rate_limit: RateLimit,
         app_sign_ins: AppSignIns,
         measurements: Measurements,
     ) -> None:
@@ -54,81 +74,129 @@ class VAEndpoints:
         self._complete_va_login = complete_va_login
         self._cookies = cookies
         self._delivery = delivery
+        self._answers = answers
         self._visitors = visitors
         self._authenticator = authenticator
-        self._rate_limit = rate_limit
         self._app_sign_ins = app_sign_ins
         self._measurements = measurements
 
     @property
     def routes(self) -> list[BaseRoute]:
         """The routes. Both refuse HEAD, which would start or consume an attempt."""
-        return [
-            get_only("/api/v1/va/login", self.login),
-            get_only(CALLBACK_PATH, self.callback),
-        ]
+        return [get_only(LOGIN_PATH, self.login), get_only(CALLBACK_PATH, self.callback)]
 
     async def login(self, request: Request) -> Response:
         """Sends the browser to VA."""
+        if is_prefetch(request.headers):
+            return Response(status_code=HTTPStatus.NO_CONTENT)
+        is_person = is_navigation(request.headers)
+        return_to: ReturnPath | None = None
         try:
-            wanted = single_values(request, ["return_to"]).get("return_to")
-            app_challenge = self._app_sign_ins.challenge(request)
-        except MalformedParametersError:
-            return problem(HTTPStatus.BAD_REQUEST, "malformed_parameters")
-        visitor = self._visitors.read(request)
-        command = StartVALoginCommand(
-            visitor=visitor,
-            return_to=None if wanted is None else ReturnPath(wanted),
-            app_challenge=app_challenge,
-        )
-        if not self._rate_limit.allows(visitor.address_hash):
-            return problem(
-                HTTPStatus.TOO_MANY_REQUESTS, "too_many_logins", headers={"Retry-After": "10"}
+            return_to = _wanted_path(request, is_person=is_person)
+            command = StartVALoginCommand(
+                visitor=self._visitors.read(request),
+                return_to=return_to,
+                app_challenge=self._app_sign_ins.challenge(request),
             )
-        started = await self._start_va_login.execute(command)
-        response = RedirectResponse(started.authorization_url, status_code=HTTPStatus.SEE_OTHER)
-        self._cookies.set(request, response, started.secrets)
-        return response
+            started = await self._start_va_login.execute(command)
+        except (ApplicationError, InvalidAppChallengeError, MalformedParametersError) as error:
+            if is_person:
+                return self._not_started(request, error, return_to)
+            if isinstance(error, MalformedParametersError):
+                return problem(HTTPStatus.BAD_REQUEST, "malformed_parameters")
+            raise
+        return self._to_provider(request, started)
 
     async def callback(self, request: Request) -> Response:
         """Completes or refuses the sign-in, and sends the browser to the front end."""
+        if is_prefetch(request.headers):
+            return Response(status_code=HTTPStatus.NO_CONTENT)
         command = self._command(request)
         try:
-            completed = await self._complete_va_login.execute(command)
-        except SignInPostponedError as postponed:
-            # The browser keeps its cookie, which the same callback needs when it comes again.
-            return self._failed(request, postponed)
+            outcome = await self._complete_va_login.execute(command)
+        except _WITHOUT_OUTCOME as failed:
+            return self._failed(request, failed)
         except SignInFailedError as failed:
-            response = self._failed(request, failed)
-        else:
-            self._measurements.count_sign_in(SUCCESS)
-            response = self._delivery.success(completed)
+            return self._answered(command, self._failed(request, failed))
+        match outcome:
+            case VALoginRestarted(started=started, note=note):
+                self._measurements.count_sign_in(RESTARTED)
+                return self._to_provider(request, started, spent=note)
+            case VALoginRepeated():
+                self._measurements.count_sign_in(REPEATED)
+                return self._delivery.repeated(outcome)
+            case _:
+                self._measurements.count_sign_in(SUCCESS)
+                return self._answered(command, self._delivery.success(outcome))
+
+    def _answered(self, command: CompleteVALoginCommand, response: Response) -> Response:
+        """Takes the secret away, which tells later that the attempt's answer arrived."""
         if command.secrets is not None:
-            self._cookies.clear(response, command.secrets)
+            self._cookies.clear_secret(response, command.secrets)
         return response
+
+    def _to_provider(
+        self, request: Request, started: VALoginStarted, *, spent: AttemptNote | None = None
+    ) -> Response:
+        response = RedirectResponse(started.authorization_url, status_code=HTTPStatus.SEE_OTHER)
+        self._cookies.set(request, response, started, spent=spent)
+        return response
+
+    def _not_started(
+        self, request: Request, error: Exception, return_to: ReturnPath | None
+    ) -> Response:
+        failure = _failure_of(error)
+        code = error.code if isinstance(error, ApplicationError) else type(error).__name__
+        _log.warning("sign_in_not_started", error=failure.value, code=code)
+        self._measurements.count_sign_in(failure)
+        return self._answers.failure(request, failure, return_to)
 
     def _failed(self, request: Request, failed: SignInFailedError) -> Response:
         is_alarm = isinstance(failed, SignInMisconfiguredError)
         level = logging.ERROR if is_alarm else logging.WARNING
         _log.log(level, "sign_in_failed", error=failed.failure.value, reason=failed.reason)
         self._measurements.count_sign_in(failed.failure)
-        return self._delivery.failure(failed.failure, request_id=request.scope[REQUEST_ID])
+        return self._answers.failure(request, failed.failure, failed.return_to)
 
     def _command(self, request: Request) -> CompleteVALoginCommand:
         replaced = self._authenticator.cookie_token(request)
+        state = _state_of(request, ["state"])
         return CompleteVALoginCommand(
-            secrets=self._cookies.secrets(request, _state_of(request)),
+            # A callback that repeats any of its parameters must not cost the browser its secret.
+            secrets=self._cookies.secrets(request, _state_of(request, _CALLBACK_PARAMETERS)),
             callback=CallbackParameters(Secret(query_of(request))),
             visitor=self._visitors.read(request),
             is_abandoned=request.is_disconnected,
             replaced_token=None if replaced is None else Secret(replaced),
+            note=self._cookies.note(request, state),
+            unanswered=self._cookies.unanswered(request, state),
         )
 
 
-def _state_of(request: Request) -> str | None:
-    """Returns the callback's `state`, which leads to its cookie, or None if it can't be trusted."""
+def _wanted_path(request: Request, *, is_person: bool) -> ReturnPath | None:
+    """The return path. A person whose link has an unusable one still gets to sign in."""
     try:
-        # A callback that repeats any of its parameters must not cost the browser its cookie.
-        return single_values(request, _CALLBACK_PARAMETERS).get("state")
+        return requested_path(request)
+    except (MalformedParametersError, InvalidReturnPathError):
+        if is_person:
+            return None
+        raise
+
+
+def _failure_of(error: Exception) -> SignInFailure:
+    """The public code of an error that kept a sign-in from starting."""
+    match error:
+        case TooManyLoginsError():
+            return SignInFailure.TOO_MANY_LOGINS
+        case ProviderUnavailableError():
+            return SignInFailure.PROVIDER_UNAVAILABLE
+        case _:
+            return SignInFailure.SERVICE_UNAVAILABLE
+
+
+def _state_of(request: Request, together_with: list[str] | tuple[str, ...]) -> str | None:
+    """The callback's `state`, or None if it or another of these parameters can't be trusted."""
+    try:
+        return single_values(request, together_with).get("state")
     except MalformedParametersError:
         return None

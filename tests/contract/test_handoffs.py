@@ -1,7 +1,7 @@
 """What every Handoffs promises, run against each adapter."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import anyio
 
@@ -157,3 +157,73 @@ async def test_of_racing_takers_one_gets_the_session(unit_of_work: UnitOfWorkFac
 
     assert taken.count(None) == 15
     assert handoff in taken
+
+
+#: Long before any other test takes place, so that nobody else's codes are old enough.
+LONG_AGO = datetime(1989, 1, 1, tzinfo=UTC)
+A_MOMENT = timedelta(microseconds=1)
+
+
+async def some_old_handoffs(unit_of_work: UnitOfWorkFactory, count: int) -> list[Handoff]:
+    session = await a_stored_session(unit_of_work)
+    handoffs = [
+        Handoff.of(a_ticket(), user_id=session.user_id, session_id=session.id, now=LONG_AGO)
+        for _ in range(count)
+    ]
+    async with unit_of_work() as work:
+        for handoff in handoffs:
+            await work.handoffs.add(handoff)
+        await work.commit()
+    return handoffs
+
+
+async def take_expired(
+    unit_of_work: UnitOfWorkFactory, before: datetime, *, limit: int = 100, commit: bool = True
+) -> list[Handoff]:
+    async with unit_of_work() as work:
+        taken = await work.handoffs.take_expired(before=before, limit=limit)
+        if commit:
+            await work.commit()
+    return taken
+
+
+async def test_codes_that_nobody_redeemed_are_taken_once_they_expired(
+    unit_of_work: UnitOfWorkFactory,
+) -> None:
+    (handoff,) = await some_old_handoffs(unit_of_work, 1)
+
+    assert await take_expired(unit_of_work, handoff.expires_at) == []
+    just_after = handoff.expires_at + A_MOMENT
+    assert await take_expired(unit_of_work, just_after, commit=False) == [handoff]
+    assert await take_expired(unit_of_work, just_after) == [handoff]
+    assert await take_expired(unit_of_work, just_after) == []
+
+
+async def test_no_more_expired_codes_than_the_limit_are_taken_at_once(
+    unit_of_work: UnitOfWorkFactory,
+) -> None:
+    handoffs = await some_old_handoffs(unit_of_work, 5)
+    just_after = handoffs[0].expires_at + A_MOMENT
+
+    taken = [await take_expired(unit_of_work, just_after, limit=2) for _ in range(4)]
+    assert [len(each) for each in taken] == [2, 2, 1, 0]
+    assert {each.code_hash for several in taken for each in several} == {
+        each.code_hash for each in handoffs
+    }
+
+
+async def test_each_expired_code_goes_to_one_of_racing_takers(
+    unit_of_work: UnitOfWorkFactory,
+) -> None:
+    handoffs = await some_old_handoffs(unit_of_work, 8)
+    taken: list[Handoff] = []
+
+    async def race() -> None:
+        taken.extend(await take_expired(unit_of_work, handoffs[0].expires_at + A_MOMENT))
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(4):
+            tasks.start_soon(race)
+
+    assert len(taken) == 8
+    assert set(taken) == set(handoffs)

@@ -8,13 +8,18 @@ import pytest
 
 from application.ports.login_attempts import LoginAttempts
 from domain.app_challenge import AppChallenge
-from domain.login_attempt import AttemptRefusal, LoginAttempt, LoginSecrets
-from domain.return_path import ReturnPath
-from tests.support.builders import NOW, a_login_attempt, a_login_start, some_login_secrets
+from domain.login_attempt import ATTEMPT_KEPT_FOR, AttemptRefusal, LoginAttempt, LoginSecrets
+from domain.return_path import MAX_CHARACTERS, ReturnPath
+from tests.support.builders import (
+    LOGIN_LIFETIME,
+    NOW,
+    a_login_attempt,
+    a_login_start,
+    some_login_secrets,
+)
 from tests.support.storage import Storage, a_stored_user
 
 SOON = NOW + timedelta(minutes=1)
-TEN_MINUTES = timedelta(minutes=10)
 
 
 async def consume(
@@ -57,14 +62,14 @@ async def test_case_11_an_attempt_that_was_taken_is_told_apart_from_an_unknown_o
     await consume(login_attempts, secrets)
 
     assert await consume(login_attempts, secrets) is AttemptRefusal.REPLAYED
-    late = NOW + 2 * TEN_MINUTES
+    late = NOW + LOGIN_LIFETIME + ATTEMPT_KEPT_FOR
     assert await consume(login_attempts, secrets, now=late) is AttemptRefusal.REPLAYED
 
 
 @pytest.mark.parametrize(
-    "age", [TEN_MINUTES - timedelta(seconds=1), TEN_MINUTES - timedelta(microseconds=1)]
+    "age", [LOGIN_LIFETIME - timedelta(seconds=1), LOGIN_LIFETIME - timedelta(microseconds=1)]
 )
-async def test_case_12_an_attempt_stands_until_it_is_ten_minutes_old(
+async def test_case_12_an_attempt_stands_until_its_time_is_up(
     login_attempts: LoginAttempts, age: timedelta
 ) -> None:
     secrets = some_login_secrets()
@@ -73,8 +78,8 @@ async def test_case_12_an_attempt_stands_until_it_is_ten_minutes_old(
     assert isinstance(await consume(login_attempts, secrets, now=NOW + age), LoginAttempt)
 
 
-@pytest.mark.parametrize("age", [TEN_MINUTES, TEN_MINUTES + timedelta(seconds=1)])
-async def test_case_12_an_attempt_ends_when_it_is_ten_minutes_old(
+@pytest.mark.parametrize("age", [LOGIN_LIFETIME, LOGIN_LIFETIME + timedelta(seconds=1)])
+async def test_case_12_an_attempt_ends_when_its_time_is_up(
     login_attempts: LoginAttempts, age: timedelta
 ) -> None:
     secrets = some_login_secrets()
@@ -141,6 +146,59 @@ async def test_case_7_a_new_attempt_lets_go_of_one_that_ended_long_ago(
 
     assert await consume(login_attempts, old, now=long_ago) is AttemptRefusal.UNKNOWN
     assert isinstance(await consume(login_attempts, fresh), LoginAttempt)
+
+
+async def test_an_attempt_is_kept_for_a_while_after_its_end(
+    login_attempts: LoginAttempts,
+) -> None:
+    long_ago = datetime(2001, 1, 1, tzinfo=UTC)
+    secrets = some_login_secrets()
+    attempt = a_login_attempt(secrets, now=long_ago)
+    await login_attempts.add(attempt, a_login_start())
+    forgotten_at = attempt.expires_at + ATTEMPT_KEPT_FOR
+
+    async def is_kept_until(instant: datetime) -> bool:
+        await login_attempts.add(a_login_attempt(now=instant), a_login_start())
+        return await find(login_attempts, secrets) is not None
+
+    assert await is_kept_until(forgotten_at)
+    assert not await is_kept_until(forgotten_at + timedelta(microseconds=1))
+
+
+async def find(
+    attempts: LoginAttempts, secrets: LoginSecrets, *, browser: LoginSecrets | None = None
+) -> LoginAttempt | None:
+    return await attempts.find(
+        state_hash=secrets.state_hash, browser_hash=(browser or secrets).browser_hash
+    )
+
+
+@pytest.mark.parametrize("is_restart", [False, True])
+async def test_an_attempt_is_found_whatever_its_state_by_its_browser_alone(
+    login_attempts: LoginAttempts,
+    is_restart: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    secrets, stranger = some_login_secrets(), some_login_secrets()
+    attempt = a_login_attempt(secrets, return_to=ReturnPath("/claims"), is_restart=is_restart)
+    attempt = replace(attempt, replaces=stranger.state_hash if is_restart else None)
+    assert await find(login_attempts, secrets) is None
+    await login_attempts.add(attempt, a_login_start())
+
+    assert await find(login_attempts, secrets) == attempt
+    await consume(login_attempts, secrets)
+    assert await find(login_attempts, secrets) == replace(attempt, consumed_at=SOON)
+    assert await find(login_attempts, secrets, browser=stranger) is None
+
+
+async def test_the_longest_return_path_is_kept_whole(login_attempts: LoginAttempts) -> None:
+    secrets = some_login_secrets()
+    longest = ReturnPath("/?" + "%F0%9F%98%80" * 170 + "a" * 6)
+    assert len(longest.value) == MAX_CHARACTERS
+    await login_attempts.add(a_login_attempt(secrets, return_to=longest), a_login_start())
+
+    consumed = await consume(login_attempts, secrets)
+    assert isinstance(consumed, LoginAttempt)
+    assert consumed.return_to == longest
 
 
 async def test_what_the_audit_says_of_an_attempt_is_kept_with_it(

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from application.ports.unit_of_work import UnitOfWorkFactory
 from domain.handoff import Handoff, HandoffTicket
-from domain.login_attempt import AttemptRefusal
+from domain.login_attempt import ATTEMPT_KEPT_FOR, AttemptRefusal
 from domain.secret import Secret
 from domain.session import Session
 from tests.support.builders import (
@@ -134,12 +134,15 @@ async def test_what_there_is_to_remove_is_counted_and_left(storage: Storage) -> 
 
     assert await counts(storage.unit_of_work, THEN) == (0, 0)
     assert await counts(storage.unit_of_work, THEN + 2 * A_MOMENT) == (1, 1)
-    assert await counts(storage.unit_of_work, other.expires_at + A_MOMENT) == (2, 2)
+    assert await counts(storage.unit_of_work, other.expires_at + A_MOMENT) == (2, 1)
+    forgotten_at = attempt.expires_at + ATTEMPT_KEPT_FOR
+    assert await counts(storage.unit_of_work, forgotten_at) == (3, 1)
+    assert await counts(storage.unit_of_work, forgotten_at + A_MOMENT) == (3, 2)
     assert await what_is_left(storage, [one, other, later]) == [True] * 3
     await drain(storage, THEN + timedelta(days=1))
 
 
-async def test_login_attempts_go_once_they_ended_before_then(storage: Storage) -> None:
+async def test_login_attempts_go_a_while_after_their_end(storage: Storage) -> None:
     secrets = some_login_secrets()
     attempt = a_login_attempt(secrets, now=THEN)
     await storage.login_attempts.add(attempt, a_login_start())
@@ -150,13 +153,16 @@ async def test_login_attempts_go_once_they_ended_before_then(storage: Storage) -
         )
         return outcome is AttemptRefusal.OTHER_BROWSER
 
-    assert await purge_sign_ins(storage, attempt.expires_at) == 0
+    forgotten_at = attempt.expires_at + ATTEMPT_KEPT_FOR
+    assert await purge_sign_ins(storage, forgotten_at) == 0
     assert await is_left()
-    assert await purge_sign_ins(storage, attempt.expires_at + A_MOMENT) == 1
+    assert await purge_sign_ins(storage, forgotten_at + A_MOMENT) == 1
     assert not await is_left()
 
 
-async def test_one_time_codes_go_once_they_ended_before_then(storage: Storage) -> None:
+async def test_one_time_codes_are_counted_and_left_to_who_ends_their_sessions(
+    storage: Storage,
+) -> None:
     (session,) = await some_sessions(storage, THEN)
     ticket = HandoffTicket(code=Secret(a_token_id()), browser=Secret(a_token_id()))
     handoff = Handoff.of(ticket, user_id=session.user_id, session_id=session.id, now=THEN)
@@ -164,13 +170,13 @@ async def test_one_time_codes_go_once_they_ended_before_then(storage: Storage) -
         await work.handoffs.add(handoff)
         await work.commit()
 
-    assert await purge_sign_ins(storage, handoff.expires_at) == 0
-    assert await purge_sign_ins(storage, handoff.expires_at + A_MOMENT, limit=1) == 1
+    then = handoff.expires_at + A_MOMENT
+    assert await counts(storage.unit_of_work, handoff.expires_at) == (0, 0)
+    assert await counts(storage.unit_of_work, then) == (0, 1)
+    assert await purge_sign_ins(storage, then) == 0
     async with storage.unit_of_work() as work:
-        taken = await work.handoffs.take(
-            code_hash=handoff.code_hash, holder=handoff.holder, now=THEN
-        )
-    assert taken is None
+        assert await work.handoffs.take_expired(before=then, limit=10) == [handoff]
+        await work.commit()
     await drain(storage, THEN + timedelta(days=1))
 
 

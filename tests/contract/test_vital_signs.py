@@ -7,6 +7,7 @@ import pytest
 from adapters.postgres.migrations import migrate
 from adapters.postgres.pool import build_pool, opened
 from application.ports.vital_signs import Rights
+from domain.login_attempt import ATTEMPT_KEPT_FOR
 from tests.contract.test_audit_seals import append, seal
 from tests.support.builders import a_login_attempt, a_login_start, a_session, a_va_revocation
 from tests.support.databases import change, new_database, rows_of
@@ -44,16 +45,17 @@ async def test_the_oldest_ends_tell_how_far_behind_the_purge_is(storage: Storage
     await storage.login_attempts.add(attempt, a_login_start())
     await store_sessions(storage.unit_of_work, session)
     there = await storage.vital_signs.read()
-    just_after = max(attempt.expires_at, session.expires_at) + A_MINUTE
+    forgotten_at = attempt.expires_at + ATTEMPT_KEPT_FOR
+    just_after = max(forgotten_at, session.expires_at) + A_MINUTE
     async with storage.unit_of_work() as work:
         await work.purge.sign_ins(ended_before=just_after, limit=10)
         await work.purge.sessions(ended_before=just_after, limit=10)
         await work.commit()
     after = await storage.vital_signs.read()
 
-    assert there.oldest_sign_in_end == attempt.expires_at
+    assert there.oldest_sign_in_end == forgotten_at
     assert there.oldest_session_end == session.expires_at
-    assert after.oldest_sign_in_end != attempt.expires_at
+    assert after.oldest_sign_in_end != forgotten_at
     assert after.oldest_session_end != session.expires_at
 
 

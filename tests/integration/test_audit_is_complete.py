@@ -16,6 +16,7 @@ from domain.sign_in_failure import SignInFailure
 from domain.visitor import Visitor
 from tests.support.audited_acts import (
     ACTS,
+    OF_NO_USER,
     TELLS_NOTHING,
     TOLD_BY_COMMANDS,
     WITHOUT_A_VISITOR,
@@ -135,7 +136,10 @@ async def assert_told(act: Act, service: Service, trail: Callable[[], Trail]) ->
     for event in told:
         visitor = Visitor() if event.type in WITHOUT_A_VISITOR else scene.visitor.as_recorded()
         assert event.visitor == visitor
-        assert event.user_id in {known or scene.user_id, scene.other_id or scene.user_id}
+        if event.type in OF_NO_USER:
+            assert event.user_id is None
+        else:
+            assert event.user_id in {known or scene.user_id, scene.other_id or scene.user_id}
     assert told[-1].data.get("reason") == act.reason
     assert {event.occurred_at for event in told} == {service.clock.now()}
 

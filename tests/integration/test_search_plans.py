@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any, Final
-from uuid import uuid4
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -20,7 +20,7 @@ from tests.support.databases import new_database
 
 pytestmark = pytest.mark.postgres
 
-SOME_ID: Final = str(uuid4())
+SOME_ID: Final = "0b9d6f2e-4c1a-4e37-9b7d-5f6a7b8c9d0e"
 
 
 class Statements:
@@ -118,12 +118,15 @@ async def test_users_who_were_merged_are_found_through_an_index(
     [
         (AuditFilter(), "created_at"),
         (AuditFilter(since=NOW), "created_at"),
-        (AuditFilter(user_id=UserId(uuid4())), "user_id"),
+        (AuditFilter(user_id=UserId(UUID(SOME_ID))), "user_id"),
         (AuditFilter(reference="0123456789ab-7f"), "request_id"),
         (AuditFilter(operator="pat"), "operator"),
-        (AuditFilter(session_id=SessionId(uuid4())), "left"),
-        (AuditFilter(client_id=ClientId(uuid4())), "left"),
-        (AuditFilter(user_id=UserId(uuid4()), also_of=frozenset({UserId(uuid4())})), "user_id"),
+        (AuditFilter(session_id=SessionId(UUID(SOME_ID))), "left"),
+        (AuditFilter(client_id=ClientId(UUID(SOME_ID))), "left"),
+        (
+            AuditFilter(user_id=UserId(UUID(SOME_ID)), also_of=frozenset({UserId(UUID(SOME_ID))})),
+            "user_id",
+        ),
     ],
 )
 async def test_events_are_found_through_indexes(

@@ -32,7 +32,7 @@ from adapters.postgres.pool import Pool
 from adapters.va_oauth.identity_provider import VAIdentityProvider
 from application.errors import SessionEndedError
 from application.use_cases.sessions.revoke_sessions import RevokeSessionsCommand, Which
-from application.use_cases.sign_in.complete_va_login import CompleteVALoginCommand
+from application.use_cases.sign_in.complete_va_login import CompleteVALoginCommand, VALoginCompleted
 from application.use_cases.sign_in.start_va_login import StartVALoginCommand
 from application.use_cases.va_access.rewrap_data_keys import RewrapDataKeysCommand
 from application.use_cases.va_access.unlink_va_identity import UnlinkVAIdentityCommand
@@ -119,6 +119,7 @@ class Surroundings:
                     is_abandoned=_stays,
                 )
             )
+        assert isinstance(completed, VALoginCompleted)
         return completed.grant
 
 

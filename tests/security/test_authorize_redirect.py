@@ -6,7 +6,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from datetime import timedelta
 from hashlib import sha256
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 
 import httpx
 import pytest
@@ -18,9 +18,10 @@ from starlette.responses import Response
 
 from adapters.system.secret_source import SystemSecretSource
 from domain.errors import InvalidReturnPathError
-from domain.login_attempt import LoginSecrets
+from domain.login_attempt import ATTEMPT_KEPT_FOR, LoginSecrets
 from domain.return_path import ReturnPath
 from tests.security.denials import parameters_of
+from tests.support.builders import LOGIN_LIFETIME
 from tests.support.event_loop import pass_time
 from tests.support.fuzzing import fuzzed
 from tests.support.hostile_provider import (
@@ -100,9 +101,6 @@ HOSTILE_PATHS = [
     "#a",
     ".evil",
     "/..//evil",
-    "/a/../../evil",
-    "/./a",
-    "/a//evil",
     "/%2Fevil",
     "/%2fevil",
     "/%5Cevil",
@@ -110,7 +108,6 @@ HOSTILE_PATHS = [
     "/%25252Fevil",
     "/%252525252525252Fevil",
     "%2F%2Fevil",
-    "/%2e%2e/evil",
     "/a/%2E%2E//evil",
     "/a\r\nSet-Cookie: a=b",
     "/a%0d%0aSet-Cookie:%20a=b",
@@ -121,18 +118,19 @@ HOSTILE_PATHS = [
     "/%09/evil",
     "/a\x00",
     "/a%00",
-    "/a b",
-    " /a",
-    "/a ",
-    "/\u00e9",
-    "/\u2028",
-    "/\u2215evil",
-    "/\uff0fevil",
     "/%ef%bc%8f%00",
     "/%c2%85",
     "/a?b=\\evil",
     "/a#\\evil",
-    "/" + "a" * 512,
+    "/%2F/evil",
+    "/.//evil",
+    "/%2e//evil",
+    "//../a",
+    "/a/%252e%252e/b",
+    "/a%5Cevil",
+    "/a\x85",
+    "/" + "a" * 2048,
+    "/" + "\u00e9" * 342,
 ]
 
 
@@ -148,14 +146,74 @@ async def test_case_2_return_to_leads_nowhere_but_to_a_path_of_ours(
     assert not product.store.committed.login_attempts
 
 
+@pytest.mark.parametrize("path", [path for path in HOSTILE_PATHS if path])
+async def test_case_2_a_person_signs_in_without_a_hostile_return_to(
+    product: Product, path: str
+) -> None:
+    browser = product.browser()
+    started = await browser.start(path, headers={"Accept": "text/html"})
+    answer = await browser.get(await browser.consent(started.headers["location"]))
+
+    assert parameters_of(answer).keys() == {"token", "expires"}
+
+
 @pytest.mark.parametrize(
-    "path", ["/", "/claims", "/a/b?c=d&e=%20f#g", "/a-b_c.d~e/", "/search?q=100%25", "/a?b=/c"]
+    "path",
+    [
+        "/",
+        "/claims",
+        "/a/b?c=d&e=%20f#g",
+        "/a-b_c.d~e/",
+        "/search?q=100%25",
+        "/a?b=/c",
+        "/a+b?c=d+e",
+        "/a//b",
+        "/?" + "&".join(f"utm_campaign_{n}=winter%20benefits" for n in range(25)),
+        "/" + "a" * 2047,
+        "/" + "%F0%9F%98%80" * 170,
+    ],
 )
 async def test_case_2_an_honest_return_to_comes_back_as_it_was(product: Product, path: str) -> None:
     signed_in = await product.sign_in(return_to=path)
 
     assert signed_in.parameters["return_to"] == path
     assert urlsplit(signed_in.location).netloc == urlsplit(product.settings.frontend_url).netloc
+
+
+@pytest.mark.parametrize(
+    ("sent", "canonical"),
+    [
+        ("/a b", "/a%20b"),
+        ("/a\u00f1o?q=a\u00f1o", "/a%C3%B1o?q=a%C3%B1o"),
+        ("/\U0001f600", "/%F0%9F%98%80"),
+        ("/\U0001f468\u200d\U0001f467", "/%F0%9F%91%A8%E2%80%8D%F0%9F%91%A7"),
+        ("/a/../b/./c", "/b/c"),
+        ("/\uff0fevil", "/%EF%BC%8Fevil"),
+        ("/\u2028", "/%E2%80%A8"),
+    ],
+)
+async def test_case_2_another_honest_return_to_comes_back_in_canonical_form(
+    product: Product, sent: str, canonical: str
+) -> None:
+    signed_in = await product.sign_in(return_to=sent)
+
+    assert signed_in.parameters["return_to"] == canonical
+    # As a form would write it, which encodes a space as a plus.
+    browser = product.browser()
+    started = await browser.get(f"{LOGIN}?{urlencode({'return_to': sent})}")
+    answer = await browser.get(await browser.consent(started.headers["location"]))
+    assert parameters_of(answer)["return_to"] == canonical
+
+
+@pytest.mark.parametrize("unread", ["utm=%E9", "utm=1&utm=2", "hint=caf%E9", "%ff=%00", "a=%zz"])
+async def test_case_20_a_parameter_beside_return_to_has_no_effect(
+    product: Product, unread: str
+) -> None:
+    for query in (f"{unread}&return_to=/claims", f"return_to=/claims&{unread}"):
+        browser = product.browser()
+        started = await browser.get(f"{LOGIN}?{query}")
+        answer = await browser.get(await browser.consent(started.headers["location"]))
+        assert parameters_of(answer)["return_to"] == "/claims"
 
 
 PIECES = [*"/\\.:@%?#;&= \t\r\n\x00", "%2f", "%5C", "%25", "%2e", "%09", "evil", "a"]
@@ -166,7 +224,7 @@ PIECES = [*"/\\.:@%?#;&= \t\r\n\x00", "%2f", "%5C", "%25", "%2e", "%09", "evil",
 @example("/%2f")
 def test_case_2_what_is_accepted_stays_on_our_origin_however_often_it_is_decoded(path: str) -> None:
     try:
-        accepted = ReturnPath(path).value
+        accepted = ReturnPath.parse(path).value
     except InvalidReturnPathError:
         return
 
@@ -356,7 +414,7 @@ async def test_case_7_old_attempts_make_room_and_the_limit_lifts() -> None:
     async with running_product(login_rate=3) as product:
         for _ in range(3):
             await product.browser().start()
-        product.clock.advance(timedelta(minutes=10, seconds=1))
+        product.clock.advance(LOGIN_LIFETIME + ATTEMPT_KEPT_FOR + timedelta(seconds=1))
 
         assert (await product.browser().start()).status_code == 303
         assert len(product.store.committed.login_attempts) == 1
@@ -364,8 +422,10 @@ async def test_case_7_old_attempts_make_room_and_the_limit_lifts() -> None:
 
 async def test_case_7_one_browsers_cookies_stay_few(product: Product) -> None:
     browser = product.browser()
-    for _ in range(30):
-        await browser.start()
+    longest = "/" + "a" * 2047
+    for number in range(30):
+        await browser.start(longest if number % 2 else None)
 
-    assert len(browser.http.cookies.jar) <= 9
+    assert len(browser.cookies("_login_")) == 8
+    assert len(browser.cookie_header) < 5_000
     await browser.sign_in()

@@ -36,6 +36,7 @@ from adapters.postgres.pool import Pool, build_pool, opened
 from adapters.postgres.readiness import PostgresReadiness
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from application.errors import UnavailableError
+from application.login_starts import VALoginStarted
 from application.use_cases.clients.admit_client import AdmitClient
 from application.use_cases.history.list_disclosures import ListDisclosures
 from application.use_cases.history.view_user import ViewUser
@@ -47,7 +48,7 @@ from application.use_cases.sessions.sign_out import SignOut
 from application.use_cases.sessions.validate_session import ValidateSession, ValidateSessionCommand
 from application.use_cases.sign_in.complete_va_login import CompleteVALogin
 from application.use_cases.sign_in.redeem_handoff import RedeemHandoff, RedeemHandoffCommand
-from application.use_cases.sign_in.start_va_login import StartVALogin, VALoginStarted
+from application.use_cases.sign_in.start_va_login import StartVALogin
 from application.use_cases.va_access.revoke_at_va import RevokeAtVA
 from application.use_cases.va_access.unlink_va_identity import UnlinkVAIdentity
 from domain.audit_record import AuditFilter

@@ -42,7 +42,7 @@ _VARYING: Final = [
     (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "UUID"),
     (re.compile(r"[\w-]{20,}\.[\w-]{20,}\.[\w-]{43}(?![\w-])"), "TOKEN"),
     (re.compile(r"[\w-]{43}(?![\w-])"), "SECRET"),
-    (re.compile(r"vetassist_login_[\w=-]{16}"), "vetassist_login_ATTEMPT"),
+    (re.compile(r"vetassist_(login|began)_[\w=-]{16}"), r"vetassist_\1_ATTEMPT"),
 ]
 _VARYING_WHOLE: Final = {"content-length", "etag", "last-modified"}
 

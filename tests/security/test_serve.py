@@ -18,8 +18,9 @@ from psycopg.conninfo import make_conninfo
 from starlette.requests import Request
 from starlette.responses import Response
 
+from adapters.memory.attempt_notes import MemoryAttemptNotes
 from entrypoints.web.login_cookies import LoginCookies
-from tests.support.builders import some_login_secrets
+from tests.support.builders import a_started_login
 from tests.support.database_cable import DatabaseCable, database_cable
 from tests.support.databases import new_database, rows_of
 from tests.support.environment import plain_environment, required_settings
@@ -294,10 +295,11 @@ def test_what_is_no_http_is_turned_away_and_the_service_goes_on(
 
 def a_callback() -> tuple[str, str]:
     """A callback as a browser makes it after consent: its URL and the cookie."""
-    attempt, response = some_login_secrets(), Response()
-    LoginCookies(secure=False).set(Request({"type": "http", "headers": []}), response, attempt)
+    started, response = a_started_login(), Response()
+    cookies = LoginCookies(public_url="http://localhost:8000", notes=MemoryAttemptNotes())
+    cookies.set(Request({"type": "http", "headers": []}), response, started)
     cookie = response.headers["set-cookie"].partition(";")[0]
-    return f"/api/v1/va/callback?state={attempt.state.reveal()}&code=c", cookie
+    return f"/api/v1/va/callback?state={started.secrets.state.reveal()}&code=c", cookie
 
 
 def all_at_once(*calls: Callable[[], httpx.Response]) -> list[httpx.Response]:

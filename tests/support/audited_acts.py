@@ -15,6 +15,7 @@ from application.errors import (
     NotFoundError,
     UpstreamRejectedError,
 )
+from application.second_chances import VALoginRestarted
 from application.use_cases.clients.admit_client import AdmitClientCommand
 from application.use_cases.clients.disable_client import DisableClientCommand
 from application.use_cases.clients.refuse_client import RefuseClientCommand
@@ -46,7 +47,7 @@ from application.use_cases.va_access.rewrap_data_keys import RewrapDataKeysComma
 from application.use_cases.va_access.unlink_va_identity import UnlinkVAIdentityCommand
 from domain.audit_event import AuditEventType
 from domain.audit_record import AuditFilter
-from domain.handoff import HandoffTicket
+from domain.handoff import HANDOFF_LIFETIME, HandoffTicket
 from domain.identifiers import ICN, SessionId, UserId
 from domain.secret import Secret
 from domain.service_client import AssertionCredential, ClientCredential, ClientId, SecretCredential
@@ -58,6 +59,7 @@ from domain.va_tokens import TokenField
 from domain.visitor import Visitor
 from tests.support.builders import (
     LIMITS,
+    LOGIN_LIFETIME,
     a_provider_sign_in,
     a_session_id,
     a_subject,
@@ -79,7 +81,10 @@ NOBODY: Final = Visitor()
 WITHOUT_A_VISITOR: Final = frozenset(
     {AuditEventType.VA_TOKENS_REFRESHED, AuditEventType.VA_REFRESH_REFUSED}
 )
+#: About rows of many users, so they are no single user's.
+OF_NO_USER: Final = frozenset({AuditEventType.PURGED})
 _HOUR: Final = timedelta(hours=1)
+_SECOND: Final = timedelta(seconds=1)
 #: What an attempt, a claim or a lease uses up before anything is done, whatever follows.
 _ATTEMPT: Final = {"vetassist_login_attempts": {"consumed_at"}}
 _CLAIM: Final = {"vetassist_va_revocations": {"due_at", "attempts"}}
@@ -313,18 +318,58 @@ for _name, _reason, _changes in _AFTER_THE_ATTEMPT:
     _refused_callback(_name, _reason, **_changes)
 
 
-@act("complete_va_login", AuditEventType.LOGIN_FAILED, reason="state_replayed")
+def _coming_back_in_vain(service: Service, begun: Begun, **changes: Any) -> Scene:
+    """The attempt can't be completed, and its browser gets a second chance."""
+    command = begun.callback(visitor=a_visitor(), **changes)
+    return Scene(happen=lambda: service.come_back(command), visitor=command.visitor)
+
+
+@act("complete_va_login", AuditEventType.LOGIN_RESTARTED, reason="state_replayed")
 async def a_callback_comes_twice(service: Service) -> Scene:
     begun = await service.begin()
     await service.complete(begun.callback())
-    return replace(_coming_back(service, begun), ends_in=ApplicationError)
+    return _coming_back_in_vain(service, begun)
+
+
+@act("complete_va_login", AuditEventType.LOGIN_RESTARTED, reason="state_expired")
+async def a_callback_comes_too_late(service: Service) -> Scene:
+    begun = await service.begin()
+    service.clock.advance(LOGIN_LIFETIME)
+    return _coming_back_in_vain(service, begun)
+
+
+@act("complete_va_login", AuditEventType.LOGIN_REPEATED, reason="state_replayed")
+async def a_callback_comes_again_to_somebody_who_is_signed_in(service: Service) -> Scene:
+    begun = await service.begin()
+    grant = (await service.complete(begun.callback())).grant
+    scene = _coming_back_in_vain(service, begun, replaced_token=grant.token)
+    return replace(scene, user_id=grant.session.user_id)
+
+
+async def _restarted(service: Service) -> Begun:
+    """A sign-in that was restarted by itself."""
+    begun = await service.begin()
+    service.clock.advance(LOGIN_LIFETIME)
+    outcome = await service.come_back(begun.callback())
+    assert isinstance(outcome, VALoginRestarted)
+    return replace(begun, started=outcome.started)
 
 
 @act("complete_va_login", AuditEventType.LOGIN_FAILED, reason="state_expired")
-async def a_callback_comes_too_late(service: Service) -> Scene:
-    scene = await _callback(service)
-    service.clock.advance(timedelta(minutes=10))
-    return replace(scene, ends_in=ApplicationError)
+async def a_restarted_sign_in_comes_too_late_as_well(service: Service) -> Scene:
+    begun = await _restarted(service)
+    service.clock.advance(LOGIN_LIFETIME)
+    return replace(_coming_back_in_vain(service, begun), ends_in=ApplicationError)
+
+
+@act("complete_va_login", AuditEventType.SESSION_REVOKED, AuditEventType.LOGIN, uses_up=_ATTEMPT)
+async def a_sign_in_ends_a_session_whose_answer_was_lost(service: Service) -> Scene:
+    identity = an_identity()
+    lost = await service.begin(identity)
+    await service.complete(lost.callback())
+    service.clock.advance(_SECOND)
+    unanswered = frozenset({lost.started.secrets.browser_hash})
+    return await _callback(service, identity, unanswered=unanswered)
 
 
 @act("complete_va_login", AuditEventType.LOGIN_FAILED, reason="other_browser")
@@ -742,6 +787,15 @@ async def what_is_past_its_retention_is_purged(service: Service) -> Scene:
     await service.sign_in()
     service.clock.advance(timedelta(days=1000))
     return Scene(happen=lambda: service.container.purge_expired().execute())
+
+
+@act("purge_expired", AuditEventType.SESSION_ENDED, AuditEventType.PURGED)
+async def a_session_is_purged_with_its_code_that_nobody_redeemed(service: Service) -> Scene:
+    grant, _ = await _a_ticket(service)
+    service.clock.advance(HANDOFF_LIFETIME + _SECOND)
+    return Scene(
+        happen=lambda: service.container.purge_expired().execute(), user_id=grant.session.user_id
+    )
 
 
 async def _export(service: Service) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 from urllib.parse import urlencode
 from uuid import uuid4
 
+from application.login_starts import VALoginStarted
 from application.ports.identity_provider import CallbackParameters, ProviderSignIn
 from domain.audit_event import AuditEvent
 from domain.audit_seal import GENESIS, BatchHeader, SealedBatch
@@ -28,6 +29,8 @@ from domain.visitor import Visitor
 #: When tests take place; a whole second, as a JWT can say no more.
 NOW: Final = datetime(2026, 1, 20, 17, 30, tzinfo=UTC)
 LIMITS: Final = SessionLimits()
+#: How long an attempt may take, by default.
+LOGIN_LIFETIME: Final = timedelta(minutes=60)
 ISSUER: Final = "https://issuer.example/oauth2/verification"
 
 
@@ -204,8 +207,32 @@ def a_login_attempt(
     *,
     return_to: ReturnPath | None = None,
     now: datetime = NOW,
+    is_restart: bool = False,
 ) -> LoginAttempt:
-    return LoginAttempt.begin(login_secrets or some_login_secrets(), return_to=return_to, now=now)
+    return LoginAttempt.begin(
+        login_secrets or some_login_secrets(),
+        return_to=return_to,
+        now=now,
+        lifetime=LOGIN_LIFETIME,
+        is_restart=is_restart,
+    )
+
+
+def a_started_login(
+    login_secrets: LoginSecrets | None = None,
+    *,
+    return_to: ReturnPath | None = None,
+    now: datetime = NOW,
+    is_restart: bool = False,
+) -> VALoginStarted:
+    """An attempt whose browser is on its way to the provider."""
+    login_secrets = login_secrets or some_login_secrets()
+    attempt = a_login_attempt(login_secrets, return_to=return_to, now=now, is_restart=is_restart)
+    return VALoginStarted(
+        authorization_url="https://va.example/authorization",
+        secrets=login_secrets,
+        attempt=attempt,
+    )
 
 
 def a_sealed_batch(number: int = 1, *, previous: SealedBatch | None = None) -> SealedBatch:

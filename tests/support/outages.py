@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import NoReturn, Self, final
 
 from application.errors import UnavailableError
+from application.ports.attempt_outcomes import AttemptOutcomes
 from application.ports.audit_history import AuditHistory
 from application.ports.audit_partitions import AuditPartitions
 from application.ports.audit_seals import AuditSeals
@@ -44,6 +45,9 @@ class DownLoginAttempts(LoginAttempts):
         raise UnavailableError
 
     async def consume(self, *, state_hash: bytes, browser_hash: bytes, now: datetime) -> NoReturn:
+        raise UnavailableError
+
+    async def find(self, *, state_hash: bytes, browser_hash: bytes) -> NoReturn:
         raise UnavailableError
 
 
@@ -130,6 +134,10 @@ class DownUnitOfWork(UnitOfWork):
 
     @property
     def sessions(self) -> SessionRepository:
+        raise UnavailableError
+
+    @property
+    def attempt_outcomes(self) -> AttemptOutcomes:
         raise UnavailableError
 
     @property

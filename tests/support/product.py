@@ -203,6 +203,11 @@ class Browser:
         """Every cookie of the jar, as somebody who copied them would send them."""
         return "; ".join(f"{cookie.name}={cookie.value}" for cookie in self.http.cookies.jar)
 
+    def cookies(self, part: str) -> dict[str, str]:
+        """The cookies whose names have this part."""
+        jar = self.http.cookies.jar
+        return {cookie.name: cookie.value or "" for cookie in jar if part in cookie.name}
+
     async def get(self, url: str, **options: Any) -> httpx.Response:
         return await self.http.get(url, **options)
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from dependency_injector import providers
 
+from adapters.memory.attempt_notes import MemoryAttemptNotes
 from adapters.memory.client_assertions import MemoryClientAssertions
 from adapters.memory.identity_provider import MemoryIdentityProvider
 from adapters.memory.key_wrapper import MemoryKeyWrapper
@@ -16,11 +17,17 @@ from adapters.memory.session_tokens import MemorySessionTokens
 from adapters.memory.store import MemoryStore
 from adapters.memory.token_cipher import MemoryTokenCipher
 from adapters.postgres.pool import opened
+from application.login_starts import VALoginStarted
 from application.ports.identity_provider import ProviderSignIn
 from application.use_cases.sessions.validate_session import ValidateSessionCommand, ValidSession
-from application.use_cases.sign_in.complete_va_login import CompleteVALoginCommand, VALoginCompleted
+from application.use_cases.sign_in.complete_va_login import (
+    CompleteVALoginCommand,
+    VALoginCompleted,
+    VALoginOutcome,
+)
 from application.use_cases.sign_in.link_va_identity import LinkVAIdentityCommand
-from application.use_cases.sign_in.start_va_login import StartVALoginCommand, VALoginStarted
+from application.use_cases.sign_in.start_va_login import StartVALoginCommand
+from domain.attempt_note import AttemptNote
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.identifiers import UserId
 from domain.return_path import ReturnPath
@@ -42,7 +49,8 @@ from tests.support.environment import read, required_settings, token_keys
 from tests.support.frozen_clock import FrozenClock, frozen_clock
 from tests.support.storage import Storage, memory_storage
 
-_SETTINGS: Final = read(required_settings())
+#: No limit on starts: these tests have no address, and their clock stands still.
+_SETTINGS: Final = read(required_settings() | {"VETASSIST_LOGIN_RATE": "0"})
 #: What clients call the service.
 AUDIENCE: Final = _SETTINGS.public_url
 
@@ -57,6 +65,11 @@ class Begun:
 
     started: VALoginStarted
     code: Secret
+
+    @property
+    def note(self) -> AttemptNote:
+        """What the browser keeps about the attempt."""
+        return AttemptNote.of(self.started.attempt, self.started.secrets)
 
     def callback(
         self,
@@ -111,6 +124,13 @@ class Service:
         return await self.container.start_va_login().execute(command)
 
     async def complete(self, command: CompleteVALoginCommand) -> VALoginCompleted:
+        """The browser comes back, and the sign-in is completed."""
+        outcome = await self.come_back(command)
+        assert isinstance(outcome, VALoginCompleted), outcome
+        return outcome
+
+    async def come_back(self, command: CompleteVALoginCommand) -> VALoginOutcome:
+        """The browser comes back, however that ends."""
         return await self.container.complete_va_login().execute(command)
 
     async def sign_in(
@@ -184,22 +204,25 @@ def a_service(storage: Storage, settings: Settings = _SETTINGS) -> Service:
 def a_service_with(storage: Storage, master_keys: Mapping[str, bytes]) -> Service:
     """A service over ``storage`` whose operator has given it these master keys."""
     keys = {"VETASSIST_TOKEN_KEYS": token_keys(master_keys)}
-    return a_service(storage, read(required_settings() | keys))
+    return a_service(storage, read(required_settings() | {"VETASSIST_LOGIN_RATE": "0"} | keys))
 
 
-def a_memory_service(store: MemoryStore, storage: Storage | None = None) -> MemoryService:
+def a_memory_service(
+    store: MemoryStore, storage: Storage | None = None, *, settings: Settings = _SETTINGS
+) -> MemoryService:
     """A service that is in memory throughout; ``storage`` stands in for the store's own."""
     storage = storage or memory_storage(store)
     clock = frozen_clock()
     provider = MemoryIdentityProvider(issuer=ISSUER, clock=clock)
     container = Container(
         **_storage_providers(storage),
-        **_world_providers(clock, provider),
+        **(_world_providers(clock, provider) | {"settings": settings}),
         secrets=providers.Singleton(MemorySecretSource),
         key_wrapper=providers.Singleton(MemoryKeyWrapper),
         cipher=providers.Singleton(MemoryTokenCipher),
         session_tokens=providers.Singleton(MemorySessionTokens),
         refresh_tokens=providers.Singleton(MemoryRefreshTokens),
+        attempt_notes=providers.Singleton(MemoryAttemptNotes),
         client_assertions=providers.Singleton(MemoryClientAssertions, audiences=[AUDIENCE]),
     )
     return MemoryService(

@@ -56,6 +56,7 @@ def test_the_front_end_is_told_the_codes_it_knows() -> None:
     assert {failure.value for failure in SignInFailure} == {
         "access_denied",
         "login_expired",
+        "too_many_logins",
         "token_exchange_failed",
         "identity_missing",
         "identity_conflict",

@@ -9,10 +9,17 @@ from datetime import timedelta
 import pytest
 
 from adapters.system.secret_source import SystemSecretSource
-from domain.login_attempt import ATTEMPT_LIFETIME, AttemptRefusal, LoginAttempt, LoginSecrets
+from domain.attempt_note import AttemptNote
+from domain.login_attempt import (
+    BROWSER_REMEMBERS_FOR,
+    AttemptRefusal,
+    LoginAttempt,
+    LoginSecrets,
+    attempt_id_of,
+)
 from domain.return_path import ReturnPath
 from domain.secret import Secret
-from tests.support.builders import NOW, a_login_attempt, some_login_secrets
+from tests.support.builders import LOGIN_LIFETIME, NOW, a_login_attempt, some_login_secrets
 
 A_MOMENT = timedelta(microseconds=1)
 
@@ -87,16 +94,30 @@ def test_the_store_gets_hashes_of_both_secrets() -> None:
     assert secrets.browser_hash == hashlib.sha256(secrets.browser.reveal().encode()).digest()
 
 
-def test_an_attempt_lasts_ten_minutes() -> None:
+@pytest.mark.parametrize("is_restart", [False, True])
+def test_an_attempt_lasts_as_long_as_it_is_given(
+    is_restart: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
     secrets, path = some_login_secrets(), ReturnPath("/claims")
+    lifetime = timedelta(minutes=7)
 
-    assert timedelta(minutes=10) == ATTEMPT_LIFETIME
-    assert LoginAttempt.begin(secrets, return_to=path, now=NOW) == LoginAttempt(
+    begun = LoginAttempt.begin(
+        secrets,
+        return_to=path,
+        now=NOW,
+        lifetime=lifetime,
+        is_restart=is_restart,
+        replaces=b"hash",
+    )
+
+    assert begun == LoginAttempt(
         state_hash=secrets.state_hash,
         browser_hash=secrets.browser_hash,
         return_to=path,
         created_at=NOW,
-        expires_at=NOW + timedelta(minutes=10),
+        expires_at=NOW + lifetime,
+        is_restart=is_restart,
+        replaces=b"hash",
         consumed_at=None,
     )
 
@@ -105,19 +126,52 @@ def test_an_attempt_lasts_ten_minutes() -> None:
     ("age", "expected"),
     [
         (timedelta(), None),
-        (timedelta(minutes=10) - timedelta(seconds=1), None),
-        (timedelta(minutes=10) - A_MOMENT, None),
-        (timedelta(minutes=10), AttemptRefusal.EXPIRED),
-        (timedelta(minutes=10) + timedelta(seconds=1), AttemptRefusal.EXPIRED),
+        (LOGIN_LIFETIME - timedelta(seconds=1), None),
+        (LOGIN_LIFETIME - A_MOMENT, None),
+        (LOGIN_LIFETIME, AttemptRefusal.EXPIRED),
+        (LOGIN_LIFETIME + timedelta(seconds=1), AttemptRefusal.EXPIRED),
         (timedelta(days=365), AttemptRefusal.EXPIRED),
     ],
 )
-def test_case_12_an_attempt_ends_at_ten_minutes_to_the_instant(
+def test_case_12_an_attempt_ends_to_the_instant(
     age: timedelta, expected: AttemptRefusal | None
 ) -> None:
     secrets = some_login_secrets()
 
     assert refusal(a_login_attempt(secrets), secrets, age) is expected
+
+
+@pytest.mark.parametrize("is_restart", [False, True])
+@pytest.mark.parametrize("return_to", [None, ReturnPath("/claims?a=b")])
+def test_the_note_of_an_attempt_outlasts_it_by_a_day(
+    return_to: ReturnPath | None,
+    is_restart: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    secrets = some_login_secrets()
+    attempt = a_login_attempt(secrets, return_to=return_to, is_restart=is_restart)
+    note = AttemptNote.of(attempt, secrets)
+
+    assert note.attempt_id == secrets.attempt_id == attempt_id_of(secrets.state)
+    # A restart isn't restarted, and nothing is restarted twice.
+    assert (note.return_to, note.can_restart) == (return_to, not is_restart)
+    assert note.spent() == replace(note, can_restart=False)
+    assert note.forget_at == attempt.expires_at + BROWSER_REMEMBERS_FOR
+    assert note.is_current(note.forget_at - A_MOMENT)
+    assert not note.is_current(note.forget_at)
+
+
+def test_the_id_of_an_attempt_gives_nothing_else_away() -> None:
+    secrets = some_login_secrets()
+    others = {
+        secrets.state.reveal(),
+        secrets.nonce,
+        secrets.code_challenge,
+        secrets.code_verifier.reveal(),
+    }
+
+    assert re.fullmatch(r"[A-Za-z0-9_-]{16}", secrets.attempt_id)
+    assert not any(secrets.attempt_id in other for other in others)
+    assert secrets.attempt_id != some_login_secrets().attempt_id
 
 
 @pytest.mark.parametrize("age", [A_MOMENT, timedelta(hours=1)])

@@ -7,11 +7,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from application.login_starts import VALoginStarted
 from application.ports.identity_provider import CallbackParameters, ProviderSignIn
 from application.use_cases.sessions.renew_session import RenewSessionCommand
 from application.use_cases.sign_in.complete_va_login import CompleteVALoginCommand, VALoginCompleted
 from application.use_cases.sign_in.link_va_identity import LinkVAIdentityCommand
-from application.use_cases.sign_in.start_va_login import VALoginStarted
 from domain.handoff import HandoffTicket
 from domain.identifiers import ICN
 from domain.login_attempt import LoginAttempt, LoginSecrets
@@ -23,6 +23,7 @@ from domain.va_identity import VAIdentity
 from domain.va_tokens import SealedVATokens
 from domain.veteran_status import VeteranStatus
 from tests.support.builders import (
+    LOGIN_LIFETIME,
     NOW,
     a_data_key,
     a_refresh_token,
@@ -98,7 +99,7 @@ HOLDERS: list[object] = [
         expires_at=NOW,
     ),
     LOGIN,
-    LoginAttempt.begin(LOGIN, return_to=None, now=NOW),
+    LoginAttempt.begin(LOGIN, return_to=None, now=NOW, lifetime=LOGIN_LIFETIME),
     TICKET,
     GRANT,
     replace(a_refresh_token(SESSION), secret=SECRET),
@@ -115,7 +116,7 @@ HOLDERS: list[object] = [
     VALoginStarted(
         authorization_url="https://va.example",
         secrets=LOGIN,
-        attempt=LoginAttempt.begin(LOGIN, return_to=None, now=NOW),
+        attempt=LoginAttempt.begin(LOGIN, return_to=None, now=NOW, lifetime=LOGIN_LIFETIME),
     ),
     CompleteVALoginCommand(
         secrets=LOGIN,

@@ -55,6 +55,7 @@ def headers_of(answer: httpx.Response) -> dict[str, str]:
     """The headers that are the same on every answer."""
     varying = {"content-type", "content-length", "location", "set-cookie", "etag", "last-modified"}
     varying |= {"accept-ranges", "x-request-id", "allow", "www-authenticate"}
+    varying |= {"content-language", "vary"}
     return {name: value for name, value in answer.headers.items() if name not in varying}
 
 
@@ -195,7 +196,7 @@ async def call(endpoint: Endpoint, path: str = "/thing/1") -> httpx.Response:
         routes=[Route("/thing/{id}", endpoint, methods=["GET"])],
         middleware=[
             Middleware(Surroundings, is_public_https=False, measurements=Measurements()),
-            Middleware(LastResort),
+            Middleware(LastResort, instead_of=lambda _scope, problem: problem),
         ],
     )
     transport = httpx.ASGITransport(app)
@@ -248,7 +249,9 @@ async def test_an_answer_that_breaks_off_is_logged_and_not_begun_again() -> None
 
     with captured_log() as log:
         await Surroundings(
-            LastResort(breaks_off), is_public_https=False, measurements=Measurements()
+            LastResort(breaks_off, instead_of=lambda _scope, problem: problem),
+            is_public_https=False,
+            measurements=Measurements(),
         )({"type": "http", "method": "GET"}, receive, send)
 
     assert [message["type"] for message in sent] == ["http.response.start"]

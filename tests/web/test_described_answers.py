@@ -167,6 +167,8 @@ async def _visit_open(product: Product, description: Description) -> None:
     await client.get("/api/v1/va/login")
     await client.get("/api/v1/va/login", params={"return_to": "//elsewhere.example"})
     await client.get("/api/v1/va/callback", params={"state": "x"})
+    for path in ("/api/v1/va/login", "/api/v1/va/callback"):
+        await client.get(path, headers={"Sec-Purpose": "prefetch"})
 
 
 async def _send_bodies(client: httpx.AsyncClient, path: str) -> None:

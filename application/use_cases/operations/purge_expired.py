@@ -5,12 +5,16 @@ from datetime import datetime, timedelta
 from typing import Final, final
 
 from application.ports.clock import Clock
-from application.ports.unit_of_work import UnitOfWorkFactory
+from application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from domain.audit_event import AuditEvent, AuditEventType
+from domain.handoff import Handoff
+from domain.revocation import Revocation, RevokedBy
 from domain.visitor import Visitor
 
 #: Maximum number of rows in one transaction, so that live traffic doesn't wait for it.
 BATCH: Final = 500
+#: The same for hand-over codes. Each costs more, because its session is ended.
+CODES_BATCH: Final = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +27,10 @@ class Purged:
 
 @final
 class PurgeExpired:
-    """Removes expired rows in batches. It can run beside live traffic and beside itself."""
+    """Removes expired rows in batches. It can run beside live traffic and beside itself.
+
+    A hand-over code that expired was never redeemed, so nobody has its session. That ends as well.
+    """
 
     def __init__(
         self, *, unit_of_work: UnitOfWorkFactory, clock: Clock, session_retention: timedelta
@@ -67,6 +74,10 @@ class PurgeExpired:
                 ended_before=now - self._session_retention, limit=BATCH
             )
             sign_ins = await work.purge.sign_ins(ended_before=now, limit=BATCH - sessions)
+            codes = await work.handoffs.take_expired(before=now, limit=CODES_BATCH)
+            sign_ins += len(codes)
+            for code in codes:
+                await self._end_session(work, code)
             if not sessions + sign_ins:
                 return None
             event = AuditEvent.of_service(
@@ -79,3 +90,17 @@ class PurgeExpired:
             await work.audit.append(event)
             await work.commit()
         return Purged(sessions=sessions, sign_ins=sign_ins)
+
+    async def _end_session(self, work: UnitOfWork, code: Handoff) -> None:
+        now = self._clock.now()
+        revocation = Revocation(at=now, by=RevokedBy.LIMIT, reason="code_not_redeemed")
+        if await work.sessions.revoke(code.user_id, code.session_id, revocation):
+            event = AuditEvent.of_session(
+                AuditEventType.SESSION_ENDED,
+                code.user_id,
+                code.session_id,
+                visitor=Visitor(),
+                now=now,
+                reason=revocation.reason,
+            )
+            await work.audit.append(event)

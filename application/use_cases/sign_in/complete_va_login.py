@@ -1,16 +1,23 @@
 """Use case: complete a sign-in with VA's callback."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final, final
+from typing import final
 
 from application.errors import (
+    AnswerLostError,
+    ApplicationError,
+    AttemptRefusedError,
+    AttemptSupersededError,
     MisconfiguredError,
     ProviderBusyError,
     ProviderUnavailableError,
     SignInFailedError,
     SignInMisconfiguredError,
     SignInPostponedError,
+    SignInUncertainError,
+    TooManyLoginsError,
     UnauthenticatedError,
     UnavailableError,
     UpstreamRejectedError,
@@ -19,16 +26,25 @@ from application.ports.clock import Clock
 from application.ports.identity_provider import (
     CallbackParameters,
     IdentityProvider,
+    ProviderCallback,
     ProviderSignIn,
 )
 from application.ports.login_attempts import LoginAttempts
 from application.ports.secret_source import SecretSource
 from application.ports.session_tokens import SessionTokens
 from application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from application.second_chances import (
+    ReturningBrowser,
+    SecondChances,
+    VALoginRepeated,
+    VALoginRestarted,
+)
 from application.use_cases.sign_in.issue_session import IssueSession
 from application.use_cases.sign_in.link_va_identity import LinkVAIdentity, LinkVAIdentityCommand
+from domain.attempt_note import AttemptNote
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.handoff import Handoff, HandoffTicket
+from domain.identifiers import SessionId, UserId
 from domain.login_attempt import AttemptRefusal, LoginAttempt, LoginSecrets
 from domain.return_path import ReturnPath
 from domain.revocation import Revocation, RevokedBy
@@ -36,8 +52,6 @@ from domain.secret import Secret
 from domain.session_grant import SessionGrant
 from domain.sign_in_failure import SignInFailure
 from domain.visitor import Visitor
-
-_OUT_OF_SERVICE: Final = (SignInFailure.SERVICE_UNAVAILABLE, "storage_unavailable")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +64,9 @@ class CompleteVALoginCommand:
         is_abandoned: Returns whether the browser has disconnected.
         replaced_token: The JWT of the session that this browser had before, or None. That
             session ends.
+        note: The browser's note of the attempt, or None if it has none.
+        unanswered: The hashes of the secrets of the browser's other attempts. An answer would have
+            taken the secret away, so the browser got none.
     """
 
     secrets: LoginSecrets | None
@@ -57,6 +74,8 @@ class CompleteVALoginCommand:
     visitor: Visitor
     is_abandoned: Callable[[], Awaitable[bool]]
     replaced_token: Secret | None = None
+    note: AttemptNote | None = None
+    unanswered: frozenset[bytes] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +91,10 @@ class VALoginCompleted:
     ticket: HandoffTicket | None
 
 
+#: How a callback can end without an error.
+VALoginOutcome = VALoginCompleted | VALoginRepeated | VALoginRestarted
+
+
 @final
 class CompleteVALogin:
     """Consumes the attempt, signs in at VA, and then writes everything in one transaction."""
@@ -84,6 +107,7 @@ class CompleteVALogin:
         unit_of_work: UnitOfWorkFactory,
         link_va_identity: LinkVAIdentity,
         issue_session: IssueSession,
+        second_chances: SecondChances,
         tokens: SessionTokens,
         secrets: SecretSource,
         clock: Clock,
@@ -94,42 +118,76 @@ class CompleteVALogin:
         self._unit_of_work = unit_of_work
         self._link_va_identity = link_va_identity
         self._issue_session = issue_session
+        self._second_chances = second_chances
         self._tokens = tokens
         self._secrets = secrets
         self._clock = clock
         self._hands_over_by_code = hands_over_by_code
 
-    async def execute(self, command: CompleteVALoginCommand) -> VALoginCompleted:
+    async def execute(self, command: CompleteVALoginCommand) -> VALoginOutcome:
         """Opens a session for the Veteran whom VA identifies.
 
+        If the attempt can't be completed, the browser that began it gets a second chance: the
+        session that it has, or else one restart of the sign-in.
+
         Raises:
-            SignInFailedError: No session was opened, and the audit trail records why. If storage
-                did not answer, the failure says so, and the audit trail records nothing.
+            SignInFailedError: No session was opened, and the audit trail records why.
             SignInMisconfiguredError: No sign-in can succeed until the operator changes a setting.
             SignInPostponedError: Too many sign-ins are in progress at VA. The attempt was not
                 consumed, so the same callback can come again.
+            SignInUncertainError: Storage did not answer, so the audit trail records nothing. If a
+                session was opened nevertheless, the browser's next sign-in ends it.
+            AnswerLostError: The browser left after its session was opened. The session was ended.
         """
+        progress = _Progress()
         try:
-            return await self._complete(command)
-        except (SignInFailedError, UpstreamRejectedError, UnavailableError) as error:
+            return await self._complete_or_start_again(command, progress)
+        except AnswerLostError:
+            raise
+        except ApplicationError as error:
             failed = _as_failure(error)
+            noted = None if command.note is None else command.note.return_to
+            failed.return_to = failed.return_to or progress.return_to or noted
             await self._record(failed, command.visitor)
             if failed is error:
                 raise
             raise failed from error
 
-    async def _complete(self, command: CompleteVALoginCommand) -> VALoginCompleted:
+    async def _complete_or_start_again(
+        self, command: CompleteVALoginCommand, progress: "_Progress"
+    ) -> VALoginOutcome:
         callback = self._provider.read_callback(command.callback)
+        try:
+            return await self._complete(command, callback, progress)
+        except AttemptRefusedError as refused:
+            browser = ReturningBrowser(
+                secrets=command.secrets,
+                note=command.note,
+                token=command.replaced_token,
+                visitor=command.visitor,
+            )
+            return await self._second_chances.give(browser, refused)
+
+    async def _complete(
+        self, command: CompleteVALoginCommand, callback: ProviderCallback, progress: "_Progress"
+    ) -> VALoginCompleted:
         if command.secrets is None:
-            raise SignInFailedError(SignInFailure.LOGIN_EXPIRED, "state_or_cookie_missing")
+            raise AttemptRefusedError("state_or_cookie_missing")
         # Waiting for room comes first: the attempt can be consumed only once.
         async with self._provider.room_for_sign_in():
             attempt = await self._consume(command.secrets)
+            progress.return_to = attempt.return_to
             signed_in = await self._provider.sign_in(callback, command.secrets)
         if await command.is_abandoned():
             raise SignInFailedError(SignInFailure.LOGIN_EXPIRED, "browser_gone")
         ticket = self._ticket(command.secrets, attempt)
-        grant = await self._write(signed_in, command, ticket)
+        try:
+            grant = await self._write(signed_in, attempt, command, ticket)
+        except AttemptSupersededError as error:
+            raise AttemptRefusedError("superseded") from error
+        if await command.is_abandoned():
+            await self._end_unclaimed(grant, command.visitor)
+            raise AnswerLostError
         return VALoginCompleted(grant=grant, return_to=attempt.return_to, ticket=ticket)
 
     def _ticket(self, secrets: LoginSecrets, attempt: LoginAttempt) -> HandoffTicket | None:
@@ -147,13 +205,16 @@ class CompleteVALogin:
             browser_hash=secrets.browser_hash,
             now=self._clock.now(),
         )
-        if isinstance(outcome, AttemptRefusal):
+        if outcome is AttemptRefusal.OTHER_BROWSER:
             raise SignInFailedError(SignInFailure.LOGIN_EXPIRED, outcome.value)
+        if isinstance(outcome, AttemptRefusal):
+            raise AttemptRefusedError(outcome.value)
         return outcome
 
     async def _write(
         self,
         signed_in: ProviderSignIn,
+        attempt: LoginAttempt,
         command: CompleteVALoginCommand,
         ticket: HandoffTicket | None,
     ) -> SessionGrant:
@@ -164,7 +225,9 @@ class CompleteVALogin:
         async with self._unit_of_work() as work:
             user = await self._link_va_identity.join(work, link)
             await self._end_replaced(work, command)
+            await self._end_unanswered(work, attempt, command)
             grant = await self._issue_session.join(work, user, visitor)
+            await work.attempt_outcomes.record(attempt.state_hash, user.id, grant.session.id)
             if ticket is not None:
                 handoff = Handoff.of(
                     ticket, user_id=user.id, session_id=grant.session.id, now=self._clock.now()
@@ -177,20 +240,52 @@ class CompleteVALogin:
         """Ends the session that the browser had before."""
         if command.replaced_token is None:
             return
-        now = self._clock.now()
         try:
-            old = self._tokens.verify(command.replaced_token.reveal(), now=now)
+            old = self._tokens.verify(command.replaced_token.reveal(), now=self._clock.now())
         except UnauthenticatedError:
             return
-        revocation = Revocation(at=now, by=RevokedBy.USER, reason="replaced_by_login")
-        if await work.sessions.revoke(old.user_id, old.session_id, revocation):
+        ended = (old.user_id, old.session_id)
+        await self._end(work, ended, visitor=command.visitor, reason="replaced_by_login")
+
+    async def _end_unanswered(
+        self, work: UnitOfWork, attempt: LoginAttempt, command: CompleteVALoginCommand
+    ) -> None:
+        """Ends the sessions that this browser's earlier callbacks opened without its knowledge.
+
+        An attempt that was used before this one began has had the time of a whole sign-in to get
+        its answer through. One that is used at the same time, in another tab, isn't touched.
+        """
+        if not command.unanswered:
+            return
+        lost = await work.attempt_outcomes.supersede(
+            command.unanswered, by=attempt, now=self._clock.now()
+        )
+        for session in lost:
+            await self._end(work, session, visitor=command.visitor, reason="answer_lost")
+
+    async def _end_unclaimed(self, grant: SessionGrant, visitor: Visitor) -> None:
+        """Ends the session of a browser that left while it was opened."""
+        session = (grant.session.user_id, grant.session.id)
+        # If storage doesn't answer, the browser's next sign-in or the idle limit ends it.
+        with suppress(UnavailableError):
+            async with self._unit_of_work() as work:
+                await self._end(work, session, visitor=visitor, reason="answer_lost")
+                await work.commit()
+
+    async def _end(
+        self, work: UnitOfWork, session: tuple[UserId, SessionId], *, visitor: Visitor, reason: str
+    ) -> None:
+        user_id, session_id = session
+        now = self._clock.now()
+        revocation = Revocation(at=now, by=RevokedBy.USER, reason=reason)
+        if await work.sessions.revoke(user_id, session_id, revocation):
             event = AuditEvent.of_session(
                 AuditEventType.SESSION_REVOKED,
-                old.user_id,
-                old.session_id,
-                visitor=command.visitor,
+                user_id,
+                session_id,
+                visitor=visitor,
                 now=now,
-                reason=revocation.reason,
+                reason=reason,
             )
             await work.audit.append(event)
 
@@ -208,23 +303,39 @@ class CompleteVALogin:
                 await work.audit.append(event)
                 await work.commit()
         except UnavailableError as unavailable:
-            # A postponed callback can still come again.
-            is_postponed = isinstance(failed, SignInPostponedError)
-            outcome = SignInPostponedError if is_postponed else SignInFailedError
-            raise outcome(*_OUT_OF_SERVICE) from unavailable
+            if isinstance(failed, SignInPostponedError):
+                # A postponed callback can still come again.
+                failure = SignInFailure.SERVICE_UNAVAILABLE
+                uncertain: SignInFailedError = SignInPostponedError(failure, "storage_unavailable")
+            else:
+                uncertain = SignInUncertainError()
+            uncertain.return_to = failed.return_to
+            raise uncertain from unavailable
 
 
-def _as_failure(
-    error: SignInFailedError | UpstreamRejectedError | UnavailableError,
-) -> SignInFailedError:
-    if isinstance(error, SignInFailedError):
-        return error
-    if isinstance(error, MisconfiguredError):
-        return SignInMisconfiguredError(SignInFailure.SERVICE_UNAVAILABLE, error.reason)
-    if isinstance(error, UpstreamRejectedError):
-        return SignInFailedError(SignInFailure.TOKEN_EXCHANGE_FAILED, error.reason)
-    if isinstance(error, ProviderBusyError):
-        return SignInPostponedError(SignInFailure.PROVIDER_UNAVAILABLE, "provider_busy")
-    if isinstance(error, ProviderUnavailableError):
-        return SignInFailedError(SignInFailure.PROVIDER_UNAVAILABLE, "provider_unavailable")
-    return SignInFailedError(*_OUT_OF_SERVICE)
+@dataclass(slots=True)
+class _Progress:
+    """What is known of the attempt once it was consumed."""
+
+    return_to: ReturnPath | None = None
+
+
+def _as_failure(error: ApplicationError) -> SignInFailedError:
+    match error:
+        case SignInFailedError():
+            failed = error
+        case MisconfiguredError():
+            failed = SignInMisconfiguredError(SignInFailure.SERVICE_UNAVAILABLE, error.reason)
+        case UpstreamRejectedError():
+            failed = SignInFailedError(SignInFailure.TOKEN_EXCHANGE_FAILED, error.reason)
+        case TooManyLoginsError():
+            failed = SignInFailedError(SignInFailure.TOO_MANY_LOGINS, "restart_limited")
+        case ProviderBusyError():
+            failed = SignInPostponedError(SignInFailure.PROVIDER_UNAVAILABLE, "provider_busy")
+        case ProviderUnavailableError():
+            failed = SignInFailedError(SignInFailure.PROVIDER_UNAVAILABLE, "provider_unavailable")
+        case UnavailableError():
+            failed = SignInUncertainError()
+        case _:
+            failed = SignInFailedError(SignInFailure.SERVICE_UNAVAILABLE, error.code)
+    return failed

@@ -4,28 +4,41 @@ from typing import Final
 
 from entrypoints.web.api.parts import JSON, SET_COOKIE, SIGN_IN, answer, operation, problem, query
 
+_PREFETCHED: Final = answer(
+    "The browser only fetches ahead (`Sec-Purpose: prefetch` and its like). Nothing happens."
+)
 LOGIN: Final = operation(
     "logIn",
     "Send the browser to VA",
     tag=SIGN_IN,
+    description="A browser (`Accept` names `text/html`, or `Sec-Fetch-Mode: navigate`) is sent to "
+    "`/va-error` of the front end where other clients get a problem, and signs in without a "
+    "`return_to` that is not allowed.",
     parameters=[
         query(
             "return_to",
-            {"type": "string", "pattern": r"^/[!-\[\]-~]*$", "maxLength": 512},
-            "Where in the front end to continue after the sign-in: a path without `//`, `.` or "
-            "`..`, even percent-encoded.",
+            {
+                "type": "string",
+                "pattern": r"^/(?!/)[^\\\u0000-\u001f\u007f-\u009f]*$",
+                "maxLength": 2048,
+            },
+            "Where in the front end to continue after the sign-in: a path of it, with an optional "
+            "query and fragment. It is brought to the form that a browser would show, of at most "
+            "2,048 characters.",
         )
     ],
     responses={
+        "204": _PREFETCHED,
         "303": answer(
-            "To VA. A cookie binds the attempt to this browser.",
+            "To VA. Cookies bind the attempt to this browser. Or to `/va-error`, if the browser "
+            "can't be sent to VA.",
             headers={
                 "Location": {"required": True, "schema": {"type": "string", "format": "uri"}},
                 **SET_COOKIE,
             },
         ),
         "400": problem(
-            "A parameter appears twice or is not clean text, or `return_to` is not allowed.",
+            "`return_to` appears twice, is not UTF-8, or is not allowed.",
             "malformed_parameters",
             "invalid_return_to",
         ),
@@ -62,8 +75,9 @@ CALLBACK: Final = operation(
     "completeLogin",
     "Process VA's response",
     tag=SIGN_IN,
-    description="VA sends the browser back to this URL. In any case, the browser continues to "
-    "`/va-success` or `/va-error` of the front end.",
+    description="VA sends the browser back to this URL. The browser continues to `/va-success` or "
+    "`/va-error` of the front end. If it comes back with an attempt that is used or too old, it is "
+    "sent to VA once more.",
     parameters=[
         query(name, {"type": "string"}, description)
         for name, description in (
@@ -74,17 +88,18 @@ CALLBACK: Final = operation(
         )
     ],
     responses={
+        "204": _PREFETCHED,
         "303": answer(
             "To the front end: with the session, by the configured delivery, or with the reason "
-            "why there is none.",
+            "why there is none. Or to VA, if the sign-in starts again.",
             headers={
                 "Location": {
                     "required": True,
-                    "schema": {"type": "string", "pattern": r"/va-(success[?#]|error\?error=)"},
+                    "schema": {"type": "string", "format": "uri"},
                 },
                 **SET_COOKIE,
             },
-        )
+        ),
     },
 )
 

@@ -59,6 +59,18 @@ _ALL: Final = (
         is_worth_retrying=True,
     ),
     Explanation(
+        code=SignInFailure.TOO_MANY_LOGINS,
+        title=N_("Too many sign-ins at the moment"),
+        what_happened=N_(
+            "Many sign-ins were started from your network within a minute, so we didn't start "
+            "another one. You did nothing wrong, and it isn't a problem with your account."
+        ),
+        advice=N_(
+            "Wait a minute and try again. If it still doesn't work, contact VetAssist support."
+        ),
+        is_worth_retrying=True,
+    ),
+    Explanation(
         code=SignInFailure.TOKEN_EXCHANGE_FAILED,
         title=N_("VetAssist and VA.gov couldn't complete this sign-in"),
         what_happened=N_(

@@ -147,7 +147,7 @@ def return_path(request: Request) -> str | None:
     """The path of the front end that the address names, if it is one."""
     try:
         wanted = single_values(request, [RETURN_TO]).get(RETURN_TO)
-        return None if wanted is None else ReturnPath(wanted).value
+        return None if wanted is None else ReturnPath.parse(wanted).value
     except (MalformedParametersError, InvalidReturnPathError):
         return None
 

@@ -108,16 +108,28 @@ async def test_a_sign_in_is_decided_once(va: SandboxClient) -> None:
     assert "This sign-in can&#39;t continue" in second.text
 
 
-async def test_a_sign_in_page_stops_working_after_ten_minutes(va: SandboxClient) -> None:
+@pytest.mark.parametrize(
+    ("faults", "seconds", "status"),
+    [
+        ({}, 60 * 60, 303),
+        ({}, 24 * 60 * 60, 400),
+        ({"forget_sign_ins_after_ten_minutes": {}}, 599, 303),
+        ({"forget_sign_ins_after_ten_minutes": {}}, 600, 400),
+    ],
+)
+async def test_a_sign_in_page_works_for_a_day_unless_it_is_made_to_forget(
+    va: SandboxClient, faults: dict[str, dict[str, object]], seconds: int, status: int
+) -> None:
+    await va.set_faults(**faults)
     page = await va.authorize()
     request_id = page.text.split('name="request" value="')[1].split('"')[0]
-    va.clock.now += 600
+    va.clock.now += seconds
 
     response = await va.http.post(
         f"{BASE}/authorization", data={"request": request_id, "veteran": "tamara-ellis"}
     )
 
-    assert response.status_code == 400
+    assert response.status_code == status
 
 
 @pytest.mark.parametrize("choice", [{}, {"veteran": "nobody"}, {"veteran": "synthetic-07"}])

@@ -1,5 +1,6 @@
 """Taking VA's answer: a session, or one row that says why there is none."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -17,7 +18,9 @@ from application.errors import (
     SignInFailedError,
     SignInMisconfiguredError,
     SignInPostponedError,
+    SignInUncertainError,
 )
+from application.second_chances import VALoginRestarted
 from application.use_cases.sign_in.complete_va_login import CompleteVALoginCommand, VALoginCompleted
 from domain.audit_event import AuditEventType
 from domain.identifiers import ICN, UserId
@@ -28,6 +31,7 @@ from domain.va_identity import VAAccount
 from domain.veteran_status import VeteranStatus
 from tests.support.builders import (
     ISSUER,
+    LOGIN_LIFETIME,
     a_provider_sign_in,
     a_subject,
     a_visitor,
@@ -47,7 +51,7 @@ async def gone() -> bool:
 
 async def failure_of(service: MemoryService, command: CompleteVALoginCommand) -> SignInFailedError:
     with pytest.raises(SignInFailedError) as failed:
-        await service.complete(command)
+        await service.come_back(command)
     return failed.value
 
 
@@ -178,6 +182,31 @@ async def test_the_veteran_comes_back_to_where_they_began(
     assert (await service.complete(begun.callback())).return_to == return_to
 
 
+@pytest.mark.parametrize(
+    "parameters", [{"error": "access_denied"}, {"error": "server_error"}, {}, {"code": "wrong"}]
+)
+async def test_a_sign_in_that_fails_says_where_the_veteran_wanted_to_go(
+    service: MemoryService, parameters: dict[str, str]
+) -> None:
+    begun = await service.begin(return_to=ReturnPath("/claims"))
+    failed = await failure_of(service, begun.callback(parameters=parameters))
+
+    assert failed.return_to == ReturnPath("/claims")
+
+
+@pytest.mark.parametrize(
+    "parameters", [{"code": ["a", "b"]}, {"code": "right"}], ids=["malformed", "no room"]
+)
+async def test_the_browsers_note_says_it_before_the_attempt_is_read(
+    service: MemoryService, parameters: dict[str, str | list[str]]
+) -> None:
+    begun = await service.begin(return_to=ReturnPath("/claims"))
+    service.provider.is_full = True
+    failed = await failure_of(service, begun.callback(parameters=parameters, note=begun.note))
+
+    assert failed.return_to == ReturnPath("/claims")
+
+
 @pytest.mark.parametrize("issuer", [None, ISSUER])
 async def test_case_21_the_callback_may_name_va_or_nobody(
     service: MemoryService, issuer: str | None
@@ -262,31 +291,24 @@ async def test_a_callback_that_will_not_do_is_refused_and_audited(
     await assert_refused(service, begun.callback(**changes), failure, reason)
 
 
-async def test_case_11_a_callback_that_comes_again_is_refused(service: MemoryService) -> None:
-    begun = await service.begin()
-    await service.complete(begun.callback())
-
-    expired = SignInFailure.LOGIN_EXPIRED
-    await assert_refused(service, begun.callback(), expired, "state_replayed")
-
-
 async def test_case_16_a_denial_uses_the_attempt_up(service: MemoryService) -> None:
     begun = await service.begin()
     await failure_of(service, begun.callback(parameters={"error": "access_denied"}))
 
-    expired = SignInFailure.LOGIN_EXPIRED
-    await assert_refused(service, begun.callback(), expired, "state_replayed")
+    assert isinstance(await service.come_back(begun.callback()), VALoginRestarted)
+    assert service.provider.exchanges == 0
 
 
-async def test_case_12_a_callback_is_in_time_for_less_than_ten_minutes(
+async def test_case_12_a_callback_is_in_time_until_the_attempt_ends(
     service: MemoryService,
 ) -> None:
     in_time, late = await service.begin(), await service.begin()
-    service.clock.advance(timedelta(minutes=10) - timedelta(seconds=1))
+    service.clock.advance(LOGIN_LIFETIME - timedelta(seconds=1))
     await service.complete(in_time.callback())
     service.clock.advance(timedelta(seconds=1))
 
-    await assert_refused(service, late.callback(), SignInFailure.LOGIN_EXPIRED, "state_expired")
+    assert isinstance(await service.come_back(late.callback()), VALoginRestarted)
+    assert service.provider.exchanges == 1
 
 
 async def test_case_13_another_browser_is_refused_and_does_not_spoil_the_attempt(
@@ -314,22 +336,18 @@ async def test_case_6_two_tabs_sign_in_at_the_same_time(service: MemoryService) 
 
 async def test_case_15_of_32_equal_callbacks_one_is_exchanged(service: MemoryService) -> None:
     begun = await service.begin()
-    completed: list[VALoginCompleted] = []
-    reasons: list[str] = []
+    kinds: list[type] = []
 
     async def come_back() -> None:
-        try:
-            completed.append(await service.complete(begun.callback()))
-        except SignInFailedError as failed:
-            reasons.append(failed.reason)
+        kinds.append(type(await service.come_back(begun.callback())))
 
     async with anyio.create_task_group() as tasks:
         for _ in range(32):
             tasks.start_soon(come_back)
 
     assert service.provider.exchanges == 1
-    assert len(completed) == 1
-    assert reasons == ["state_replayed"] * 31
+    assert Counter(kinds) == {VALoginCompleted: 1, VALoginRestarted: 31}
+    assert len(service.store.committed.sessions) == 1
 
 
 async def test_case_24_a_code_of_another_attempt_signs_nobody_in(service: MemoryService) -> None:
@@ -537,11 +555,13 @@ async def test_a_planted_token_does_not_keep_anybody_from_signing_in(
 
 async def test_without_storage_the_fault_is_said_to_be_ours() -> None:
     service = a_memory_service(MemoryStore())
-    begun = await service.begin()
+    begun = await service.begin(return_to=ReturnPath("/claims"))
     broken = a_memory_service(service.store, down_storage())
-    failed = await failure_of(broken, begun.callback())
+    failed = await failure_of(broken, begun.callback(note=begun.note))
 
     assert failed.failure is SignInFailure.SERVICE_UNAVAILABLE
+    assert isinstance(failed, SignInUncertainError)
+    assert failed.return_to == ReturnPath("/claims")
     assert everything_but_the_audit(service.store) == MemoryTables()
 
 
@@ -553,6 +573,7 @@ async def test_a_sign_in_that_cannot_be_audited_does_not_take_place() -> None:
     failed = await failure_of(service, begun.callback())
 
     assert failed.failure is SignInFailure.SERVICE_UNAVAILABLE
+    assert isinstance(failed, SignInUncertainError)
     assert service.audit == []
     assert everything_but_the_audit(store) == MemoryTables()
 
@@ -584,7 +605,7 @@ async def test_no_audit_row_holds_anything_that_names_or_admits(service: MemoryS
     signed_in = a_provider_sign_in()
     begun = await service.begin(signed_in)
     completed = await service.complete(begun.callback())
-    await failure_of(service, begun.callback())
+    await service.come_back(begun.callback())
     trail = repr(service.audit)
 
     identity, tokens, secrets = signed_in.identity, signed_in.tokens, begun.started.secrets

@@ -1,6 +1,5 @@
 """Sending a browser to VA."""
 
-from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -10,6 +9,7 @@ from application.errors import ProviderBusyError, ProviderUnavailableError, Unav
 from domain.audit_event import AuditEventType
 from domain.login_attempt import LoginAttempt
 from domain.return_path import ReturnPath
+from tests.support.builders import LOGIN_LIFETIME
 from tests.support.outages import down_storage
 from tests.support.service import MemoryService, a_memory_service
 
@@ -35,7 +35,7 @@ async def test_the_attempt_is_kept_and_only_as_hashes(service: MemoryService) ->
         browser_hash=started.secrets.browser_hash,
         return_to=ReturnPath("/claims"),
         created_at=service.clock.now(),
-        expires_at=service.clock.now() + timedelta(minutes=10),
+        expires_at=service.clock.now() + LOGIN_LIFETIME,
     )
     for secret in (started.secrets.state, started.secrets.browser, started.secrets.code_verifier):
         assert secret.reveal() not in repr(kept)

@@ -1,0 +1,194 @@
+"""What a person in a browser sees where a program gets a problem document.
+
+A browser at the login or the callback always ends at the front end's error page. Elsewhere it gets
+a short page of its own, because there may be no front end to show one.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from html import escape
+from http import HTTPStatus
+from typing import Final, final
+from urllib.parse import quote, urlencode
+
+from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from application.query_parameters import MalformedParametersError
+from domain.errors import InvalidReturnPathError
+from domain.return_path import ReturnPath
+from domain.sign_in_failure import SignInFailure
+from entrypoints.request_ids import REQUEST_ID
+from entrypoints.settings import CALLBACK_PATH
+from entrypoints.web.errors import problem
+from entrypoints.web.login_cookies import LoginCookies
+from entrypoints.web.navigation import is_navigation
+from entrypoints.web.parameters import single_texts, single_values
+from entrypoints.web.reference_cookie import ERROR_PAGE, ReferenceCookie
+
+LOGIN_PATH: Final = "/api/v1/va/login"
+RETURN_TO: Final = "return_to"
+_API: Final = ("/api/", "/oauth/")
+
+_ExceptionHandler = Callable[[Request, Exception], Awaitable[Response]]
+
+_PAGES: Final = {
+    HTTPStatus.NOT_FOUND: (
+        "Page not found",
+        "There is no page at this address. The link may be old, or part of it may be missing.",
+    ),
+    HTTPStatus.METHOD_NOT_ALLOWED: (
+        "This page can't be opened this way",
+        "The address belongs to VetAssist, but not to a page that you can open in a browser.",
+    ),
+    HTTPStatus.SERVICE_UNAVAILABLE: (
+        "VetAssist isn't available right now",
+        "Many people are using VetAssist at the moment. Wait a few minutes and try again.",
+    ),
+    HTTPStatus.INTERNAL_SERVER_ERROR: (
+        "Something went wrong",
+        "Something on our side didn't work. You did nothing wrong. Wait and try again.",
+    ),
+}
+_PAGE: Final = """<!doctype html>
+<html lang="en-US">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{title} · VetAssist</title>
+{style}</head>
+<body>
+<main id="main">
+<section class="card">
+<h1>{title}</h1>
+<p>{text}</p>
+<p class="actions"><a class="button primary" href="{home}">Go to VetAssist</a></p>
+</section>
+</main>
+</body>
+</html>
+"""
+_STYLE: Final = '<link rel="stylesheet" href="{home}static/style.css">\n'
+
+
+@final
+class BrowserAnswers:
+    """Redirects and pages for the errors of the service.
+
+    Args:
+        frontend_url: Where the front end is.
+        serves_front_end: Whether the service is its own front end.
+        reference: Passes the request's id to our own error page.
+        cookies: The cookies of attempts, which say where a person wanted to go.
+        headers: The headers of an answer that the application doesn't produce.
+    """
+
+    def __init__(
+        self,
+        *,
+        frontend_url: str,
+        serves_front_end: bool,
+        reference: ReferenceCookie,
+        cookies: LoginCookies,
+        headers: Mapping[str, str],
+    ) -> None:
+        self._frontend_url = frontend_url
+        self._serves_front_end = serves_front_end
+        self._reference = reference
+        self._cookies = cookies
+        self._headers = headers
+
+    def failure(
+        self, request: HTTPConnection, failure: SignInFailure, return_to: ReturnPath | None
+    ) -> Response:
+        """Redirect to `/va-error`, with our reason, the return path, and none of VA's text.
+
+        Our own page also gets the reference for support.
+        """
+        parameters = {"error": failure.value}
+        if return_to is not None:
+            parameters[RETURN_TO] = return_to.value
+        query = urlencode(parameters, quote_via=quote, safe="")
+        response = RedirectResponse(
+            f"{self._frontend_url}{ERROR_PAGE}?{query}", status_code=HTTPStatus.SEE_OTHER
+        )
+        request_id = request.scope.get(REQUEST_ID)
+        if self._serves_front_end and request_id is not None:
+            self._reference.set(response, request_id)
+        return response
+
+    def instead_of(self, scope: Scope, problem: Response) -> Response:
+        """The answer to give: ``problem`` itself, unless a person would see it.
+
+        Problems of the API's routes stay as they are, because nobody follows a link to them. The
+        login and the callback are links. A wrong method or address may be anybody's mistake.
+        """
+        request = HTTPConnection(scope)
+        status = HTTPStatus(problem.status_code)
+        if not is_navigation(request.headers):
+            return problem
+        is_mistake = status in {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}
+        path: str = scope["path"]
+        # A proxy may leave the path of the public URL in front.
+        if not is_mistake and path.endswith((LOGIN_PATH, CALLBACK_PATH)):
+            return self.failure(
+                request, SignInFailure.SERVICE_UNAVAILABLE, self.return_path(request)
+            )
+        if status not in _PAGES or (not is_mistake and path.startswith(_API)):
+            return problem
+        return self._page(status, problem.headers)
+
+    def negotiated(self, handler: _ExceptionHandler) -> _ExceptionHandler:
+        """The same handler of exceptions, for browsers as well."""
+
+        async def respond(request: Request, error: Exception) -> Response:
+            return self.instead_of(request.scope, await handler(request, error))
+
+        return respond
+
+    async def overloaded(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Respond instead of the application, because too many requests are in progress."""
+        answer = self.instead_of(scope, problem(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable"))
+        for name, value in self._headers.items():
+            answer.headers.setdefault(name, value)
+        answer.headers["Connection"] = "close"
+        await answer(scope, receive, send)
+
+    def return_path(self, request: HTTPConnection) -> ReturnPath | None:
+        """Where a browser at the login or the callback wants to go, as far as it can be known."""
+        try:
+            if request.scope["path"].endswith(LOGIN_PATH):
+                return requested_path(request)
+            state = single_values(request, ["state"]).get("state")
+        except (MalformedParametersError, InvalidReturnPathError):
+            return None
+        note = self._cookies.note(request, state)
+        return None if note is None else note.return_to
+
+    def _page(self, status: HTTPStatus, headers: Headers) -> Response:
+        title, text = _PAGES[status]
+        home = escape(f"{self._frontend_url}/")
+        content = _PAGE.format(
+            title=escape(title),
+            text=escape(text),
+            home=home,
+            style=_STYLE.format(home=home) if self._serves_front_end else "",
+        )
+        response = HTMLResponse(content, status_code=status)
+        for name in ("Allow", "Retry-After"):
+            if name in headers:
+                response.headers[name] = headers[name]
+        return response
+
+
+def requested_path(request: HTTPConnection) -> ReturnPath | None:
+    """The return path that the login was asked for, in canonical form, or None.
+
+    Raises:
+        MalformedParametersError: It appears twice, or isn't UTF-8.
+        InvalidReturnPathError: It isn't a path of the front end.
+    """
+    wanted = single_texts(request, [RETURN_TO]).get(RETURN_TO)
+    return None if wanted is None else ReturnPath.parse(wanted)
