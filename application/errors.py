@@ -15,6 +15,7 @@ ApplicationError
     TooManyRefusalsError       its address was refused too often
   NotFoundError            it doesn't exist, or isn't the caller's
   ConflictError            conflicts with stored data
+  DecisionNeededError      an operator must decide how to go on (in decision_errors.py)
   UnavailableError         try again later
     ProviderUnavailableError   VA did not answer
       ProviderBusyError          VA was not asked: too many calls are in progress
@@ -23,6 +24,7 @@ ApplicationError
     SigningKeyUnknownError     VA hasn't published the key that signed its token
     MisconfiguredError         only the operator can fix it
       ClientRejectedByProviderError  VA doesn't accept our client credentials
+      RequestRefusedByProviderError  VA doesn't accept what our settings request
       IssuerChangedError         the tokens belong to another provider
     UnwantedTokensError        VA issued tokens that must not be used
     UnusableTokensError        VA issued tokens that can't be used yet
@@ -42,7 +44,9 @@ The ``code`` is public and stable. A ``reason`` is only for the audit trail and 
 of an error says what to do about it.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
+from types import MappingProxyType
 from typing import ClassVar
 
 from domain.identifiers import SessionId, UserId
@@ -222,6 +226,10 @@ class ClientRejectedByProviderError(MisconfiguredError):
     """The provider doesn't accept our client credentials."""
 
 
+class RequestRefusedByProviderError(MisconfiguredError):
+    """The provider doesn't accept a request as our settings make it: a scope, for instance."""
+
+
 class IssuerChangedError(MisconfiguredError):
     """The tokens belong to another provider than the configured one, which wasn't asked."""
 
@@ -263,17 +271,24 @@ class SignInFailedError(ApplicationError):
         failure: The public code.
         reason: Our own code for the audit trail.
         user_id: The user for the audit trail, or None if unknown.
+        details: Ids and pseudonyms for the audit trail.
     """
 
     code: ClassVar[str] = "sign_in_failed"
 
     def __init__(
-        self, failure: SignInFailure, reason: str, *, user_id: UserId | None = None
+        self,
+        failure: SignInFailure,
+        reason: str,
+        *,
+        user_id: UserId | None = None,
+        details: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         super().__init__(failure.value)
         self.failure = failure
         self.reason = reason
         self.user_id = user_id
+        self.details = details
 
 
 class MalformedCallbackError(SignInFailedError):
@@ -286,8 +301,8 @@ class MalformedCallbackError(SignInFailedError):
 class SignInDeniedError(SignInFailedError):
     """The provider didn't allow the sign-in: the Veteran declined, or a policy did."""
 
-    def __init__(self) -> None:
-        super().__init__(SignInFailure.ACCESS_DENIED, "denied_at_provider")
+    def __init__(self, reason: str = "denied_at_provider") -> None:
+        super().__init__(SignInFailure.ACCESS_DENIED, reason)
 
 
 class IdentityMissingError(SignInFailedError):
@@ -298,10 +313,20 @@ class IdentityMissingError(SignInFailedError):
 
 
 class IdentityConflictError(SignInFailedError):
-    """The ICN and the account at the provider belong to different users."""
+    """The ICN and the account at the provider belong to different users.
 
-    def __init__(self, reason: str, user_id: UserId) -> None:
-        super().__init__(SignInFailure.IDENTITY_CONFLICT, reason, user_id=user_id)
+    Args:
+        reason: Our own code for the audit trail.
+        user_id: The user that has the account.
+        account: The pseudonym of the account.
+        icn_user: The user that has the ICN, or None if nobody has it.
+    """
+
+    def __init__(
+        self, reason: str, user_id: UserId, *, account: str, icn_user: UserId | None
+    ) -> None:
+        details = {"account": account} | ({} if icn_user is None else {"icn_user": str(icn_user)})
+        super().__init__(SignInFailure.IDENTITY_CONFLICT, reason, user_id=user_id, details=details)
 
 
 class AccountDisabledError(SignInFailedError):

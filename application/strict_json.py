@@ -14,12 +14,25 @@ def object_of(text: bytes) -> dict[str, Any]:
     Raises:
         NotStrictJSONError: The text isn't such an object.
     """
+    members = members_of(text)
+    try:
+        # The parser accepts lone surrogates, which would only fail later, when the text is used.
+        json.dumps(members, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise NotStrictJSONError from error
+    return members
+
+
+def members_of(text: bytes) -> dict[str, Any]:
+    """Parses a JSON object like ``object_of``, but texts may contain lone surrogates.
+
+    Raises:
+        NotStrictJSONError: The text isn't such an object.
+    """
     try:
         parsed = json.loads(
             text.decode(), object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite
         )
-        # The parser accepts lone surrogates, which would only fail later, when the text is used.
-        json.dumps(parsed, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise NotStrictJSONError from error
     if not isinstance(parsed, dict):

@@ -20,7 +20,7 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, 
 
 import jwt
 import typer.main
-from annotated_types import BaseMetadata, Ge, Interval
+from annotated_types import BaseMetadata, Interval
 from starlette.requests import Request
 from starlette.routing import Route
 
@@ -121,9 +121,7 @@ def _values(type_: Any) -> str:
 
 
 def _bounds(metadata: BaseMetadata) -> str:
-    if isinstance(metadata, Interval):
-        return f"{metadata.ge:,} to {metadata.le:,}"
-    return f"{metadata.ge} or more" if isinstance(metadata, Ge) else ""
+    return f"{metadata.ge:,} to {metadata.le:,}" if isinstance(metadata, Interval) else ""
 
 
 def _commands() -> Iterator[str]:
@@ -348,7 +346,7 @@ def _said(name: str, text: str | None) -> str:
 
 
 def _description() -> dict[str, Any]:
-    """The OpenAPI description of a service that delivers by cookie, which has every answer."""
+    """The OpenAPI description of a service with every option, which has every answer."""
     answer = asyncio.run(_example().openapi_endpoint().show(Request({"type": "http"})))
     description: dict[str, Any] = json.loads(bytes(answer.body))
     return description
@@ -366,6 +364,7 @@ def _example() -> Container:
             va_client_id="example",
             va_client_secret=Secret("example"),
             session_delivery=SessionDelivery.COOKIE,
+            app_sign_in=True,
         )
     )
 

@@ -4,7 +4,8 @@ from typing import Final
 
 TABLES: Final = {
     "vetassist_users": "One row per Veteran, by ICN: names, e-mail address, Veteran status, last "
-    "sign-in, whether active, and the wrapped data key of the tokens",
+    "sign-in, whether active, the user that it was merged into, and the wrapped data key of the "
+    "tokens",
     "vetassist_va_identities": "Accounts at the provider (issuer and subject), each an alias of "
     "one user",
     "vetassist_va_tokens": "VA's access, refresh and ID tokens, sealed with the user's data key, "
@@ -43,6 +44,8 @@ PROBLEMS: Final = {
     "forbidden": "A cookie came with an unsafe request from another site",
     "not_found": "It doesn't exist, or it isn't the caller's",
     "invalid_return_to": "`return_to` isn't a path of the front end",
+    "invalid_code_challenge": "`code_challenge` isn't a PKCE challenge of the method S256",
+    "invalid_code_verifier": "`code_verifier` isn't a PKCE verifier",
     "malformed_parameters": "A parameter appears twice, or isn't clean text",
     "too_many_logins": "Too many sign-ins were started. `Retry-After` says when to try again",
     "unavailable": "The database doesn't answer. Nothing was changed",

@@ -74,6 +74,18 @@ class AuditEventType(StrEnum):
     """A Veteran signed out everywhere."""
     LOGOUT_BY_OPERATOR = "logout_by_operator"
     """An operator ended all sessions of a user."""
+    SESSION_ENDED_BY_OPERATOR = "session_ended_by_operator"
+    """An operator ended one session of a user."""
+    VA_UNLINKED_BY_OPERATOR = "va_unlinked_by_operator"
+    """An operator unlinked VA. VA's tokens were shredded and every session ended."""
+    ICN_CHANGED = "icn_changed"
+    """An operator gave a user the ICN that VA has now."""
+    USER_MERGED = "user_merged"
+    """An operator merged two users whom VA knows as one person. Each of them has one event."""
+    USER_FOUND = "user_found"
+    """An operator searched for users and was shown this one, or none."""
+    USER_SHOWN = "user_shown"
+    """An operator looked at everything that is stored about a user."""
     USER_DISABLED = "user_disabled"
     """An operator disabled a user."""
     USER_ENABLED = "user_enabled"
@@ -145,17 +157,18 @@ class AuditEvent:
         visitor: Visitor,
         now: datetime,
         user_id: UserId | None = None,
+        **details: str,
     ) -> Self:
         """Creates the event for a sign-in that ended without a session.
 
-        ``reason`` is more specific than the public code.
+        ``reason`` is more specific than the public code, and ``details`` are ids and pseudonyms.
         """
         return cls(
             type=AuditEventType.LOGIN_FAILED,
             occurred_at=now,
             user_id=user_id,
             visitor=visitor,
-            data={"error": failure.value, "reason": reason},
+            data={"error": failure.value, "reason": reason, **details},
         )
 
     @classmethod

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.audit_event import AuditEventType
-from domain.identifiers import UserId
+from domain.identifiers import SessionId, UserId
+from domain.service_client import ClientId
 from domain.visitor import Visitor
 
 
@@ -51,12 +52,22 @@ class AuditFilter:
     """Which events to return. None means no restriction.
 
     Attributes:
+        also_of: Users whose events are included too, if ``user_id`` is given.
         types: Only these types. None also includes types that aren't in the catalog.
         since: Only events at or after this instant (UTC).
         until: Only events before this instant (UTC).
+        operator: Only events of commands that this operator ran.
+        reference: Only events of the request with this id.
+        session_id: Only events that concern this session.
+        client_id: Only events that concern this client.
     """
 
     user_id: UserId | None = None
+    also_of: frozenset[UserId] = frozenset()
     types: frozenset[AuditEventType] | None = None
     since: datetime | None = None
     until: datetime | None = None
+    operator: str | None = None
+    reference: str | None = None
+    session_id: SessionId | None = None
+    client_id: ClientId | None = None

@@ -12,6 +12,7 @@ from typing import Any, Final, Self
 
 from domain.errors import InvalidAssertionError
 from domain.service_client import ClientId, parse_client_id
+from domain.web_url import canonical_url
 
 #: The longest lifetime of an assertion. Used assertions are remembered for as long.
 MAX_ASSERTION_LIFETIME: Final = timedelta(minutes=5)
@@ -88,8 +89,16 @@ def claimed_client(claims: Mapping[str, Any]) -> ClientId:
 def _check_audience(audience: object, ours: frozenset[str]) -> None:
     # If it named several servers, each of them could present it to the others.
     audiences = audience if isinstance(audience, list) else [audience]
-    if len(audiences) != 1 or not isinstance(audiences[0], str) or audiences[0] not in ours:
+    if len(audiences) != 1 or _canonical(audiences[0]) not in ours:
         raise InvalidAssertionError("assertion_audience")
+
+
+def _canonical(audience: object) -> str | None:
+    """The audience in the form of our own URLs: a client may know one as the operator wrote it."""
+    try:
+        return canonical_url(audience).rstrip("/") if isinstance(audience, str) else None
+    except ValueError:
+        return None
 
 
 def _instant(claims: Mapping[str, Any], name: str) -> datetime:

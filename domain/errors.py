@@ -15,10 +15,28 @@ class InvalidICNError(DomainError):
     code: ClassVar[str] = "invalid_icn"
 
 
+class InvalidUserSearchError(DomainError):
+    """A text can't be looked for. The message says why, without the text."""
+
+    code: ClassVar[str] = "invalid_search"
+
+
 class InvalidReturnPathError(DomainError):
     """The value isn't a path of our own front end."""
 
     code: ClassVar[str] = "invalid_return_to"
+
+
+class InvalidAppChallengeError(DomainError):
+    """The value isn't a PKCE challenge of the method S256."""
+
+    code: ClassVar[str] = "invalid_code_challenge"
+
+
+class InvalidAppVerifierError(DomainError):
+    """The value isn't a PKCE verifier."""
+
+    code: ClassVar[str] = "invalid_code_verifier"
 
 
 class InvalidServiceClientError(DomainError):

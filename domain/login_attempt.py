@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Self
 
+from domain.app_challenge import AppChallenge
 from domain.return_path import ReturnPath
 from domain.secret import Secret, hash_of
 
@@ -76,6 +77,7 @@ class LoginAttempt:
     Attributes:
         expires_at: First instant (UTC) at which the attempt can no longer be completed.
         consumed_at: Instant (UTC) at which a callback consumed it, or None.
+        app_challenge: The challenge of the app that started the sign-in, or None if no app did.
     """
 
     state_hash: bytes
@@ -84,9 +86,17 @@ class LoginAttempt:
     created_at: datetime
     expires_at: datetime
     consumed_at: datetime | None = None
+    app_challenge: AppChallenge | None = None
 
     @classmethod
-    def begin(cls, secrets: LoginSecrets, *, return_to: ReturnPath | None, now: datetime) -> Self:
+    def begin(
+        cls,
+        secrets: LoginSecrets,
+        *,
+        return_to: ReturnPath | None,
+        now: datetime,
+        app_challenge: AppChallenge | None = None,
+    ) -> Self:
         """Starts an attempt that can be completed for ten minutes."""
         return cls(
             state_hash=secrets.state_hash,
@@ -94,6 +104,7 @@ class LoginAttempt:
             return_to=return_to,
             created_at=now,
             expires_at=now + ATTEMPT_LIFETIME,
+            app_challenge=app_challenge,
         )
 
     def refusal(self, *, browser_hash: bytes, now: datetime) -> AttemptRefusal | None:

@@ -17,6 +17,8 @@ class User:
         icn: VA's identifier of the person. An account of an earlier phase may have None.
         is_active: Whether the account may sign in.
         last_login_at: Instant (UTC) of the latest sign-in, or None.
+        merged_into: The user that an operator merged this one into, or None. Nobody can sign in
+            to a merged account.
     """
 
     id: UserId
@@ -27,6 +29,7 @@ class User:
     email: str | None = field(repr=False)
     is_active: bool
     last_login_at: datetime | None
+    merged_into: UserId | None = None
 
     def changed_since(self, before: Self) -> tuple[str, ...]:
         """Returns the names, never the values, of the attributes from VA that differ."""

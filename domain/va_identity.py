@@ -31,7 +31,8 @@ class VAIdentity:
         given_name: None if VA didn't provide it.
         family_name: None if VA didn't provide it.
         email: None if VA didn't provide it.
-        is_complete: False if a source that was asked didn't answer.
+        is_complete: False if a source that was asked didn't answer. The status API counts only
+            if no other source named the ICN.
     """
 
     issuer: str

@@ -1,7 +1,7 @@
 """Checkpoints that were written to a file outside the database."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import final
 
@@ -18,6 +18,10 @@ def checkpoint_in(line: str) -> SealedBatch:
         return SealedBatch.from_record(json.loads(line[max(line.find("{"), 0) :]))
     except (RecursionError, OverflowError) as fault:
         raise ValueError("no checkpoint") from fault
+
+
+class UnreadableFileError(Exception):
+    """A file with checkpoints can't be read. The message is one line."""
 
 
 @final
@@ -38,20 +42,26 @@ class CheckpointFile:
         """Yields what each line claims to be. Yields nothing if the file doesn't exist.
 
         Raises:
-            OSError: The file can't be read.
+            UnreadableFileError: The file can't be read.
         """
-        if not self.path.exists():
-            return
-        with self.path.open(encoding="utf-8", errors="replace") as lines:
-            for line in lines:
-                if not line.strip():
-                    continue
-                try:
-                    batch = checkpoint_in(line)
-                except SelfContradictionError as contradiction:
-                    yield contradiction
-                except ValueError:
-                    self.odd += 1
-                else:
-                    self.usable += 1
-                    yield batch
+        try:
+            if not self.path.exists():
+                return
+            with self.path.open(encoding="utf-8", errors="replace") as lines:
+                yield from self._checkpoints(lines)
+        except OSError as error:
+            raise UnreadableFileError(f"{self.path}: {error.strerror}") from error
+
+    def _checkpoints(self, lines: Iterable[str]) -> Iterator[SealedBatch | SelfContradictionError]:
+        for line in lines:
+            if not line.strip():
+                continue
+            try:
+                batch = checkpoint_in(line)
+            except SelfContradictionError as contradiction:
+                yield contradiction
+            except ValueError:
+                self.odd += 1
+            else:
+                self.usable += 1
+                yield batch

@@ -3,11 +3,13 @@
 Each command imports what it needs when it runs, so that `--help` is fast.
 """
 
-import typer
+import sys
+from io import TextIOWrapper
 
 from entrypoints.commands import audit, client, doctor, keys, migrate, purge, servers, user
+from entrypoints.commands.strict import StrictTyper
 
-app = typer.Typer(
+app = StrictTyper(
     name="vetassist",
     help="Signs Veterans in with VA.gov and keeps their VetAssist sessions.",
     no_args_is_help=True,
@@ -31,6 +33,10 @@ app.add_typer(client.app, name="client")
 
 def main() -> None:
     """Entry point of the console script."""
+    for stream in (sys.stdout, sys.stderr):
+        # A name that the terminal's encoding doesn't have must not end a command.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     app()
 
 

@@ -25,6 +25,7 @@ from adapters.postgres.sealed_trail import PostgresSealedTrail
 from adapters.postgres.session_lookup import MAX_FLIGHTS, PostgresSessionLookup
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from adapters.postgres.user_directory import PostgresUserDirectory
+from adapters.postgres.user_records import PostgresUserRecords
 from adapters.postgres.vital_signs import PostgresVitalSigns
 from adapters.session_tokens.jwt_session_tokens import JWTSessionTokens
 from adapters.system.audit_checkpoints import LineAuditCheckpoints
@@ -32,12 +33,14 @@ from adapters.system.clock import SystemClock
 from adapters.system.export_file import LocalExportFile
 from adapters.system.secret_source import SystemSecretSource
 from adapters.va_oauth.bounded_http import http_client
+from adapters.va_oauth.client_check import VAClientCheck
 from adapters.va_oauth.identity_provider import VAIdentityProvider
 from application.client_refusals import ClientRefusals
 from application.outbox_entries import OutboxEntries
 from application.ports.audit_checkpoints import AuditCheckpoints
 from application.ports.audit_history import AuditHistory
 from application.ports.client_assertions import ClientAssertions
+from application.ports.client_check import ClientCheck
 from application.ports.clock import Clock
 from application.ports.disclosures import Disclosures
 from application.ports.export_file import ExportFile
@@ -54,6 +57,7 @@ from application.ports.session_tokens import SessionTokens
 from application.ports.token_cipher import TokenCipher
 from application.ports.unit_of_work import UnitOfWork
 from application.ports.user_directory import UserDirectory
+from application.ports.user_records import UserRecords
 from application.ports.visitor_pseudonyms import VisitorPseudonyms
 from application.ports.vital_signs import VitalSigns
 from application.session_grants import SessionGrants
@@ -74,10 +78,15 @@ from application.use_cases.evidence.verify_audit import VerifyAudit
 from application.use_cases.history.list_disclosures import ListDisclosures
 from application.use_cases.history.read_history import ReadHistory
 from application.use_cases.history.view_user import ViewUser
+from application.use_cases.operations.change_icn import ChangeICN
 from application.use_cases.operations.disable_user import DisableUser
 from application.use_cases.operations.enable_user import EnableUser
+from application.use_cases.operations.end_session import EndSession
+from application.use_cases.operations.find_users import FindUsers
 from application.use_cases.operations.purge_expired import PurgeExpired
+from application.use_cases.operations.show_user import ShowUser
 from application.use_cases.operations.sign_out_user import SignOutUser
+from application.use_cases.operations.unlink_user import UnlinkUser
 from application.use_cases.sessions.list_sessions import ListSessions
 from application.use_cases.sessions.renew_session import RenewSession
 from application.use_cases.sessions.revoke_sessions import RevokeSessions
@@ -96,12 +105,13 @@ from application.use_cases.va_access.use_va_token import UseVAToken
 from application.va_refresh_leases import VARefreshLeases
 from application.va_refresh_results import VARefreshResults
 from application.va_token_refresher import VATokenRefresher
-from entrypoints.background import repeating
+from entrypoints.background import client_checked, repeating
 from entrypoints.building import delivery, keys, observing, provider
 from entrypoints.building import pages as pages_building
 from entrypoints.metrics.measurements import Measurements
 from entrypoints.settings import SessionDelivery, Settings
 from entrypoints.tracing.spans import Spans
+from entrypoints.web.app_sign_ins import AppSignIns
 from entrypoints.web.authentication import Authenticator
 from entrypoints.web.delivery import Delivery
 from entrypoints.web.disclosure_endpoints import DisclosureEndpoints
@@ -132,6 +142,9 @@ class Container(containers.DeclarativeContainer):
 
     #: The operator who runs a command. None in a server.
     operator: providers.Provider[str | None] = providers.Object(None)
+
+    #: Whether a server asks the provider, when it starts, to check our client credentials.
+    checks_client: providers.Provider[bool] = providers.Object(False)
 
     #: The counters of this process.
     measurements = providers.Singleton(Measurements)
@@ -238,6 +251,9 @@ class Container(containers.DeclarativeContainer):
     user_directory: providers.Provider[UserDirectory] = providers.Singleton(
         PostgresUserDirectory, pool=connection_pool
     )
+    user_records: providers.Provider[UserRecords] = providers.Singleton(
+        PostgresUserRecords, pool=connection_pool
+    )
     audit_history: providers.Provider[AuditHistory] = providers.Singleton(
         PostgresAuditHistory, pool=connection_pool
     )
@@ -254,13 +270,24 @@ class Container(containers.DeclarativeContainer):
         PostgresVitalSigns, pool=connection_pool
     )
 
-    # Identity provider: to swap it, replace this one.
+    # Identity provider: to swap it, replace these two.
+    provider_settings = providers.Callable(provider.provider_settings, settings)
+    provider_client = providers.Singleton(http_client)
+    provider_observer = providers.Singleton(observing.provider_call_observer, measurements, spans)
     identity_provider: providers.Provider[IdentityProvider] = providers.Singleton(
         VAIdentityProvider,
-        settings=providers.Callable(provider.provider_settings, settings),
-        client=providers.Singleton(http_client),
+        settings=provider_settings,
+        client=provider_client,
         clock=clock,
-        observer=providers.Singleton(observing.provider_call_observer, measurements, spans),
+        observer=provider_observer,
+    )
+    client_check: providers.Provider[ClientCheck] = providers.Singleton(
+        VAClientCheck,
+        settings=provider_settings,
+        client=provider_client,
+        clock=clock,
+        secrets=secrets,
+        observer=provider_observer,
     )
 
     # Use cases.
@@ -280,6 +307,7 @@ class Container(containers.DeclarativeContainer):
         unit_of_work=unit_of_work.provider,
         sealing=token_sealing,
         secrets=secrets,
+        pseudonyms=pseudonyms,
         clock=clock,
     )
     grants = providers.Singleton(
@@ -407,6 +435,35 @@ class Container(containers.DeclarativeContainer):
     sign_out_user = providers.Singleton(
         SignOutUser, unit_of_work=unit_of_work.provider, clock=clock
     )
+    find_users = providers.Singleton(
+        FindUsers,
+        records=user_records,
+        history=audit_history,
+        unit_of_work=unit_of_work.provider,
+        clock=clock,
+    )
+    show_user = providers.Singleton(
+        ShowUser,
+        records=user_records,
+        history=audit_history,
+        pseudonyms=pseudonyms,
+        unit_of_work=unit_of_work.provider,
+        clock=clock,
+    )
+    end_session = providers.Singleton(EndSession, unit_of_work=unit_of_work.provider, clock=clock)
+    unlink_user = providers.Singleton(
+        UnlinkUser,
+        unit_of_work=unit_of_work.provider,
+        outbox_entries=outbox_entries,
+        clock=clock,
+    )
+    change_icn = providers.Singleton(
+        ChangeICN,
+        unit_of_work=unit_of_work.provider,
+        records=user_records,
+        outbox_entries=outbox_entries,
+        clock=clock,
+    )
     client_refusals = providers.Singleton(
         ClientRefusals,
         unit_of_work=unit_of_work.provider,
@@ -443,11 +500,13 @@ class Container(containers.DeclarativeContainer):
     disable_client = providers.Singleton(
         DisableClient, unit_of_work=unit_of_work.provider, clock=clock
     )
-    read_history = providers.Singleton(ReadHistory, history=audit_history)
+    read_history = providers.Singleton(ReadHistory, history=audit_history, users=user_directory)
     show_audit = providers.Singleton(
         ShowAudit, history=audit_history, unit_of_work=unit_of_work.provider, clock=clock
     )
-    list_disclosures = providers.Singleton(ListDisclosures, disclosures=disclosures)
+    list_disclosures = providers.Singleton(
+        ListDisclosures, disclosures=disclosures, users=user_directory
+    )
     purge_expired = providers.Singleton(
         PurgeExpired,
         unit_of_work=unit_of_work.provider,
@@ -489,7 +548,10 @@ class Container(containers.DeclarativeContainer):
 
     # The web.
     session_cookies = providers.Singleton(
-        SessionCookies, secure=settings.provided.is_public_https, clock=clock
+        SessionCookies,
+        secure=settings.provided.is_public_https,
+        clock=clock,
+        public_path=settings.provided.public_path,
     )
     origin_guard = providers.Singleton(
         OriginGuard,
@@ -522,7 +584,9 @@ class Container(containers.DeclarativeContainer):
             method=settings.provided.session_delivery,
             cookies=session_cookies,
             reference=providers.Singleton(
-                ReferenceCookie, secure=settings.provided.is_public_https
+                ReferenceCookie,
+                secure=settings.provided.is_public_https,
+                public_path=settings.provided.public_path,
             ),
             serves_front_end=settings.provided.serves_front_end,
         ),
@@ -531,6 +595,7 @@ class Container(containers.DeclarativeContainer):
         rate_limit=providers.Singleton(
             RateLimit, per_minute=settings.provided.login_rate, clock=clock
         ),
+        app_sign_ins=providers.Singleton(AppSignIns, are_allowed=settings.provided.app_sign_in),
         measurements=measurements,
     )
     languages = providers.Singleton(LanguageCookie, secure=settings.provided.is_public_https)
@@ -594,6 +659,7 @@ class Container(containers.DeclarativeContainer):
         public_url=settings.provided.public_url,
         cookies=session_cookies,
         delivers_by_cookie=_delivers_by_cookie,
+        has_app_sign_ins=settings.provided.app_sign_in,
     )
     page_renderer = providers.Singleton(pages_building.renderer, settings)
     pages = providers.Singleton(
@@ -633,6 +699,7 @@ class Container(containers.DeclarativeContainer):
         identity_provider,
         va_token_refresher,
         spans,
+        providers.Factory(client_checked, client_check, is_on=checks_client),
         providers.Factory(
             observing.metrics,
             settings,

@@ -10,9 +10,12 @@ from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any, Final, TypeVar, final
 
+import idna
+
 from domain.safe_url import is_safe_url
 from domain.secret import Secret, SecretBytes
-from entrypoints.storage import is_connection_url
+from domain.web_url import canonical_url
+from entrypoints.storage import connection_url_fault
 
 _T = TypeVar("_T")
 
@@ -23,7 +26,19 @@ _FALSE: Final = frozenset({"false", "0", "no", "off", "n", "f"})
 _KEY_BYTES: Final = 32
 _HEX: Final = re.compile(r"[0-9a-fA-F]+", re.ASCII)
 _KEY_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,32}", re.ASCII)
-_OPERATOR: Final = re.compile(r"[A-Za-z0-9._@+-]{0,64}", re.ASCII)
+_OPERATOR: Final = re.compile(r"[A-Za-z0-9._@+-]{1,64}", re.ASCII)
+_NUMBER: Final = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_BEFORE_PATH: Final = re.compile(r"([A-Za-z]+://)([^/?#:@]*)(.*)", re.DOTALL)
+# What browsers leave as it is in a path, without what has a meaning in a cookie's attributes.
+_SEGMENT: Final = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+=:@-]|%[0-9A-Fa-f]{2})+", re.ASCII)
+_DOTS: Final = re.compile(r"(?:\.|%2e){1,2}", re.IGNORECASE)
+#: Where the service's own routes begin. A public URL with such a path would be ambiguous behind a
+#: proxy that strips it.
+OWN_PATHS: Final = (
+    *("/api/v1", "/oauth", "/static", "/healthz", "/readyz", "/openapi.json"),
+    *("/va-success", "/va-error", "/sessions", "/uses", "/history"),
+)
 _PHONE: Final = re.compile(
     r"(?=(?:[^0-9]*[0-9]){3})[0-9+(). -]{3,32}(?: ?(?:ext\.?|x) ?[0-9]{1,6})?", re.ASCII
 )
@@ -50,15 +65,14 @@ class ReadBy:
 
 
 def whole_number(least: Any, most: Any) -> Callable[[str], int]:
-    """A whole number from ``least`` to ``most``, or from ``least`` on if ``most`` is None."""
-    allowed = f"{least} or more" if most is None else f"{least} to {most}"
+    """A whole number from ``least`` to ``most``."""
+    allowed = f"{least} to {most}"
 
     def read(text: str) -> int:
-        try:
-            number = int(text)
-        except ValueError:
-            raise ValueError(f"must be a whole number: {allowed}") from None
-        if number < least or (most is not None and number > most):
+        if not _NUMBER.fullmatch(text):
+            raise ValueError(f"must be a whole number: {allowed}")
+        number = int(text)
+        if not least <= number <= most:
             raise ValueError(f"must be {allowed}")
         return number
 
@@ -66,20 +80,23 @@ def whole_number(least: Any, most: Any) -> Callable[[str], int]:
 
 
 def one_of(values: Mapping[str, _T]) -> Callable[[str], _T]:
-    """One of the words in ``values``; read as the value of that word."""
+    """One of the words in ``values``, in upper or lower case; read as the value of that word."""
+    by_word = {word.lower(): value for word, value in values.items()}
 
     def read(text: str) -> _T:
-        if text not in values:
+        if text.lower() not in by_word:
             raise ValueError(f"must be one of: {', '.join(values)}")
-        return values[text]
+        return by_word[text.lower()]
 
     return read
 
 
-def non_empty(text: str) -> str:
-    """Any text but the empty one."""
+def plain_text(text: str) -> str:
+    """One line of text."""
     if not text:
         raise ValueError("must not be empty")
+    if _CONTROL.search(text):
+        raise ValueError("must be one line of text")
     return text
 
 
@@ -94,12 +111,13 @@ def flag(text: str) -> bool:
 
 
 def http_url(text: str) -> str:
-    """An https URL, or an http URL on a loopback host."""
-    if not is_safe_url(text):
-        raise ValueError(
-            "must be an https URL without credentials or fragment; http is for loopback hosts only"
-        )
-    return text
+    """An https URL, or an http URL on a loopback host. Its host is written as browsers do."""
+    url = canonical_url(text if text.isascii() else _with_ascii_host(text))
+    if "#" in url:
+        raise ValueError("must not have a fragment: remove what follows the #")
+    if not is_safe_url(url):
+        raise ValueError("must be an https URL: http is for loopback hosts only")
+    return url
 
 
 def http_url_or_none(text: str) -> str | None:
@@ -107,33 +125,56 @@ def http_url_or_none(text: str) -> str | None:
     return http_url(text) if text else None
 
 
+def issuer(text: str) -> str:
+    """A URL that is compared character by character, so it stays as it is."""
+    http_url(text)
+    return text
+
+
 def base_url(text: str) -> str:
     """A URL that paths are appended to."""
-    if "?" in http_url(text):
-        raise ValueError("must not carry a query")
-    return text.rstrip("/")
+    url = http_url(text)
+    if "?" in url:
+        raise ValueError("must not have a query: remove what follows the ?")
+    url = url.rstrip("/")
+    _, _, path = url.partition("://")[2].partition("/")
+    for segment in path.split("/") if path else []:
+        if not _SEGMENT.fullmatch(segment) or _DOTS.fullmatch(segment):
+            raise ValueError(
+                "has an unusable path: write it as /NAME or /NAME/NAME, without dots, double "
+                "slashes or spaces"
+            )
+    return url
+
+
+def service_url(text: str) -> str:
+    """The URL of this service."""
+    url = base_url(text)
+    path = url.partition("://")[2].partition("/")[2]
+    for own in OWN_PATHS:
+        if f"/{path}/".startswith(f"{own}/"):
+            raise ValueError(f"must not have the path {own}, which is the service's own")
+    return url
 
 
 def database_url(text: str) -> Secret:
     """The database's connection URL."""
-    if not is_connection_url(text):
-        raise ValueError("is not a PostgreSQL connection URL")
+    if fault := connection_url_fault(text):
+        raise ValueError(fault)
     return Secret(text)
 
 
 def client_secret(text: str) -> Secret:
     """The client secret from VA."""
-    if not text:
-        raise ValueError("must not be empty")
-    if _NO_SECRET.fullmatch(text):
-        raise ValueError("is a placeholder; VA gives the secret")
+    if _NO_SECRET.fullmatch(plain_text(text)):
+        raise ValueError("is a placeholder: write the secret that VA gave you")
     return Secret(text)
 
 
 def signing_secret(text: str) -> Secret:
     """A secret of at least 32 bytes (RFC 7518, section 3.2), as text or as hex digits."""
-    if _PLACEHOLDER.search(text):
-        raise ValueError("is a placeholder; generate a secret")
+    if _PLACEHOLDER.search(plain_text(text)):
+        raise ValueError("is a placeholder: generate 64 random hex digits")
     _strong(bytes_of(text))
     return Secret(text)
 
@@ -147,9 +188,9 @@ def bytes_of(text: str) -> bytes:
 def hex_key(text: str) -> SecretBytes:
     """A key of at least 32 bytes, in hex digits."""
     if _PLACEHOLDER.search(text):
-        raise ValueError("is a placeholder; generate a key")
+        raise ValueError("is a placeholder: generate 64 random hex digits")
     if not _HEX.fullmatch(text) or len(text) % 2:
-        raise ValueError("must be hex digits, at least 64")
+        raise ValueError("must be an even number of hex digits, at least 64")
     return SecretBytes(_strong(bytes.fromhex(text)))
 
 
@@ -157,7 +198,7 @@ def hex_keys(text: str) -> tuple[SecretBytes, ...]:
     """Keys as for ``hex_key``, separated by commas."""
     keys = []
     # Errors count the entries and never quote them.
-    for position, entry in enumerate(text.split(",") if text else [], start=1):
+    for position, entry in enumerate(text.split(","), start=1):
         try:
             keys.append(hex_key(entry.strip()))
         except ValueError as fault:
@@ -173,25 +214,21 @@ def token_keys(text: str) -> dict[str, SecretBytes]:
         key_id, _, encoded = entry.strip().partition(":")
         if not _KEY_ID.fullmatch(key_id) or not encoded or key_id in keys:
             raise ValueError(
-                "needs entries of the form kid:key with different kids, comma-separated"
+                "needs entries of the form kid:key with different kids, separated by commas"
             )
-        if not _BASE64URL.fullmatch(encoded):
-            raise ValueError(f"key {position} is not base64url")
         try:
-            key = urlsafe_b64decode(encoded.rstrip("=") + "=" * (-len(encoded.rstrip("=")) % 4))
+            key = _from_base64url(encoded)
         except ValueError:
-            raise ValueError(f"key {position} is not base64url") from None
-        if len(key) != _KEY_BYTES:
-            raise ValueError(f"key {position} is not 32 bytes long")
+            raise ValueError(f"key {position} must be 32 random bytes in base64url") from None
         keys[key_id] = SecretBytes(_strong(key))
     return keys
 
 
-def operator_or_none(text: str) -> str | None:
-    """The name of an operator, or None if the text is empty."""
+def operator_name(text: str) -> str:
+    """The name of an operator."""
     if not _OPERATOR.fullmatch(text):
         raise ValueError("must be one word of up to 64 letters, digits and ._@+-")
-    return text or None
+    return text
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -210,13 +247,30 @@ def networks(text: str) -> Networks:
     six = [network for network in read if isinstance(network, ipaddress.IPv6Network)]
     joined: Networks = (*ipaddress.collapse_addresses(four), *ipaddress.collapse_addresses(six))
     if any(network.prefixlen == 0 for network in joined):
-        raise ValueError("must not trust every address")
+        raise ValueError("must not trust every address: name the networks of your proxies")
     return read
 
 
-def text_or_none(text: str) -> str | None:
-    """The text, or None if it is empty."""
-    return text or None
+def _with_ascii_host(url: str) -> str:
+    """The URL with its host in the ASCII form of internationalized names, as browsers write it."""
+    before = _BEFORE_PATH.fullmatch(url)
+    if before is None:
+        return url
+    try:
+        host = idna.encode(before[2], uts46=True).decode()
+    except idna.IDNAError:
+        raise ValueError("has an unusable host: write it in letters, digits and hyphens") from None
+    return f"{before[1]}{host}{before[3]}"
+
+
+def _from_base64url(text: str) -> bytes:
+    if not _BASE64URL.fullmatch(text):
+        raise ValueError
+    bare = text.rstrip("=")
+    key = urlsafe_b64decode(bare + "=" * (-len(bare) % 4))
+    if len(key) != _KEY_BYTES:
+        raise ValueError
+    return key
 
 
 def phone_or_none(text: str) -> str | None:
@@ -235,8 +289,8 @@ def email_or_none(text: str) -> str | None:
 
 def _strong(key: bytes) -> bytes:
     if len(key) < _KEY_BYTES:
-        raise ValueError("is too short: needs at least 32 random bytes (64 hex digits)")
+        raise ValueError("is too short: it needs at least 32 random bytes (64 hex digits)")
     steps = {(after - before) % 256 for before, after in pairwise(key)}
     if len(set(key)) < _MIN_DISTINCT or len(steps) < _MIN_DISTINCT:
-        raise ValueError("is too regular to be random; generate it")
+        raise ValueError("is too regular to be random: generate it")
     return key

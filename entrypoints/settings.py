@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
 
-from annotated_types import Ge, Interval, MinLen
+from annotated_types import Interval
 
 from domain.secret import Secret, SecretBytes
 from domain.session_limits import DEFAULT_WARNING, SessionLimits
@@ -21,11 +22,13 @@ from entrypoints.setting_rules import (
     hex_keys,
     http_url,
     http_url_or_none,
+    issuer,
     networks,
-    operator_or_none,
+    operator_name,
     phone_or_none,
+    plain_text,
+    service_url,
     signing_secret,
-    text_or_none,
     token_keys,
     words,
 )
@@ -51,12 +54,14 @@ class SessionDelivery(StrEnum):
     COOKIE = "cookie"
 
 
-NonEmpty = Annotated[str, MinLen(1)]
-BaseURL = Annotated[str, ReadBy(base_url)]
-HTTPURL = Annotated[str, ReadBy(http_url)]
+PlainText = Annotated[str, ReadBy(plain_text)]
 SigningSecret = Annotated[Secret, ReadBy(signing_secret)]
-FromZero = Annotated[int, Ge(0)]
-FromOne = Annotated[int, Ge(1)]
+# Longer spans overflow what computes with them. A year, and for rows a hundred.
+Seconds = Annotated[int, Interval(ge=0, le=365 * 24 * 60 * 60)]
+Minutes = Annotated[int, Interval(ge=1, le=365 * 24 * 60)]
+MinutesOrNever = Annotated[int, Interval(ge=0, le=365 * 24 * 60)]
+Days = Annotated[int, Interval(ge=0, le=36_500)]
+PortNumber = Annotated[int, Interval(ge=1, le=65_535)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,9 +79,10 @@ class Settings:
     database_prepared_statements: bool = True
     """`false` for a pooler without prepared statements, such as PgBouncer before 1.21 in
     transaction mode ([scaling.md](scaling.md#2-pgbouncer-when-connections-run-out))."""
-    public_url: BaseURL = "http://localhost:8000"
-    """Where browsers reach the service. The redirect URI is this plus `/api/v1/va/callback`."""
-    frontend_url: BaseURL = "https://vetassist.ganuda.us"
+    public_url: Annotated[str, ReadBy(service_url)] = "http://localhost:8000"
+    """Where browsers reach the service. The redirect URI is this plus `/api/v1/va/callback`. A path
+    works behind a proxy that strips it, and behind one that doesn't."""
+    frontend_url: Annotated[str, ReadBy(base_url)] = "https://vetassist.ganuda.us"
     """Where `/va-success` and `/va-error` are. If it equals the public URL, the service serves its
     own pages, as in `demo`."""
 
@@ -84,9 +90,9 @@ class Settings:
     """The HS256 key: at least 32 random bytes, as 64 hex digits."""
     jwt_previous_secret: SigningSecret | None = None
     """During a change of the key: still accepted, never used to sign."""
-    jwt_issuer: NonEmpty = "vetassist.ganuda.us"
+    jwt_issuer: PlainText = "vetassist.ganuda.us"
     """The JWT's `iss`."""
-    jwt_audience: NonEmpty = "vetassist-frontend"
+    jwt_audience: PlainText = "vetassist-frontend"
     """The JWT's `aud`."""
     jwt_expiry_minutes: Annotated[int, Interval(ge=1, le=24 * 60)] = 30
     """How long one JWT lasts. It never outlives its session."""
@@ -104,22 +110,24 @@ class Settings:
     in hex."""
     audit_previous_keys: Annotated[tuple[SecretBytes, ...], ReadBy(hex_keys)] = ()
     """Earlier audit keys, separated by commas. They only verify older seals."""
-    audit_seal_interval_seconds: FromZero = 5
+    audit_seal_interval_seconds: Seconds = 5
     """How often `serve` seals new events of the audit trail. 0: never."""
-    audit_retention_months: FromOne | None = None
+    audit_retention_months: Annotated[int, Interval(ge=1, le=1200)] | None = None
     """How many full months of the audit trail to keep. `vetassist audit drop` drops older ones.
     Unset: all are kept."""
-    audit_checkpoints: Annotated[str | None, ReadBy(text_or_none)] = None
+    audit_checkpoints: Annotated[str | None, ReadBy(plain_text)] = None
     """Where to write a checkpoint for each seal, out of reach of the database's owner: a file to
     append to, or `-` for standard output. One line of JSON each."""
 
-    va_discovery_url: HTTPURL = DEFAULT_DISCOVERY_URL
+    va_discovery_url: Annotated[str, ReadBy(http_url)] = DEFAULT_DISCOVERY_URL
     """The provider's OpenID discovery document."""
     # The issuer of VA's sandbox isn't its API host.
-    va_issuer: HTTPURL = "https://deptva-eval.okta.com/oauth2/aus7y0sefudDrg2HI2p7"
+    va_issuer: Annotated[str, ReadBy(issuer)] = (
+        "https://deptva-eval.okta.com/oauth2/aus7y0sefudDrg2HI2p7"
+    )
     """The `iss` that metadata and ID tokens must have, character by character. VA's isn't the host
     of its API. Required if the discovery URL is set."""
-    va_client_id: NonEmpty
+    va_client_id: PlainText
     """The client ID that VA gave you."""
     va_client_secret: Annotated[Secret, ReadBy(client_secret)]
     """The client secret that VA gave you. The service sends it by HTTP Basic to VA's token
@@ -134,34 +142,38 @@ class Settings:
     va_status_url: Annotated[str | None, ReadBy(http_url_or_none)] = (
         f"{_VA}/services/veteran_verification/v2/status"
     )
-    """VA's Veteran status API. Empty: it isn't called."""
+    """VA's Veteran status API. Empty: it isn't called. (For every other setting, an empty value
+    means unset.)"""
 
-    session_idle_minutes: FromOne = 30
+    session_idle_minutes: Minutes = 30
     """A session ends if it isn't renewed for this long."""
-    session_absolute_minutes: FromOne = 12 * 60
+    session_absolute_minutes: Minutes = 12 * 60
     """A session ends this long after its sign-in in any case."""
     session_renew_grace_seconds: Annotated[int, Interval(ge=0, le=300)] = 30
     """How long the last renewal can be repeated with the token that it replaced."""
-    session_warning_seconds: Annotated[int, Ge(20)] | None = None
+    session_warning_seconds: Annotated[int, Interval(ge=20, le=86_400)] | None = None
     """How long before a session ends it is time to warn the user (`warn_at`). Unset: 120, or half
     of the idle limit or of the JWT's life if that is shorter."""
-    session_retention_days: FromZero = 90
+    session_retention_days: Days = 90
     """How long to keep the rows of ended sessions."""
-    purge_interval_minutes: FromZero = 10
+    purge_interval_minutes: MinutesOrNever = 10
     """How often `serve` purges expired rows. 0: never."""
-    va_token_retention_days: FromOne = 42
+    va_token_retention_days: Annotated[int, Interval(ge=1, le=36_500)] = 42
     """VA's tokens of a user who hasn't signed in for this long are shredded."""
     va_token_min_seconds: Annotated[int, Interval(ge=1, le=1800)] = 60
     """How long an access token of VA stays valid, at least, when a back end gets it. One that
     expires sooner is refreshed first."""
-    fresh_sign_in_minutes: FromOne = 10
+    fresh_sign_in_minutes: Minutes = 10
     """How long after a sign-in a Veteran can unlink VA."""
-    outbox_interval_seconds: FromZero = 15
+    outbox_interval_seconds: Seconds = 15
     """How often `serve` asks VA to revoke the tokens in the outbox. 0: never."""
     logout_all_revokes_at_va: bool = False
     """Whether signing out everywhere also shreds VA's tokens and revokes them at VA."""
     session_delivery: SessionDelivery = SessionDelivery.QUERY
     """How the callback hands the session to the front end ([front-ends.md](front-ends.md))."""
+    app_sign_in: bool = False
+    """Whether an app that keeps no cookies can sign in, with `code_challenge`. Needs
+    `VETASSIST_SESSION_DELIVERY=code` ([front-ends.md](front-ends.md#apps-without-cookies))."""
     trusted_proxies: Annotated[Networks, ReadBy(networks)] = ()
     """The networks of proxies whose `X-Forwarded-For` is trusted, separated by commas."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
@@ -169,7 +181,7 @@ class Settings:
     pool_size: Annotated[int, Interval(ge=1, le=1000)] = 10
     """The maximum number of database connections per process. Four more are for session look-ups,
     and one watches the primary."""
-    login_rate: FromZero = 600
+    login_rate: Annotated[int, Interval(ge=0, le=1_000_000)] = 600
     """How many sign-ins one address can start per minute and process. All addresses together: 20
     times as many. 0: no limit."""
     keep_alive_seconds: Annotated[int, Interval(ge=1, le=3600)] = 75
@@ -191,14 +203,19 @@ class Settings:
     tracing: bool = False
     """Whether to send traces by OpenTelemetry, configured by its own `OTEL_` variables. Needs the
     extra `tracing`."""
-    metrics_port: Annotated[int, Interval(ge=1, le=65535)] | None = None
+    metrics_port: PortNumber | None = None
     """Where `/metrics` answers Prometheus, apart from the public port. Unset: nowhere. With several
     `--workers`, each uses its own port, from this one up."""
-    metrics_host: NonEmpty = "127.0.0.1"
+    metrics_host: PlainText = "127.0.0.1"
     """The address that `/metrics` listens on. Only Prometheus should reach it."""
-    operator: Annotated[str | None, ReadBy(operator_or_none)] = None
+    operator: Annotated[str | None, ReadBy(operator_name)] = None
     """Who runs a command, for the audit trail: one word. Unset: the name of the operating system
     account."""
+    demo_port: PortNumber = 8000
+    """The port of the service in `vetassist demo` and `make run`. No other command reads it."""
+    sandbox_port: PortNumber = 8001
+    """The port of the simulated VA in `vetassist demo` and `make run`. No other command reads
+    it."""
 
     @property
     def session_limits(self) -> SessionLimits:
@@ -224,6 +241,11 @@ class Settings:
     def redirect_uri(self) -> str:
         """The URL that VA sends the browser back to."""
         return self.public_url + CALLBACK_PATH
+
+    @property
+    def public_path(self) -> str:
+        """The path of the public URL, without a slash at its end. Usually empty."""
+        return urlsplit(self.public_url).path
 
     @property
     def is_public_https(self) -> bool:

@@ -1,24 +1,41 @@
-"""Reads the settings from the environment, or from files in a secrets directory."""
+"""Reads the settings: all of them, or those that a command needs."""
 
-import difflib
-import stat
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, dataclass, fields
 from enum import EnumType
 from importlib.util import find_spec
-from pathlib import Path
-from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Final, Literal, TypeVar, get_args, get_origin, get_type_hints
 
-from annotated_types import Ge, Interval, MinLen
+from annotated_types import Interval
 
 from domain.secret import Secret
 from entrypoints import setting_rules
 from entrypoints.setting_rules import ReadBy
-from entrypoints.settings import DEFAULT_DISCOVERY_URL, PREFIX, SECRETS_DIRECTORY, Settings
+from entrypoints.settings import (
+    DEFAULT_DISCOVERY_URL,
+    PREFIX,
+    SECRETS_DIRECTORY,
+    SessionDelivery,
+    Settings,
+)
+from entrypoints.settings_sources import clean_variables, given_texts
+
+_T = TypeVar("_T")
 
 #: Installed by the extra `tracing`.
 _TRACER: Final = "opentelemetry.exporter.otlp.proto.http"
 _NAMES: Final = tuple(PREFIX + field.name.upper() for field in fields(Settings))
+#: Where an empty value isn't an unset one.
+_MEANINGFUL_IF_EMPTY: Final = frozenset({f"{PREFIX}VA_STATUS_URL"})
+#: What to write for a setting that has no default.
+_TO_WRITE: Final = {
+    "database_url": "postgresql://USER:PASSWORD@HOST/DATABASE",
+    "jwt_secret": "64 random hex digits",
+    "token_keys": "k1: and 32 random bytes in base64url",
+    "audit_key": "64 random hex digits",
+    "va_client_id": "the client ID that VA gave you",
+    "va_client_secret": "the client secret that VA gave you",
+}
 
 
 class SettingsError(Exception):
@@ -33,89 +50,90 @@ class SettingsError(Exception):
         self.faults = faults
 
 
+@dataclass(frozen=True, kw_only=True)
+class DatabaseSettings:
+    """What a command needs that works on the database alone."""
+
+    database_url: Secret
+    database_prepared_statements: bool = Settings.database_prepared_statements
+    operator: str | None = Settings.operator
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Read:
+    """The values by field, a line for each unknown name, and one for each other fault."""
+
+    values: dict[str, Any]
+    unknown: list[str]
+    faults: list[str]
+
+
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Read all settings.
 
     Raises:
         SettingsError: A setting is missing, unknown or unusable.
     """
-    faults = _unknown_names(environment)
-    directory = environment.get(SECRETS_DIRECTORY)
-    if directory is not None:
-        unreadable = _unreadable(Path(directory))
-        if unreadable:
-            raise SettingsError(faults + unreadable)
-        faults += _directory_faults(Path(directory))
-    given: dict[str, Any] = {}
-    unusable: list[str] = []
-    for field in fields(Settings):
-        text = raw_setting(environment, PREFIX + field.name.upper())
-        try:
-            if text is not None:
-                given[field.name] = _value_of(field.name, text)
-            elif field.default is MISSING:
-                unusable.append(f"{PREFIX}{field.name.upper()}: is required")
-        except SettingsError as error:
-            unusable += error.faults
-    if unusable:
-        raise SettingsError(faults + unusable)
-    settings = Settings(**given)
-    faults += _faults_together(settings, given)
+    read = _read(environment, Settings)
+    if read.faults:
+        raise SettingsError(read.unknown + read.faults)
+    settings = Settings(**read.values)
+    faults = read.unknown + _faults_together(settings, read.values)
     if faults:
         raise SettingsError(faults)
     return settings
 
 
-def read_database_url(environment: Mapping[str, str]) -> Secret:
-    """The connection URL alone, for commands that need no other setting.
+def read_part(
+    environment: Mapping[str, str], kind: type[_T], *, refuses_unknown: bool = True
+) -> _T:
+    """Read the settings that a command needs, by the same rules.
+
+    Args:
+        environment: The environment variables.
+        kind: A dataclass. Each field is a setting, and has a default unless it is required.
+        refuses_unknown: Whether an unknown name is a fault, as in every command but the doctor.
 
     Raises:
-        SettingsError: It is missing or unusable.
+        SettingsError: One of them is missing or unusable, or there is an unknown name.
     """
-    text = raw_setting(environment, PREFIX + "DATABASE_URL")
-    if text is None:
-        raise SettingsError([f"{PREFIX}DATABASE_URL: is required"])
-    url: Secret = _value_of("database_url", text)
-    return url
+    read = _read(environment, kind)
+    faults = (read.unknown if refuses_unknown else []) + read.faults
+    if faults:
+        raise SettingsError(faults)
+    return kind(**read.values)
 
 
-def read_prepared_statements(environment: Mapping[str, str]) -> bool:
-    """Whether connections keep prepared statements, for commands that need few settings.
-
-    Raises:
-        SettingsError: The setting is unusable.
-    """
-    text = raw_setting(environment, PREFIX + "DATABASE_PREPARED_STATEMENTS")
-    if text is None:
-        return Settings.database_prepared_statements
-    is_on: bool = _value_of("database_prepared_statements", text)
-    return is_on
+def set_by_variables(environment: Mapping[str, str]) -> dict[str, str]:
+    """The settings that environment variables set, by name, as clean text."""
+    return clean_variables(
+        environment,
+        known={*_NAMES, SECRETS_DIRECTORY},
+        meaningful_if_empty=_MEANINGFUL_IF_EMPTY,
+    )
 
 
-def read_operator(environment: Mapping[str, str]) -> str | None:
-    """The name of the operator, for commands that need few settings.
-
-    Raises:
-        SettingsError: The setting is unusable.
-    """
-    text = raw_setting(environment, PREFIX + "OPERATOR")
-    name: str | None = None if text is None else _value_of("operator", text)
-    return name
-
-
-def raw_setting(environment: Mapping[str, str], name: str) -> str | None:
-    """The text of one setting, unchecked. None if it isn't set."""
-    if name in environment:
-        return environment[name]
-    path = Path(environment.get(SECRETS_DIRECTORY, "")) / name
-    return path.read_text().strip() if SECRETS_DIRECTORY in environment and path.is_file() else None
-
-
-def _value_of(field: str, text: str) -> Any:
-    try:
-        return _RULES[field](text)
-    except ValueError as fault:
-        raise SettingsError([f"{PREFIX}{field.upper()}: {fault}"]) from None
+def _read(environment: Mapping[str, str], kind: Any) -> _Read:
+    names = {field.name: PREFIX + field.name.upper() for field in fields(kind)}
+    given = given_texts(
+        environment,
+        known=_NAMES,
+        wanted=tuple(names.values()),
+        meaningful_if_empty=_MEANINGFUL_IF_EMPTY,
+    )
+    values: dict[str, Any] = {}
+    faults = list(given.faults)
+    faulty = {fault.partition(":")[0] for fault in faults}
+    for field in fields(kind):
+        name = names[field.name]
+        if name in given.texts:
+            try:
+                values[field.name] = _RULES[field.name](given.texts[name])
+            except ValueError as fault:
+                faults.append(f"{name}: {fault}")
+        elif field.default is MISSING and faulty.isdisjoint({name, SECRETS_DIRECTORY}):
+            faults.append(f"{name}: is required: {_TO_WRITE[field.name]}")
+    return _Read(values=values, unknown=given.unknown, faults=faults)
 
 
 def _rule_of(hint: Any) -> Callable[[str], Any]:
@@ -127,10 +145,8 @@ def _rule_of(hint: Any) -> Callable[[str], Any]:
     for each in metadata:
         if isinstance(each, ReadBy):
             return each.rule
-        if isinstance(each, Ge | Interval):
-            return setting_rules.whole_number(each.ge, getattr(each, "le", None))
-        if isinstance(each, MinLen):
-            return setting_rules.non_empty
+        if isinstance(each, Interval):
+            return setting_rules.whole_number(each.ge, each.le)
     if kind is bool:
         return setting_rules.flag
     if isinstance(kind, EnumType):
@@ -150,15 +166,26 @@ def _faults_together(settings: Settings, given: Collection[str]) -> list[str]:
     """Faults of settings that are valid on their own, but not together."""
     faults = _reused_secrets(settings)
     if settings.va_discovery_url != DEFAULT_DISCOVERY_URL and "va_issuer" not in given:
-        faults.append("VETASSIST_VA_ISSUER: must be set when VETASSIST_VA_DISCOVERY_URL is")
+        faults.append(
+            "VETASSIST_VA_ISSUER: must be set when VETASSIST_VA_DISCOVERY_URL is: to the `issuer` "
+            "of that document"
+        )
     if settings.tracing and not _is_installed(_TRACER):
         faults.append("VETASSIST_TRACING: needs the extra `tracing` to be installed")
+    if settings.app_sign_in and settings.session_delivery is not SessionDelivery.CODE:
+        faults.append("VETASSIST_APP_SIGN_IN: needs VETASSIST_SESSION_DELIVERY=code")
     if "openid" not in settings.va_scopes:
         faults.append("VETASSIST_VA_SCOPES: must contain openid")
-    try:
-        _ = settings.session_limits
-    except ValueError as error:
-        faults.append(f"VETASSIST_SESSION_*: {error}")
+    if settings.session_idle_minutes > settings.session_absolute_minutes:
+        faults.append(
+            "VETASSIST_SESSION_IDLE_MINUTES: must be at most VETASSIST_SESSION_ABSOLUTE_MINUTES"
+        )
+    shortest = min(settings.session_idle_minutes, settings.jwt_expiry_minutes) * 60
+    if (settings.session_warning_seconds or 0) >= shortest:
+        faults.append(
+            "VETASSIST_SESSION_WARNING_SECONDS: must be less than VETASSIST_SESSION_IDLE_MINUTES "
+            f"and VETASSIST_JWT_EXPIRY_MINUTES, so less than {shortest}"
+        )
     return faults
 
 
@@ -190,40 +217,3 @@ def _is_installed(module: str) -> bool:
         return find_spec(module) is not None
     except ModuleNotFoundError:
         return False
-
-
-def _unknown_names(environment: Mapping[str, str]) -> list[str]:
-    names = [name for name in environment if name.upper().startswith(PREFIX)]
-    return [_unknown(name) for name in names if name not in {*_NAMES, SECRETS_DIRECTORY}]
-
-
-def _unknown(name: str) -> str:
-    nearest = difflib.get_close_matches(name.upper(), _NAMES, n=1, cutoff=0.0)
-    return f"{name}: no such setting; did you mean {nearest[0]}?"
-
-
-def _unreadable(directory: Path) -> list[str]:
-    if not directory.is_dir():
-        return [f"{SECRETS_DIRECTORY}: no such directory"]
-    faults = []
-    for name in _NAMES:
-        path = directory / name
-        try:
-            if path.exists():
-                path.read_text()
-        except (OSError, UnicodeError):
-            faults.append(f"{name}: the file cannot be read as text")
-    return faults
-
-
-def _directory_faults(directory: Path) -> list[str]:
-    faults = []
-    for path in sorted(directory.iterdir()):
-        if not path.name.startswith(PREFIX):
-            continue
-        if path.name not in _NAMES:
-            faults.append(_unknown(path.name))
-        # Kubernetes mounts secrets as links into a directory that only the pod can read.
-        elif not path.is_symlink() and path.stat().st_mode & stat.S_IROTH:
-            faults.append(f"{path.name}: the file is readable by everybody; chmod 600 it")
-    return faults

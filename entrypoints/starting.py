@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 
 from entrypoints.exit_codes import ExitCode
 
@@ -12,15 +12,20 @@ if TYPE_CHECKING:
     # At run time each function imports what it needs, so that `--help` is fast.
     from entrypoints.settings import Settings
 
+EXIT_UNFORESEEN: Final = ExitCode.UNFORESEEN
+_T = TypeVar("_T")
+
 EXIT_CHECKPOINT: Final = ExitCode.UNFORESEEN
 EXIT_SETTINGS: Final = ExitCode.SETTINGS
 EXIT_SCHEMA: Final = ExitCode.SCHEMA
+EXIT_LISTENING: Final = ExitCode.SCHEMA
 EXIT_DATABASE: Final = ExitCode.DATABASE
 EXIT_DEMO: Final = ExitCode.DEMO
 EXIT_NOT_FOUND: Final = ExitCode.NOT_FOUND
 EXIT_KEYS: Final = ExitCode.KEYS
 EXIT_AUDIT: Final = ExitCode.AUDIT
 EXIT_UNHEALTHY: Final = ExitCode.UNHEALTHY
+EXIT_DECISION: Final = ExitCode.DECISION
 
 
 def settings_or_exit() -> "Settings":
@@ -33,15 +38,39 @@ def settings_or_exit() -> "Settings":
         fail(error.faults, EXIT_SETTINGS)
 
 
-def require_current_schema(settings: "Settings") -> None:
-    """Exit with one line if the schema isn't the one that this version needs."""
-    from entrypoints.storage import pending_migrations  # noqa: PLC0415
+def part_or_exit(kind: type[_T]) -> _T:
+    """Read the settings of a command that needs few; exits as ``settings_or_exit`` does.
+
+    Args:
+        kind: As for ``read_part``.
+    """
+    from entrypoints.settings_reader import SettingsError, read_part  # noqa: PLC0415
+
+    try:
+        return read_part(os.environ, kind)
+    except SettingsError as error:
+        fail(error.faults, EXIT_SETTINGS)
+
+
+def require_current_schema(settings: "Settings", *, may_be_unreadable: bool = False) -> None:
+    """Exit with one line if the schema isn't the one that this version needs.
+
+    Args:
+        settings: The settings that name the database.
+        may_be_unreadable: Whether a role that may not read which steps were applied gets further.
+    """
+    from entrypoints.storage import PrivilegeError, pending_migrations  # noqa: PLC0415
 
     with database_or_exit():
-        pending = pending_migrations(
-            settings.database_url.reveal(),
-            prepared_statements=settings.database_prepared_statements,
-        )
+        try:
+            pending = pending_migrations(
+                settings.database_url.reveal(),
+                prepared_statements=settings.database_prepared_statements,
+            )
+        except PrivilegeError:
+            if not may_be_unreadable:
+                raise
+            return
     if pending:
         lacks = ", ".join(step.name for step in pending)
         fail([f"the schema lacks {lacks}: run `vetassist migrate` first"], EXIT_SCHEMA)

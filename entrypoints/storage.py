@@ -9,8 +9,13 @@ from collections.abc import Sequence
 from functools import partial
 
 from adapters.postgres import command_connection, migrations
-from adapters.postgres.command_connection import DatabaseFaultError, EncodingError, PoolerError
-from adapters.postgres.connection_url import is_connection_url, with_role
+from adapters.postgres.command_connection import (
+    DatabaseFaultError,
+    EncodingError,
+    PoolerError,
+    PrivilegeError,
+)
+from adapters.postgres.connection_url import connection_url_fault, parameter_of, url_with
 from adapters.postgres.driver_errors import described_errors
 from adapters.postgres.migrations import Migration, SchemaError
 from adapters.system.clock import SystemClock
@@ -22,14 +27,16 @@ __all__ = [
     "EncodingError",
     "Migration",
     "PoolerError",
+    "PrivilegeError",
     "SchemaError",
     "connection_faults",
+    "connection_url_fault",
     "described_errors",
-    "is_connection_url",
     "migrate",
+    "parameter_of",
     "pending_migrations",
     "quiet_logs",
-    "with_role",
+    "url_with",
 ]
 
 

@@ -4,8 +4,9 @@
 
 ``EXPORT`` is a file that ``vetassist audit export`` wrote. ``--checkpoints`` is a file with the
 checkpoints that the service wrote outside the database. ``--key-file`` is a file with an audit
-key (VETASSIST_AUDIT_KEY, in hexadecimal). Repeat it for each key. ``--whole`` also checks that
-nothing was left out, for an export without bounds. docs/audit.md says what each of them proves.
+key (VETASSIST_AUDIT_KEY, in hexadecimal). Repeat both for each file: all are used. ``--whole``
+also checks that nothing was left out, for an export without bounds. docs/audit.md says what each
+of them proves.
 
 The exit code is 0 if everything matches, 1 if something doesn't, and 2 if the export can't be
 checked because a file can't be read or has the wrong format.
@@ -36,7 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Checks one export and returns the exit code."""
     parser = argparse.ArgumentParser(description="Checks an export of the audit trail.")
     parser.add_argument("export", type=Path, help="a file written by `vetassist audit export`")
-    parser.add_argument("--checkpoints", type=Path, help="a file with checkpoints")
+    parser.add_argument(
+        "--checkpoints", type=Path, action="append", default=[], help="a file with checkpoints"
+    )
     parser.add_argument(
         "--key-file", type=Path, action="append", default=[], help="a file with an audit key"
     )
@@ -52,14 +55,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    if options.checkpoints is None and not options.key_file:
+    if not options.checkpoints and not options.key_file:
         raise InvalidInputError("give a key or checkpoints: without them an export proves nothing")
     export = _Export(dict(_key(file) for file in options.key_file))
     faults = [f"line {line}: {fault}" for line, fault in export.read(options.export)]
     if options.whole:
         faults += export.gaps()
     newest = 0
-    if options.checkpoints is not None:
+    if options.checkpoints:
         fault, newest = _fault_of_chain(export.batches, options.checkpoints)
         faults += [] if fault is None else [fault]
     for fault in faults:
@@ -67,7 +70,7 @@ def _check(options: argparse.Namespace) -> int:
     if faults:
         return 1
     proofs = ["sealed with the audit key"] * bool(export.keys)
-    if options.checkpoints is not None:
+    if options.checkpoints:
         proofs.append(f"sealed before checkpoint {newest} was written")
     if options.whole:
         proofs.append(f"with nothing left out up to batch {max(export.batches)}")
@@ -293,14 +296,16 @@ _LINES: Final[Mapping[str, Mapping[str, _Check]]] = {
 
 
 def _fault_of_chain(
-    batches: dict[int, dict[str, Any]], checkpoints: Path
+    batches: dict[int, dict[str, Any]], checkpoints: Sequence[Path]
 ) -> tuple[str | None, int]:
     """Returns why the batches don't chain to the newest checkpoint among them, or None.
 
     Returns:
         The fault or None, and the batch number of that checkpoint.
     """
-    known = _hashes_of(checkpoints)
+    known: dict[int, set[str]] = {}
+    for file in checkpoints:
+        _add_hashes_of(file, known)
     for number, hashes in known.items():
         if number in batches and hashes != {batches[number]["hash"]}:
             return f"batch {number} differs from its checkpoint", 0
@@ -318,9 +323,8 @@ def _fault_of_chain(
     return None, newest
 
 
-def _hashes_of(checkpoints: Path) -> dict[int, set[str]]:
-    """Returns the hashes of the checkpoints by batch number. Ignores all other lines."""
-    known: dict[int, set[str]] = {}
+def _add_hashes_of(checkpoints: Path, known: dict[int, set[str]]) -> None:
+    """Adds the hashes of the checkpoints in a file by batch number. Ignores all other lines."""
     with checkpoints.open(encoding="utf-8", errors="replace") as lines:
         for line in lines:
             try:
@@ -331,7 +335,6 @@ def _hashes_of(checkpoints: Path) -> dict[int, set[str]]:
                 continue
             if record["hash"] == _hash_of(record["batch"], record["mac"]):
                 known.setdefault(record["batch"]["number"], set()).add(record["hash"])
-    return known
 
 
 def _root(leaf: bytes, position: int, count: int, path: Sequence[bytes]) -> bytes | None:

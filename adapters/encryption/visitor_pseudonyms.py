@@ -6,9 +6,11 @@ from typing import Final, final
 
 from adapters.encryption.audit_keys import AuditKey
 from application.ports.visitor_pseudonyms import VisitorPseudonyms
+from domain.va_identity import VAAccount
 
 _ADDRESS: Final = b"address\0"
 _USER_AGENT: Final = b"user agent\0"
+_ACCOUNT: Final = b"account\0"
 # A customer typically gets a /64 and can use any address in it.
 _IPV6_NETWORK_BITS: Final = 64
 
@@ -30,6 +32,10 @@ class HMACVisitorPseudonyms(VisitorPseudonyms):
 
     def of_user_agent(self, user_agent: str) -> str:
         return self._pseudonym(_USER_AGENT + user_agent.encode())
+
+    def of_account(self, account: VAAccount) -> str:
+        # No issuer has a null character.
+        return self._pseudonym(_ACCOUNT + f"{account.issuer}\0{account.subject}".encode())
 
     def _pseudonym(self, origin: bytes) -> str:
         return hmac.digest(self._key, origin, "sha256").hex()

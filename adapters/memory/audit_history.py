@@ -53,11 +53,19 @@ class MemoryAuditHistory(AuditHistory):
 
 def _is_wanted(event: AuditEvent, wanted: AuditFilter) -> bool:
     return (
-        (wanted.user_id is None or event.user_id == wanted.user_id)
+        (wanted.user_id is None or event.user_id in {wanted.user_id, *wanted.also_of})
         and (wanted.types is None or event.type in wanted.types)
         and (wanted.since is None or event.occurred_at >= wanted.since)
         and (wanted.until is None or event.occurred_at < wanted.until)
+        and (wanted.reference is None or event.visitor.request_id == wanted.reference)
+        and (wanted.operator is None or event.visitor.operator == wanted.operator)
+        and _concerns(event, "session_id", wanted.session_id)
+        and _concerns(event, "client", wanted.client_id)
     )
+
+
+def _concerns(event: AuditEvent, name: str, wanted: UUID | None) -> bool:
+    return wanted is None or event.data.get(name) == str(wanted)
 
 
 def _place(mark: AuditMark) -> tuple[object, str]:

@@ -21,12 +21,17 @@ class MemoryDisclosures(Disclosures):
         self._store = store
 
     async def list_for(
-        self, user_id: UserId, *, after: AuditMark | None, limit: int
+        self,
+        user_id: UserId,
+        *,
+        also_of: frozenset[UserId] = frozenset(),
+        after: AuditMark | None,
+        limit: int,
     ) -> Sequence[Disclosure]:
         found = [
             self._disclosure(f"{position:020d}", event)
             for position, event in enumerate(self._store.committed.audit)
-            if event.type is AuditEventType.VA_TOKEN_USED and event.user_id == user_id
+            if event.type is AuditEventType.VA_TOKEN_USED and event.user_id in {user_id, *also_of}
         ]
         found.sort(key=_place, reverse=True)
         return [

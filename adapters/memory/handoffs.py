@@ -5,7 +5,7 @@ from typing import final
 
 from adapters.memory.store import MemoryTables
 from application.ports.handoffs import Handoffs
-from domain.handoff import Handoff
+from domain.handoff import Handoff, HandoffHolder
 
 
 @final
@@ -18,8 +18,10 @@ class MemoryHandoffs(Handoffs):
     async def add(self, handoff: Handoff) -> None:
         self._handoffs[handoff.code_hash] = handoff
 
-    async def take(self, *, code_hash: bytes, browser_hash: bytes, now: datetime) -> Handoff | None:
+    async def take(
+        self, *, code_hash: bytes, holder: HandoffHolder, now: datetime
+    ) -> Handoff | None:
         handoff = self._handoffs.get(code_hash)
-        if handoff is None or handoff.browser_hash != browser_hash or now >= handoff.expires_at:
+        if handoff is None or handoff.holder != holder or now >= handoff.expires_at:
             return None
         return self._handoffs.pop(code_hash)

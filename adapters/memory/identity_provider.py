@@ -14,6 +14,7 @@ from application.errors import (
     MalformedCallbackError,
     ProviderBusyError,
     ProviderUnavailableError,
+    RequestRefusedByProviderError,
     SignInDeniedError,
     UnusableTokensError,
     UnwantedTokensError,
@@ -178,6 +179,10 @@ class MemoryIdentityProvider(IdentityProvider):
                 raise SignInDeniedError
             case "temporarily_unavailable" | "server_error":
                 raise ProviderUnavailableError
+            case "invalid_request" | "invalid_scope" | "unauthorized_client" as code:
+                raise RequestRefusedByProviderError(code)
+            case "login_required" | "consent_required" as code:
+                raise SignInDeniedError(code)
             case str():
                 raise UpstreamRejectedError("provider_error")
         if callback.code is None:

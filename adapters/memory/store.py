@@ -28,7 +28,11 @@ class MemoryTables:
     """The rows of each table by key. The rows are immutable, so a shallow copy is a snapshot."""
 
     users: dict[UserId, User] = field(default_factory=dict)
+    #: When each user was created.
+    user_times: dict[UserId, datetime] = field(default_factory=dict)
     aliases: dict[tuple[str, str], UserId] = field(default_factory=dict)
+    #: When each alias was first and last seen.
+    alias_times: dict[tuple[str, str], tuple[datetime, datetime]] = field(default_factory=dict)
     sessions: dict[SessionId, Session] = field(default_factory=dict)
     login_attempts: dict[bytes, LoginAttempt] = field(default_factory=dict)
     handoffs: dict[bytes, Handoff] = field(default_factory=dict)
@@ -55,7 +59,9 @@ class MemoryTables:
         return replace(
             self,
             users=dict(self.users),
+            user_times=dict(self.user_times),
             aliases=dict(self.aliases),
+            alias_times=dict(self.alias_times),
             sessions=dict(self.sessions),
             login_attempts=dict(self.login_attempts),
             handoffs=dict(self.handoffs),

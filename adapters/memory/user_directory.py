@@ -23,3 +23,7 @@ class MemoryUserDirectory(UserDirectory):
         is_kept = user_id in tables.va_tokens
         is_good = is_kept and tables.va_token_states[user_id].needs_sign_in_at is None
         return Profile(user=user, needs_va_sign_in=not is_good)
+
+    async def merged_into(self, user_id: UserId) -> frozenset[UserId]:
+        users = self._store.committed.users.values()
+        return frozenset(user.id for user in users if user.merged_into == user_id)

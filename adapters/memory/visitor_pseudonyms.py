@@ -5,6 +5,7 @@ import secrets
 from typing import Final, final
 
 from application.ports.visitor_pseudonyms import VisitorPseudonyms
+from domain.va_identity import VAAccount
 
 _BYTES: Final = 32
 _KEY_ID_BYTES: Final = 8
@@ -28,6 +29,9 @@ class MemoryVisitorPseudonyms(VisitorPseudonyms):
 
     def of_user_agent(self, user_agent: str) -> str:
         return self._drawn("user agent", user_agent)
+
+    def of_account(self, account: VAAccount) -> str:
+        return self._drawn("account", account)
 
     def _drawn(self, kind: str, origin: object) -> str:
         return self._pseudonyms.setdefault((kind, origin), secrets.token_hex(_BYTES))

@@ -63,8 +63,13 @@ WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'S'
       WHERE d.objid = c.oid AND d.deptype IN ('a', 'i') AND t.relname LIKE 'vetassist\_%'
   )
 """
-#: Functions that the service calls and that run with the owner's privileges.
-FUNCTIONS: Final = ("vetassist_make_audit_partitions", "vetassist_audit_rows_of_no_month")
+#: Functions that the service calls.
+FUNCTIONS: Final = (
+    "vetassist_make_audit_partitions",
+    "vetassist_audit_rows_of_no_month",
+    # Indexes call it for whoever writes a row.
+    "vetassist_folded",
+)
 _MAY_CREATE: Final = "SELECT has_schema_privilege(%s, current_schema(), 'CREATE')"
 
 

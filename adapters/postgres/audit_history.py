@@ -34,6 +34,13 @@ ORDER BY page.place::timestamptz DESC, page.key DESC
 """  # noqa: S608 - the columns are a constant
 _OF_TYPE: Final = "event_type = ANY(%(types)s)"
 _OF_USER: Final = "user_id = %(user_id)s"
+# Only for merged accounts, because it reads all events of these users.
+_OF_SEVERAL: Final = "user_id = ANY(%(user_ids)s)"
+# Each of these has an index. Only this service writes the ids, and never longer ones.
+_OF_REQUEST: Final = "request_id = %(reference)s"
+_OF_OPERATOR: Final = "operator = %(operator)s"
+_OF_SESSION: Final = "left(event_data ->> 'session_id', 36) = %(session_id)s"
+_OF_CLIENT: Final = "left(event_data ->> 'client', 36) = %(client_id)s"
 _SINCE: Final = "created_at >= %(since)s"
 _UNTIL: Final = "created_at < %(until)s"
 # ``bound`` limits the index scan. Times after ``_LAST`` are shown as ``_LAST``, so a page that
@@ -57,6 +64,11 @@ class PostgresAuditHistory(AuditHistory):
         is_behind_all = after is not None and after.occurred_at >= _LAST
         parameters = {
             "user_id": wanted.user_id,
+            "user_ids": [wanted.user_id, *wanted.also_of],
+            "reference": wanted.reference,
+            "operator": wanted.operator,
+            "session_id": str(wanted.session_id),
+            "client_id": str(wanted.client_id),
             "types": [event_type.value for event_type in wanted.types or ()],
             "since": wanted.since,
             "until": wanted.until,
@@ -72,15 +84,19 @@ class PostgresAuditHistory(AuditHistory):
 
 
 def _statement(wanted: AuditFilter, after: AuditMark | None) -> str:
-    conditions = [
-        "true",
-        *([] if wanted.types is None else [_OF_TYPE]),
-        *([] if wanted.user_id is None else [_OF_USER]),
-        *([] if wanted.since is None else [_SINCE]),
-        *([] if wanted.until is None else [_UNTIL]),
-        *([] if after is None else [_AFTER]),
-    ]
-    return _SELECT.format(conditions=" AND ".join(conditions))
+    conditions = {
+        _OF_TYPE: wanted.types is not None,
+        _OF_SEVERAL if wanted.also_of else _OF_USER: wanted.user_id is not None,
+        _OF_REQUEST: wanted.reference is not None,
+        _OF_OPERATOR: wanted.operator is not None,
+        _OF_SESSION: wanted.session_id is not None,
+        _OF_CLIENT: wanted.client_id is not None,
+        _SINCE: wanted.since is not None,
+        _UNTIL: wanted.until is not None,
+        _AFTER: after is not None,
+    }
+    needed = [condition for condition, is_needed in conditions.items() if is_needed]
+    return _SELECT.format(conditions=" AND ".join(["true", *needed]))
 
 
 def _record_of(row: dict[str, Any]) -> AuditRecord:

@@ -49,6 +49,10 @@ class EncodingError(DatabaseFaultError):
     """The encoding of the database can't store every character."""
 
 
+class PrivilegeError(DatabaseFaultError):
+    """The role lacks a privilege."""
+
+
 class PoolerError(DatabaseFaultError):
     """A pooler between the service and PostgreSQL doesn't support prepared statements."""
 
@@ -75,6 +79,17 @@ def command_connection(
             _require_encoding(connection)
         yield connection
         connection.commit()
+
+
+@contextmanager
+def plain_connection(
+    database_url: str, *, prepared_statements: bool, within: timedelta
+) -> Iterator[psycopg.Connection[Any]]:
+    """A connection of its own that commits each statement. Raises as ``command_connection``."""
+    connection = _connect(database_url, prepared_statements=prepared_statements)
+    with closing(connection), answered_within(within, connection):
+        connection.autocommit = True
+        yield connection
 
 
 def connection_faults(database_url: str, *, prepared_statements: bool) -> list[str]:

@@ -21,7 +21,7 @@ _SELECT: Final = """
 SELECT trail.id::text AS key, trail.created_at, trail.event_data::text AS data, client.name
 FROM vetassist_auth_audit AS trail
 LEFT JOIN vetassist_service_clients AS client ON client.id::text = trail.event_data ->> 'client'
-WHERE trail.user_id = %(user_id)s AND trail.event_type = %(type)s
+WHERE {of_user} AND trail.event_type = %(type)s
   AND trail.created_at BETWEEN '0001-01-02 00:00:00+00' AND '9999-12-30 00:00:00+00'
   AND trail.created_at <= coalesce(%(after)s::timestamptz, 'infinity')
   AND (
@@ -31,6 +31,9 @@ WHERE trail.user_id = %(user_id)s AND trail.event_type = %(type)s
 ORDER BY trail.created_at DESC, trail.id::text DESC
 LIMIT %(limit)s
 """
+_OF_USER: Final = "trail.user_id = %(user_id)s"
+# Only for merged accounts, because it reads all events of these users.
+_OF_SEVERAL: Final = "trail.user_id = ANY(%(user_ids)s)"
 
 
 @final
@@ -41,17 +44,24 @@ class PostgresDisclosures(Disclosures):
         self._pool = pool
 
     async def list_for(
-        self, user_id: UserId, *, after: AuditMark | None, limit: int
+        self,
+        user_id: UserId,
+        *,
+        also_of: frozenset[UserId] = frozenset(),
+        after: AuditMark | None,
+        limit: int,
     ) -> Sequence[Disclosure]:
         parameters = {
             "user_id": user_id,
+            "user_ids": [user_id, *also_of],
             "type": AuditEventType.VA_TOKEN_USED.value,
             "after": after and after.occurred_at,
             "key": after.key if after else "",
             "limit": limit,
         }
         with translated_errors():
-            rows = await self._pool.rows(_SELECT, parameters)
+            of_user = _OF_SEVERAL if also_of else _OF_USER
+            rows = await self._pool.rows(_SELECT.format(of_user=of_user), parameters)
         return [_disclosure_of(row) for row in rows]
 
 

@@ -8,16 +8,23 @@ from psycopg import AsyncConnection
 from adapters.postgres.errors import translated_errors
 from adapters.postgres.rows import fetch_row
 from application.ports.handoffs import Handoffs
-from domain.handoff import Handoff
+from domain.app_challenge import AppChallenge
+from domain.handoff import Handoff, HandoffHolder
 
 _INSERT: Final = """
-INSERT INTO vetassist_handoffs (code_hash, browser_hash, user_id, session_id, expires_at)
-VALUES (%(code_hash)s, %(browser_hash)s, %(user_id)s, %(session_id)s, %(expires_at)s)
+INSERT INTO vetassist_handoffs (
+    code_hash, browser_hash, app_challenge, user_id, session_id, expires_at
+)
+VALUES (
+    %(code_hash)s, %(browser_hash)s, %(app_challenge)s, %(user_id)s, %(session_id)s, %(expires_at)s
+)
 """
+# One of the two is NULL, which equals nothing.
 _TAKE: Final = """
 DELETE FROM vetassist_handoffs
-WHERE code_hash = %(code_hash)s AND browser_hash = %(browser_hash)s AND expires_at > %(now)s
-RETURNING code_hash, browser_hash, user_id, session_id, expires_at
+WHERE code_hash = %(code_hash)s AND expires_at > %(now)s
+  AND (browser_hash = %(browser_hash)s OR app_challenge = %(app_challenge)s)
+RETURNING code_hash, user_id, session_id, expires_at
 """
 
 
@@ -34,14 +41,24 @@ class PostgresHandoffs(Handoffs):
                 _INSERT,
                 {
                     "code_hash": handoff.code_hash,
-                    "browser_hash": handoff.browser_hash,
                     "user_id": handoff.user_id,
                     "session_id": handoff.session_id,
                     "expires_at": handoff.expires_at,
-                },
+                }
+                | _columns_of(handoff.holder),
             )
 
-    async def take(self, *, code_hash: bytes, browser_hash: bytes, now: datetime) -> Handoff | None:
-        parameters = {"code_hash": code_hash, "browser_hash": browser_hash, "now": now}
+    async def take(
+        self, *, code_hash: bytes, holder: HandoffHolder, now: datetime
+    ) -> Handoff | None:
+        parameters = {"code_hash": code_hash, "now": now} | _columns_of(holder)
         row = await fetch_row(self._connection, _TAKE, parameters)
-        return None if row is None else Handoff(**row)
+        return None if row is None else Handoff(holder=holder, **row)
+
+
+def _columns_of(holder: HandoffHolder) -> dict[str, bytes | None]:
+    is_app = isinstance(holder, AppChallenge)
+    return {
+        "browser_hash": None if is_app else holder.digest,
+        "app_challenge": holder.digest if is_app else None,
+    }

@@ -10,6 +10,7 @@ from adapters.postgres.audit_trail import INSERT_EVENT, event_parameters
 from adapters.postgres.errors import translated_errors
 from adapters.postgres.pool import Connection, Pool
 from application.ports.login_attempts import LoginAttempts
+from domain.app_challenge import AppChallenge
 from domain.audit_event import AuditEvent
 from domain.login_attempt import AttemptRefusal, LoginAttempt
 from domain.return_path import ReturnPath
@@ -30,13 +31,18 @@ WITH ended AS (
     )
 ), begun AS (
     INSERT INTO vetassist_login_attempts (
-        state_hash, browser_hash, return_to, created_at, expires_at
+        state_hash, browser_hash, return_to, created_at, expires_at, app_challenge
     )
-    VALUES (%(state_hash)s, %(browser_hash)s, %(return_to)s, %(created_at)s, %(expires_at)s)
+    VALUES (
+        %(state_hash)s, %(browser_hash)s, %(return_to)s, %(created_at)s, %(expires_at)s,
+        %(app_challenge)s
+    )
 )
 {INSERT_EVENT}
 """  # noqa: S608 - the inserted text is a constant
-_COLUMNS: Final = "state_hash, browser_hash, return_to, created_at, expires_at, consumed_at"
+_COLUMNS: Final = (
+    "state_hash, browser_hash, return_to, created_at, expires_at, consumed_at, app_challenge"
+)
 _CONSUME: Final = f"""
 UPDATE vetassist_login_attempts SET consumed_at = %(now)s
 WHERE state_hash = %(state_hash)s AND browser_hash = %(browser_hash)s
@@ -62,6 +68,7 @@ class PostgresLoginAttempts(LoginAttempts):
             "return_to": attempt.return_to and attempt.return_to.value,
             "created_at": attempt.created_at,
             "expires_at": attempt.expires_at,
+            "app_challenge": attempt.app_challenge and attempt.app_challenge.digest,
         } | event_parameters(event)
         tries = 0
 
@@ -114,4 +121,5 @@ def _attempt_of(row: dict[str, Any]) -> LoginAttempt:
         created_at=row["created_at"],
         expires_at=row["expires_at"],
         consumed_at=row["consumed_at"],
+        app_challenge=row["app_challenge"] and AppChallenge(row["app_challenge"]),
     )

@@ -15,8 +15,15 @@ from adapters.postgres.application_roles import (
     remember_application_role,
 )
 from adapters.postgres.audit_trail import INSERT_EVENT, event_parameters
-from adapters.postgres.command_connection import command_connection
+from adapters.postgres.command_connection import command_connection, plain_connection
 from adapters.postgres.connection_string import SEARCH_PATH
+from adapters.postgres.index_builds import (
+    Index,
+    build_beside_traffic,
+    build_small,
+    indexes_in,
+    missing,
+)
 from domain.audit_event import AuditEvent
 
 # Any constant, as long as every migrating process uses the same.
@@ -34,7 +41,8 @@ CREATE TABLE IF NOT EXISTS vetassist_schema_migrations (
 #: There may be many rows of an earlier phase.
 MIGRATION_TIMEOUT: Final = timedelta(hours=1)
 _LEDGERS: Final = """
-SELECT quote_ident(nspname), current_setting('search_path')
+SELECT quote_ident(nspname), current_setting('search_path'),
+    has_schema_privilege(pg_namespace.oid, 'USAGE')
 FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
 WHERE relname = 'vetassist_schema_migrations' ORDER BY nspname
 """
@@ -46,23 +54,37 @@ class SchemaError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Migration:
-    """One step of the schema."""
+    """One step of the schema.
+
+    Attributes:
+        index_sql: ``CREATE INDEX`` statements, from the file of the same name that ends in
+            ``.indexes``. A step that has some may be applied again until they are complete.
+    """
 
     version: int
     name: str
     sql: str
+    index_sql: str = ""
 
     @property
     def checksum(self) -> str:
         """Detects a file that was changed after it was applied."""
-        return hashlib.sha256(self.sql.encode()).hexdigest()
+        return hashlib.sha256((self.sql + self.index_sql).encode()).hexdigest()
+
+    @property
+    def indexes(self) -> tuple[Index, ...]:
+        """The indexes that belong to the step and may be built after it."""
+        return indexes_in(self.index_sql)
 
 
 def migrations() -> list[Migration]:
     """Returns the steps that this version of the service knows, in order."""
     return [
         Migration(
-            version=int(file.name.split("_", 1)[0]), name=file.name, sql=file.read_text("utf-8")
+            version=int(file.name.split("_", 1)[0]),
+            name=file.name,
+            sql=file.read_text("utf-8"),
+            index_sql=_index_sql_of(file),
         )
         for file in sorted(_sql_files(), key=lambda file: file.name)
     ]
@@ -81,6 +103,9 @@ def migrate(
     within: timedelta = MIGRATION_TIMEOUT,
 ) -> Sequence[Migration]:
     """Applies the missing steps in one transaction, and returns them.
+
+    Indexes of large tables are built after it, beside live traffic. Their step counts as applied
+    once they are complete.
 
     Of several simultaneous processes, one applies them, and the others find nothing to do. The
     application roles, this one and those named before, get the privileges that the service needs,
@@ -109,8 +134,8 @@ def migrate(
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (_ADVISORY_LOCK,))
         pending = _pending(connection)
         connection.execute(_LEDGER)
-        for migration in pending:
-            _apply(connection, migration)
+        unfinished = [each for each in pending if not _apply(connection, each)]
+        done = [each for each in pending if each not in unfinished]
         new_role = None
         try:
             if application_role is not None and remember_application_role(
@@ -120,10 +145,13 @@ def migrate(
             grant_application_roles(connection)
         except (RoleError, psycopg.errors.InsufficientPrivilege) as error:
             raise SchemaError(" ".join(str(error).split())) from error
-        if note is not None and (pending or new_role):
-            event = note(pending, new_role)
-            connection.execute(INSERT_EVENT.encode(), event_parameters(event))
-        return pending
+        if note is not None and (done or new_role):
+            _record(connection, note(done, new_role))
+    for migration in unfinished:
+        _finish(
+            database_url, migration, note, prepared_statements=prepared_statements, within=within
+        )
+    return pending
 
 
 def pending_migrations(
@@ -167,7 +195,9 @@ def _applied(connection: psycopg.Connection[Any]) -> list[tuple[int, str]]:
 
 def _require_no_other_ledger(connection: psycopg.Connection[Any]) -> None:
     """Refuses to create the tables again if they exist in another schema."""
-    for schema, search_path in connection.execute(_LEDGERS):
+    for schema, search_path, is_usable in connection.execute(_LEDGERS):
+        if not is_usable:
+            raise SchemaError(f"the role may not use the schema {schema}: GRANT USAGE on it")
         if search_path.replace(" ", "") == SEARCH_PATH:
             raise SchemaError(
                 f"the tables are in the schema {schema}, and only the URL says where to look: "
@@ -175,9 +205,16 @@ def _require_no_other_ledger(connection: psycopg.Connection[Any]) -> None:
             )
 
 
-def _apply(connection: psycopg.Connection[Any], migration: Migration) -> None:
+def _index_sql_of(file: Any) -> str:
+    indexes = files("adapters.postgres").joinpath("schema", file.name[: -len("sql")] + "indexes")
+    return indexes.read_text("utf-8") if indexes.is_file() else ""
+
+
+def _apply(connection: psycopg.Connection[Any], migration: Migration) -> bool:
+    """Apply a step. Returns False if indexes of large tables are left to build."""
     try:
         connection.execute(migration.sql.encode())
+        is_complete = not build_small(connection, migration.indexes)
     except psycopg.errors.UniqueViolation as error:
         raise SchemaError(
             f"{migration.name}: rows contradict each other ({error.diag.constraint_name}); "
@@ -191,7 +228,42 @@ def _apply(connection: psycopg.Connection[Any], migration: Migration) -> None:
             f"{migration.name}: does not apply to what is there ({type(error).__name__}); "
             "nothing was changed"
         ) from error
-    connection.execute(
-        "INSERT INTO vetassist_schema_migrations (version, name, checksum) VALUES (%s, %s, %s)",
+    if is_complete:
+        _remember(connection, migration)
+    return is_complete
+
+
+def _finish(
+    database_url: str,
+    migration: Migration,
+    note: Note | None,
+    *,
+    prepared_statements: bool,
+    within: timedelta,
+) -> None:
+    """Build the indexes that are left of a step, and count it as applied."""
+    with plain_connection(
+        database_url, prepared_statements=prepared_statements, within=within
+    ) as connection:
+        build_beside_traffic(connection, migration.indexes, is_pooled=not prepared_statements)
+    with command_connection(database_url, prepared_statements=prepared_statements) as connection:
+        if missing(connection, migration.indexes):
+            raise SchemaError(f"{migration.name}: its indexes aren't complete: run it again")
+        if _remember(connection, migration) and note is not None:
+            _record(connection, note([migration], None))
+
+
+def _remember(connection: psycopg.Connection[Any], migration: Migration) -> bool:
+    """Count a step as applied. Returns False if another process has done so."""
+    cursor = connection.execute(
+        """
+        INSERT INTO vetassist_schema_migrations (version, name, checksum) VALUES (%s, %s, %s)
+        ON CONFLICT DO NOTHING
+        """,
         (migration.version, migration.name, migration.checksum),
     )
+    return cursor.rowcount > 0
+
+
+def _record(connection: psycopg.Connection[Any], event: AuditEvent) -> None:
+    connection.execute(INSERT_EVENT.encode(), event_parameters(event))

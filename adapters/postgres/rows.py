@@ -16,7 +16,8 @@ from domain.veteran_status import VeteranStatus
 from domain.visitor import Visitor
 
 USER_COLUMNS: Final = (
-    "id, va_icn, va_veteran_status, first_name, last_name, email, is_active, last_login_at"
+    "id, va_icn, va_veteran_status, first_name, last_name, email, is_active, last_login_at, "
+    "merged_into"
 )
 
 #: The columns of an audit row that describe the visitor.
@@ -154,6 +155,7 @@ def user_of(row: dict[str, Any]) -> User:
         email=row["email"],
         is_active=row["is_active"] is not False,
         last_login_at=row["last_login_at"],
+        merged_into=None if row["merged_into"] is None else UserId(row["merged_into"]),
     )
 
 

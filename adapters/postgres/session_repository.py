@@ -26,15 +26,15 @@ VALUES (
     %(absolute_expires_at)s, %(current)s
 )
 """
-_COLUMNS: Final = (
+SESSION_COLUMNS: Final = (
     "id, user_id, jwt_id, device_info, created_at, renewed_at, expires_at, absolute_expires_at, "
     "refresh_hash, refresh_previous_hash, refresh_salt, revoked_at, revoked_by, revoke_reason"
 )
 _LOCK: Final = f"""
-SELECT {_COLUMNS} FROM vetassist_sessions WHERE user_id = %s AND id = %s FOR UPDATE
+SELECT {SESSION_COLUMNS} FROM vetassist_sessions WHERE user_id = %s AND id = %s FOR UPDATE
 """  # noqa: S608 - the columns are a constant
 _LIST_ACTIVE: Final = f"""
-SELECT {_COLUMNS} FROM vetassist_sessions
+SELECT {SESSION_COLUMNS} FROM vetassist_sessions
 WHERE user_id = %s AND revoked_at IS NULL AND expires_at > %s
 ORDER BY created_at DESC, id DESC
 """  # noqa: S608 - the columns are a constant
@@ -89,11 +89,11 @@ class PostgresSessionRepository(SessionRepository):
     async def lock(self, user_id: UserId, session_id: SessionId) -> Session | None:
         with self._stuck_rows.waiting_for(session_id):
             row = await fetch_row(self._connection, _LOCK, (user_id, session_id))
-        return None if row is None else _session_of(row)
+        return None if row is None else session_of(row)
 
     async def list_active(self, user_id: UserId, *, now: datetime) -> list[Session]:
         rows = await fetch_rows(self._connection, _LIST_ACTIVE, (user_id, now))
-        return [_session_of(row) for row in rows]
+        return [session_of(row) for row in rows]
 
     async def hand_out(self, session: Session) -> bool:
         return bool(await fetch_rows(self._connection, _HAND_OUT, _parameters(session)))
@@ -142,7 +142,8 @@ def _revocation(user_id: UserId, revocation: Revocation) -> dict[str, object]:
     }
 
 
-def _session_of(row: dict[str, Any]) -> Session:
+def session_of(row: dict[str, Any]) -> Session:
+    """Returns a session from its columns."""
     device, salt = row["device_info"], row["refresh_salt"]
     return Session(
         id=SessionId(row["id"]),

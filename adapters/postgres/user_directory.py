@@ -17,6 +17,7 @@ SELECT {USER_COLUMNS}, NOT EXISTS (
 FROM vetassist_users
 WHERE id = %s
 """  # noqa: S608 - the columns are a constant
+_MERGED_INTO: Final = "SELECT id FROM vetassist_users WHERE merged_into = %s"
 
 
 @final
@@ -33,3 +34,8 @@ class PostgresUserDirectory(UserDirectory):
             return None
         (row,) = rows
         return Profile(user=user_of(row), needs_va_sign_in=row["needs_va_sign_in"])
+
+    async def merged_into(self, user_id: UserId) -> frozenset[UserId]:
+        with translated_errors():
+            rows = await self._pool.rows(_MERGED_INTO, (user_id,))
+        return frozenset(UserId(row["id"]) for row in rows)

@@ -1,5 +1,6 @@
 """Users and their aliases, in PostgreSQL."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Final, final
 
@@ -11,6 +12,7 @@ from adapters.postgres.rows import (
     USER_COLUMNS,
     data_key_of,
     fetch_row,
+    fetch_rows,
     user_of,
 )
 from adapters.postgres.stuck_rows import StuckRows
@@ -65,15 +67,20 @@ WITH before AS MATERIALIZED (
 SELECT linked.*, remembered.user_id AS alias_owner, {_CHANGED}
 FROM linked CROSS JOIN remembered LEFT JOIN before ON true
 """  # noqa: S608 - the columns are a constant
+# Like everybody else, it locks the user before the alias. An alias that was moved to another user
+# in between isn't found.
 _LINK_ALIAS: Final = f"""
-WITH remembered AS (
-    UPDATE vetassist_va_identities SET last_seen_at = %(now)s
-    WHERE issuer = %(issuer)s AND subject = %(subject)s
-    RETURNING user_id
-), before AS MATERIALIZED (
+WITH before AS MATERIALIZED (
     SELECT {USER_COLUMNS} FROM vetassist_users
-    WHERE id = (SELECT user_id FROM remembered)
+    WHERE id = (
+        SELECT user_id FROM vetassist_va_identities
+        WHERE issuer = %(issuer)s AND subject = %(subject)s
+    )
     FOR NO KEY UPDATE
+), remembered AS (
+    UPDATE vetassist_va_identities SET last_seen_at = %(now)s
+    WHERE issuer = %(issuer)s AND subject = %(subject)s AND user_id = (SELECT id FROM before)
+    RETURNING user_id
 ), linked AS (
     UPDATE vetassist_users AS stored SET
         va_veteran_status = coalesce(%(status)s, before.va_veteran_status),
@@ -82,7 +89,7 @@ WITH remembered AS (
         email = coalesce(%(email)s, before.email),
         last_login_at = %(now)s,
         updated_at = %(now)s
-    FROM before
+    FROM before JOIN remembered ON remembered.user_id = before.id
     WHERE stored.id = before.id
     RETURNING {_STORED_COLUMNS}, {DATA_KEY_COLUMNS}
 )
@@ -98,6 +105,22 @@ UPDATE vetassist_users SET is_active = %s, updated_at = %s WHERE id = %s
 _LOCK: Final = f"""
 SELECT {USER_COLUMNS} FROM vetassist_users WHERE id = %s FOR NO KEY UPDATE
 """  # noqa: S608 - the columns are a constant
+_FIND_BY_ICN: Final = "SELECT id FROM vetassist_users WHERE va_icn = %s"
+# The sort comes before the locks. An ICN is a key, so its change needs the strongest lock: to wait
+# for it only at the change could lead to a deadlock.
+_LOCK_ALL: Final = f"""
+SELECT {USER_COLUMNS} FROM vetassist_users WHERE id = ANY(%s) ORDER BY id FOR UPDATE
+"""  # noqa: S608 - the columns are a constant
+_CHANGE_ICN: Final = """
+UPDATE vetassist_users SET va_icn = %s, updated_at = %s WHERE id = %s RETURNING id
+"""
+_MERGE: Final = """
+WITH moved AS (
+    UPDATE vetassist_va_identities SET user_id = %(into)s WHERE user_id = %(user_id)s
+)
+UPDATE vetassist_users SET merged_into = %(into)s, updated_at = %(now)s
+WHERE id = %(user_id)s OR merged_into = %(user_id)s
+"""
 
 
 @final
@@ -133,6 +156,23 @@ class PostgresUserRepository(UserRepository):
         with self._stuck_rows.waiting_for(user_id):
             row = await fetch_row(self._connection, _LOCK, (user_id,))
         return None if row is None else user_of(row)
+
+    async def find_by_icn(self, icn: ICN) -> UserId | None:
+        row = await fetch_row(self._connection, _FIND_BY_ICN, (icn.value,))
+        return None if row is None else UserId(row["id"])
+
+    async def lock_all(self, user_ids: Collection[UserId]) -> list[User]:
+        rows = await fetch_rows(self._connection, _LOCK_ALL, (list(user_ids),))
+        return [user_of(row) for row in rows]
+
+    async def change_icn(self, user_id: UserId, icn: ICN | None, *, now: datetime) -> None:
+        # The answer is awaited, so that a conflict is raised here and not at commit.
+        await fetch_row(self._connection, _CHANGE_ICN, (icn and icn.value, now, user_id))
+
+    async def merge(self, user_id: UserId, *, into: UserId, now: datetime) -> None:
+        parameters = {"user_id": user_id, "into": into, "now": now}
+        with translated_errors():
+            await self._connection.execute(_MERGE, parameters)
 
     async def forget_aliases(self, user_id: UserId) -> None:
         with translated_errors():

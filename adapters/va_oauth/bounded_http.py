@@ -10,8 +10,11 @@ from typing import Final, final
 import anyio
 import httpx
 
+from adapters.va_oauth.compression import NotCompressedError, TooLargeError, decompressed
 from application.errors import ProviderUnavailableError, UpstreamRejectedError
 
+_OK: Final = 200
+_REDIRECTION: Final = 300
 _TOO_MANY_REQUESTS: Final = 429
 _SERVER_ERROR: Final = 500
 # If connecting takes longer, httpx tries once more within the call's deadline. httpx has no other
@@ -29,12 +32,24 @@ class Reply:
     """A complete answer.
 
     Attributes:
+        body: The body, decompressed. Empty if it could not be read.
+        fault: Why the body could not be read, or None.
+        media_type: The media type in lower case, or an empty text.
+        charset: The declared charset, or None.
         retry_after: The `Retry-After` header as received, or None if there was none.
     """
 
     status: int
     body: bytes
+    fault: str | None = None
+    media_type: str = ""
+    charset: str | None = None
     retry_after: str | None = None
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the server did what it was asked to do."""
+        return _OK <= self.status < _REDIRECTION
 
     @property
     def means_not_now(self) -> bool:
@@ -79,7 +94,9 @@ def http_client() -> httpx.AsyncClient:
         trust_env=False,
         follow_redirects=False,
         headers={
-            "Accept": "application/json",
+            # Userinfo may be a JWT, and keys have a media type of their own. A strict server would
+            # answer 406.
+            "Accept": "application/json, */*;q=0.1",
             "Accept-Encoding": "identity",
             "Connection": "close",
         },
@@ -170,7 +187,7 @@ class BoundedHTTP:
         Raises:
             TooLateError: The answer was not complete before the deadline.
             ProviderUnavailableError: The connection failed.
-            UpstreamRejectedError: The answer is a redirect, too large, or compressed.
+            UpstreamRejectedError: The answer is a redirect.
         """
         return await self._observed(
             operation, self._client.build_request("POST", url, data=form, headers=headers)
@@ -181,7 +198,7 @@ class BoundedHTTP:
         outcome = "given_up"
         try:
             reply = await self._send(request)
-            outcome = f"{reply.status // 100}xx"
+            outcome = f"{reply.status // 100}xx" if reply.fault is None else "unacceptable"
         except TooLateError:
             outcome = "timeout"
             raise
@@ -218,16 +235,27 @@ class BoundedHTTP:
     async def _read(self, response: httpx.Response) -> Reply:
         if response.has_redirect_location or response.is_redirect:
             raise UpstreamRejectedError("redirect")
-        # We requested no compression. A compressed answer could grow without bound when inflated.
-        if response.headers.get("content-encoding", "identity").lower() != "identity":
-            raise UpstreamRejectedError("compressed_answer")
-        body = bytearray()
-        async for chunk in response.aiter_raw():
-            body += chunk
-            if len(body) > self._max_bytes:
-                raise UpstreamRejectedError("answer_too_large")
+        body, fault = await self._body(response)
         return Reply(
             status=response.status_code,
-            body=bytes(body),
+            body=body,
+            fault=fault,
+            media_type=response.headers.get("content-type", "").partition(";")[0].strip().lower(),
+            charset=response.charset_encoding,
             retry_after=response.headers.get("retry-after"),
         )
+
+    async def _body(self, response: httpx.Response) -> tuple[bytes, str | None]:
+        """Returns the body, and why it could not be read. The status may be all that matters."""
+        encoding = response.headers.get("content-encoding", "")
+        body = bytearray()
+        try:
+            async for chunk in response.aiter_raw():
+                body += chunk
+                if len(body) > self._max_bytes:
+                    return b"", "answer_too_large"
+            return decompressed(bytes(body), encoding, max_bytes=self._max_bytes), None
+        except TooLargeError:
+            return b"", "answer_too_large"
+        except NotCompressedError:
+            return b"", "compressed_answer"

@@ -9,6 +9,7 @@ from typing import Final
 from application.errors import (
     MalformedCallbackError,
     ProviderUnavailableError,
+    RequestRefusedByProviderError,
     SignInDeniedError,
     UpstreamRejectedError,
 )
@@ -21,6 +22,38 @@ _NAMES: Final = ("state", "code", "error", "iss")
 # Source: RFC 6749, appendix A.11 (code) and A.7 (error).
 _CODE: Final = re.compile(r"[\x20-\x7e]{1,4096}", re.ASCII)
 _ERROR: Final = re.compile(r"[\x20\x21\x23-\x5b\x5d-\x7e]{1,256}", re.ASCII)
+
+#: What the provider refuses because of our settings or our registration. Only registered codes are
+#: recorded, because anyone can write a callback. Source: RFC 6749, sections 4.1.2.1 and 5.2;
+#: OpenID Connect Core 1.0, section 3.1.2.6; RFC 7591, section 3.2.2; RFC 8707; RFC 9101; RFC 9396.
+_OUR_MISTAKES: Final = frozenset(
+    {
+        "invalid_request",
+        "unauthorized_client",
+        "unsupported_response_type",
+        "invalid_scope",
+        "invalid_client",
+        "invalid_redirect_uri",
+        "invalid_request_uri",
+        "invalid_request_object",
+        "request_not_supported",
+        "request_uri_not_supported",
+        "registration_not_supported",
+        "invalid_target",
+        "invalid_authorization_details",
+    }
+)
+#: What the provider didn't get from the person. Source: OpenID Connect Core 1.0, section 3.1.2.6;
+#: OpenID Connect Unmet Authentication Requirements 1.0.
+_DECIDED_AT_PROVIDER: Final = frozenset(
+    {
+        "interaction_required",
+        "login_required",
+        "account_selection_required",
+        "consent_required",
+        "unmet_authentication_requirements",
+    }
+)
 
 
 def read_callback(parameters: CallbackParameters) -> ProviderCallback:
@@ -52,8 +85,9 @@ def code_of(callback: ProviderCallback, *, issuer: str, is_issuer_required: bool
         is_issuer_required: Whether the provider promises to name itself in each callback.
 
     Raises:
-        SignInDeniedError: The Veteran declined.
+        SignInDeniedError: The Veteran declined, or the provider's rules didn't allow the sign-in.
         ProviderUnavailableError: The provider says that it can't answer at present.
+        RequestRefusedByProviderError: It doesn't accept what our settings request.
         UpstreamRejectedError: Another provider sent it, it reports another error, or it has no
             code.
     """
@@ -67,6 +101,10 @@ def code_of(callback: ProviderCallback, *, issuer: str, is_issuer_required: bool
             raise SignInDeniedError
         case "temporarily_unavailable" | "server_error":
             raise ProviderUnavailableError
+        case str() as code if code in _OUR_MISTAKES:
+            raise RequestRefusedByProviderError(code)
+        case str() as code if code in _DECIDED_AT_PROVIDER:
+            raise SignInDeniedError(code)
         case str():
             raise UpstreamRejectedError("provider_error")
     if callback.code is None:

@@ -1,29 +1,21 @@
-"""Verification of ID tokens.
+"""Checks of the claims that the provider signed.
 
-Source: OpenID Connect Core 1.0, section 3.1.3.7; RFC 8725.
+Source: OpenID Connect Core 1.0, sections 3.1.3.7 (ID token) and 5.3.2 (userinfo).
 """
 
 import hashlib
 import hmac
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Final, final
+from typing import Final, final
 
-import jwt
-
-from adapters.va_oauth.metadata import ProviderDocuments
-from adapters.va_oauth.signing_keys import ALGORITHM
-from application.errors import UpstreamRejectedError
+from adapters.va_oauth.documents import Document
+from adapters.va_oauth.signatures import SignatureVerifier
 from application.ports.clock import Clock
-from application.strict_json import NotStrictJSONError, object_of
 
 #: How far the provider's clock may differ from ours, in seconds.
 LEEWAY_SECONDS: Final = 60
-_SHAPE: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
-_MAX_CHARACTERS: Final = 16_384
 # Source: OpenID Connect Core 1.0, section 2: at most 255 ASCII characters.
 _SUBJECT: Final = re.compile(r"[\x20-\x7e]{1,255}", re.ASCII)
 # The end of year 9999, which keeps the arithmetic in bounds.
@@ -35,26 +27,25 @@ class VerifiedIDToken:
     """Claims with a verified signature, issuer, audience, times, and nonce, if one was sent."""
 
     subject: str = field(repr=False)
-    claims: Mapping[str, Any] = field(repr=False)
+    claims: Document = field(repr=False)
 
 
 @final
-class IDTokenVerifier:
-    """Accepts RS256 with a key of the configured provider, and nothing else."""
+class ClaimsVerifier:
+    """Verifies everything that can be verified."""
 
     def __init__(
-        self, *, documents: ProviderDocuments, issuer: str, client_id: str, clock: Clock
+        self, *, signatures: SignatureVerifier, issuer: str, client_id: str, clock: Clock
     ) -> None:
-        self._documents = documents
+        self._signatures = signatures
         self._issuer = issuer
         self._client_id = client_id
         self._clock = clock
-        self._codec = jwt.PyJWS(algorithms=[ALGORITHM])
 
-    async def verify(
-        self, token: object, *, nonce: str | None, access_token: str
+    async def id_token(
+        self, token: str | None, *, nonce: str | None, access_token: str
     ) -> VerifiedIDToken:
-        """Verifies everything that can be verified.
+        """Verifies an ID token.
 
         Args:
             token: The ID token as received.
@@ -63,86 +54,70 @@ class IDTokenVerifier:
 
         Raises:
             SigningKeyUnknownError: The provider hasn't published the key that signed it.
-            UpstreamRejectedError: The token isn't valid for another reason.
+            UpstreamRejectedError: The token is missing, or isn't valid for another reason.
             ProviderUnavailableError: The provider's keys could not be fetched.
         """
-        if (
-            not isinstance(token, str)
-            or len(token) > _MAX_CHARACTERS
-            or not _SHAPE.fullmatch(token)
-        ):
-            raise UpstreamRejectedError("id_token_shape")
-        key = await self._documents.signing_key(_key_id_of(token))
-        claims = self._signed_claims(token, key)
+        claims = await self._signatures.claims(token or "", source="id_token")
+        if claims.text("iss") != self._issuer:
+            raise claims.unacceptable("iss")
         self._check_audience(claims)
-        _check_times(claims, self._clock.now())
-        if nonce is not None and not _same(claims.get("nonce"), nonce):
-            raise UpstreamRejectedError("id_token_nonce")
-        if "at_hash" in claims and not _same(claims["at_hash"], _at_hash(access_token)):
-            raise UpstreamRejectedError("id_token_at_hash")
-        subject = claims.get("sub")
-        if not isinstance(subject, str) or not _SUBJECT.fullmatch(subject):
-            raise UpstreamRejectedError("id_token_sub")
+        self._check_times(claims, required=("exp", "iat"))
+        if nonce is not None and not _same(claims.text("nonce"), nonce):
+            raise claims.unacceptable("nonce")
+        token_hash = claims.text("at_hash")
+        if token_hash is not None and not _same(token_hash, _at_hash(access_token)):
+            raise claims.unacceptable("at_hash")
+        subject = claims.text("sub", _SUBJECT)
+        if subject is None:
+            raise claims.unacceptable("sub")
         return VerifiedIDToken(subject=subject, claims=claims)
 
-    def _signed_claims(self, token: str, key: Any) -> dict[str, Any]:
-        try:
-            payload = self._codec.decode_complete(token, key, algorithms=[ALGORITHM])["payload"]
-            return object_of(payload)
-        except NotStrictJSONError as error:
-            raise UpstreamRejectedError("id_token_claims") from error
-        except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
-            raise UpstreamRejectedError("id_token_signature") from error
+    async def userinfo(self, token: str) -> Document:
+        """Verifies userinfo that the provider signed, except for its `sub`.
 
-    def _check_audience(self, claims: Mapping[str, Any]) -> None:
-        if claims.get("iss") != self._issuer:
-            raise UpstreamRejectedError("id_token_iss")
-        audience = claims.get("aud")
-        audiences = [audience] if isinstance(audience, str) else audience
-        if not isinstance(audiences, list) or self._client_id not in audiences:
-            raise UpstreamRejectedError("id_token_aud")
-        authorized = claims.get("azp")
+        Providers often leave out `iss`, `aud` and times, which are verified if they are there.
+        The answer belongs to the access token that was sent, as it does without a signature.
+
+        Raises:
+            The same errors as ``id_token``.
+        """
+        claims = await self._signatures.claims(token, source="userinfo")
+        if claims.text("iss") not in {None, self._issuer}:
+            raise claims.unacceptable("iss")
+        audiences = claims.texts("aud")
+        if audiences and self._client_id not in audiences:
+            raise claims.unacceptable("aud")
+        self._check_times(claims, required=())
+        return claims
+
+    def _check_audience(self, claims: Document) -> None:
+        audiences = set(claims.texts("aud"))
+        if self._client_id not in audiences:
+            raise claims.unacceptable("aud")
+        authorized = claims.text("azp")
         if authorized is None and len(audiences) > 1:
-            raise UpstreamRejectedError("id_token_azp")
+            raise claims.unacceptable("azp")
         if authorized is not None and authorized != self._client_id:
-            raise UpstreamRejectedError("id_token_azp")
+            raise claims.unacceptable("azp")
+
+    def _check_times(self, claims: Document, *, required: tuple[str, ...]) -> None:
+        now = self._clock.now().timestamp()
+        # RFC 7519 allows fractions.
+        times = {
+            name: claims.number(name, at_most=_MAX_NUMERIC_DATE) for name in ("exp", "iat", "nbf")
+        }
+        for name in required:
+            if times[name] is None:
+                raise claims.unacceptable(name)
+        expires_at, *begins = times.values()
+        if expires_at is not None and now >= expires_at + LEEWAY_SECONDS:
+            raise claims.unacceptable("expired")
+        if any(begin is not None and begin > now + LEEWAY_SECONDS for begin in begins):
+            raise claims.unacceptable("from_the_future")
 
 
-def _key_id_of(token: str) -> str | None:
-    """Returns the `kid` of the header. Nothing else in the header is used, but `alg` is checked."""
-    try:
-        encoded = token.split(".", 1)[0]
-        header = object_of(urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)))
-    except ValueError as error:
-        raise UpstreamRejectedError("id_token_header") from error
-    key_id = header.get("kid")
-    if header.get("alg") != ALGORITHM or "crit" in header or not isinstance(key_id, str | None):
-        raise UpstreamRejectedError("id_token_header")
-    return key_id
-
-
-def _check_times(claims: Mapping[str, Any], now: datetime) -> None:
-    seconds = now.timestamp()
-    expires_at = _numeric_date(claims, "exp")
-    issued_at = _numeric_date(claims, "iat")
-    not_before = _numeric_date(claims, "nbf") if "nbf" in claims else issued_at
-    if seconds >= expires_at + LEEWAY_SECONDS:
-        raise UpstreamRejectedError("id_token_expired")
-    if max(issued_at, not_before) > seconds + LEEWAY_SECONDS:
-        raise UpstreamRejectedError("id_token_from_the_future")
-
-
-def _numeric_date(claims: Mapping[str, Any], name: str) -> float:
-    # RFC 7519 allows fractions. In Python, a bool is an int.
-    value: Any = claims.get(name)
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if is_number and 0 <= value <= _MAX_NUMERIC_DATE:
-        return float(value)
-    raise UpstreamRejectedError(f"id_token_{name}")
-
-
-def _same(claimed: object, expected: str) -> bool:
-    return isinstance(claimed, str) and hmac.compare_digest(claimed.encode(), expected.encode())
+def _same(claimed: str | None, expected: str) -> bool:
+    return hmac.compare_digest((claimed or "").encode(), expected.encode())
 
 
 def _at_hash(access_token: str) -> str:

@@ -1,12 +1,11 @@
 """The identity provider: authorization URL, code exchange, refresh, and revocation."""
 
 import asyncio
-from base64 import b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, Final, final
+from typing import Final, final
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 import anyio
@@ -15,10 +14,12 @@ import httpx
 from adapters.va_oauth.bounded_http import BoundedHTTP, CallObserver, nobody
 from adapters.va_oauth.bulkhead import Bulkhead, BulkheadLimits
 from adapters.va_oauth.callback import code_of, read_callback
-from adapters.va_oauth.id_token import IDTokenVerifier, VerifiedIDToken
+from adapters.va_oauth.documents import Document
+from adapters.va_oauth.id_token import ClaimsVerifier, VerifiedIDToken
 from adapters.va_oauth.metadata import ProviderDocuments, ProviderMetadata
 from adapters.va_oauth.person import PersonSource, StatusAnswer
 from adapters.va_oauth.settings import ProviderSettings
+from adapters.va_oauth.signatures import SignatureVerifier
 from adapters.va_oauth.token_response import (
     TokenResponse,
     error_of,
@@ -42,6 +43,7 @@ from application.ports.identity_provider import (
     ProviderCallback,
     ProviderSignIn,
 )
+from domain.attributes import email_of, name_of
 from domain.errors import InvalidICNError
 from domain.identifiers import ICN
 from domain.login_attempt import LoginSecrets
@@ -60,13 +62,15 @@ _REFRESHES: Final = BulkheadLimits(in_progress=50, waiting=50)
 _REVOCATIONS: Final = BulkheadLimits(in_progress=10, waiting=10)
 _MAX_BYTES: Final = 256 * 1024
 _STATUS_SCOPE: Final = "veteran_status.read"
-_OK: Final = 200
 _BAD_REQUEST: Final = 400
 #: Refusals that a retry can't change. Source: RFC 7009, section 2.2.1.
 _REFUSES_THE_TOKEN: Final = frozenset({"invalid_request", "unsupported_token_type"})
+#: The token is invalid already. By RFC 7009, section 2.2, that is a success, but some providers
+#: answer with an error.
+_KNOWS_NO_TOKEN: Final = frozenset({"invalid_token", "invalid_grant"})
 _UNVERIFIED: Final = "id_token_unverified"
-_MAX_NAME_CHARACTERS: Final = 100
-_MAX_EMAIL_CHARACTERS: Final = 254
+#: Userinfo of a provider that has none.
+_NOTHING: Final = Document({}, reason="userinfo_{}")
 
 
 @final
@@ -95,13 +99,13 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
             issuer=settings.issuer,
             clock=clock,
         )
-        self._verifier = IDTokenVerifier(
-            documents=self._documents,
+        self._verifier = ClaimsVerifier(
+            signatures=SignatureVerifier(self._documents),
             issuer=settings.issuer,
             client_id=settings.client_id,
             clock=clock,
         )
-        self._person = PersonSource(self._http)
+        self._person = PersonSource(self._http, self._verifier)
         self._sign_ins = Bulkhead(sign_in_limits)
         self._starts = Bulkhead(_STARTS)
         self._refreshes = Bulkhead(_REFRESHES)
@@ -156,11 +160,7 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
         )
         response = await self._exchange(metadata, code, secrets)
         # The nonce is checked before any of the tokens is used (RFC 9700, section 4.5.3).
-        id_token = await self._verifier.verify(
-            response.id_token,
-            nonce=secrets.nonce,
-            access_token=response.tokens.access_token.reveal(),
-        )
+        id_token = await self._verified(response.tokens, nonce=secrets.nonce)
         userinfo, status = await self._ask_about(metadata, response, id_token)
         identity = self._identity(response, id_token, userinfo, status)
         return ProviderSignIn(identity=identity, tokens=response.tokens)
@@ -197,10 +197,11 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
             return await self._revoke(token, is_refresh_token=is_refresh_token)
 
     async def _revoke(self, token: Secret, *, is_refresh_token: bool) -> bool:
-        endpoint = (await self._documents.metadata()).revocation_endpoint
-        if endpoint is None:
-            return False
+        metadata = await self._documents.metadata()
         try:
+            endpoint = metadata.revocation_endpoint
+            if endpoint is None:
+                return False
             reply = await self._http.post(
                 endpoint,
                 operation="revoke",
@@ -211,11 +212,14 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
                 headers={"Authorization": self._basic_credentials()},
             )
         except UpstreamRejectedError as error:
-            # A redirect or an unreadable answer comes from a gateway, not from VA.
+            # A redirect comes from a gateway, not from VA.
             raise ProviderUnavailableError(error.reason) from error
-        if reply.status == _OK:
+        if reply.is_success:
             return True
-        if reply.status == _BAD_REQUEST and error_of(reply) in _REFUSES_THE_TOKEN:
+        refusal = error_of(reply) if reply.status == _BAD_REQUEST else None
+        if refusal in _KNOWS_NO_TOKEN:
+            return True
+        if refusal in _REFUSES_THE_TOKEN:
             raise UpstreamRejectedError("revocation_refused")
         # No other answer says whether the token was revoked, so it must be tried again.
         raise ProviderUnavailableError(f"status_{reply.status}")
@@ -238,16 +242,19 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
     async def _check_same_person(
         self, response: TokenResponse, account: VAAccount, icn: ICN | None
     ) -> None:
-        if response.id_token is not None:
-            id_token = await self._verifier.verify(
-                response.id_token,
-                nonce=None,
-                access_token=response.tokens.access_token.reveal(),
-            )
+        if response.tokens.id_token is not None:
+            id_token = await self._verified(response.tokens, nonce=None)
             if id_token.subject != account.subject:
                 raise UpstreamRejectedError("another_subject")
         if response.patient is not None and response.patient != (icn and icn.value):
             raise UpstreamRejectedError("another_patient")
+
+    async def _verified(self, tokens: VATokens, *, nonce: str | None) -> VerifiedIDToken:
+        return await self._verifier.id_token(
+            None if tokens.id_token is None else tokens.id_token.reveal(),
+            nonce=nonce,
+            access_token=tokens.access_token.reveal(),
+        )
 
     @property
     def _requested_scope(self) -> str:
@@ -272,30 +279,31 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
         )
 
     def _basic_credentials(self) -> str:
-        # Both parts are form-encoded (RFC 6749, section 2.3.1).
-        client_id = quote(self._settings.client_id, safe="")
-        secret = quote(self._settings.client_secret.reveal(), safe="")
-        return "Basic " + b64encode(f"{client_id}:{secret}".encode()).decode()
+        return self._settings.basic_credentials
 
     async def _ask_about(
         self, metadata: ProviderMetadata, response: TokenResponse, id_token: VerifiedIDToken
-    ) -> tuple[Mapping[str, Any] | None, StatusAnswer | None]:
+    ) -> tuple[Document | None, StatusAnswer | UpstreamRejectedError | None]:
         """Calls both APIs at once. An API that isn't called counts as an empty answer."""
         access_token = response.tokens.access_token
 
-        async def userinfo() -> Mapping[str, Any] | None:
+        async def userinfo() -> Document | None:
             if metadata.userinfo_endpoint is None:
-                return {}
+                return _NOTHING
             return await self._person.userinfo(
                 metadata.userinfo_endpoint, access_token, subject=id_token.subject
             )
 
-        async def status() -> StatusAnswer | None:
+        async def status() -> StatusAnswer | UpstreamRejectedError | None:
             granted = response.tokens.scope.split()
             asked_for = _STATUS_SCOPE in self._settings.scopes
             if self._settings.status_url is None or (asked_for and _STATUS_SCOPE not in granted):
                 return StatusAnswer(status=VeteranStatus.UNKNOWN, icn=None)
-            return await self._person.veteran_status(self._settings.status_url, access_token)
+            try:
+                return await self._person.veteran_status(self._settings.status_url, access_token)
+            except UpstreamRejectedError as error:
+                # It matters only if no other source names the ICN.
+                return error
 
         try:
             async with asyncio.TaskGroup() as group:
@@ -308,27 +316,35 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
         self,
         response: TokenResponse,
         id_token: VerifiedIDToken,
-        userinfo: Mapping[str, Any] | None,
-        status: StatusAnswer | None,
+        userinfo: Document | None,
+        status: StatusAnswer | UpstreamRejectedError | None,
     ) -> VAIdentity:
         # Userinfo is newer than the ID token, so its claims come first.
-        claims = {**id_token.claims, **(userinfo or {})}
+        claims = [each for each in (userinfo, id_token.claims) if each is not None]
+        answer = status if isinstance(status, StatusAnswer) else None
+        icn = _agreed_icn(
+            [
+                response.patient,
+                answer.icn if answer else None,
+                *(each.said("icn") for each in claims),
+            ]
+        )
+        if icn is None and isinstance(status, UpstreamRejectedError):
+            raise status
+
+        def first(name: str, read: Callable[[str | None], str | None]) -> str | None:
+            texts = (read(each.readable_text(name)) for each in claims)
+            return next((text for text in texts if text is not None), None)
+
         return VAIdentity(
             issuer=self._settings.issuer,
             subject=id_token.subject,
-            icn=_agreed_icn(
-                (
-                    response.patient,
-                    id_token.claims.get("icn"),
-                    (userinfo or {}).get("icn"),
-                    status.icn if status else None,
-                )
-            ),
-            status=status.status if status else None,
-            given_name=_display_text(claims.get("given_name"), _MAX_NAME_CHARACTERS),
-            family_name=_display_text(claims.get("family_name"), _MAX_NAME_CHARACTERS),
-            email=_display_text(claims.get("email"), _MAX_EMAIL_CHARACTERS),
-            is_complete=userinfo is not None and status is not None,
+            icn=icn,
+            status=None if answer is None else answer.status,
+            given_name=first("given_name", name_of),
+            family_name=first("family_name", name_of),
+            email=first("email", email_of),
+            is_complete=userinfo is not None and (answer is not None or icn is not None),
         )
 
 
@@ -350,11 +366,3 @@ def _agreed_icn(sources: Iterable[object]) -> ICN | None:
     if len(named) > 1:
         raise UpstreamRejectedError("icn_disagreement")
     return next(iter(named), None)
-
-
-def _display_text(value: object, max_characters: int) -> str | None:
-    """Returns printable, trimmed text of a bounded length, or None."""
-    if not isinstance(value, str):
-        return None
-    printable = "".join(character for character in value if character.isprintable()).strip()
-    return printable[:max_characters] or None

@@ -3,14 +3,14 @@
 Sources: OpenID Connect Discovery 1.0, sections 3 and 4.3; RFC 7517.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any, Final, Generic, TypeVar, final
 
 import anyio
 
 from adapters.va_oauth.bounded_http import BoundedHTTP
+from adapters.va_oauth.documents import Document, unsigned_document
 from adapters.va_oauth.signing_keys import SigningKeys
 from application.errors import (
     ProviderUnavailableError,
@@ -18,7 +18,6 @@ from application.errors import (
     UpstreamRejectedError,
 )
 from application.ports.clock import Clock
-from application.strict_json import NotStrictJSONError, object_of
 from domain.safe_url import is_safe_url
 
 #: After this time, a cached document is fetched again ...
@@ -28,21 +27,32 @@ USABLE_FOR: Final = timedelta(hours=24)
 #: Unknown key ids cause at most one fetch in this time.
 REFETCH_SPACING: Final = timedelta(seconds=1)
 _MAX_UNKNOWN_KEY_IDS: Final = 256
-_OK: Final = 200
 
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@final
 class ProviderMetadata:
     """The parts of the discovery document that are used."""
 
-    authorization_endpoint: str
-    token_endpoint: str
-    jwks_uri: str
-    userinfo_endpoint: str | None
-    revocation_endpoint: str | None
-    promises_issuer_in_callback: bool
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self.authorization_endpoint = _required(document, "authorization_endpoint")
+        self.token_endpoint = _required(document, "token_endpoint")
+        self.jwks_uri = _required(document, "jwks_uri")
+        self.userinfo_endpoint = _optional(document, "userinfo_endpoint")
+        self.promises_issuer_in_callback = (
+            document.said("authorization_response_iss_parameter_supported") is True
+        )
+
+    @property
+    def revocation_endpoint(self) -> str | None:
+        """Where to revoke tokens, if anywhere. Read when needed, because no sign-in needs it.
+
+        Raises:
+            UpstreamRejectedError: It isn't a safe URL.
+        """
+        return _optional(self._document, "revocation_endpoint")
 
 
 @final
@@ -169,43 +179,39 @@ class ProviderDocuments:
         raise SigningKeyUnknownError
 
     async def _fetch_metadata(self) -> ProviderMetadata:
-        document = await self._fetch(self._discovery_url, "discovery")
-        if document.get("issuer") != self._issuer:
+        return await self._fetch(self._discovery_url, "discovery", self._metadata_of)
+
+    def _metadata_of(self, document: Document) -> ProviderMetadata:
+        if document.said("issuer") != self._issuer:
             raise ProviderUnavailableError("metadata_issuer")
-        return ProviderMetadata(
-            authorization_endpoint=_endpoint(document, "authorization_endpoint"),
-            token_endpoint=_endpoint(document, "token_endpoint"),
-            jwks_uri=_endpoint(document, "jwks_uri"),
-            userinfo_endpoint=_optional_endpoint(document, "userinfo_endpoint"),
-            revocation_endpoint=_optional_endpoint(document, "revocation_endpoint"),
-            promises_issuer_in_callback=(
-                document.get("authorization_response_iss_parameter_supported") is True
-            ),
-        )
+        return ProviderMetadata(document)
 
     async def _fetch_keys(self) -> SigningKeys:
         metadata = await self.metadata()
-        keys = SigningKeys.parse(await self._fetch(metadata.jwks_uri, "keys"))
+        keys = await self._fetch(metadata.jwks_uri, "keys", SigningKeys.parse)
         # The new keys may contain ids that were unknown before.
         self._unknown_key_ids.clear()
         return keys
 
-    async def _fetch(self, url: str, operation: str) -> dict[str, Any]:
+    async def _fetch(self, url: str, operation: str, read: Callable[[Document], _T]) -> _T:
         try:
             reply = await self._http.get(url, operation=operation)
-            if reply.status != _OK:
+            if not reply.is_success:
                 raise ProviderUnavailableError(f"status_{reply.status}")
-            return object_of(reply.body)
-        except (UpstreamRejectedError, NotStrictJSONError) as error:
-            raise ProviderUnavailableError("metadata_unacceptable") from error
+            return read(unsigned_document(reply, reason="metadata_{}", whole="unacceptable"))
+        except UpstreamRejectedError as error:
+            raise ProviderUnavailableError(error.reason) from error
 
 
-def _optional_endpoint(document: Mapping[str, Any], name: str) -> str | None:
-    return None if document.get(name) is None else _endpoint(document, name)
+def _required(document: Document, name: str) -> str:
+    url = _optional(document, name)
+    if url is None:
+        raise document.unacceptable(name)
+    return url
 
 
-def _endpoint(document: Mapping[str, Any], name: str) -> str:
-    url = document.get(name)
-    if not isinstance(url, str) or not is_safe_url(url):
-        raise ProviderUnavailableError("metadata_endpoint")
+def _optional(document: Document, name: str) -> str | None:
+    url = document.text(name)
+    if url is not None and not is_safe_url(url):
+        raise document.unacceptable(name)
     return url

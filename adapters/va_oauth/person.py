@@ -1,19 +1,21 @@
 """Fetches data about the person from userinfo and the Veteran status API."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar, final
+from typing import Final, TypeVar, final
 
 import anyio
 
 from adapters.va_oauth.bounded_http import BoundedHTTP, Reply, TooLateError
+from adapters.va_oauth.documents import Document, unsigned_document
+from adapters.va_oauth.id_token import ClaimsVerifier
+from adapters.va_oauth.signatures import is_signed
 from application.errors import ProviderUnavailableError, UpstreamRejectedError
-from application.strict_json import NotStrictJSONError, object_of
 from domain.secret import Secret
 from domain.veteran_status import VeteranStatus
 
-_OK: Final = 200
 _FORBIDDEN: Final = 403
+_SIGNED: Final = "application/jwt"
 # VA documents that its passing faults can be retried, which is done once.
 _RETRY_AFTER_SECONDS: Final = 0.2
 
@@ -40,20 +42,20 @@ class _NotNowError(Exception):
 class PersonSource:
     """Sends requests with the Veteran's access token. Returns None if VA did not answer."""
 
-    def __init__(self, http: BoundedHTTP) -> None:
+    def __init__(self, http: BoundedHTTP, verifier: ClaimsVerifier) -> None:
         self._http = http
+        self._verifier = verifier
 
-    async def userinfo(
-        self, url: str, access_token: Secret, *, subject: str
-    ) -> Mapping[str, Any] | None:
+    async def userinfo(self, url: str, access_token: Secret, *, subject: str) -> Document | None:
         """Returns the claims of userinfo (OpenID Connect Core 1.0, section 5.3).
 
         Raises:
-            UpstreamRejectedError: It was refused, is malformed, or is about another person.
+            UpstreamRejectedError: It was refused, is malformed, or is about another person. Or it
+                is signed, and the signature or a claim isn't valid.
         """
         claims = await self._fetched(url, access_token, self._userinfo_of, operation="userinfo")
-        if claims is not None and claims.get("sub") != subject:
-            raise UpstreamRejectedError("userinfo_sub")
+        if claims is not None and claims.text("sub") != subject:
+            raise claims.unacceptable("sub")
         return claims
 
     async def veteran_status(self, url: str, access_token: Secret) -> StatusAnswer | None:
@@ -65,12 +67,17 @@ class PersonSource:
         return await self._fetched(url, access_token, self._status_of, operation="status")
 
     async def _fetched(
-        self, url: str, access_token: Secret, read: Callable[[Reply], _T], *, operation: str
+        self,
+        url: str,
+        access_token: Secret,
+        read: Callable[[Reply], Awaitable[_T]],
+        *,
+        operation: str,
     ) -> _T | None:
         headers = {"Authorization": f"Bearer {access_token.reveal()}"}
         for pause in (_RETRY_AFTER_SECONDS, None):
             try:
-                return read(await self._http.get(url, operation=operation, headers=headers))
+                return await read(await self._http.get(url, operation=operation, headers=headers))
             except TooLateError:
                 # The Veteran has already waited for a whole deadline.
                 return None
@@ -79,32 +86,32 @@ class PersonSource:
                     await anyio.sleep(pause)
         return None
 
-    @staticmethod
-    def _userinfo_of(reply: Reply) -> Mapping[str, Any]:
-        return _answer(reply, "userinfo")
+    async def _userinfo_of(self, reply: Reply) -> Document:
+        _check_status(reply, "userinfo")
+        # A signed answer should have its own media type (OpenID Connect Core 1.0, section 5.3.2).
+        text = reply.body.decode("ascii", "replace").strip()
+        if reply.media_type == _SIGNED or is_signed(text):
+            return await self._verifier.userinfo(text)
+        return unsigned_document(reply, reason="userinfo_{}", whole="malformed")
 
-    @staticmethod
-    def _status_of(reply: Reply) -> StatusAnswer:
+    async def _status_of(self, reply: Reply) -> StatusAnswer:
         if reply.status == _FORBIDDEN:
             # The Veteran didn't grant the scope, so VA doesn't say.
             return StatusAnswer(status=VeteranStatus.UNKNOWN, icn=None)
-        data = _answer(reply, "status").get("data")
-        attributes = data.get("attributes") if isinstance(data, dict) else None
-        if not isinstance(data, dict) or not isinstance(attributes, dict):
+        _check_status(reply, "status")
+        data = unsigned_document(reply, reason="status_malformed").nested("data")
+        attributes = None if data is None else data.nested("attributes")
+        if data is None or attributes is None:
             raise UpstreamRejectedError("status_malformed")
-        if attributes.get("not_confirmed_reason") == "ERROR":
+        if attributes.readable_text("not_confirmed_reason") == "ERROR":
             raise _NotNowError
-        said = str(attributes.get("veteran_status"))
+        said = attributes.readable_text("veteran_status") or ""
         status = _STATUS_OF.get(said, VeteranStatus.UNKNOWN)
-        return StatusAnswer(status=status, icn=data.get("id"))
+        return StatusAnswer(status=status, icn=data.said("id"))
 
 
-def _answer(reply: Reply, source: str) -> dict[str, Any]:
+def _check_status(reply: Reply, source: str) -> None:
     if reply.means_not_now:
         raise _NotNowError
-    if reply.status != _OK:
+    if not reply.is_success:
         raise UpstreamRejectedError(f"{source}_refused")
-    try:
-        return object_of(reply.body)
-    except NotStrictJSONError as error:
-        raise UpstreamRejectedError(f"{source}_malformed") from error

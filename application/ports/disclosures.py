@@ -14,9 +14,16 @@ class Disclosures(Protocol):
 
     @abstractmethod
     async def list_for(
-        self, user_id: UserId, *, after: AuditMark | None, limit: int
+        self,
+        user_id: UserId,
+        *,
+        also_of: frozenset[UserId] = frozenset(),
+        after: AuditMark | None,
+        limit: int,
     ) -> Sequence[Disclosure]:
         """Returns up to ``limit`` uses of the user's tokens after ``after``, newest first.
+
+        Uses of the tokens of ``also_of`` are included.
 
         Raises:
             UnavailableError: The store did not answer.

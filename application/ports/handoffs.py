@@ -4,7 +4,7 @@ from abc import abstractmethod
 from datetime import datetime
 from typing import Protocol
 
-from domain.handoff import Handoff
+from domain.handoff import Handoff, HandoffHolder
 
 
 class Handoffs(Protocol):
@@ -19,8 +19,13 @@ class Handoffs(Protocol):
         """
 
     @abstractmethod
-    async def take(self, *, code_hash: bytes, browser_hash: bytes, now: datetime) -> Handoff | None:
-        """Redeems a code, once. Returns None if this browser has no such code at ``now``.
+    async def take(
+        self, *, code_hash: bytes, holder: HandoffHolder, now: datetime
+    ) -> Handoff | None:
+        """Redeems a code, once. Returns None if this holder has no such code at ``now``.
+
+        Another holder can't use up the code. All values are hashes, so how long a comparison takes
+        reveals nothing about the secrets.
 
         Raises:
             UnavailableError: The store did not answer.

@@ -95,6 +95,7 @@ class IdentityProvider(Protocol):
             ProviderUnavailableError: The provider did not answer in time, is overloaded or down,
                 or said so in the callback.
             ClientRejectedByProviderError: It doesn't accept our client credentials.
+            RequestRefusedByProviderError: It doesn't accept what our settings request.
             IdentityMissingError: It names a malformed ICN.
             UpstreamRejectedError: The callback isn't acceptable, the provider refused, or its
                 answer isn't acceptable.
@@ -122,6 +123,7 @@ class IdentityProvider(Protocol):
                 Its refresh token can be used.
             GrantExpiredError: The provider doesn't accept the refresh token anymore.
             ClientRejectedByProviderError: It doesn't accept our client credentials.
+            RequestRefusedByProviderError: It doesn't accept what our settings request.
             IssuerChangedError: The account belongs to another provider, so it was not asked.
             UpstreamRejectedError: It refused for another reason, or its answer isn't acceptable.
             ProviderUnavailableError: It did not answer in time, or is overloaded or down. It may

@@ -17,3 +17,11 @@ class UserDirectory(Protocol):
         Raises:
             UnavailableError: The store did not answer.
         """
+
+    @abstractmethod
+    async def merged_into(self, user_id: UserId) -> frozenset[UserId]:
+        """Returns the users that were merged into this one.
+
+        Raises:
+            UnavailableError: The store did not answer.
+        """

@@ -1,6 +1,7 @@
 """Port: users, inside one unit of work."""
 
 from abc import abstractmethod
+from collections.abc import Collection
 from datetime import datetime
 from typing import Protocol
 
@@ -48,6 +49,45 @@ class UserRepository(Protocol):
 
         Raises:
             UnavailableError: The store did not answer, or the lock could not be acquired in time.
+        """
+
+    @abstractmethod
+    async def find_by_icn(self, icn: ICN) -> UserId | None:
+        """Returns the user with the ICN, or None.
+
+        Raises:
+            UnavailableError: The store did not answer.
+        """
+
+    @abstractmethod
+    async def lock_all(self, user_ids: Collection[UserId]) -> list[User]:
+        """Locks several users like ``lock``, and also for a change of their ICNs.
+
+        Returns those that exist, in the order of their ids. They are locked in that order, so
+        that two units that lock several users don't wait for each other.
+
+        Raises:
+            UnavailableError: The store did not answer, or a lock could not be acquired in time.
+        """
+
+    @abstractmethod
+    async def change_icn(self, user_id: UserId, icn: ICN | None, *, now: datetime) -> None:
+        """Gives a user that the unit has locked another ICN, or none.
+
+        Raises:
+            ConflictError: Another user has the ICN.
+            UnavailableError: The store did not answer.
+        """
+
+    @abstractmethod
+    async def merge(self, user_id: UserId, *, into: UserId, now: datetime) -> None:
+        """Moves the aliases of a user to another one, and records where the user went.
+
+        The unit has locked both. Users that were merged into the first one before now count as
+        merged into the other one.
+
+        Raises:
+            UnavailableError: The store did not answer; raised here or at commit.
         """
 
     @abstractmethod

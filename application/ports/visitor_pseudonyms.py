@@ -3,9 +3,11 @@
 from abc import abstractmethod
 from typing import Protocol
 
+from domain.va_identity import VAAccount
+
 
 class VisitorPseudonyms(Protocol):
-    """Turns addresses and user agents into pseudonyms that need a key to link back."""
+    """Turns addresses, user agents and accounts into pseudonyms that need a key to link back."""
 
     @property
     @abstractmethod
@@ -22,3 +24,7 @@ class VisitorPseudonyms(Protocol):
     @abstractmethod
     def of_user_agent(self, user_agent: str) -> str:
         """Returns 64 hexadecimal digits that never equal the pseudonym of an address."""
+
+    @abstractmethod
+    def of_account(self, account: VAAccount) -> str:
+        """Returns 64 hexadecimal digits that never equal the pseudonym of anything else."""

@@ -1,8 +1,8 @@
 """Builds what the identity provider and its endpoints need."""
 
 from adapters.va_oauth.settings import ProviderSettings
+from domain.web_url import origin_of
 from entrypoints.settings import Settings
-from entrypoints.web.origin_guard import origin_of
 from entrypoints.web.token_request import Targets
 
 

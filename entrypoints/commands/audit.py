@@ -3,14 +3,25 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 from uuid import UUID
 
 import typer
 
-from entrypoints.commands.parameters import AsJSON, DryRun, in_utc
+from entrypoints.commands.parameters import (
+    AsJSON,
+    DryRun,
+    OfSession,
+    OfUser,
+    Since,
+    Until,
+    clean_text,
+    id_of,
+    require_order,
+)
+from entrypoints.commands.strict import StrictTyper
 from entrypoints.starting import (
     EXIT_AUDIT,
     EXIT_CHECKPOINT,
@@ -31,7 +42,7 @@ if TYPE_CHECKING:
 #: All of them are in memory at the same time. An export has no such limit.
 _MOST_SHOWN: Final = 10_000
 
-app = typer.Typer(help="Seal, verify, export and show the audit trail.", no_args_is_help=True)
+app = StrictTyper(help="Seal, verify, export and show the audit trail.", no_args_is_help=True)
 
 
 @app.command()
@@ -54,50 +65,53 @@ def seal() -> None:
 def verify(
     *,
     checkpoint: Annotated[
-        Path | None,
+        list[Path] | None,
         typer.Option(
             exists=True,
             dir_okay=False,
             readable=True,
-            help="File with the checkpoints that were kept outside. Default: the file that "
-            "VETASSIST_AUDIT_CHECKPOINTS names.",
+            help="File with checkpoints that were kept outside. Repeatable: all files are used. "
+            "Default: the file that VETASSIST_AUDIT_CHECKPOINTS names.",
         ),
     ] = None,
     as_json: AsJSON = False,
 ) -> None:
     """Find events that were changed, removed, inserted or reordered."""
     from application.use_cases.evidence.verify_audit import VerifyAuditCommand
-    from entrypoints.checkpoint_file import CheckpointFile
+    from entrypoints.checkpoint_file import CheckpointFile, UnreadableFileError
     from entrypoints.commands.audit_reports import AuditReport, progress_over
     from entrypoints.commands.running import run
 
     settings = settings_or_exit()
-    named = checkpoint or _checkpoint_file(settings)
-    file = None if named is None else CheckpointFile(named)
-    report = AuditReport(file, is_given=checkpoint is not None)
+    files = [CheckpointFile(path) for path in checkpoint or _checkpoint_files(settings)]
+    report = AuditReport(files, is_given=bool(checkpoint))
 
     async def work(container: "Container") -> "AuditVerified":
         use_case = container.verify_audit()
         total = await use_case.count()
         with progress_over("Verifying", total) as advance:
             command = VerifyAuditCommand(
-                checkpoints=file or (), on_rows=advance, on_finding=report.on_finding
+                checkpoints=chain.from_iterable(files),
+                on_rows=advance,
+                on_finding=report.on_finding,
             )
             return await use_case.execute(command)
 
     try:
         with _readable_trail(settings):
             verified = run(work, settings)
-    except OSError as error:
-        fail([f"{named}: {error.strerror}"], EXIT_SETTINGS)
+    except UnreadableFileError as error:
+        fail([str(error)], EXIT_SETTINGS)
     typer.echo(report.as_json(verified) if as_json else report.as_text(verified))
-    if file is not None and file.odd:
-        print_on_stderr(f"{named}: skipped {file.odd} lines that are not checkpoints")
-    if report.lacks_checkpoints(verified):
-        print_on_stderr(f"{named}: the file has no checkpoint, so nothing was compared with one")
+    for file in files:
+        if file.odd:
+            print_on_stderr(f"{file.path}: skipped {file.odd} lines that are not checkpoints")
+    lacking = report.lacking(verified)
+    for file in lacking:
+        print_on_stderr(f"{file.path}: the file has no checkpoint, so nothing was compared with it")
     if verified.findings:
         sys.exit(EXIT_AUDIT)
-    if report.lacks_checkpoints(verified):
+    if lacking:
         sys.exit(EXIT_SETTINGS)
 
 
@@ -105,13 +119,9 @@ def verify(
 def export(
     file: Annotated[Path, typer.Argument(help="Where to write. The file must not exist.")],
     *,
-    since: Annotated[
-        datetime | None, typer.Option(help="Only rows at or after this time (UTC).")
-    ] = None,
-    until: Annotated[
-        datetime | None, typer.Option(help="Only rows before this time (UTC).")
-    ] = None,
-    user_id: Annotated[UUID | None, typer.Option("--user", help="Only rows of this user.")] = None,
+    since: Since = None,
+    until: Until = None,
+    user_id: OfUser = None,
 ) -> None:
     """Write sealed rows as JSON Lines, each with the proof that it was sealed."""
     from application.errors import AuditBrokenError
@@ -120,13 +130,15 @@ def export(
     from entrypoints.commands.audit_reports import progress_over
     from entrypoints.commands.running import run
 
+    require_order(since, until)
+
     async def work(container: "Container") -> "AuditExported":
         use_case = container.export_audit()
         total = await use_case.count()
         with progress_over("Exporting", total) as advance:
             command = ExportAuditCommand(
-                since=in_utc(since),
-                until=in_utc(until),
+                since=since,
+                until=until,
                 user_id=None if user_id is None else UserId(user_id),
                 file=container.export_file()(file),
                 on_rows=advance,
@@ -169,46 +181,70 @@ def drop(*, dry_run: DryRun = False) -> None:
 @app.command()
 def show(
     *,
-    user_id: Annotated[
-        UUID | None, typer.Option("--user", help="Only events of this user.")
-    ] = None,
-    since: Annotated[
-        datetime | None, typer.Option(help="Only events at or after this time (UTC).")
-    ] = None,
-    until: Annotated[
-        datetime | None, typer.Option(help="Only events before this time (UTC).")
-    ] = None,
+    user_id: OfUser = None,
+    since: Since = None,
+    until: Until = None,
     types: Annotated[
         list[str] | None, typer.Option("--type", help="Only events of this type. Repeatable.")
+    ] = None,
+    operator: Annotated[
+        str | None,
+        typer.Option(callback=clean_text, help="Only rows of commands that this operator ran."),
+    ] = None,
+    reference: Annotated[
+        str | None,
+        typer.Option(
+            callback=clean_text,
+            help="Only rows of the request with this id, which error pages show as a reference.",
+        ),
+    ] = None,
+    session_id: OfSession = None,
+    client_id: Annotated[
+        UUID | None,
+        typer.Option("--client", parser=id_of, help="Only rows that concern this client."),
     ] = None,
     limit: Annotated[
         int, typer.Option(min=1, max=_MOST_SHOWN, help="At most this many events.")
     ] = 100,
     as_json: AsJSON = False,
+    as_csv: Annotated[
+        bool, typer.Option("--csv", help="Print CSV, for spreadsheet programs.")
+    ] = False,
 ) -> None:
     """Show events of the audit trail, newest first. The trail records that you looked."""
     from application.use_cases.evidence.show_audit import ShowAuditCommand
     from domain.audit_record import AuditFilter
-    from domain.identifiers import UserId
-    from entrypoints.commands.audit_listing import as_json_lines, print_table, types_of
+    from domain.identifiers import SessionId, UserId
+    from domain.service_client import ClientId
+    from entrypoints.commands import audit_listing
     from entrypoints.commands.running import run
 
+    if as_json and as_csv:
+        fail(["give either --json or --csv"], EXIT_SETTINGS)
+    require_order(since, until)
     try:
         wanted = AuditFilter(
             user_id=None if user_id is None else UserId(user_id),
-            types=types_of(types or []),
-            since=in_utc(since),
-            until=in_utc(until),
+            types=audit_listing.types_of(types or []),
+            since=since,
+            until=until,
+            operator=operator,
+            reference=reference,
+            session_id=None if session_id is None else SessionId(session_id),
+            client_id=None if client_id is None else ClientId(client_id),
         )
     except ValueError as error:
         fail([str(error)], EXIT_SETTINGS)
     command = ShowAuditCommand(wanted=wanted, limit=limit)
     shown = run(lambda container: container.show_audit().execute(command))
     if as_json:
-        for line in as_json_lines(shown.records):
+        for line in audit_listing.as_json_lines(shown.records):
             typer.echo(line)
+    elif as_csv:
+        for row in audit_listing.as_csv(shown.records):
+            typer.echo(row, nl=False)
     else:
-        print_table(shown.records)
+        audit_listing.print_table(shown.records)
     if shown.has_more:
         print_on_stderr(f"there are more than these {limit}: narrow them down, or raise --limit")
 
@@ -226,7 +262,7 @@ def _readable_trail(settings: "Settings") -> Iterator[None]:
         fail([f"a part of the audit trail is gone: {error}"], EXIT_AUDIT)
 
 
-def _checkpoint_file(settings: "Settings") -> Path | None:
+def _checkpoint_files(settings: "Settings") -> list[Path]:
     """The file that `serve` writes checkpoints to, if it writes them to a file."""
     named = settings.audit_checkpoints
-    return None if named is None or named == "-" else Path(named)
+    return [] if named is None or named == "-" else [Path(named)]

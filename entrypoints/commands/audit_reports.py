@@ -1,7 +1,7 @@
 """What the audit commands write and print."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, final
 
@@ -18,8 +18,12 @@ SHOWN: Final = 1_000
 
 @contextmanager
 def progress_over(what: str, rows: int) -> Iterator[Callable[[int], None]]:
-    """A progress bar on standard error. Call the yielded function with the rows done since."""
-    with Progress(console=Console(stderr=True)) as progress:
+    """A progress bar on standard error, if that is a terminal.
+
+    Call the yielded function with the rows done since.
+    """
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task(what, total=rows)
         yield lambda done: progress.advance(task, done)
 
@@ -29,7 +33,7 @@ class AuditReport:
     """The result of a verification, for a person or a script."""
 
     def __init__(
-        self, checkpoints: CheckpointFile | None = None, *, is_given: bool = False
+        self, checkpoints: Sequence[CheckpointFile] = (), *, is_given: bool = False
     ) -> None:
         self._findings: list[AuditFinding] = []
         self._checkpoints = checkpoints
@@ -40,14 +44,14 @@ class AuditReport:
         if len(self._findings) < SHOWN:
             self._findings.append(finding)
 
-    def lacks_checkpoints(self, verified: AuditVerified) -> bool:
-        """Whether a checkpoint to compare with is missing.
+    def lacking(self, verified: AuditVerified) -> Sequence[CheckpointFile]:
+        """Returns the files without a checkpoint to compare with.
 
         Before the first batch, `serve` has not written any to the file of the settings.
         """
-        if self._checkpoints is None or self._checkpoints.usable:
-            return False
-        return self._is_given or verified.batches > 0
+        if not self._is_given and not verified.batches:
+            return ()
+        return [file for file in self._checkpoints if not file.usable]
 
     def as_text(self, verified: AuditVerified) -> str:
         """Text for a person."""
@@ -68,7 +72,7 @@ class AuditReport:
             )
         if verified.findings:
             lines.append(f"The trail was tampered with: {verified.findings} findings.")
-        elif not self.lacks_checkpoints(verified):
+        elif not self.lacking(verified):
             lines.append("The trail is as it was sealed.")
         return "\n".join(lines)
 
@@ -76,13 +80,13 @@ class AuditReport:
         """One JSON object for a script."""
         newest = verified.newest
         report: dict[str, Any] = {
-            "intact": not verified.findings and not self.lacks_checkpoints(verified),
+            "intact": not verified.findings and not self.lacking(verified),
             "batches": verified.batches,
             "rows": verified.rows,
             "waiting": verified.waiting,
             "dropped": verified.dropped,
             "checkpoints": verified.checkpoints,
-            "odd_checkpoint_lines": 0 if self._checkpoints is None else self._checkpoints.odd,
+            "odd_checkpoint_lines": sum(file.odd for file in self._checkpoints),
             "findings": verified.findings,
             "newest": None if newest is None else newest.to_record(),
             "details": [

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from entrypoints.commands.parameters import AsJSON, ClientIdArgument, Reason, text_of
+from entrypoints.commands.parameters import (
+    AsJSON,
+    ClientIdArgument,
+    Reason,
+    clean_text,
+    clean_texts,
+    text_of,
+)
+from entrypoints.commands.strict import StrictTyper
 from entrypoints.starting import EXIT_NOT_FOUND, EXIT_SETTINGS, fail, print_on_stderr
 
 if TYPE_CHECKING:
@@ -16,14 +24,18 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-app = typer.Typer(help="Manage back-end clients.", no_args_is_help=True)
+app = StrictTyper(help="Manage back-end clients.", no_args_is_help=True)
 
 
 @app.command()
 def add(
-    name: Annotated[str, typer.Argument(help="The name that Veterans see.")],
-    purpose: Annotated[list[str], typer.Option(help="What it may use VA's tokens for.")],
-    scope: Annotated[list[str], typer.Option(help="A VA scope that it may ask for.")],
+    name: Annotated[str, typer.Argument(callback=clean_text, help="The name that Veterans see.")],
+    purpose: Annotated[
+        list[str], typer.Option(callback=clean_texts, help="What it may use VA's tokens for.")
+    ],
+    scope: Annotated[
+        list[str], typer.Option(callback=clean_texts, help="A VA scope that it may ask for.")
+    ],
     *,
     public_key: Annotated[
         Path | None,

@@ -2,42 +2,33 @@
 
 import json
 from collections.abc import Sequence
-from typing import Final
-
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from domain.service_client import ServiceClient
+from entrypoints.commands import tables
 
-_ID_WIDTH: Final = 36
+_HEADINGS = ("Client", "Name", "Method", "Purposes", "Scopes", "Disabled")
 
 
 def print_table(clients: Sequence[ServiceClient]) -> None:
     """Print a table for people."""
-    table = Table()
-    for heading in ("Name", "Client", "Method", "Purposes", "Scopes", "Disabled"):
-        # Ids are copied from here, so an id stays on one line and the other columns give way.
-        is_id = heading == "Client"
-        table.add_column(
-            heading, overflow="fold", no_wrap=is_id, min_width=_ID_WIDTH if is_id else None
-        )
-    for each in clients:
-        # As Text, because a name may contain what rich would read as markup.
-        table.add_row(
-            Text(each.name),
-            str(each.id),
-            each.method.value,
-            "\n".join(sorted(each.purposes)),
-            Text("\n".join(sorted(each.scopes))),
-            "" if each.disabled_at is None else f"{each.disabled_at:%Y-%m-%d %H:%M} UTC",
-        )
-    Console().print(table)
+    tables.print_table(_HEADINGS, [_record(each) for each in clients])
 
 
 def as_json_text(clients: Sequence[ServiceClient]) -> str:
     """A JSON array for scripts."""
     return json.dumps([_as_json(each) for each in clients], indent=2)
+
+
+def _record(client: ServiceClient) -> Sequence[tables.Cell]:
+    disabled_at = client.disabled_at
+    return (
+        str(client.id),
+        client.name,
+        client.method.value,
+        sorted(client.purposes),
+        sorted(client.scopes),
+        "" if disabled_at is None else f"{disabled_at:%Y-%m-%d %H:%M} UTC",
+    )
 
 
 def _as_json(client: ServiceClient) -> dict[str, object]:

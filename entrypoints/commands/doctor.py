@@ -77,6 +77,7 @@ async def _examined(settings: "Settings") -> "list[Finding]":
                 ask_provider=lambda: provider.authorization_url(
                     LoginSecrets(state=source.token(), browser=source.token())
                 ),
+                check_client=container.client_check().check,
             )
         )
 
@@ -86,18 +87,17 @@ def _schema_findings() -> "list[Finding]":
     from functools import partial
 
     from entrypoints.doctor.examination import examine_schema
-    from entrypoints.settings_reader import (
-        SettingsError,
-        read_database_url,
-        read_prepared_statements,
-    )
+    from entrypoints.settings_reader import DatabaseSettings, SettingsError, read_part
     from entrypoints.storage import pending_migrations
 
     try:
-        database_url = read_database_url(os.environ).reveal()
-        prepared_statements = read_prepared_statements(os.environ)
+        settings = read_part(os.environ, DatabaseSettings, refuses_unknown=False)
     except SettingsError:
         return []
     return examine_schema(
-        partial(pending_migrations, database_url, prepared_statements=prepared_statements)
+        partial(
+            pending_migrations,
+            settings.database_url.reveal(),
+            prepared_statements=settings.database_prepared_statements,
+        )
     )

@@ -5,31 +5,28 @@ from typing import TYPE_CHECKING
 import typer
 
 from entrypoints.commands.parameters import DryRun
+from entrypoints.commands.strict import StrictTyper
 from entrypoints.starting import EXIT_KEYS, fail
 
 if TYPE_CHECKING:
     from application.use_cases.va_access.rewrap_data_keys import DataKeysRewrapped
     from entrypoints.container import Container
 
-app = typer.Typer(help="Manage the keys that protect VA's tokens.", no_args_is_help=True)
+app = StrictTyper(help="Manage the keys that protect VA's tokens.", no_args_is_help=True)
 
 
 @app.command()
 def rewrap(*, dry_run: DryRun = False) -> None:
     """Wrap every data key under the first key of VETASSIST_TOKEN_KEYS. Online and resumable."""
-    from rich.progress import Progress
-
     from application.use_cases.va_access.rewrap_data_keys import RewrapDataKeysCommand
+    from entrypoints.commands.audit_reports import progress_over
     from entrypoints.commands.running import run
 
     async def work(container: "Container") -> "tuple[DataKeysRewrapped, int]":
         use_case = container.rewrap_data_keys()
         total = await use_case.count()
-        with Progress() as progress:
-            task = progress.add_task("Rewrapping", total=total)
-            command = RewrapDataKeysCommand(
-                is_dry_run=dry_run, on_progress=lambda done: progress.advance(task, done)
-            )
+        with progress_over("Rewrapping", total) as advance:
+            command = RewrapDataKeysCommand(is_dry_run=dry_run, on_progress=advance)
             done = await use_case.execute(command)
         return done, await use_case.count()
 

@@ -12,6 +12,8 @@ from entrypoints.starting import EXIT_SETTINGS, fail
 
 #: Free text could hold anything: a name, an ICN, or control sequences of a terminal.
 _REASON: Final = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
+# More digits than the database keeps.
+_TOO_FINE: Final = re.compile(r"[.,]\d{7}")
 
 
 def _reason(text: str) -> str:
@@ -23,8 +25,71 @@ def _reason(text: str) -> str:
     return text
 
 
-UserIdArgument = Annotated[UUID, typer.Argument(help="The user's id: the JWT's `sub`.")]
+def _instant(text: str) -> datetime:
+    """An instant in UTC. One without an offset is UTC already."""
+    try:
+        # No instant is written like this.
+        instant = datetime.fromisoformat(_TOO_FINE.sub("too fine", text.strip()))
+        if instant.tzinfo is None:
+            instant = instant.replace(tzinfo=UTC)
+        return instant.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise typer.BadParameter(
+            "must be an instant, such as 2026-01-20, 2026-01-20T17:30:00 (both UTC), or "
+            "2026-01-20T12:30:00-05:00"
+        ) from None
+
+
+def id_of(text: str) -> UUID:
+    """An id on the command line."""
+    # What was given instead isn't repeated: it may be a name or an ICN.
+    try:
+        return UUID(text.strip())
+    except ValueError:
+        raise typer.BadParameter("must be an id, such as `vetassist user find` shows") from None
+
+
+def clean_text(text: str | None) -> str | None:
+    """A callback for free text: exits if the text isn't valid UTF-8."""
+    try:
+        (text or "").encode()
+    except UnicodeEncodeError:
+        fail(["an argument is not valid UTF-8"], EXIT_SETTINGS)
+    return text
+
+
+def clean_texts(texts: list[str] | None) -> list[str]:
+    """The same for several texts."""
+    return [clean_text(text) or "" for text in texts or []]
+
+
+UserIdArgument = Annotated[
+    UUID, typer.Argument(parser=id_of, help="The user's id: the JWT's `sub`.")
+]
+SessionIdArgument = Annotated[
+    UUID, typer.Argument(parser=id_of, help="The session's id: the JWT's `sid`.")
+]
 ClientIdArgument = Annotated[str, typer.Argument(help="The client's id.")]
+OfUser = Annotated[
+    UUID | None, typer.Option("--user", parser=id_of, help="Only rows of this user.")
+]
+OfSession = Annotated[
+    UUID | None, typer.Option("--session", parser=id_of, help="Only rows of this session.")
+]
+Since = Annotated[
+    datetime | None,
+    typer.Option(
+        parser=_instant,
+        help="Only rows at or after this instant. UTC, unless it has an offset, such as +02:00.",
+    ),
+]
+Until = Annotated[
+    datetime | None,
+    typer.Option(
+        parser=_instant,
+        help="Only rows before this instant. UTC, unless it has an offset, such as +02:00.",
+    ),
+]
 Reason = Annotated[
     str,
     typer.Option(
@@ -40,9 +105,10 @@ Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")]
 
 
-def in_utc(instant: datetime | None) -> datetime | None:
-    """An option's instant, which the command line gives without a time zone."""
-    return None if instant is None else instant.replace(tzinfo=UTC)
+def require_order(since: datetime | None, until: datetime | None) -> None:
+    """Exit if no instant is between the two."""
+    if since is not None and until is not None and since >= until:
+        fail(["--since must be before --until"], EXIT_SETTINGS)
 
 
 def text_of(path: Path) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from typing import TypeVar
 
-from application.errors import UnavailableError
+from application.errors import ConflictError, UnavailableError
 from entrypoints.commands.account import account_name
 from entrypoints.container import Container
 from entrypoints.settings import Settings
@@ -43,11 +43,12 @@ def run(
                 await stack.enter_async_context(lifetime)
             return await work(container)
 
+    # Asked first, because it fails at once, and says why. An auditor's role may read little.
+    require_current_schema(settings, may_be_unreadable=True)
     try:
         with described_errors():
             return asyncio.run(in_container())
-    except UnavailableError:
-        fail(["the database does not answer"], EXIT_DATABASE)
-    except DatabaseFaultError as error:
-        require_current_schema(settings)
+    except ConflictError:
+        fail(["somebody else changed the same data meanwhile: try again"], EXIT_DATABASE)
+    except (DatabaseFaultError, UnavailableError) as error:
         fail([database_fault(error)], EXIT_DATABASE)

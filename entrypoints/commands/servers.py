@@ -2,21 +2,32 @@
 
 import os
 import sys
+from contextlib import suppress
 from typing import Annotated
 
 import typer
 
 from entrypoints.commands.parameters import Host, Port
-from entrypoints.starting import EXIT_DEMO, database_or_exit, fail
+from entrypoints.starting import (
+    EXIT_DEMO,
+    EXIT_LISTENING,
+    EXIT_SETTINGS,
+    database_or_exit,
+    fail,
+    part_or_exit,
+)
 
 
 def demo() -> None:
     """Run the whole product on this machine: PostgreSQL, the simulated VA and the service."""
     from entrypoints.commands.demo import DemoError, run_demo
+    from entrypoints.settings_reader import SettingsError
 
     try:
         with database_or_exit():
             run_demo(typer.echo)
+    except SettingsError as error:
+        fail(error.faults, EXIT_SETTINGS)
     except DemoError as error:
         fail([str(error)], EXIT_DEMO)
 
@@ -37,17 +48,21 @@ def sandbox(host: Host = "127.0.0.1", port: Port = 8001) -> None:
     import uvicorn
 
     from entrypoints.sandbox.app import create_sandbox
-    from entrypoints.sandbox.settings import settings_from
-    from entrypoints.settings_reader import raw_setting
+    from entrypoints.sandbox.settings import ServiceBeside, settings_beside, url_of
+    from entrypoints.sockets import CannotListenError, bound_sockets
 
-    public_url = f"http://{host}:{port}"
-    settings = settings_from(lambda name: raw_setting(os.environ, name), public_url=public_url)
-    uvicorn.run(
+    service = part_or_exit(ServiceBeside)
+    try:
+        listening = bound_sockets(host, port)
+    except CannotListenError as error:
+        fail([str(error)], EXIT_LISTENING)
+    settings = settings_beside(service, public_url=url_of(host, listening[0].getsockname()[1]))
+    config = uvicorn.Config(
         create_sandbox(settings),
-        host=host,
-        port=port,
         access_log=False,
         log_level="warning",
         server_header=False,
         ws="none",
     )
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(listening)

@@ -9,7 +9,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from application.errors import ApplicationError, UnavailableError
+from application.errors import (
+    ApplicationError,
+    ClientRejectedByProviderError,
+    UnavailableError,
+)
 from application.ports.readiness import ReadinessCheck
 from application.ports.seal_keys import SealKeys
 from application.ports.vital_signs import Rights, Vitals
@@ -34,8 +38,10 @@ from entrypoints.doctor.checks import (
     check_seals,
     check_settings,
 )
+from entrypoints.doctor.client_check import ClientVerdict, check_client
 from entrypoints.doctor.findings import Finding, Verdict, failed, passed, warned, worst
-from entrypoints.settings import SECRETS_DIRECTORY, Settings
+from entrypoints.settings import Settings
+from entrypoints.settings_sources import file_of
 from entrypoints.starting import database_fault
 from entrypoints.storage import (
     DatabaseFaultError,
@@ -77,6 +83,7 @@ class Patient:
         seal_keys: The keys that authenticate checkpoints.
         keys_under_older: Returns how many data keys are wrapped under older master keys.
         ask_provider: Reads the provider's metadata.
+        check_client: Asks the provider whether it accepts our client credentials.
     """
 
     settings: Settings
@@ -89,6 +96,7 @@ class Patient:
     seal_keys: SealKeys
     keys_under_older: Callable[[], Awaitable[int]]
     ask_provider: Callable[[], Awaitable[object]]
+    check_client: Callable[[], Awaitable[None]]
 
 
 async def examine(patient: Patient, deadline: timedelta = DEADLINE) -> list[Finding]:
@@ -147,14 +155,12 @@ def _pooler_fault(error: PoolerError) -> Finding:
 
 def key_ages(environment: Mapping[str, str], now: datetime) -> dict[str, timedelta]:
     """The ages of the keys that are in files. Keys in the environment have no known age."""
-    folder = environment.get(SECRETS_DIRECTORY)
     ages = {}
-    for name in _KEYS if folder is not None else ():
-        if name in environment:
-            continue
-        with suppress(OSError):
-            changed_at = (Path(folder or "") / name).stat().st_mtime
-            ages[name] = now - datetime.fromtimestamp(changed_at, UTC)
+    for name in _KEYS:
+        file = file_of(environment, name)
+        if file is not None:
+            with suppress(OSError):
+                ages[name] = now - datetime.fromtimestamp(file.stat().st_mtime, UTC)
     return ages
 
 
@@ -271,4 +277,15 @@ async def _provider(patient: Patient) -> list[Finding]:
     except ApplicationError as error:
         # Our own code, never the provider's text.
         fault = str(error) or error.code
-    return [check_provider(fault, datetime.now(UTC) - began)]
+    findings = [check_provider(fault, datetime.now(UTC) - began)]
+    return findings if fault else [*findings, await _client(patient)]
+
+
+async def _client(patient: Patient) -> Finding:
+    try:
+        await patient.check_client()
+    except ClientRejectedByProviderError:
+        return check_client(ClientVerdict.REFUSED)
+    except ApplicationError as error:
+        return check_client(ClientVerdict.UNKNOWN, str(error) or error.code)
+    return check_client(ClientVerdict.ACCEPTED)

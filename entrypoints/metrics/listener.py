@@ -13,6 +13,8 @@ from typing import Final
 
 import structlog
 
+from entrypoints.sockets import CannotListenError, listening_sockets
+
 _log = structlog.stdlib.get_logger("vetassist.metrics")
 
 #: Takes an Accept header. Returns the content type and the body.
@@ -39,7 +41,7 @@ async def metrics_listener(
         processes: The number of server processes, and so of ports to try.
 
     Raises:
-        OSError: None of the ports is free.
+        CannotListenError: None of the ports is free.
     """
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -55,15 +57,16 @@ async def metrics_listener(
         finally:
             writer.close()
 
-    server, taken = await _listen(serve, host, port, processes)
+    servers, taken = await _listen(serve, host, port, processes)
     _log.info("metrics", host=host, port=taken)
     try:
         yield taken
     finally:
-        server.close()
+        for server in servers:
+            server.close()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE_SECONDS):
-                await server.wait_closed()
+                await asyncio.gather(*(server.wait_closed() for server in servers))
 
 
 async def _listen(
@@ -71,15 +74,20 @@ async def _listen(
     host: str,
     port: int,
     processes: int,
-) -> tuple[asyncio.Server, int]:
+) -> tuple[list[asyncio.Server], int]:
     for candidate in range(port, port + processes):
         try:
-            server = await asyncio.start_server(serve, host, candidate, limit=_MAX_HEAD_BYTES)
-        except OSError:
+            # Several processes can bind to a port, but only one of them can listen on it.
+            listening = listening_sockets(host, candidate)
+        except CannotListenError:
             if candidate == port + processes - 1:
                 raise
         else:
-            return server, server.sockets[0].getsockname()[1]
+            servers = [
+                await asyncio.start_server(serve, sock=each, limit=_MAX_HEAD_BYTES)
+                for each in listening
+            ]
+            return servers, listening[0].getsockname()[1]
     raise AssertionError  # pragma: no cover - there is at least one process
 
 

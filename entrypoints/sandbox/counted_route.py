@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from entrypoints.sandbox.fault_answers import faulty_answer
+from entrypoints.sandbox.fault_answers import dressed, faulty_answer
 from entrypoints.sandbox.faults import Endpoint, EndpointFault
 from entrypoints.sandbox.world import World
 
@@ -29,6 +29,6 @@ def counted_route(
         if fault.delay_seconds:
             await world.sleep(fault.delay_seconds)
         answer = faulty_answer(endpoint, fault, redirect_target=redirect_target, sleep=world.sleep)
-        return await handler(request) if answer is None else answer
+        return dressed(await handler(request), fault) if answer is None else answer
 
     return Route(path, respond, methods=[method])

@@ -1,5 +1,7 @@
 """Answers that a fault returns in place of VA's."""
 
+import gzip
+import json
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -96,11 +98,32 @@ def faulty_answer(
     return _numbered(endpoint, fault.answer, fault)
 
 
+def dressed(answer: Response, fault: EndpointFault) -> Response:
+    """Returns the real answer in the form that the fault gives it."""
+    if (fault.status, fault.charset, fault.content_encoding) == (None, None, None):
+        return answer
+    body, headers = bytes(answer.body), dict(answer.headers)
+    if fault.charset is not None:
+        if headers.get("content-type") == _JSON:
+            body = json.dumps(json.loads(body), ensure_ascii=False).encode(fault.charset, "replace")
+        headers["content-type"] = f"{headers.get('content-type', _JSON)}; charset={fault.charset}"
+    if fault.content_encoding is not None:
+        body = gzip.compress(body) if fault.content_encoding == "gzip" else zlib.compress(body)
+        headers["content-encoding"] = fault.content_encoding
+    status = fault.status or answer.status_code
+    if status in {HTTPStatus.NO_CONTENT, HTTPStatus.RESET_CONTENT}:
+        body = b""
+    del headers["content-length"]
+    return Response(body, status, headers)
+
+
 def _numbered(endpoint: Endpoint, status: int, fault: EndpointFault) -> Response:
     retry_after = fault.retry_after or (
         _RETRY_AFTER if status == HTTPStatus.SERVICE_UNAVAILABLE else None
     )
     headers = {"Retry-After": retry_after} if retry_after else None
+    if status == HTTPStatus.NO_CONTENT:
+        return Response(status_code=status, headers=headers)
     if fault.body is not None:
         return Response(fault.body, status_code=status, headers=headers, media_type=_JSON)
     return va_error(endpoint, status, headers=headers)

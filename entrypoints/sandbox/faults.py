@@ -2,7 +2,7 @@
 
 A fault is one entry in a plan: a name and its settings. There are three kinds of names:
 
-- an endpoint (``token``, ``status``, ...): the endpoint answers late, wrongly, or both;
+- an endpoint (``token``, ``status``, ...): the endpoint answers late, wrongly, or in another form;
 - a change (``wrong_nonce``, ``token_overrides``, ...): a document is altered before it is sent;
 - a habit (``rotate_refresh_tokens``, ...): the world behaves differently.
 
@@ -13,9 +13,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from enum import StrEnum
 from functools import cache
-from typing import Annotated, Any, Final, TypeVar, final
+from typing import Annotated, Any, Final, Literal, TypeVar, final
 
-from pydantic import BaseModel, Field, NonNegativeFloat, PositiveInt, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    Field,
+    NonNegativeFloat,
+    PositiveInt,
+    TypeAdapter,
+    ValidationError,
+)
 
 from entrypoints.sandbox.errors import FaultPlanError
 from entrypoints.sandbox.signing import IdToken, SigningKey, hs256_with_public_key, unsigned
@@ -46,6 +54,8 @@ class Habit(StrEnum):
 
     ROTATE_REFRESH_TOKENS = "rotate_refresh_tokens"
     DROP_TOKEN_RESPONSE = "drop_token_response_after_processing"  # noqa: S105 - a fault's name
+    SIGNED_USERINFO = "signed_userinfo"
+    ICN_IN_USERINFO = "icn_in_userinfo"
 
 
 class Answer(StrEnum):
@@ -71,8 +81,22 @@ class OverrideFault(Fault, frozen=True):
     value: dict[str, Any]
 
 
+class CallbackFault(Fault, frozen=True):
+    """The error with which the Veteran returns to the client, whatever they chose."""
+
+    error: str
+
+
+def _known_charset(name: str) -> str:
+    try:
+        "".encode(name)
+    except LookupError as error:
+        raise ValueError("not a charset") from error
+    return name
+
+
 class EndpointFault(Fault, frozen=True):
-    """What an endpoint does before its work, or instead of it.
+    """What an endpoint does before its work, instead of it, or to the form of its answer.
 
     Attributes:
         delay_seconds: How long to wait before anything else.
@@ -80,6 +104,9 @@ class EndpointFault(Fault, frozen=True):
         retry_after: ``Retry-After`` of an answer given by status code. VA sends one with 503.
         body: Replaces VA's body of an answer given by status code.
         interval_seconds: The time between two bytes of a slow drip.
+        status: The status of the real answer, if it is a success.
+        charset: The charset of the real answer.
+        content_encoding: How the real answer is compressed.
     """
 
     delay_seconds: NonNegativeFloat = 0
@@ -87,6 +114,9 @@ class EndpointFault(Fault, frozen=True):
     retry_after: str | None = None
     body: str | None = None
     interval_seconds: NonNegativeFloat = 0.1
+    status: Annotated[int, Field(ge=200, le=299)] | None = None
+    charset: Annotated[str, AfterValidator(_known_charset)] | None = None
+    content_encoding: Literal["gzip", "deflate"] | None = None
 
 
 def _set(**fields: object) -> Change[Document]:
@@ -118,6 +148,15 @@ def _in_data(change: Change[Document]) -> Change[Document]:
         return {**document, "data": change(data, value) if isinstance(data, dict) else data}
 
     return change_data
+
+
+def _in_keys(change: Change[Document]) -> Change[Document]:
+    def change_keys(document: Document, value: Document) -> Document:
+        keys = document["keys"]
+        changed = [change(key, value) for key in keys] if isinstance(keys, list) else keys
+        return {**document, "keys": changed}
+
+    return change_keys
 
 
 def _in_claims(change: Change[Document]) -> Change[IdToken]:
@@ -154,6 +193,9 @@ ID_TOKEN_CHANGES: Final[Mapping[str, Change[IdToken]]] = {
     "missing_sub": _in_claims(_drop("sub")),
     "expired_id_token": _in_claims(_shift(-_DAY, "iat", "auth_time", "exp")),
     "future_iat": _in_claims(_shift(_DAY, "iat", "exp")),
+    "null_claims": _in_claims(
+        _set(**dict.fromkeys(("at_hash", "nbf", "azp", "acr", "auth_time", "amr")))
+    ),
     "id_token_overrides": _in_claims(_override),
     "no_kid": _in_header(_drop("kid")),
     "unknown_kid": _in_header(_set(kid="a-key-nobody-published")),
@@ -165,12 +207,21 @@ ID_TOKEN_CHANGES: Final[Mapping[str, Change[IdToken]]] = {
 TOKEN_CHANGES: Final[Mapping[str, Change[Document]]] = {
     "omit_refresh_token": _drop("refresh_token"),
     "omit_expires_in": _drop("expires_in"),
+    "empty_refresh_token": _set(refresh_token=""),
+    "expires_in_as_text": _set(expires_in="3600"),
     "token_overrides": _override,
 }
 USERINFO_CHANGES: Final[Mapping[str, Change[Document]]] = {
     "userinfo_sub_mismatch": _set(sub="00u00000000000000000"),
     # VA doesn't send this claim today. One that contradicts the status API must be refused.
     "icn_mismatch": _set(icn="9999999999V999999"),
+    "null_names": _set(given_name=None, family_name=None, email=None),
+    "unusual_spaces": _set(
+        given_name="Mary\u00a0Ann", family_name="\u5c71\u7530\u3000\u592a\u90ce"
+    ),
+    "long_email": _set(email=f"{'a' * 249}@example.com"),
+    # The first half of an emoji that somebody's program cut in two.
+    "half_a_character": _set(nickname="\ud83d"),
     "userinfo_overrides": _override,
 }
 STATUS_CHANGES: Final[Mapping[str, Change[Document]]] = {
@@ -181,12 +232,25 @@ STATUS_CHANGES: Final[Mapping[str, Change[Document]]] = {
     "status_overrides": _in_data(_override),
 }
 
-_CHANGES: Final = {*ID_TOKEN_CHANGES, *TOKEN_CHANGES, *USERINFO_CHANGES, *STATUS_CHANGES}
+KEYS_CHANGES: Final[Mapping[str, Change[Document]]] = {
+    "empty_key_limits": _in_keys(_set(use=None, alg=None, key_ops=[])),
+    "keys_overrides": _in_keys(_override),
+}
+DISCOVERY_CHANGES: Final[Mapping[str, Change[Document]]] = {
+    "discovery_overrides": _override,
+}
+CALLBACK_ERROR: Final = "callback_error"
+
+_CHANGES: Final = {
+    *(*ID_TOKEN_CHANGES, *TOKEN_CHANGES, *USERINFO_CHANGES, *STATUS_CHANGES),
+    *(*KEYS_CHANGES, *DISCOVERY_CHANGES),
+}
 _OVERRIDES: Final = {name for name in _CHANGES if name.endswith("_overrides")}
 _KINDS: Final[Mapping[str, type[Fault]]] = {
     **dict.fromkeys((*_CHANGES, *Habit), Fault),
     **dict.fromkeys(_OVERRIDES, OverrideFault),
     **dict.fromkeys(Endpoint, EndpointFault),
+    CALLBACK_ERROR: CallbackFault,
 }
 _PLAN: Final = TypeAdapter(dict[str, dict[str, Any]])
 

@@ -1,5 +1,6 @@
 """VA's OAuth and OpenID routes."""
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Final, final
@@ -10,7 +11,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from entrypoints.sandbox.counted_route import counted_route
-from entrypoints.sandbox.documents import OAUTH_BASE, SCOPES, discovery
+from entrypoints.sandbox.documents import OAUTH_BASE, SCOPES
 from entrypoints.sandbox.errors import (
     INVALID_REQUEST,
     AuthorizationRefusedError,
@@ -18,7 +19,7 @@ from entrypoints.sandbox.errors import (
     UnknownRequestError,
 )
 from entrypoints.sandbox.fault_answers import CutShortResponse
-from entrypoints.sandbox.faults import Endpoint, Habit
+from entrypoints.sandbox.faults import CALLBACK_ERROR, CallbackFault, Endpoint, Habit
 from entrypoints.sandbox.parameters import (
     bearer_token,
     client_credentials,
@@ -42,7 +43,6 @@ class OAuthEndpoints:
     def __init__(self, world: World, pages: SignInPages) -> None:
         self._world = world
         self._pages = pages
-        self._discovery = discovery(world.settings)
         self._grants = {
             "authorization_code": self._exchange_code,
             "refresh_token": self._refresh,
@@ -83,6 +83,13 @@ class OAuthEndpoints:
         if veteran is None and "decline" not in form:
             raise UnknownRequestError
         authorization = self._world.close_request(form.get("request", ""))
+        if isinstance(fault := self._world.faults.take(CALLBACK_ERROR), CallbackFault):
+            raise AuthorizationRefusedError(
+                fault.error,
+                "The fault callback_error is set.",
+                redirect_uri=authorization.redirect_uri,
+                state=authorization.state,
+            )
         if "decline" in form or veteran is None:
             raise AuthorizationRefusedError(
                 "access_denied",
@@ -115,7 +122,12 @@ class OAuthEndpoints:
 
     async def userinfo(self, request: Request) -> Response:
         """Returns the claims about the Veteran of the access token."""
-        return JSONResponse(self._world.userinfo(bearer_token(request)), headers=_NO_STORE)
+        claims = self._world.userinfo(bearer_token(request))
+        if self._world.faults.take(Habit.SIGNED_USERINFO):
+            signed = self._world.signed_userinfo(claims)
+            return Response(signed, headers=_NO_STORE, media_type="application/jwt")
+        # Escaped, because half of a character has no other form.
+        return Response(json.dumps(claims), headers=_NO_STORE, media_type="application/json")
 
     async def keys(self, _request: Request) -> Response:
         """Returns the public keys that verify ID tokens."""
@@ -133,7 +145,7 @@ class OAuthEndpoints:
 
     async def discovery(self, _request: Request) -> Response:
         """Returns the OpenID provider metadata."""
-        return JSONResponse(self._discovery)
+        return JSONResponse(self._world.metadata())
 
     def _authorization_request(self, fields: Mapping[str, str]) -> AuthorizationRequest:
         settings = self._world.settings

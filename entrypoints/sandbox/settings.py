@@ -1,15 +1,18 @@
 """The settings of the simulated VA."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from ipaddress import IPv6Address, ip_address
 from typing import Final
-from urllib.parse import urlsplit
+
+from domain.secret import Secret
+from domain.web_url import origin_of
+from entrypoints.settings import CALLBACK_PATH, Settings
 
 #: VA's issuer isn't on the host of its API, so ours isn't either.
 VA_SANDBOX_ISSUER: Final = "https://deptva-eval.okta.com/oauth2/aus7y0sefudDrg2HI2p7"
 #: The client of a sandbox without a configured one. These credentials protect nothing.
 DEFAULT_CLIENT_ID: Final = "vetassist_sandbox"
-DEFAULT_CLIENT_SECRET: Final = "vetassist_sandbox_secret"  # noqa: S105
+DEFAULT_CLIENT_SECRET: Final = Secret("vetassist_sandbox_secret")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,20 +38,41 @@ class SandboxSettings:
     capacity: int = 100_000
 
 
-def settings_from(setting: Callable[[str], str | None], *, public_url: str) -> SandboxSettings:
-    """Returns sandbox settings that match the settings of the service beside it.
+@dataclass(frozen=True, kw_only=True)
+class ServiceBeside:
+    """What the sandbox reads of the settings of the service beside it."""
+
+    public_url: str = Settings.public_url
+    frontend_url: str | None = None
+    va_client_id: str = DEFAULT_CLIENT_ID
+    va_client_secret: Secret = DEFAULT_CLIENT_SECRET
+    va_issuer: str = VA_SANDBOX_ISSUER
+
+
+def settings_beside(service: ServiceBeside, *, public_url: str) -> SandboxSettings:
+    """Returns sandbox settings that match the settings of the service.
 
     Args:
-        setting: Returns the operator's value of a `VETASSIST_` setting, or None.
+        service: The settings of the service.
         public_url: Where browsers and the client reach the sandbox.
     """
-    service = (setting("VETASSIST_PUBLIC_URL") or "http://localhost:8000").rstrip("/")
-    front_end = urlsplit(setting("VETASSIST_FRONTEND_URL") or service)
     return SandboxSettings(
-        client_id=setting("VETASSIST_VA_CLIENT_ID") or DEFAULT_CLIENT_ID,
-        client_secret=setting("VETASSIST_VA_CLIENT_SECRET") or DEFAULT_CLIENT_SECRET,
-        redirect_uris=(f"{service}/api/v1/va/callback",),
+        client_id=service.va_client_id,
+        client_secret=service.va_client_secret.reveal(),
+        redirect_uris=(service.public_url + CALLBACK_PATH,),
         public_url=public_url,
-        issuer=setting("VETASSIST_VA_ISSUER") or VA_SANDBOX_ISSUER,
-        form_destinations=(f"{front_end.scheme}://{front_end.netloc}",),
+        issuer=service.va_issuer,
+        form_destinations=(origin_of(service.frontend_url or service.public_url),),
     )
+
+
+def url_of(host: str, port: int) -> str:
+    """Where a browser on this machine reaches a server that listens on ``host``."""
+    host = host.removeprefix("[").removesuffix("]")
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return f"http://{host or 'localhost'}:{port}"
+    if address.is_unspecified:
+        return f"http://localhost:{port}"
+    return f"http://{f'[{address}]' if isinstance(address, IPv6Address) else address}:{port}"

@@ -21,7 +21,9 @@ from entrypoints.sandbox.errors import (
 )
 from entrypoints.sandbox.fault_answers import Sleep
 from entrypoints.sandbox.faults import (
+    DISCOVERY_CHANGES,
     ID_TOKEN_CHANGES,
+    KEYS_CHANGES,
     STATUS_CHANGES,
     TOKEN_CHANGES,
     USERINFO_CHANGES,
@@ -230,7 +232,17 @@ class World:
         """
         token = self._admit(value, scope="openid")
         claims = documents.userinfo(token.grant.veteran, token.scopes)
+        if self.faults.take(Habit.ICN_IN_USERINFO):
+            claims = {**claims, "icn": token.grant.veteran.icn}
         return self.faults.alter(claims, USERINFO_CHANGES)
+
+    def signed_userinfo(self, claims: Mapping[str, object]) -> str:
+        """Returns the claims of userinfo as a signed JWT.
+
+        VA doesn't do that today. Source: OpenID Connect Core 1.0, section 5.3.2.
+        """
+        named = {**claims, "iss": self.settings.issuer, "aud": self.settings.client_id}
+        return self._unsigned(named).encode()
 
     def veteran_status(self, value: str) -> Mapping[str, object]:
         """Returns the status of the Veteran of an access token.
@@ -254,7 +266,11 @@ class World:
 
     def key_set(self) -> Mapping[str, object]:
         """Returns the published keys."""
-        return {"keys": [key.jwk for key in self._signing_keys]}
+        return self.faults.alter({"keys": [key.jwk for key in self._signing_keys]}, KEYS_CHANGES)
+
+    def metadata(self) -> Mapping[str, object]:
+        """Returns the OpenID provider metadata."""
+        return self.faults.alter(documents.discovery(self.settings), DISCOVERY_CHANGES)
 
     def _issue(
         self, grant: Grant, scopes: tuple[str, ...], *, refresh_token: str | None, nonce: str | None
@@ -281,7 +297,6 @@ class World:
         return self.faults.alter(response, TOKEN_CHANGES)
 
     def _id_token(self, grant: Grant, access_token: str, nonce: str | None, now: int) -> str:
-        key = self._signing_keys[0]
         claims = documents.id_token_claims(
             grant,
             self.settings,
@@ -289,12 +304,12 @@ class World:
             token_id=self._random_token(),
             now=now,
         )
-        token = IdToken(
-            header={"alg": "RS256", "kid": key.kid},
-            claims=claims if nonce is None else {**claims, "nonce": nonce},
-            key=key,
-        )
+        token = self._unsigned(claims if nonce is None else {**claims, "nonce": nonce})
         return self.faults.alter(token, ID_TOKEN_CHANGES).encode()
+
+    def _unsigned(self, claims: Mapping[str, object]) -> IdToken:
+        key = self._signing_keys[0]
+        return IdToken(header={"alg": "RS256", "kid": key.kid}, claims=claims, key=key)
 
     def _admit(self, value: str, *, scope: str) -> AccessToken:
         token = self._access_tokens.get(value)

@@ -18,6 +18,7 @@ from entrypoints.logs import configure_logs
 from entrypoints.serving.bounded_http import refuse
 from entrypoints.settings import Settings
 from entrypoints.tracing.spans import Spans
+from entrypoints.web.base_path import BasePath
 from entrypoints.web.cross_origin import FrontEndCORS, front_end_elsewhere
 from entrypoints.web.errors import respond, respond_to_http
 from entrypoints.web.hot_path import HotPath
@@ -33,9 +34,11 @@ class Application(Starlette):
         hot_path: HotPath,
         spans: Spans,
         deadline: Callable[[], AbstractContextManager[None]],
+        public_path: str,
         **options: Any,
     ) -> None:
         super().__init__(**options)
+        self._base_path = BasePath(public_path, self.routes) if public_path else None
         self._hot_path = hot_path
         self._deadline = deadline
         self._traced = spans.around(self._serve)
@@ -45,6 +48,8 @@ class Application(Starlette):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
+        if self._base_path is not None:
+            scope = self._base_path.inside(scope)
         if self._traced is not None:
             await self._traced(scope, receive, send)
         # Twice, because each coroutine in between costs every validation time.
@@ -90,6 +95,7 @@ def create_app(container: Container) -> Starlette:
         container.hot_path(),
         container.spans(),
         container.request_deadline,
+        settings.public_path,
         routes=routes,
         lifespan=lifespan,
         middleware=[
@@ -110,10 +116,15 @@ def create_app(container: Container) -> Starlette:
     )
 
 
-def serving_app(settings: Settings) -> Starlette:
-    """Set up logs and container, and return the application of a server process."""
+def serving_app(settings: Settings, *, checks_client: bool = False) -> Starlette:
+    """Set up logs and container, and return the application of a server process.
+
+    Args:
+        settings: All settings.
+        checks_client: Whether this process asks VA to check our client credentials.
+    """
     configure_logs(settings.log_level)
-    return create_app(Container(settings=settings))
+    return create_app(Container(settings=settings, checks_client=checks_client))
 
 
 def refusing_app(settings: Settings) -> ASGIApp:

@@ -12,6 +12,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from entrypoints.serving.connection_table import ConnectionTable
+from entrypoints.serving.request_parser import RequestParser
 from entrypoints.web.errors import problem
 
 # About ten times what the request line and headers of a legitimate request need.
@@ -57,6 +58,7 @@ class BoundedHTTP(HttpToolsProtocol):
         refusal: ASGIApp,
     ) -> None:
         super().__init__(config, server_state, app_state)
+        self.parser = RequestParser(self)  # type: ignore[assignment]
         self._table = table
         self._application, self._refusal = self.app, refusal
         #: Bytes received since the end of the last request. None while a body arrives.

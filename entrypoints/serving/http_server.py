@@ -14,10 +14,13 @@ from typing import Final, final
 import structlog
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.config import STARTUP_FAILURE
 
 from entrypoints.serving.bounded_http import BoundedHTTP, refuse
 from entrypoints.serving.connection_table import ConnectionTable
 from entrypoints.serving.listening import Listener
+from entrypoints.sockets import cannot_listen
+from entrypoints.starting import fail
 
 _log = structlog.stdlib.get_logger("vetassist.server")
 
@@ -88,10 +91,15 @@ class HTTPServer(uvicorn.Server):
         # Without sockets, uvicorn starts the application but accepts no connection.
         await super().startup(sockets=[])
         for each in sockets or []:
-            listener = Listener(each, self._new_connection, self._table)
-            listener.start()
-            self._listeners.append(listener)
             host, port, *_ = each.getsockname()
+            listener = Listener(each, self._new_connection, self._table)
+            try:
+                listener.start()
+            except OSError as error:
+                # Another program began to listen after the socket was bound.
+                await self.lifespan.shutdown()
+                fail([str(cannot_listen(host, port, error))], STARTUP_FAILURE)
+            self._listeners.append(listener)
             _log.info("listening", host=host, port=port)
 
     async def on_tick(self, counter: int) -> bool:

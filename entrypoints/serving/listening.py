@@ -1,4 +1,4 @@
-"""The sockets that the server listens on."""
+"""How the server accepts connections."""
 
 import asyncio
 import errno
@@ -6,7 +6,7 @@ import resource
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Final, final
+from typing import Final, final
 
 import structlog
 
@@ -21,54 +21,6 @@ _ACCEPTED_AT_ONCE: Final = 8
 _PAUSE_SECONDS: Final = 0.2
 #: The number of idle connections that are closed when no file handle is left.
 _CLOSED_AT_ONCE: Final = 16
-_ANY_IPV6: Final = "::"
-_ANY_IPV4: Final = "0.0.0.0"  # noqa: S104 - what `::` means to the operator
-#: The machine doesn't have the address, or its family.
-_NOT_HERE: Final = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
-
-
-def bound_sockets(host: str, port: int) -> list[socket.socket]:
-    """Sockets for every address of ``host``. They don't listen yet.
-
-    ``::`` means every IPv6 and IPv4 address of the machine, whatever the system's default is.
-
-    Raises:
-        OSError: An address is in use, or the machine has none of them.
-    """
-    bound: list[socket.socket] = []
-    fault: OSError | None = None
-    hosts = [_ANY_IPV6, _ANY_IPV4] if host == _ANY_IPV6 else [host]
-    for name in hosts:
-        for family, kind, protocol, _, address in socket.getaddrinfo(
-            name or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        ):
-            try:
-                listener = _bound(family, kind, protocol, address)
-            except OSError as error:
-                if error.errno not in _NOT_HERE:
-                    raise
-                fault = error
-            else:
-                bound.append(listener)
-                # Port 0 means any port, but the same one for each address.
-                port = port or listener.getsockname()[1]
-    if not bound:
-        raise fault or OSError(errno.EADDRNOTAVAIL, "no such address")
-    return bound
-
-
-def _bound(family: int, kind: int, protocol: int, address: Any) -> socket.socket:
-    listener = socket.socket(family, kind, protocol)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            # IPv4 clients must appear with IPv4 addresses.
-            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        listener.bind(address)
-    except OSError:
-        listener.close()
-        raise
-    return listener
 
 
 @final

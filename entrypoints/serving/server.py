@@ -9,7 +9,9 @@ import os
 import socket
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from functools import partial
+from itertools import islice
 from typing import Final
 
 # Our libraries import these if they are installed, for features that a server doesn't use. They
@@ -45,10 +47,11 @@ from uvicorn.config import STARTUP_FAILURE, Config
 
 from entrypoints.logs import configure_logs
 from entrypoints.serving.connection_table import most_connections, raise_file_limit
-from entrypoints.serving.listening import bound_sockets
 from entrypoints.serving.workers import Lifeline, Workers
 from entrypoints.settings import PROCESSES, SessionDelivery, Settings
+from entrypoints.sockets import MAX_PORT, CannotListenError, bound_sockets, require_free
 from entrypoints.starting import (
+    EXIT_SETTINGS,
     fail,
     print_on_stderr,
     require_current_schema,
@@ -58,6 +61,7 @@ from entrypoints.starting import (
 
 #: Not a valid host name.
 _WORKER: Final = "--worker"
+_CHECKS_CLIENT: Final = "--checks-client"
 
 
 def check(settings: Settings) -> None:
@@ -77,23 +81,53 @@ def run(settings: Settings, host: str, port: int, workers: int) -> None:
     raise_file_limit()
     try:
         listeners = bound_sockets(host, port)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        fail([f"cannot listen on {host}, port {port}: {reason}"], STARTUP_FAILURE)
+    except CannotListenError as error:
+        fail([str(error)], STARTUP_FAILURE)
+    with ExitStack() as unless_free:
+        for listener in listeners:
+            unless_free.enter_context(listener)
+        _require_metrics_ports(settings, workers)
+        unless_free.pop_all()
     # Each process has its own application, and its own port for metrics.
     os.environ[PROCESSES] = str(workers)
     if workers == 1:
-        serve(settings, listeners)
+        serve(settings, listeners, checks_client=True)
         return
     configure_logs(settings.log_level)
     descriptors = ",".join(str(listener.fileno()) for listener in listeners)
     command = [sys.executable, "-m", "entrypoints.serving.server", _WORKER, descriptors]
-    family = Workers(lambda line: [*command, str(line)], count=workers, listeners=listeners)
+    # One process asks VA, once: not each worker, and none that replaces another.
+    marks = iter([_CHECKS_CLIENT])
+
+    def worker(line: int) -> list[str]:
+        return [*command, str(line), *islice(marks, 1)]
+
+    family = Workers(worker, count=workers, listeners=listeners)
     sys.exit(asyncio.run(family.run()))
 
 
+def _require_metrics_ports(settings: Settings, workers: int) -> None:
+    """Exit with one line unless each process can have its port for metrics."""
+    if settings.metrics_port is None:
+        return
+    last = settings.metrics_port + workers - 1
+    if last > MAX_PORT:
+        most = MAX_PORT - workers + 1
+        fault = f"must be at most {most}, so that each worker has one"
+        fail([f"VETASSIST_METRICS_PORT: {fault}"], EXIT_SETTINGS)
+    for port in range(settings.metrics_port, last + 1):
+        try:
+            require_free(settings.metrics_host, port)
+        except CannotListenError as error:
+            fail([f"VETASSIST_METRICS_PORT: {error}"], STARTUP_FAILURE)
+
+
 def serve(
-    settings: Settings, listeners: Sequence[socket.socket], lifeline: Lifeline | None = None
+    settings: Settings,
+    listeners: Sequence[socket.socket],
+    lifeline: Lifeline | None = None,
+    *,
+    checks_client: bool,
 ) -> None:
     """Serve on these sockets in this process, until a signal or the end of the parent."""
     # Imported here, because a process that only supervises workers doesn't need them.
@@ -101,7 +135,7 @@ def serve(
     from entrypoints.serving.http_server import REQUEST_SECONDS, HTTPServer  # noqa: PLC0415
 
     config = Config(
-        partial(serving_app, settings),
+        partial(serving_app, settings, checks_client=checks_client),
         factory=True,
         workers=1,
         lifespan="on",
@@ -128,7 +162,8 @@ if __name__ == "__main__":
     _settings = settings_or_exit()
     if sys.argv[1] == _WORKER:
         _inherited = [socket.socket(fileno=int(each)) for each in sys.argv[2].split(",")]
-        serve(_settings, _inherited, Lifeline(int(sys.argv[3])))
+        _checks = _CHECKS_CLIENT in sys.argv
+        serve(_settings, _inherited, Lifeline(int(sys.argv[3])), checks_client=_checks)
     else:
         check(_settings)
         run(_settings, sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))

@@ -7,8 +7,9 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from domain.web_url import origin_of
 from entrypoints.settings import Settings
-from entrypoints.web.origin_guard import origin_of
+from entrypoints.web.origin_guard import is_one_of
 from entrypoints.web.session_endpoints import VERIFY_PATH
 from entrypoints.web.token_endpoint import TOKEN_PATH
 
@@ -73,6 +74,10 @@ class FrontEndCORS(CORSMiddleware):
             expose_headers=EXPOSED_HEADERS,
             max_age=_MAX_AGE_SECONDS,
         )
+
+    def is_allowed_origin(self, origin: str) -> bool:
+        """Whether a page of this origin may call, in whatever form the origin is written."""
+        return is_one_of(origin, self.allow_origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""

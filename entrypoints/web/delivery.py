@@ -6,6 +6,7 @@ from urllib.parse import quote, urlencode
 from starlette.responses import RedirectResponse, Response
 
 from application.use_cases.sign_in.complete_va_login import VALoginCompleted
+from domain.handoff import BrowserMark
 from domain.sign_in_failure import SignInFailure
 from entrypoints.settings import SessionDelivery
 from entrypoints.web.reference_cookie import ERROR_PAGE, ReferenceCookie
@@ -64,7 +65,8 @@ class Delivery:
 
     def _set_cookies(self, response: Response, completed: VALoginCompleted) -> None:
         if completed.ticket is not None:
-            self._cookies.set_handoff(response, completed.ticket.browser)
+            if isinstance(completed.ticket.holder, BrowserMark):
+                self._cookies.set_handoff(response, completed.ticket.browser)
             return
         self._cookies.set_refresh(response, completed.grant)
         if self._method is SessionDelivery.COOKIE:

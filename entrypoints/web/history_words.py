@@ -58,6 +58,12 @@ def _revoked_at_va(data: _Data) -> str:
     )
 
 
+def _merged(data: _Data) -> str:
+    if "into" in data:
+        return N_("VetAssist merged this account into another account of yours.")
+    return N_("VetAssist merged another account of yours into this one.")
+
+
 #: For each type, a sentence or a function that builds one from the event's data.
 PLAIN_WORDS: Final[Mapping[AuditEventType, str | Callable[[_Data], str]]] = MappingProxyType(
     {
@@ -111,6 +117,16 @@ PLAIN_WORDS: Final[Mapping[AuditEventType, str | Callable[[_Data], str]]] = Mapp
         AuditEventType.LOGOUT_OTHERS: N_("You signed out everywhere else."),
         AuditEventType.LOGOUT_ALL: N_("You signed out everywhere."),
         AuditEventType.LOGOUT_BY_OPERATOR: N_("VetAssist signed you out everywhere."),
+        AuditEventType.SESSION_ENDED_BY_OPERATOR: N_("VetAssist ended one of your sessions."),
+        AuditEventType.VA_UNLINKED_BY_OPERATOR: N_(
+            "VetAssist unlinked your VA.gov account, and all your sessions ended."
+        ),
+        AuditEventType.ICN_CHANGED: N_(
+            "VetAssist updated the number by which VA.gov knows you, because VA had changed it."
+        ),
+        AuditEventType.USER_MERGED: _merged,
+        AuditEventType.USER_FOUND: N_("VetAssist found your account in a search."),
+        AuditEventType.USER_SHOWN: N_("VetAssist looked at your account."),
         AuditEventType.USER_DISABLED: N_("VetAssist disabled your account."),
         AuditEventType.USER_ENABLED: N_("VetAssist enabled your account again."),
         AuditEventType.CLIENT_ADDED: N_("A service of VetAssist was registered."),

@@ -16,11 +16,17 @@ class OpenAPIEndpoint:
     """Serves the description to everyone. It contains no secrets."""
 
     def __init__(
-        self, *, public_url: str, cookies: SessionCookies, delivers_by_cookie: bool
+        self,
+        *,
+        public_url: str,
+        cookies: SessionCookies,
+        delivers_by_cookie: bool,
+        has_app_sign_ins: bool,
     ) -> None:
         self._public_url = public_url
         self._cookies = cookies
         self._delivers_by_cookie = delivers_by_cookie
+        self._has_app_sign_ins = has_app_sign_ins
         self._document: bytes | None = None
 
     @property
@@ -42,5 +48,6 @@ class OpenAPIEndpoint:
             public_url=self._public_url,
             cookies=self._cookies,
             delivers_by_cookie=self._delivers_by_cookie,
+            has_app_sign_ins=self._has_app_sign_ins,
         )
         return json.dumps(description, indent=1).encode()

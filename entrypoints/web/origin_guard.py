@@ -1,21 +1,23 @@
 """Checks that a request with a cookie comes from our own front end."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final, final
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
 from application.errors import ForbiddenError
+from domain.web_url import is_origin, origin_of
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _OUR_SITE: Final = frozenset({"same-origin", "same-site"})
 
 
-def origin_of(url: str) -> str:
-    """The origin of a URL, as browsers write it."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
+def is_one_of(origin: str, allowed: Collection[str]) -> bool:
+    """Whether an `Origin` field names one of these origins, in whatever form it is written."""
+    try:
+        return is_origin(origin) and origin_of(origin) in allowed
+    except ValueError:
+        return False
 
 
 @final
@@ -46,7 +48,7 @@ class OriginGuard:
         if any(site not in _OUR_SITE for site in sites):
             raise ForbiddenError
         if origins:
-            if len(origins) != 1 or origins[0] not in self._origins:
+            if len(origins) != 1 or not is_one_of(origins[0], self._origins):
                 raise ForbiddenError
         elif not sites:
             raise ForbiddenError

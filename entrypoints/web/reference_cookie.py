@@ -23,8 +23,9 @@ _MAX_AGE_SECONDS: Final = 600
 class ReferenceCookie:
     """Sets and reads the cookie, which only the error page receives."""
 
-    def __init__(self, *, secure: bool) -> None:
+    def __init__(self, *, secure: bool, public_path: str = "") -> None:
         self._secure = secure
+        self._path = public_path + ERROR_PAGE
         self._name = ("__Secure-" if secure else "") + _NAME
 
     def set(self, response: Response, request_id: str) -> None:
@@ -33,7 +34,7 @@ class ReferenceCookie:
             self._name,
             request_id,
             max_age=_MAX_AGE_SECONDS,
-            path=ERROR_PAGE,
+            path=self._path,
             secure=self._secure,
             httponly=True,
             samesite="lax",

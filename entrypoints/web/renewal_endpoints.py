@@ -11,6 +11,8 @@ from starlette.routing import BaseRoute, Route
 from application.errors import UnauthenticatedError
 from application.use_cases.sessions.renew_session import RenewSession, RenewSessionCommand
 from application.use_cases.sign_in.redeem_handoff import RedeemHandoff, RedeemHandoffCommand
+from domain.app_challenge import AppChallenge
+from domain.handoff import BrowserMark, HandoffHolder
 from domain.secret import Secret
 from domain.session_grant import SessionGrant
 from domain.session_limits import SessionLimits, SessionOutlook
@@ -22,7 +24,7 @@ from entrypoints.web.timestamps import rfc3339
 from entrypoints.web.visitors import VisitorReader
 
 _RENEW_FIELDS: Final = frozenset({"refresh_token"})
-_REDEEM_FIELDS: Final = frozenset({"code", "refresh"})
+_REDEEM_FIELDS: Final = frozenset({"code", "code_verifier", "refresh"})
 _IN_BODY: Final = "body"
 _IN_COOKIE: Final = "cookie"
 
@@ -74,24 +76,33 @@ class RenewalEndpoints:
         return self._handed_over(grant, refresh_in_body=in_body is not None)
 
     async def redeem(self, request: Request) -> Response:
-        """Redeems a hand-over code for the browser that signed in."""
+        """Redeems a hand-over code for the browser that signed in, or the app that began."""
         fields = await json_object(request)
         code = text_field(fields, "code", allowed=_REDEEM_FIELDS)
-        refresh = text_field(fields, "refresh", allowed=_REDEEM_FIELDS) or _IN_COOKIE
-        if code is None or refresh not in {_IN_BODY, _IN_COOKIE}:
+        verifier = text_field(fields, "code_verifier", allowed=_REDEEM_FIELDS)
+        refresh = text_field(fields, "refresh", allowed=_REDEEM_FIELDS)
+        # An app gets no cookies: another site could otherwise plant its own session in a browser.
+        places = {None, _IN_BODY} if verifier is not None else {None, _IN_BODY, _IN_COOKIE}
+        if code is None or refresh not in places:
             raise HTTPException(HTTPStatus.BAD_REQUEST)
+        if verifier is not None:
+            grant = await self._redeemed(request, code, AppChallenge.of(Secret(verifier)))
+            return self._handed_over(grant, refresh_in_body=True)
         browser = self._cookies.handoff(request)
         if browser is None:
             raise UnauthenticatedError
         self._guard.check(request)
-        grant = await self._redeem_handoff.execute(
-            RedeemHandoffCommand(
-                code=Secret(code), browser=browser, visitor=self._visitors.read(request)
-            )
-        )
+        grant = await self._redeemed(request, code, BrowserMark.of(browser))
         response = self._handed_over(grant, refresh_in_body=refresh == _IN_BODY)
         self._cookies.clear_handoff(response)
         return response
+
+    async def _redeemed(self, request: Request, code: str, holder: HandoffHolder) -> SessionGrant:
+        return await self._redeem_handoff.execute(
+            RedeemHandoffCommand(
+                code=Secret(code), holder=holder, visitor=self._visitors.read(request)
+            )
+        )
 
     def _handed_over(self, grant: SessionGrant, *, refresh_in_body: bool) -> Response:
         session = grant.session

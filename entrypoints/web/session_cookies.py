@@ -30,8 +30,12 @@ class SessionCookies:
         handoff_name: The name of the cookie that marks the browser of a one-time code.
     """
 
-    def __init__(self, *, secure: bool, clock: Clock) -> None:
+    def __init__(self, *, secure: bool, clock: Clock, public_path: str = "") -> None:
         self._secure = secure
+        # Browsers send a cookie to paths as they see them.
+        self._refresh_path = public_path + _REFRESH_PATH
+        self._former_refresh_path = public_path + _FORMER_REFRESH_PATH
+        self._redeem_path = public_path + REDEEM_PATH
         self._clock = clock
         # `__Host-` keeps other hosts of the domain from planting a cookie. A cookie with a path
         # can only have `__Secure-`.
@@ -46,13 +50,13 @@ class SessionCookies:
 
     def set_refresh(self, response: Response, grant: SessionGrant) -> None:
         """Set the refresh token, which the browser sends to renew the session and to sign out."""
-        self._clear(response, self.refresh_name, path=_FORMER_REFRESH_PATH)
+        self._clear(response, self.refresh_name, path=self._former_refresh_path)
         self._set(
             response,
             self.refresh_name,
             grant.refresh_token,
             until=grant.session.absolute_expires_at,
-            path=_REFRESH_PATH,
+            path=self._refresh_path,
             samesite="strict",
         )
 
@@ -60,7 +64,12 @@ class SessionCookies:
         """Mark the browser that may redeem a one-time code."""
         until = self._clock.now() + HANDOFF_LIFETIME
         self._set(
-            response, self.handoff_name, browser, until=until, path=REDEEM_PATH, samesite="strict"
+            response,
+            self.handoff_name,
+            browser,
+            until=until,
+            path=self._redeem_path,
+            samesite="strict",
         )
 
     def session(self, request: Request) -> str | None:
@@ -79,12 +88,12 @@ class SessionCookies:
     def clear(self, response: Response) -> None:
         """Clear all cookies."""
         self._clear(response, self.session_name, path="/")
-        self._clear(response, self.refresh_name, path=_FORMER_REFRESH_PATH)
-        self._clear(response, self.refresh_name, path=_REFRESH_PATH)
+        self._clear(response, self.refresh_name, path=self._former_refresh_path)
+        self._clear(response, self.refresh_name, path=self._refresh_path)
 
     def clear_handoff(self, response: Response) -> None:
         """Clear the mark of the browser."""
-        self._clear(response, self.handoff_name, path=REDEEM_PATH)
+        self._clear(response, self.handoff_name, path=self._redeem_path)
 
     def _set(
         self,

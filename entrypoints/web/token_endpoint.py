@@ -40,6 +40,7 @@ from domain.secret import Secret
 from domain.visitor import Visitor
 from entrypoints.web.token_request import (
     ACCESS_TOKEN,
+    MAX_BYTES,
     Targets,
     TokenRequest,
     TokenRequestError,
@@ -56,9 +57,17 @@ _RETRY_AFTER: Final = timedelta(seconds=2)
 # RFC 6749, section 5.1, requires it in addition to Cache-Control, which each response has.
 _HEADERS: Final = {"Pragma": "no-cache"}
 _SIGN_IN: Final = "The Veteran must sign in with VA again."
+#: By the status of the exceptions that reading a body raises.
+_BODY_DESCRIPTIONS: Final = {
+    int(HTTPStatus.REQUEST_TIMEOUT): "The body took too long to arrive.",
+    int(HTTPStatus.REQUEST_ENTITY_TOO_LARGE): f"The body must be at most {MAX_BYTES} bytes long.",
+}
 _DESCRIPTIONS: Final = {
-    "invalid_client": "Client authentication failed.",
-    "invalid_request": "The client authenticates in more than one way.",
+    # The same text for each reason, so that it tells nobody which clients there are.
+    "invalid_client": "Client authentication failed. Send HTTP Basic credentials, or client_id and "
+    "client_secret, or client_assertion_type and client_assertion.",
+    "invalid_request": "The client authenticates in more than one way. Send either HTTP Basic "
+    "credentials, or client_secret, or client_assertion.",
     "unauthorized_client": "The client is not registered for this purpose.",
     "invalid_scope": "The client is not registered for every requested scope.",
 }
@@ -107,7 +116,8 @@ class TokenEndpoint:
         except TokenRequestError as error:
             return _error(error.status, error.error, error.description, code=error.code)
         except HTTPException as error:
-            return _error(error.status_code, "invalid_request", "The body is not acceptable.")
+            status = error.status_code
+            return _error(status, "invalid_request", _BODY_DESCRIPTIONS[status])
         except UnavailableError as error:
             return _unavailable(error)
 

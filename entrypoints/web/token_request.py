@@ -12,15 +12,14 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import parse_qsl, unquote_plus
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from application.errors import ClientRefusedError
 from domain.secret import Secret
 from domain.service_client import AssertionCredential, ClientCredential, SecretCredential
 from domain.va_token_use import TokenPurpose
+from domain.web_url import origin_of
 from entrypoints.web.bounded_body import bounded_body
-from entrypoints.web.origin_guard import origin_of
 
 TOKEN_EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - a name
 ACCESS_TOKEN: Final = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - as above
@@ -33,6 +32,11 @@ _FORM: Final = "application/x-www-form-urlencoded"
 _MAX_FIELDS: Final = 50
 #: RFC 8693, section 2.1: the only two that may appear more than once.
 _SEVERAL: Final = frozenset({"audience", "resource"})
+_KNOWN: Final = _SEVERAL | {
+    *("grant_type", "requested_token_type", "purpose", "scope"),
+    *("subject_token", "subject_token_type", "actor_token", "actor_token_type"),
+    *("client_id", "client_secret", "client_assertion", "client_assertion_type"),
+}
 _SCOPES: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*", re.ASCII)
 
 
@@ -107,27 +111,28 @@ async def token_request(request: Request, targets: Targets) -> TokenRequest:
     Raises:
         TokenRequestError: It isn't a token exchange, or not one that can be granted.
         ClientRefusedError: It has no credentials, several of them, or malformed ones.
-        HTTPException: 408: too slow. 413: too large. 415: not a form.
+        HTTPException: 408: too slow. 413: too large.
     """
     if request.scope["query_string"]:
-        raise _invalid("Parameters belong in the body.")
+        raise _invalid("Parameters belong in the body, not in the URL.")
     fields = await _fields(request)
     parameters = {name: values[0] for name, values in fields.items()}
     grant_type = parameters.get("grant_type")
     if grant_type is None:
         raise _invalid("grant_type is missing.")
     if grant_type != TOKEN_EXCHANGE:
-        raise TokenRequestError(
-            "unsupported_grant_type", "The only supported grant_type is token exchange."
-        )
+        raise TokenRequestError("unsupported_grant_type", f"grant_type must be {TOKEN_EXCHANGE}.")
     credential = _credential(request, parameters)
     _check_types(parameters)
-    for audience in (*fields.get("audience", ()), *fields.get("resource", ())):
-        if not targets.has(audience) or "#" in audience:
-            raise TokenRequestError("invalid_target", "Tokens are available for VA's APIs only.")
+    for name in sorted(_SEVERAL):
+        for target in fields.get(name, ()):
+            if not targets.has(target) or "#" in target:
+                raise TokenRequestError(
+                    "invalid_target", f"{name} must be VA's issuer or the URL of one of VA's APIs."
+                )
     scope = parameters.get("scope")
     if scope is not None and not _SCOPES.fullmatch(scope):
-        raise TokenRequestError("invalid_scope", "scope is malformed.")
+        raise TokenRequestError("invalid_scope", "scope must be words with single spaces between.")
     return TokenRequest(
         credential=credential,
         subject_token=parameters["subject_token"],
@@ -137,28 +142,36 @@ async def token_request(request: Request, targets: Targets) -> TokenRequest:
 
 
 async def _fields(request: Request) -> Mapping[str, list[str]]:
-    """The values of the form by name. An empty one counts as missing (RFC 6749, section 3.2)."""
+    """The values of the form by name. An empty one counts as missing (RFC 6749, section 3.2).
+
+    Parameters that nobody reads are ignored, whatever they hold.
+    """
     body = await bounded_body(request, max_bytes=MAX_BYTES)
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != _FORM:
-        raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+        description = f"The Content-Type must be {_FORM}."
+        status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+        raise TokenRequestError("invalid_request", description, status=status)
     try:
+        # Latin-1 can be decoded whatever the bytes are. Characters beyond ASCII are refused below.
         pairs = parse_qsl(
-            body.decode("ascii"),
+            body.decode("latin-1"),
             keep_blank_values=True,
-            errors="strict",
+            encoding="latin-1",
             max_num_fields=_MAX_FIELDS,
         )
     except ValueError:
-        raise _invalid("The form is malformed.") from None
+        raise _invalid(f"The form has more than {_MAX_FIELDS} parameters.") from None
     fields: defaultdict[str, list[str]] = defaultdict(list)
     seen: set[str] = set()
     for name, value in pairs:
+        if name not in _KNOWN:
+            continue
         # All valid values are printable ASCII. Other characters could disguise a log line.
         if not (value.isascii() and value.isprintable()):
-            raise _invalid("A parameter is not plain text.")
+            raise _invalid(f"{name} must be printable ASCII.")
         if name in seen and name not in _SEVERAL:
-            raise _invalid("A parameter appears twice.")
+            raise _invalid(f"{name} must not appear twice.")
         seen.add(name)
         if value:
             fields[name].append(value)
@@ -169,11 +182,12 @@ def _check_types(parameters: Mapping[str, str]) -> None:
     if "subject_token" not in parameters:
         raise _invalid("subject_token is missing.")
     if parameters.get("subject_token_type") not in {JWT, ACCESS_TOKEN}:
-        raise _invalid("subject_token_type must say that the subject_token is a JWT.")
+        raise _invalid(f"subject_token_type must be {JWT}.")
     if parameters.get("requested_token_type", ACCESS_TOKEN) != ACCESS_TOKEN:
-        raise _invalid("requested_token_type can only be an access token.")
-    if "actor_token" in parameters or "actor_token_type" in parameters:
-        raise _invalid("actor_token is not supported: the client is the actor.")
+        raise _invalid(f"requested_token_type must be {ACCESS_TOKEN}, or left out.")
+    for name in ("actor_token", "actor_token_type"):
+        if name in parameters:
+            raise _invalid(f"{name} is not supported: the client is the actor.")
 
 
 def _purpose(text: str | None) -> TokenPurpose:

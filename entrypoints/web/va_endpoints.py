@@ -18,6 +18,7 @@ from domain.secret import Secret
 from entrypoints.metrics.measurements import SUCCESS, Measurements
 from entrypoints.request_ids import REQUEST_ID
 from entrypoints.settings import CALLBACK_PATH
+from entrypoints.web.app_sign_ins import AppSignIns
 from entrypoints.web.authentication import Authenticator
 from entrypoints.web.delivery import Delivery
 from entrypoints.web.errors import problem
@@ -46,6 +47,7 @@ class VAEndpoints:
         visitors: VisitorReader,
         authenticator: Authenticator,
         rate_limit: RateLimit,
+        app_sign_ins: AppSignIns,
         measurements: Measurements,
     ) -> None:
         self._start_va_login = start_va_login
@@ -55,6 +57,7 @@ class VAEndpoints:
         self._visitors = visitors
         self._authenticator = authenticator
         self._rate_limit = rate_limit
+        self._app_sign_ins = app_sign_ins
         self._measurements = measurements
 
     @property
@@ -69,11 +72,14 @@ class VAEndpoints:
         """Sends the browser to VA."""
         try:
             wanted = single_values(request, ["return_to"]).get("return_to")
+            app_challenge = self._app_sign_ins.challenge(request)
         except MalformedParametersError:
             return problem(HTTPStatus.BAD_REQUEST, "malformed_parameters")
         visitor = self._visitors.read(request)
         command = StartVALoginCommand(
-            visitor=visitor, return_to=None if wanted is None else ReturnPath(wanted)
+            visitor=visitor,
+            return_to=None if wanted is None else ReturnPath(wanted),
+            app_challenge=app_challenge,
         )
         if not self._rate_limit.allows(visitor.address_hash):
             return problem(

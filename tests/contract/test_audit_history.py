@@ -1,21 +1,31 @@
 """What every AuditHistory promises, run against each adapter."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
+from adapters.memory.store import MemoryStore
 from adapters.postgres.migrations import migrate
-from adapters.postgres.pool import build_pool, opened
+from adapters.postgres.pool import Pool, build_pool, opened
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.audit_record import AuditFilter, AuditMark, AuditRecord
 from domain.identifiers import UserId
+from domain.service_client import ClientId
 from domain.visitor import Visitor
 from tests.support.builders import NOW, a_session_id, a_user_id
 from tests.support.databases import change, new_database
 from tests.support.service_clients import a_client
-from tests.support.storage import Storage, a_stored_session, a_stored_user, postgres_storage
+from tests.support.storage import (
+    Storage,
+    a_stored_session,
+    a_stored_user,
+    memory_storage,
+    postgres_storage,
+)
 
 A_SECOND = timedelta(seconds=1)
 WHO = Visitor(
@@ -179,6 +189,57 @@ async def test_what_was_not_committed_is_not_told(storage: Storage) -> None:
         await work.audit.append(an_event(user_id))
 
     assert await read(storage, user_id) == []
+
+
+async def test_events_are_found_by_the_request_the_session_and_the_client(
+    storage: Storage,
+) -> None:
+    user_id, session_id, client_id = a_user_id(), a_session_id(), ClientId(uuid4())
+    reference = f"{a_user_id().hex[:12]}-7f"
+    used = AuditEventType.VA_TOKEN_USED
+    of_session = an_event(user_id, session_id=str(session_id))
+    of_client = an_event(user_id, used, now=NOW + A_SECOND, client=str(client_id))
+    visitor = replace(WHO, request_id=reference)
+    of_request = replace(an_event(None, now=NOW + 2 * A_SECOND), visitor=visitor)
+    others = [an_event(user_id, session_id=str(a_session_id()), client=str(uuid4()))]
+    await append(storage, of_session, of_client, of_request, *others)
+
+    assert events(await read(storage, session_id=session_id)) == [of_session]
+    assert events(await read(storage, client_id=client_id)) == [of_client]
+    assert events(await read(storage, reference=reference)) == [of_request]
+    assert events(await read(storage, user_id, session_id=session_id)) == [of_session]
+    assert events(await read(storage, a_user_id(), session_id=session_id)) == []
+    assert events(await read(storage, reference=reference, client_id=client_id)) == []
+    assert await read(storage, session_id=a_session_id()) == []
+    assert await read(storage, reference=f"{reference}0") == []
+
+
+@pytest.mark.parametrize("kind", ["memory", pytest.param("postgres", marks=pytest.mark.postgres)])
+async def test_events_are_found_by_the_operator(kind: str, request: pytest.FixtureRequest) -> None:
+    pat, kim, store = f"pat-{a_user_id()}", f"kim-{a_user_id()}", MemoryStore()
+    pool: Pool | None = None if kind == "memory" else request.getfixturevalue("pool")
+    for operator in (pat, kim):
+        storage = (
+            memory_storage(store, operator) if pool is None else postgres_storage(pool, operator)
+        )
+        await append(storage, an_event(a_user_id()))
+
+    found = await read(storage, operator=pat)
+    assert [record.visitor.operator for record in found] == [pat]
+
+
+async def test_events_of_other_users_who_are_named_are_included(storage: Storage) -> None:
+    mine, merged, theirs = a_user_id(), a_user_id(), a_user_id()
+    told = [
+        an_event(user_id, now=NOW + seconds * A_SECOND)
+        for seconds, user_id in enumerate((mine, merged, theirs, mine))
+    ]
+    await append(storage, *told)
+
+    both = frozenset({merged})
+    page = await read(storage, mine, limit=2, also_of=both)
+    assert events(page) == [told[3], told[1]]
+    assert events(await read(storage, mine, after=page[-1].mark, also_of=both)) == [told[0]]
 
 
 @pytest.mark.postgres

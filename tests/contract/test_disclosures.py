@@ -131,3 +131,18 @@ async def test_a_use_of_which_odd_things_are_stored_is_told_all_the_same(
         )
     (use,) = await account(postgres_storage(pool), user_id)
     assert (use.mark.occurred_at, use.purpose) == (NOW, None)
+
+
+async def test_uses_of_other_users_who_are_named_are_included(storage: Storage) -> None:
+    mine, merged, theirs = a_user_id(), a_user_id(), a_user_id()
+    for seconds, user_id in enumerate((mine, merged, theirs, mine)):
+        await append(storage, a_use(user_id, now=NOW + timedelta(seconds=seconds)))
+
+    found = await storage.disclosures.list_for(
+        mine, also_of=frozenset({merged}), after=None, limit=2
+    )
+    assert times(found) == [NOW + timedelta(seconds=seconds) for seconds in (3, 1)]
+    rest = await storage.disclosures.list_for(
+        mine, also_of=frozenset({merged}), after=found[-1].mark, limit=2
+    )
+    assert times(rest) == [NOW]

@@ -1,11 +1,13 @@
 """What every Handoffs promises, run against each adapter."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import anyio
 
 from application.ports.unit_of_work import UnitOfWorkFactory
-from domain.handoff import Handoff, HandoffTicket
+from domain.app_challenge import AppChallenge
+from domain.handoff import BrowserMark, Handoff, HandoffHolder, HandoffTicket
 from domain.secret import Secret, hash_of
 from tests.support.builders import NOW, a_token_id
 from tests.support.storage import a_stored_session
@@ -30,18 +32,65 @@ async def a_stored_handoff(
 async def take(
     unit_of_work: UnitOfWorkFactory,
     code: Secret,
-    browser: Secret,
+    holder: Secret | HandoffHolder,
     *,
     now: datetime = NOW,
     commit: bool = True,
 ) -> Handoff | None:
+    """Take a code, as the browser with a secret or as another holder."""
+    if isinstance(holder, Secret):
+        holder = BrowserMark.of(holder)
     async with unit_of_work() as work:
-        taken = await work.handoffs.take(
-            code_hash=hash_of(code), browser_hash=hash_of(browser), now=now
-        )
+        taken = await work.handoffs.take(code_hash=hash_of(code), holder=holder, now=now)
         if commit:
             await work.commit()
     return taken
+
+
+def an_apps_ticket() -> tuple[HandoffTicket, Secret]:
+    """A ticket for an app, and the app's secret."""
+    verifier = Secret(a_token_id())
+    ticket = a_ticket()
+    return replace(ticket, app_challenge=AppChallenge.of(verifier)), verifier
+
+
+async def test_a_code_of_an_app_is_worth_its_session_once(
+    unit_of_work: UnitOfWorkFactory,
+) -> None:
+    ticket, verifier = an_apps_ticket()
+    handoff = await a_stored_handoff(unit_of_work, ticket)
+
+    assert await take(unit_of_work, ticket.code, AppChallenge.of(verifier)) == handoff
+    assert await take(unit_of_work, ticket.code, AppChallenge.of(verifier)) is None
+
+
+async def test_a_code_of_an_app_is_worth_nothing_to_anybody_else_and_is_not_spoiled(
+    unit_of_work: UnitOfWorkFactory,
+) -> None:
+    ticket, verifier = an_apps_ticket()
+    other, other_verifier = an_apps_ticket()
+    handoff = await a_stored_handoff(unit_of_work, ticket)
+    await a_stored_handoff(unit_of_work, other)
+
+    for holder in (
+        # The browser that the person signed in with, another app, and the right secret as the
+        # wrong kind of proof.
+        BrowserMark.of(ticket.browser),
+        AppChallenge.of(other_verifier),
+        BrowserMark.of(verifier),
+    ):
+        assert await take(unit_of_work, ticket.code, holder) is None
+    assert await take(unit_of_work, ticket.code, AppChallenge.of(verifier)) == handoff
+
+
+async def test_a_code_of_a_browser_is_worth_nothing_to_an_app(
+    unit_of_work: UnitOfWorkFactory,
+) -> None:
+    ticket = a_ticket()
+    handoff = await a_stored_handoff(unit_of_work, ticket)
+
+    assert await take(unit_of_work, ticket.code, AppChallenge.of(ticket.browser)) is None
+    assert await take(unit_of_work, ticket.code, ticket.browser) == handoff
 
 
 async def test_a_code_is_worth_its_session_once(unit_of_work: UnitOfWorkFactory) -> None:

@@ -26,6 +26,7 @@ from application.errors import (
     MalformedCallbackError,
     ProviderBusyError,
     ProviderUnavailableError,
+    RequestRefusedByProviderError,
     SignInDeniedError,
     UnwantedTokensError,
     UpstreamRejectedError,
@@ -480,6 +481,24 @@ async def test_case_16_a_veteran_who_declines_is_no_fault_of_the_provider(
         await call_back(world, some_login_secrets(), {"error": "access_denied"})
 
 
+@pytest.mark.parametrize("error", ["login_required", "consent_required"])
+async def test_a_sign_in_that_the_providers_rules_end_is_no_fault_of_the_provider_either(
+    world: ProviderWorld, error: str
+) -> None:
+    with pytest.raises(SignInDeniedError) as denied:
+        await call_back(world, some_login_secrets(), {"error": error})
+    assert denied.value.reason == error
+
+
+@pytest.mark.parametrize("error", ["invalid_scope", "invalid_request", "unauthorized_client"])
+async def test_a_callback_that_reports_a_mistake_of_ours_says_which(
+    world: ProviderWorld, error: str
+) -> None:
+    with pytest.raises(RequestRefusedByProviderError) as refused:
+        await call_back(world, some_login_secrets(), {"error": error})
+    assert refused.value.reason == error
+
+
 @pytest.mark.parametrize("error", ["temporarily_unavailable", "server_error"])
 async def test_a_callback_that_says_not_now_means_that_the_provider_is_unavailable(
     world: ProviderWorld, error: str
@@ -491,7 +510,7 @@ async def test_a_callback_that_says_not_now_means_that_the_provider_is_unavailab
 @pytest.mark.parametrize(
     ("parameters", "reason"),
     [
-        ({"error": "invalid_scope"}, "provider_error"),
+        ({"error": "an_error_nobody_registered"}, "provider_error"),
         ({"error": "<b>access_denied"}, "provider_error"),
         ({"error": "access_denied", "code": "a"}, "code_and_error"),
         ({"error": "server_error", "code": "a"}, "code_and_error"),

@@ -7,6 +7,7 @@ import anyio
 import pytest
 
 from application.ports.login_attempts import LoginAttempts
+from domain.app_challenge import AppChallenge
 from domain.login_attempt import AttemptRefusal, LoginAttempt, LoginSecrets
 from domain.return_path import ReturnPath
 from tests.support.builders import NOW, a_login_attempt, a_login_start, some_login_secrets
@@ -29,11 +30,14 @@ async def consume(
 
 
 @pytest.mark.parametrize("return_to", [None, ReturnPath("/claims?tab=open#newest")])
+@pytest.mark.parametrize("app_challenge", [None, AppChallenge(bytes(range(32)))])
 async def test_an_attempt_is_given_to_the_browser_that_began_it(
-    login_attempts: LoginAttempts, return_to: ReturnPath | None
+    login_attempts: LoginAttempts,
+    return_to: ReturnPath | None,
+    app_challenge: AppChallenge | None,
 ) -> None:
     secrets = some_login_secrets()
-    attempt = a_login_attempt(secrets, return_to=return_to)
+    attempt = replace(a_login_attempt(secrets, return_to=return_to), app_challenge=app_challenge)
     await login_attempts.add(attempt, a_login_start())
 
     assert await consume(login_attempts, secrets) == replace(attempt, consumed_at=SOON)

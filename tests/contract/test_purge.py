@@ -168,7 +168,7 @@ async def test_one_time_codes_go_once_they_ended_before_then(storage: Storage) -
     assert await purge_sign_ins(storage, handoff.expires_at + A_MOMENT, limit=1) == 1
     async with storage.unit_of_work() as work:
         taken = await work.handoffs.take(
-            code_hash=handoff.code_hash, browser_hash=handoff.browser_hash, now=THEN
+            code_hash=handoff.code_hash, holder=handoff.holder, now=THEN
         )
     assert taken is None
     await drain(storage, THEN + timedelta(days=1))

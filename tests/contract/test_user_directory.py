@@ -66,3 +66,16 @@ async def test_news_of_a_user_are_seen_once_they_are_committed_and_not_before(
 
         assert await shown(user_directory, user.id) == changed.user
         assert await shown(user_directory, stranger.user.id) == stranger.user
+
+
+async def test_users_who_were_merged_into_one_are_known(
+    unit_of_work: UnitOfWorkFactory, user_directory: UserDirectory
+) -> None:
+    one, other, kept = [(await a_stored_user(unit_of_work)).id for _ in range(3)]
+    for user_id in (one, other):
+        async with unit_of_work() as work:
+            await work.users.merge(user_id, into=kept, now=NOW)
+            await work.commit()
+
+    assert await user_directory.merged_into(kept) == {one, other}
+    assert await user_directory.merged_into(one) == frozenset()

@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
+from application.errors import ConflictError
 from application.ports.unit_of_work import UnitOfWorkFactory
 from domain.identifiers import UserId
 from domain.user import LinkedUser, User
@@ -358,3 +360,108 @@ async def test_aliases_that_are_forgotten_lead_nowhere_and_the_user_stays(
         assert kept.user.id == user.id
     # The ICN still finds the account.
     assert (await a_stored_user(unit_of_work, identities[1])).id == owner.id
+
+
+async def test_an_icn_leads_to_its_user(unit_of_work: UnitOfWorkFactory) -> None:
+    user = await a_stored_user(unit_of_work)
+    assert user.icn is not None
+    async with unit_of_work() as work:
+        assert await work.users.find_by_icn(user.icn) == user.id
+        assert await work.users.find_by_icn(an_icn()) is None
+
+
+async def test_several_users_are_locked_in_the_order_of_their_ids(
+    unit_of_work: UnitOfWorkFactory,
+) -> None:
+    users = [await a_stored_user(unit_of_work) for _ in range(5)]
+    async with unit_of_work() as work:
+        locked = await work.users.lock_all([*(user.id for user in users), a_user_id()])
+    assert locked == sorted(users, key=lambda user: user.id)
+
+
+async def test_whoever_locks_several_makes_others_wait_for_each(
+    unit_of_work: UnitOfWorkFactory,
+) -> None:
+    users = [(await a_stored_user(unit_of_work)).id for _ in range(2)]
+    seen: list[User | None] = []
+
+    async def hold(user_id: UserId) -> None:
+        seen.append(await reread(unit_of_work, user_id))
+
+    async with onlookers() as others, unit_of_work() as work:
+        await work.users.lock_all(users)
+        for user_id in users:
+            await others.must_wait(partial(hold, user_id))
+        await work.users.change_icn(users[0], None, now=LATER)
+        await work.commit()
+    assert {user.id: user.icn is None for user in seen if user} == {
+        users[0]: True,
+        users[1]: False,
+    }
+
+
+async def test_a_user_gets_another_icn_and_keeps_everything_else(
+    unit_of_work: UnitOfWorkFactory,
+) -> None:
+    user, icn = await a_stored_user(unit_of_work), an_icn()
+    async with unit_of_work() as work:
+        await work.users.lock_all([user.id])
+        await work.users.change_icn(user.id, icn, now=LATER)
+        await work.commit()
+
+    assert await reread(unit_of_work, user.id) == replace(user, icn=icn)
+    found = await a_stored_user(unit_of_work, an_identity(icn))
+    assert found.id == user.id
+    # The old one is nobody's.
+    assert (await a_stored_user(unit_of_work, an_identity(user.icn))).id != user.id
+
+
+async def test_an_icn_of_another_user_is_refused(unit_of_work: UnitOfWorkFactory) -> None:
+    one, other = [await a_stored_user(unit_of_work) for _ in range(2)]
+    async with unit_of_work() as work:
+        with pytest.raises(ConflictError):
+            await work.users.change_icn(one.id, other.icn, now=LATER)
+    assert await reread(unit_of_work, one.id) == one
+
+
+async def test_several_users_may_have_no_icn(unit_of_work: UnitOfWorkFactory) -> None:
+    users = [await a_stored_user(unit_of_work) for _ in range(2)]
+    async with unit_of_work() as work:
+        for user in users:
+            await work.users.change_icn(user.id, None, now=LATER)
+        await work.commit()
+    for user in users:
+        assert await reread(unit_of_work, user.id) == replace(user, icn=None)
+
+
+async def test_the_accounts_of_a_merged_user_are_the_other_ones(
+    unit_of_work: UnitOfWorkFactory,
+) -> None:
+    one_account, other_account = an_identity(), an_identity()
+    one = await a_stored_user(unit_of_work, one_account)
+    other = await a_stored_user(unit_of_work, other_account)
+    async with unit_of_work() as work:
+        await work.users.merge(one.id, into=other.id, now=LATER)
+        await work.commit()
+
+    assert await reread(unit_of_work, one.id) == replace(one, merged_into=other.id)
+    for account in (one_account, other_account):
+        linked = await find_alias(unit_of_work, account)
+        assert linked is not None
+        assert linked.user.id == other.id
+
+
+async def test_users_who_were_merged_before_go_along(unit_of_work: UnitOfWorkFactory) -> None:
+    first, second, third = [(await a_stored_user(unit_of_work)).id for _ in range(3)]
+    for user_id, into in ((first, second), (second, third)):
+        async with unit_of_work() as work:
+            await work.users.merge(user_id, into=into, now=LATER)
+            await work.commit()
+
+    for user_id in (first, second):
+        merged = await reread(unit_of_work, user_id)
+        assert merged is not None
+        assert merged.merged_into == third
+    kept = await reread(unit_of_work, third)
+    assert kept is not None
+    assert kept.merged_into is None

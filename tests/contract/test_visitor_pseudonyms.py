@@ -13,6 +13,7 @@ from adapters.encryption.audit_keys import AuditKey
 from adapters.encryption.visitor_pseudonyms import HMACVisitorPseudonyms
 from adapters.memory.visitor_pseudonyms import MemoryVisitorPseudonyms
 from application.ports.visitor_pseudonyms import VisitorPseudonyms
+from domain.va_identity import VAAccount
 
 #: Makes pseudonyms of a key of their own.
 MakePseudonyms = Callable[[], VisitorPseudonyms]
@@ -99,3 +100,24 @@ def test_the_key_has_an_id_that_stays_the_same_and_is_no_others(make: MakePseudo
 
 def test_without_the_key_nothing_links_a_pseudonym_to_its_address(make: MakePseudonyms) -> None:
     assert make().of_address("192.0.2.7") != make().of_address("192.0.2.7")
+
+
+def test_each_account_has_its_own_and_it_stays_the_same(make: MakePseudonyms) -> None:
+    pseudonyms = make()
+    accounts = [
+        VAAccount(issuer=issuer, subject=subject)
+        for issuer in ("https://a.example", "https://a.example/b")
+        for subject in ("00u1", "b00u1")
+    ]
+    made = [pseudonyms.of_account(account) for account in accounts]
+
+    assert len(set(made)) == len(accounts)
+    assert all(re.fullmatch(r"[0-9a-f]{64}", each) for each in made)
+    assert [pseudonyms.of_account(account) for account in accounts] == made
+    assert make().of_account(accounts[0]) != made[0]
+
+
+def test_an_account_is_never_mistaken_for_a_visitor(make: MakePseudonyms) -> None:
+    pseudonyms = make()
+    account = pseudonyms.of_account(VAAccount(issuer="", subject="x"))
+    assert account not in {pseudonyms.of_user_agent("\0x"), pseudonyms.of_address("\0x")}

@@ -4,10 +4,13 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.support.browsing import chromium, launched, visitor
 from tests.support.whole_product import WholeProduct, whole_product
+
+# A busy machine may take longer than five seconds for a page.
+expect.set_options(timeout=30_000)
 
 #: Takes settings by their names, without the prefix and in lower case.
 ProductFactory = Callable[..., AbstractContextManager[WholeProduct]]

@@ -63,7 +63,7 @@ async def test_a_person_finds_their_sign_in_and_takes_everything_away(
         await download.save_as(tmp_path / name)
         await expect(page.get_by_role("status").first).to_have_text("The download has started.")
 
-    with (tmp_path / "csv").open() as file:
+    with (tmp_path / "csv").open(encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
     told = json.loads((tmp_path / "json").read_text())["events"]
     assert [row["summary"] for row in rows] == [event["summary"] for event in told]

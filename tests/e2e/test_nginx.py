@@ -45,7 +45,7 @@ http {{
     include {folder}/vetassist.conf;
 }}
 """
-_TRIES = 200
+_TRIES = 1200
 
 
 @dataclass(kw_only=True)

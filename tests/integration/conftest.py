@@ -15,11 +15,19 @@ def empty_database(database_url: str) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def migrated_database(database_url: str) -> Iterator[str]:
+    """The model of each test's own database. Nobody connects to it."""
+    with new_database(database_url) as url:
+        migrate(url, application_role=APPLICATION_ROLE)
+        yield url
+
+
 @pytest.fixture
-def own_database(empty_database: str) -> str:
+def own_database(migrated_database: str) -> Iterator[str]:
     """Migrated, and nobody else's; as its owner."""
-    migrate(empty_database, application_role=APPLICATION_ROLE)
-    return empty_database
+    with new_database(migrated_database, like=migrated_database) as url:
+        yield url
 
 
 @pytest.fixture

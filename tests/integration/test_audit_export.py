@@ -375,6 +375,26 @@ def test_files_that_are_not_there_are_told_in_one_line(
     assert capsys.readouterr().err.count("\n") == 2
 
 
+def test_every_file_of_checkpoints_is_used(handed: Handed) -> None:
+    file = handed.folder / "checkpoints.jsonl"
+    lines = [line for line in file.read_text().splitlines() if "{" in line]
+    parts = [handed.folder / f"part{number}" for number in range(len(lines))]
+    for part, line in zip(parts, lines, strict=True):
+        part.write_text(line + "\n")
+    export = handed.folder / "export.jsonl"
+    export.write_bytes(as_file(handed.lines))
+
+    def check(*files: Path) -> int:
+        given = [word for each in files for word in ("--checkpoints", str(each))]
+        return verify_audit_export.main([str(export), *given])
+
+    assert len(parts) > 1
+    # The newest alone reaches to the end, and the others alone don't.
+    assert check(parts[-1]) == 0
+    assert check(*parts[:-1]) == 1
+    assert check(*parts) == check(*reversed(parts)) == 0
+
+
 def test_checkpoints_may_stand_among_anything_else(handed: Handed) -> None:
     file = handed.folder / "checkpoints.jsonl"
     odd = ["[" * 100_000, "{}", "[1]", '{"batch": 1, "mac": "", "hash": ""}', "Infinity"]

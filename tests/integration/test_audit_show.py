@@ -1,9 +1,11 @@
 """`vetassist audit show` on a real database."""
 
+import csv
 import json
 import os
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import timedelta, timezone
+from io import StringIO
 from unittest.mock import patch
 
 import pytest
@@ -14,7 +16,7 @@ from domain.audit_event import AuditEvent, AuditEventType
 from domain.identifiers import UserId
 from domain.visitor import Visitor
 from entrypoints.cli import app
-from tests.support.builders import NOW, a_user_id
+from tests.support.builders import NOW, a_session_id, a_user_id
 from tests.support.databases import change
 from tests.support.environment import required_settings
 from tests.support.event_loop import run
@@ -97,10 +99,70 @@ def test_events_are_picked_by_time_and_by_type(user_id: UserId) -> None:
     def found(*options: str) -> list[str]:
         return types(show("--json", "--user", str(user_id), *options))
 
-    day = (NOW + A_DAY).strftime("%Y-%m-%dT%H:%M:%S")
-    assert found("--since", day) == ["user_disabled", "logout"]
-    assert found("--until", day) == ["login"]
+    day = NOW + A_DAY
+    elsewhere = day.astimezone(timezone(timedelta(hours=-5)))
+    kinds = ("--type", "login", "--type", "logout", "--type", "user_disabled")
+    for text in (day.strftime("%Y-%m-%dT%H:%M:%S"), elsewhere.isoformat()):
+        assert found("--since", text, *kinds) == ["user_disabled", "logout"]
+        assert found("--until", text, *kinds) == ["login"]
     assert found("--type", "login", "--type", "logout") == ["logout", "login"]
+
+
+def test_events_are_picked_by_reference_session_client_and_operator(
+    database_url: str, user_id: UserId
+) -> None:
+    session_id, client_id = a_session_id(), a_session_id()
+    insert = """
+        INSERT INTO vetassist_auth_audit (user_id, event_type, event_data, operator)
+        VALUES ('{user}', '{type}', '{{"{name}": "{id}"}}', '{operator}')
+    """
+    for type_, name, value in (
+        ("session_renewed", "session_id", session_id),
+        ("va_token_used", "client", client_id),
+    ):
+        change(
+            database_url,
+            insert.format(user=user_id, type=type_, name=name, id=value, operator=f"pat {value}"),
+        )
+    of_user = ("--json", "--user", str(user_id))
+    assert types(show(*of_user, "--session", str(session_id))) == ["session_renewed"]
+    assert types(show(*of_user, "--client", str(client_id))) == ["va_token_used"]
+    assert types(show(*of_user, "--operator", f"pat {client_id}")) == ["va_token_used"]
+    assert types(show(*of_user, "--operator", "nobody")) == []
+    assert types(show(*of_user, "--reference", REQUEST)) == ["user_disabled", "logout", "login"]
+    assert types(show("--json", "--reference", f"{REQUEST}0")) == []
+    assert types(show(*of_user, "--session", str(session_id), "--client", str(client_id))) == []
+
+
+def test_what_was_looked_for_is_on_record(user_id: UserId) -> None:
+    reference = f"{a_session_id().hex[:12]}-1"
+    show("--user", str(user_id), "--reference", reference, "--operator", "pat")
+    (line,) = show("--user", str(user_id), "--json", "--type", "audit_shown").stdout.splitlines()
+    told = json.loads(line)["data"]
+    assert told == {"rows": 0, "of_operator": "pat", "of_reference": reference}
+
+
+@pytest.mark.parametrize("columns", ["80", None])
+def test_ids_are_whole_however_wide_the_terminal_is(user_id: UserId, columns: str | None) -> None:
+    with patch.dict(os.environ):
+        del os.environ["COLUMNS"]
+        os.environ.update({} if columns is None else {"COLUMNS": columns})
+        result = show("--user", str(user_id))
+    assert "\x1b" not in result.stdout
+    lines = result.stdout.splitlines()
+    assert sum(str(user_id) in line for line in lines) == 3
+    assert sum(REQUEST in line for line in lines) == 3
+    assert columns is None or max(map(len, lines)) <= int(columns)
+
+
+def test_a_spreadsheet_gets_a_line_for_each_event(user_id: UserId) -> None:
+    result = show("--user", str(user_id), "--csv")
+    text = result.stdout_bytes.decode("utf-8-sig")
+    rows = list(csv.DictReader(StringIO(text, newline="")))
+    assert result.stdout_bytes.startswith(b"\xef\xbb\xbf")
+    assert [row["type"] for row in rows] == ["user_disabled", "logout", "login"]
+    assert {row["user_id"] for row in rows} == {str(user_id)}
+    assert show("--csv", "--json").exit_code == 2
 
 
 def test_what_is_left_out_is_said(user_id: UserId) -> None:

@@ -16,17 +16,26 @@ from typer.testing import CliRunner, Result
 
 from adapters.memory.seal_keys import MemorySealKeys
 from adapters.postgres.migrations import migrate
-from application.errors import ProviderUnavailableError, UnavailableError
+from application.errors import (
+    ClientRejectedByProviderError,
+    ProviderUnavailableError,
+    UnavailableError,
+    UpstreamRejectedError,
+)
 from application.ports.readiness import ReadinessCheck
 from application.ports.vital_signs import Rights, Vitals
 from entrypoints.cli import app
-from entrypoints.doctor.examination import Patient, examine, key_ages
+from entrypoints.doctor.examination import DEADLINE, Patient, examine, key_ages
 from entrypoints.doctor.findings import failed, warned
 from entrypoints.doctor.report import print_table
+from entrypoints.sandbox.app import create_sandbox
+from entrypoints.sandbox.documents import OAUTH_BASE
+from entrypoints.sandbox.settings import ServiceBeside, settings_beside
 from tests.support.databases import change, new_database, rows_of
 from tests.support.environment import read, required_settings, write_secrets
-from tests.support.frozen_clock import frozen_clock
-from tests.support.product import Sandbox, serving
+from tests.support.event_loop import pass_time
+from tests.support.processes import free_port
+from tests.support.product import serving, until
 
 pytestmark = pytest.mark.postgres
 
@@ -93,21 +102,25 @@ def test_everything_but_va_is_well_and_that_is_said_with_what_to_do(
 
 
 async def test_with_va_there_nothing_fails(environment: dict[str, str], own_database: str) -> None:
-    sandbox = Sandbox()
-    provider = sandbox.opened(redirect_uri="http://localhost:8000/x", clock=frozen_clock())
-    async with serving(provider) as (url, _):
+    port = free_port()
+    sandbox = settings_beside(ServiceBeside(), public_url=f"http://127.0.0.1:{port}")
+    async with serving(create_sandbox(sandbox), port=port) as (url, _):
         environment.update(required_settings(own_database))
-        environment["VETASSIST_VA_DISCOVERY_URL"] = str(
-            sandbox.settings["va_discovery_url"]
-        ).replace(sandbox.url, url)
-        environment["VETASSIST_VA_ISSUER"] = str(sandbox.settings["va_issuer"])
+        environment["VETASSIST_VA_DISCOVERY_URL"] = (
+            f"{url}{OAUTH_BASE}/.well-known/openid-configuration"
+        )
+        environment["VETASSIST_VA_ISSUER"] = sandbox.issuer
+        environment["VETASSIST_VA_CLIENT_ID"] = sandbox.client_id
+        refused = await asyncio.to_thread(doctor, "--json")
+        environment["VETASSIST_VA_CLIENT_SECRET"] = sandbox.client_secret
         result = await asyncio.to_thread(doctor, "--json")
         environment["VETASSIST_VA_ISSUER"] = f"{url}/another"
         other = await asyncio.to_thread(doctor, "--json")
 
     assert result.exit_code == 0
-    assert verdicts(result)["VA"] == "pass"
-    assert other.exit_code == UNWELL
+    assert verdicts(result)["VA"] == verdicts(result)["VA client"] == "pass"
+    assert refused.exit_code == other.exit_code == UNWELL
+    assert [name for name, each in verdicts(refused).items() if each == "fail"] == ["VA client"]
     (said,) = [each for each in json.loads(other.stdout)["checks"] if each["check"] == "VA"]
     assert "another issuer" in said["said"]
 
@@ -144,7 +157,7 @@ def test_bad_settings_are_named_and_the_schema_is_looked_at_all_the_same(
     assert result.exit_code == UNWELL
     report = json.loads(result.stdout)
     said = [each["said"] for each in report["checks"] if each["check"] == "settings"]
-    assert "VETASSIST_AUDIT_KEY: is required" in said
+    assert "VETASSIST_AUDIT_KEY: is required: 64 random hex digits" in said
     assert verdicts(result)["schema"] == "pass"
     assert "canary" not in result.output
 
@@ -224,10 +237,18 @@ def test_what_is_said_is_never_taken_for_markup() -> None:
 
 
 class Asked:
-    """A patient whose parts do as they are told."""
+    """A patient whose parts do as they are told, and note that they were asked."""
 
     def __init__(self, **parts: Callable[[], Awaitable[Any]]) -> None:
-        self._parts = parts
+        self.asked: set[str] = set()
+        self._parts = {name: self._noted(name, part) for name, part in parts.items()}
+
+    def _noted(self, name: str, part: Callable[[], Awaitable[Any]]) -> Callable[[], Awaitable[Any]]:
+        async def answer() -> Any:
+            self.asked.add(name)
+            return await part()
+
+        return answer
 
     def patient(self) -> Patient:
         async def well() -> Vitals:
@@ -247,12 +268,6 @@ class Asked:
         async def allowed() -> Rights:
             return Rights(is_owner=False)
 
-        async def nothing() -> None:
-            return None
-
-        async def none() -> int:
-            return 0
-
         async def all_well() -> frozenset[ReadinessCheck]:
             return frozenset()
 
@@ -264,6 +279,7 @@ class Asked:
             "seal_keys": MemorySealKeys(),
             "keys_under_older": none,
             "ask_provider": none,
+            "check_client": nothing,
         }
         return Patient(
             settings=read(required_settings()),
@@ -277,6 +293,14 @@ async def never() -> Any:
     await asyncio.Event().wait()
 
 
+async def nothing() -> Any:
+    return None
+
+
+async def none() -> Any:
+    return 0
+
+
 @pytest.mark.parametrize(
     ("part", "check"),
     [
@@ -284,10 +308,19 @@ async def never() -> Any:
         ("rights", "roles"),
         ("keys_under_older", "data keys"),
         ("ask_provider", "VA"),
+        ("check_client", "VA"),
     ],
 )
 async def test_what_does_not_answer_fails_by_itself_and_in_time(part: str, check: str) -> None:
-    findings = await examine(Asked(**{part: never}).patient(), timedelta(milliseconds=400))
+    # The last part of each check that is not stuck notes that it was asked, and answers.
+    others = {"oldest_passed_by": nothing, "keys_under_older": none, "ask_provider": none}
+    if part == "vital_signs":
+        del others["oldest_passed_by"]
+    asked = Asked(**(others | {part: never}))
+    examining = asyncio.create_task(examine(asked.patient(), DEADLINE))
+    await until(lambda: asked.asked == {*others, part})
+    pass_time(DEADLINE)
+    findings = await examining
     (stuck,) = [finding for finding in findings if finding.verdict == "fail"]
     assert stuck.check == check
     assert "no answer within" in stuck.said
@@ -302,6 +335,7 @@ async def test_what_does_not_answer_fails_by_itself_and_in_time(part: str, check
         ("rights", RuntimeError("canary"), "roles"),
         ("keys_under_older", RuntimeError("canary"), "data keys"),
         ("ask_provider", ProviderUnavailableError("status_503"), "VA"),
+        ("check_client", ClientRejectedByProviderError("invalid_client"), "VA client"),
     ],
 )
 async def test_what_breaks_fails_by_itself_without_its_message(
@@ -313,6 +347,18 @@ async def test_what_breaks_fails_by_itself_without_its_message(
     findings = await examine(Asked(**{part: breaks}).patient())
     assert [finding.check for finding in findings if finding.verdict == "fail"] == [check]
     assert "canary" not in repr(findings)
+
+
+@pytest.mark.parametrize(
+    "error", [ProviderUnavailableError("status_503"), UpstreamRejectedError("invalid_request")]
+)
+async def test_an_answer_that_says_nothing_of_our_client_is_a_warning(error: Exception) -> None:
+    async def breaks() -> None:
+        raise error
+
+    findings = await examine(Asked(check_client=breaks).patient())
+    (finding,) = [finding for finding in findings if finding.check == "VA client"]
+    assert finding.verdict == "warn"
 
 
 async def test_a_trail_that_takes_too_long_to_look_through_is_warned_of_by_itself() -> None:

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.postgres
 
 EXIT_DATABASE, EXIT_UNWELL = 4, 10
 #: Well above what any of it may take, so that only a hang misses it.
-_PATIENCE_SECONDS: Final = 20
+_PATIENCE_SECONDS: Final = 60
 _SHORT: Final = timedelta(seconds=0.5)
 MADE: Final = "SELECT relname FROM pg_class WHERE starts_with(relname, 'vetassist')"
 

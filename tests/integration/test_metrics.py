@@ -14,7 +14,7 @@ from domain.visitor import Visitor
 from entrypoints.metrics.exposition import Exposition
 from tests.support.builders import NOW
 from tests.support.environment import plain_environment, required_settings
-from tests.support.processes import HOST, running
+from tests.support.processes import HOST, run, running, two_free_ports
 from tests.support.product import Product, running_product
 from tests.support.standing_session import standing_session
 
@@ -91,18 +91,6 @@ def environment(database_url: str, **settings: str) -> dict[str, str]:
     return plain_environment() | required_settings(database_url) | settings
 
 
-def two_free_ports() -> tuple[int, int]:
-    """Two neighbours that nobody listens on."""
-    while True:
-        with socket.create_server((HOST, 0)) as one, socket.socket() as other:
-            port: int = one.getsockname()[1]
-            try:
-                other.bind((HOST, port + 1))
-            except OSError:
-                continue
-            return port, port + 1
-
-
 def scrapes(ports: tuple[int, ...]) -> Mapping[int, str]:
     found = {}
     for port in ports:
@@ -152,16 +140,16 @@ def test_without_the_setting_nothing_listens_and_nothing_is_loaded_for_it(
         assert foreign not in loaded
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_metrics_port_that_is_taken_keeps_the_service_from_starting(
-    database_url: str, tmp_path: Path
+    database_url: str, workers: str
 ) -> None:
     with socket.create_server((HOST, 0)) as taken:
         port = taken.getsockname()[1]
         values = environment(database_url, VETASSIST_METRICS_PORT=str(port))
-        log = tmp_path / "log"
-        with (
-            pytest.raises(AssertionError),
-            running("serve", environment=values, log=log, ready="/readyz"),
-        ):
-            pass
-    assert "Application startup failed" in log.read_text()
+        ended = run("serve", "--port", "0", "--workers", workers, environment=values)
+    assert ended.returncode == 3
+    assert ended.stderr == (
+        f"vetassist: VETASSIST_METRICS_PORT: cannot listen on {HOST}, port {port}: address already "
+        "in use: stop the program that listens there, or choose another port\n"
+    )

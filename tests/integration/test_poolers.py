@@ -40,7 +40,7 @@ FEW: Final = {"default_pool_size": 3}
 #: Each client gets another server connection in turn, as under load.
 IN_TURN: Final = {"min_pool_size": 3, "server_round_robin": 1}
 SIGN_INS: Final = 12
-PATIENCE: Final = timedelta(seconds=20)
+PATIENCE: Final = timedelta(seconds=60)
 TRACES: Final = """
 SELECT current_setting('lock_timeout'), current_setting('statement_timeout'),
     current_setting('client_connection_check_interval'),
@@ -105,7 +105,8 @@ async def test_another_timeline_behind_the_same_connection_is_not_taken_for_the_
             connection.timeline = 99
             with anyio.fail_after(PATIENCE.total_seconds()):
                 while watch._connection is connection:
-                    assert watch.timeline == timeline
+                    # On a busy machine the proof may be late.
+                    assert watch.timeline in {timeline, None}
                     await checkpoint()
             await watch.certain(PATIENCE)
             assert watch.timeline == timeline

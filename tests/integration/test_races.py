@@ -62,7 +62,7 @@ CONNECTIONS: Final = 4
 #: Validations that begin after the acknowledgement, on each connection.
 AFTERWARDS: Final = 2
 A_MOMENT: Final = timedelta(microseconds=1)
-_PATIENCE_SECONDS: Final = 20
+_PATIENCE_SECONDS: Final = 60
 
 _log = logging.getLogger("tests.races")
 

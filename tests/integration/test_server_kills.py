@@ -27,7 +27,7 @@ from tests.support.storage import postgres_storage
 
 pytestmark = pytest.mark.postgres
 
-_TRIES: Final = 1500
+_TRIES: Final = 3000
 _TRY_SECONDS: Final = 0.02
 _CHECKPOINTER: Final = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'"
 #: Each session, with whether it stands, and how often the trail tells of its begin and its end.

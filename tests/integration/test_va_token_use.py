@@ -72,7 +72,7 @@ _EVENTS: Final = [
     "va_refresh_refused",
 ]
 _HOUR: Final = timedelta(hours=1)
-_PATIENCE_SECONDS: Final = 20
+_PATIENCE_SECONDS: Final = 60
 
 _log = logging.getLogger("tests.va_tokens")
 
@@ -217,6 +217,29 @@ async def test_case_87_when_the_process_that_asks_va_is_killed_another_goes_on(
 ) -> None:
     grant = await surroundings.sign_in("janet-moore")
     url = surroundings.database_url
+    for _ in range(5):
+        # On a busy machine VA may have answered before the process is killed.
+        if await is_killed_while_it_asks(surroundings, grant):
+            break
+    else:
+        pytest.fail("nobody holds a lease while they ask VA")
+    before = events_of(url, grant.session.user_id)
+    # Nobody wants to wait for that long.
+    change(url, "UPDATE vetassist_va_tokens SET lease_until = now()")
+
+    ask(workers[0], grant, EACH)
+    (token,) = Counter(answer_of(workers[0]))
+
+    assert len(token) == 64
+    assert Counter(events_of(url, grant.session.user_id)) - Counter(before) == {
+        "va_tokens_refreshed": 1,
+        "va_token_used": EACH,
+    }
+
+
+async def is_killed_while_it_asks(surroundings: Surroundings, grant: SessionGrant) -> bool:
+    """Kill a process that refreshes; whether it still held the lease."""
+    url = surroundings.database_url
     change(url, "UPDATE vetassist_va_tokens SET expires_at = now()")
     before = surroundings.counters["requests"]["token"]
     surroundings.faults({"token": {"delay_seconds": 3, "times": 1}})
@@ -226,19 +249,8 @@ async def test_case_87_when_the_process_that_asks_va_is_killed_another_goes_on(
             while surroundings.counters["requests"]["token"] == before:
                 await checkpoint()
         doomed.kill()
-        (row,) = rows_of(url, "SELECT lease_until FROM vetassist_va_tokens")
-        assert row["lease_until"] is not None
-        # Nobody wants to wait for that long.
-        change(url, "UPDATE vetassist_va_tokens SET lease_until = now()")
-
-        ask(workers[0], grant, EACH)
-        (token,) = Counter(answer_of(workers[0]))
-
-    assert len(token) == 64
-    assert events_of(url, grant.session.user_id) == {
-        "va_tokens_refreshed": 1,
-        "va_token_used": EACH,
-    }
+    (row,) = rows_of(url, "SELECT lease_until FROM vetassist_va_tokens")
+    return row["lease_until"] is not None
 
 
 async def test_case_81_of_32_back_ends_in_two_processes_one_asks_va_and_all_get_the_token(

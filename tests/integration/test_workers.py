@@ -16,7 +16,7 @@ from pytest_mock import MockerFixture
 
 from entrypoints.serving.workers import WorkerCommand, Workers
 
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 BEGINS = """
 import os, socket, sys, time
 line = socket.socket(fileno=int(sys.argv[1]))

@@ -11,10 +11,14 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
 from hashlib import sha256
+from typing import Final, TypeVar
 from uuid import UUID
 
-from application.errors import ApplicationError
+from application.errors import ApplicationError, UnavailableError
 from application.use_cases.va_access.use_va_token import UseVATokenCommand
 from domain.identifiers import SessionId, UserId
 from domain.session_standing import SessionStanding
@@ -25,6 +29,10 @@ from entrypoints.settings_reader import read_settings
 from tests.support.event_loop import run
 from tests.support.service import open_storage
 
+_T = TypeVar("_T")
+
+_TRIES: Final = 20
+
 
 async def _work() -> None:
     container = Container(settings=read_settings(os.environ))
@@ -34,9 +42,8 @@ async def _work() -> None:
     ):
         while line := await asyncio.to_thread(sys.stdin.readline):
             user, session, count = line.split()
-            found = await container.session_lookup().find(
-                UserId(UUID(user)), SessionId(UUID(session))
-            )
+            ids = UserId(UUID(user)), SessionId(UUID(session))
+            found = await _persistently(partial(container.session_lookup().find, *ids))
             assert found is not None
             got = await asyncio.gather(*(_use(container, found) for _ in range(int(count))))
             print(json.dumps(got), flush=True)  # noqa: T201 - the answer
@@ -52,10 +59,18 @@ async def _use(container: Container, session: SessionStanding) -> str:
         visitor=Visitor(),
     )
     try:
-        token = await container.use_va_token().execute(command)
+        token = await _persistently(partial(container.use_va_token().execute, command))
     except ApplicationError as error:
         return error.code
     return sha256(token.access_token.reveal().encode()).hexdigest()
+
+
+async def _persistently(ask: Callable[[], Awaitable[_T]]) -> _T:
+    """Ask until there is an answer, as a client does that is told to try again."""
+    for _ in range(_TRIES):
+        with suppress(UnavailableError):
+            return await ask()
+    return await ask()
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ LOGIN_EXPIRED = "login_expired"
 IDENTITY_MISSING = "identity_missing"
 ACCESS_DENIED = "access_denied"
 PROVIDER_UNAVAILABLE = "provider_unavailable"
+SERVICE_UNAVAILABLE = "service_unavailable"
 
 
 def assert_denied(

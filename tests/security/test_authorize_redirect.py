@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 import httpx
 import pytest
+from anyio.lowlevel import checkpoint
 from hypothesis import example, given
 from hypothesis import strategies as st
 from starlette.requests import Request
@@ -20,9 +21,17 @@ from domain.errors import InvalidReturnPathError
 from domain.login_attempt import LoginSecrets
 from domain.return_path import ReturnPath
 from tests.security.denials import parameters_of
+from tests.support.event_loop import pass_time
 from tests.support.fuzzing import fuzzed
-from tests.support.hostile_provider import HostileProvider, Reply, never, redirecting, saying
-from tests.support.product import CALLBACK, LOGIN, SERVICE_URL, Product, running_product
+from tests.support.hostile_provider import (
+    LONGER_THAN_ANYBODY_WAITS,
+    HostileProvider,
+    Reply,
+    never,
+    redirecting,
+    saying,
+)
+from tests.support.product import CALLBACK, LOGIN, SERVICE_URL, Product, running_product, until
 
 STARTS = 100_000
 
@@ -257,7 +266,7 @@ async def test_case_5_unusable_discovery_is_503_and_starts_nothing(
     provider: HostileProvider, break_it: Break
 ) -> None:
     break_it(provider)
-    async with running_product(provider=provider, deadline=timedelta(seconds=0.2)) as product:
+    async with running_product(provider=provider) as product:
         answer = await product.browser().start()
 
         assert answer.status_code == 503
@@ -271,11 +280,23 @@ async def test_case_5_unusable_discovery_is_503_and_starts_nothing(
 async def test_case_5_many_who_wait_for_discovery_share_one_try(
     provider: HostileProvider,
 ) -> None:
-    provider.replies[DISCOVERY] = never
-    async with running_product(provider=provider, deadline=timedelta(seconds=0.3)) as product:
-        answers = await asyncio.gather(*(product.browser().start() for _ in range(20)))
+    is_over = asyncio.Event()
 
-        assert {answer.status_code for answer in answers} == {503}
+    async def late(_request: Request) -> Response:
+        await is_over.wait()
+        return Response()
+
+    provider.replies[DISCOVERY] = late
+    async with running_product(provider=provider) as product:
+        starts = [asyncio.create_task(product.browser().start()) for _ in range(20)]
+        await until(lambda: provider.requests[DISCOVERY] == 1)
+        # All of them are waiting by then.
+        for _ in range(100):
+            await checkpoint()
+        pass_time(LONGER_THAN_ANYBODY_WAITS)
+        await until(lambda: all(start.done() for start in starts))
+
+        assert {start.result().status_code for start in starts} == {503}
         assert provider.requests[DISCOVERY] == 1
 
 

@@ -13,6 +13,7 @@ import traceback
 from base64 import b64encode, urlsafe_b64encode
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
+from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from functools import cache, partial
@@ -29,6 +30,7 @@ from pytest_mock import MockerFixture
 from rich.console import Console
 from starlette.routing import Route
 
+from adapters.memory.client_check import MemoryClientCheck
 from adapters.postgres.migrations import migrate
 from adapters.postgres.pool import Pool, build_pool, opened
 from adapters.postgres.readiness import PostgresReadiness
@@ -49,6 +51,7 @@ from application.use_cases.sign_in.start_va_login import StartVALogin, VALoginSt
 from application.use_cases.va_access.revoke_at_va import RevokeAtVA
 from application.use_cases.va_access.unlink_va_identity import UnlinkVAIdentity
 from domain.audit_record import AuditFilter
+from domain.handoff import BrowserMark
 from domain.identifiers import UserId
 from domain.secret import Secret, SecretBytes
 from entrypoints.commands.audit_listing import as_json_lines
@@ -583,11 +586,13 @@ async def told_to_operators(witness: Witness) -> dict[str, str]:
             seal_keys=container.seal_keys(),
             keys_under_older=container.rewrap_data_keys().count,
             ask_provider=asked,
+            check_client=MemoryClientCheck().check,
         )
     )
     records = await container.audit_history().list(AuditFilter(), after=None, limit=1000)
     console = Console(file=StringIO(), record=True, width=300)
-    print_trail(records, console)
+    with redirect_stdout(StringIO()) as trail:
+        print_trail(records)
     print_findings(findings, console)
     # Leaving hands over the spans that are still on their way.
     async with container.spans():
@@ -597,7 +602,7 @@ async def told_to_operators(witness: Witness) -> dict[str, str]:
         "traces": "".join(span.to_json() for span in witness.spans.get_finished_spans()),
         "doctor": in_json(findings),
         "audit show": "\n".join(as_json_lines(records)),
-        "tables": console.export_text(),
+        "tables": trail.getvalue() + console.export_text(),
     }
 
 
@@ -703,7 +708,7 @@ def test_no_command_shows_what_it_carries() -> None:
         for each in (
             ValidateSessionCommand(token=canary),
             RenewSessionCommand(refresh_token=canary, visitor=a_visitor()),
-            RedeemHandoffCommand(code=canary, browser=canary, visitor=a_visitor()),
+            RedeemHandoffCommand(code=canary, holder=BrowserMark.of(canary), visitor=a_visitor()),
             VALoginStarted(
                 authorization_url=f"https://va.example/?state={canary.reveal()}",
                 secrets=login,

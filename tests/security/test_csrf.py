@@ -29,7 +29,6 @@ FROM_ELSEWHERE: Final[dict[str, Headers]] = {
     "a longer host": [("Origin", f"{FRONT_END_URL}.evil.example")],
     "a host below": [("Origin", "http://evil.localhost:3000")],
     "an origin with a path": [("Origin", f"{FRONT_END_URL}/")],
-    "an origin in capitals": [("Origin", FRONT_END_URL.upper())],
     "a list of origins": [("Origin", f"{FRONT_END_URL} {EVIL}")],
     "ours and another": [("Origin", FRONT_END_URL), ("Origin", EVIL)],
     "another and ours": [("Origin", EVIL), ("Origin", FRONT_END_URL)],
@@ -48,6 +47,8 @@ FROM_ELSEWHERE: Final[dict[str, Headers]] = {
 }
 FROM_OUR_OWN: Final[dict[str, Headers]] = {
     "the front end": [("Origin", FRONT_END_URL)],
+    "the front end, in capitals": [("Origin", FRONT_END_URL.upper())],
+    "the front end, by a name that ends in a dot": [("Origin", "http://localhost.:3000")],
     "the service itself": [("Origin", SERVICE_URL)],
     "same-origin": [("Sec-Fetch-Site", "same-origin")],
     "same-site": [("Sec-Fetch-Site", "same-site")],

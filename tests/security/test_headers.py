@@ -315,7 +315,6 @@ OTHERS: Final = [
     f"{FRONT_END}:8443",
     f"{FRONT_END}.evil.example",
     f"{FRONT_END}/",
-    FRONT_END.upper(),
     "https://evil-app.vetassist.example",
     "https://vetassist.example.evil.example",
     "*",

@@ -10,7 +10,13 @@ from typing import Any, Final
 import pytest
 
 from tests.security.denials import parameters_of
-from tests.support.hostile_provider import ABSENT, HostileProvider, altered, saying
+from tests.support.hostile_provider import (
+    ABSENT,
+    STATUS_PATH,
+    HostileProvider,
+    altered,
+    saying,
+)
 from tests.support.product import Product, running_product
 
 ODD: Final[tuple[object, ...]] = (
@@ -27,7 +33,6 @@ ODD: Final[tuple[object, ...]] = (
     [None],
     {"x": []},
 )
-STATUS_PATH: Final = "/realms/veterans/status"
 
 
 def _changed_key(provider: HostileProvider, change: Mapping[str, object]) -> None:
@@ -87,7 +92,6 @@ def assert_ours_is_the_answer(product: Product) -> None:
 async def test_an_odd_value_in_any_field_is_no_error_of_ours(place: str, field: str) -> None:
     _fields, change = PLACES[place]
     provider = HostileProvider()
-    provider.replies[STATUS_PATH] = saying({"data": {"attributes": {}}})
     status_url = f"{provider.url}{STATUS_PATH}" if place.startswith("status") else ""
     async with running_product(
         provider=provider, va_status_url=status_url, login_rate=0

@@ -26,7 +26,6 @@ from tests.security.test_token_endpoint import (
     NO_LIFETIMES,
     ODD_ANSWERS,
     RAW,
-    SHORTLY,
     TOKEN,
     raw_server,
     tls_server,
@@ -245,11 +244,7 @@ async def test_case_50_a_redirect_is_not_followed(link: Link, target: str) -> No
     await link.succeed_later()
 
 
-@pytest.mark.parametrize(
-    ("body", "status"),
-    [each for name, each in ODD_ANSWERS.items()],
-    ids=list(ODD_ANSWERS),
-)
+@pytest.mark.parametrize(("body", "status"), ODD_ANSWERS.values(), ids=list(ODD_ANSWERS))
 async def test_case_51_an_answer_that_is_none_is_tried_again_later(
     link: Link, body: bytes, status: int
 ) -> None:
@@ -263,13 +258,11 @@ async def test_case_51_an_answer_that_is_none_is_tried_again_later(
 
 
 async def test_case_51_an_answer_that_does_not_come_ends_with_the_deadline(
-    provider: HostileProvider,
+    link: Link,
 ) -> None:
-    async with running_product(provider=provider, deadline=SHORTLY) as product:
-        link = await a_link(product, provider)
-        provider.replies[TOKEN] = never
+    link.provider.replies[TOKEN] = never
 
-        await link.fail_for_now("provider_unavailable")
+    await link.fail_for_now("provider_unavailable")
 
 
 @pytest.mark.parametrize(
@@ -291,7 +284,7 @@ async def test_case_51_an_answer_without_end_is_a_bounded_failure(
 
 
 #: So that a session outlives what is remembered of the provider's metadata.
-PATIENT: Mapping[str, Any] = {"session_idle_minutes": 120, "deadline": SHORTLY}
+PATIENT: Mapping[str, Any] = {"session_idle_minutes": 120}
 
 
 async def an_old_link(product: Product, provider: HostileProvider, token_endpoint: str) -> Link:
@@ -442,7 +435,7 @@ async def test_case_58_a_refresh_for_another_patient_is_refused_and_revoked(link
     assert await revocations(link) == {newest_refresh_token(link)}
 
 
-@pytest.mark.parametrize("patient", [7, "", ["1012845630V900607"]])
+@pytest.mark.parametrize("patient", [7, " ", ["1012845630V900607"]])
 async def test_case_58_a_patient_that_is_no_icn_is_another(link: Link, patient: object) -> None:
     link.provider.token_answer = {"patient": patient}
 

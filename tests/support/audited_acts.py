@@ -25,9 +25,13 @@ from application.use_cases.clients.rotate_client_credential import RotateClientC
 from application.use_cases.evidence.export_audit import ExportAuditCommand
 from application.use_cases.evidence.retire_audit import RetireAuditCommand
 from application.use_cases.evidence.show_audit import ShowAuditCommand
+from application.use_cases.operations.change_icn import ChangeICNCommand
 from application.use_cases.operations.disable_user import DisableUserCommand
 from application.use_cases.operations.enable_user import EnableUserCommand
+from application.use_cases.operations.end_session import EndSessionCommand
+from application.use_cases.operations.find_users import FindUsersCommand
 from application.use_cases.operations.sign_out_user import SignOutUserCommand
+from application.use_cases.operations.unlink_user import UnlinkUserCommand
 from application.use_cases.sessions.renew_session import RenewSessionCommand
 from application.use_cases.sessions.revoke_sessions import RevokeSessionsCommand, Which
 from application.use_cases.sessions.sign_out import (
@@ -43,10 +47,11 @@ from application.use_cases.va_access.unlink_va_identity import UnlinkVAIdentityC
 from domain.audit_event import AuditEventType
 from domain.audit_record import AuditFilter
 from domain.handoff import HandoffTicket
-from domain.identifiers import SessionId, UserId
+from domain.identifiers import ICN, SessionId, UserId
 from domain.secret import Secret
 from domain.service_client import AssertionCredential, ClientCredential, ClientId, SecretCredential
 from domain.session_grant import SessionGrant
+from domain.user_search import ById
 from domain.va_identity import VAIdentity
 from domain.va_token_use import TokenPurpose
 from domain.va_tokens import TokenField
@@ -88,12 +93,14 @@ class Scene:
     Attributes:
         happen: Makes it happen; returns the user whom that made known, if it did.
         user_id: Whom it concerns; None when nobody is known before.
+        other_id: Another one whom it concerns, or None.
         visitor: Who asks for it; nobody when the service or an operator does it.
         ends_in: How it is refused, or None.
     """
 
     happen: Callable[[], Awaitable[object]]
     user_id: UserId | None = None
+    other_id: UserId | None = None
     visitor: Visitor = NOBODY
     ends_in: type[ApplicationError] | None = None
 
@@ -287,7 +294,9 @@ _AFTER_THE_ATTEMPT: Final[_Refusals] = (
         "provider_unavailable",
         _sent(error="temporarily_unavailable"),
     ),
-    ("va_reports_an_error", "provider_error", _sent(error="invalid_scope")),
+    ("va_reports_an_error", "provider_error", _sent(error="an_error_nobody_registered")),
+    ("va_reports_a_mistake_of_ours", "invalid_scope", _sent(error="invalid_scope")),
+    ("vas_rules_deny_at_va", "login_required", _sent(error="login_required")),
     ("a_callback_has_no_code", "code_missing", _sent()),
     ("a_code_is_not_vas", "invalid_grant", _sent(code="not-vas")),
     ("the_browser_has_gone", "browser_gone", {"is_abandoned": _gone}),
@@ -403,7 +412,7 @@ async def _a_ticket(service: Service) -> tuple[SessionGrant, HandoffTicket]:
 
 
 def _redemption(service: Service, ticket: HandoffTicket) -> Scene:
-    command = RedeemHandoffCommand(code=ticket.code, browser=ticket.browser, visitor=a_visitor())
+    command = RedeemHandoffCommand(code=ticket.code, holder=ticket.holder, visitor=a_visitor())
     return Scene(
         happen=lambda: service.container.redeem_handoff().execute(command),
         visitor=command.visitor,
@@ -806,6 +815,124 @@ async def nobody_is_signed_out_by_an_operator(service: Service) -> Scene:
     command = SignOutUserCommand(user_id=nobody, reason="lost_device")
     return Scene(
         happen=lambda: service.container.sign_out_user().execute(command),
+        user_id=nobody,
+        ends_in=NotFoundError,
+    )
+
+
+def _end_session(service: Service, grant: SessionGrant) -> Callable[[], Awaitable[object]]:
+    command = EndSessionCommand(
+        user_id=grant.session.user_id, session_id=grant.session.id, reason="lost_device"
+    )
+    return lambda: service.container.end_session().execute(command)
+
+
+@act("end_session", AuditEventType.SESSION_ENDED_BY_OPERATOR, reason="lost_device")
+async def an_operator_ends_one_session(service: Service) -> Scene:
+    grant = (await service.sign_in()).grant
+    return Scene(happen=_end_session(service, grant), user_id=grant.session.user_id)
+
+
+@act("end_session", AuditEventType.COMMAND_REFUSED, reason="already_ended")
+async def an_operator_ends_a_session_that_has_ended(service: Service) -> Scene:
+    grant = (await service.sign_in()).grant
+    await _end_session(service, grant)()
+    return Scene(happen=_end_session(service, grant), user_id=grant.session.user_id)
+
+
+@act("end_session", AuditEventType.COMMAND_REFUSED, reason="not_found")
+async def an_operator_ends_a_session_that_is_not_there(service: Service) -> Scene:
+    nobody = a_user_id()
+    command = EndSessionCommand(user_id=nobody, session_id=a_session_id(), reason="lost_device")
+    return Scene(
+        happen=lambda: service.container.end_session().execute(command),
+        user_id=nobody,
+        ends_in=NotFoundError,
+    )
+
+
+@act("unlink_user", AuditEventType.VA_UNLINKED_BY_OPERATOR, reason="asked_for")
+async def an_operator_takes_a_link_back(service: Service) -> Scene:
+    user_id = (await service.sign_in()).grant.session.user_id
+    command = UnlinkUserCommand(user_id=user_id, reason="asked_for")
+    return Scene(happen=lambda: service.container.unlink_user().execute(command), user_id=user_id)
+
+
+@act("unlink_user", AuditEventType.COMMAND_REFUSED, reason="not_found")
+async def nobody_is_unlinked_by_an_operator(service: Service) -> Scene:
+    nobody = a_user_id()
+    command = UnlinkUserCommand(user_id=nobody, reason="asked_for")
+    return Scene(
+        happen=lambda: service.container.unlink_user().execute(command),
+        user_id=nobody,
+        ends_in=NotFoundError,
+    )
+
+
+async def _change_icn(
+    service: Service, icn: ICN, *, holder: UserId | None = None, keep: bool = False
+) -> Scene:
+    """A user gets an ICN that ``holder`` has; ``keep`` says that the holder stays."""
+    user_id = (await service.sign_in()).grant.session.user_id
+    command = ChangeICNCommand(
+        user_id=user_id, icn=icn, reason="va_merged", merge_into=holder if keep else None
+    )
+    return Scene(
+        happen=lambda: service.container.change_icn().execute(command),
+        user_id=user_id,
+        other_id=holder,
+    )
+
+
+@act("change_icn", AuditEventType.ICN_CHANGED, reason="va_merged")
+async def an_operator_changes_an_icn(service: Service) -> Scene:
+    return await _change_icn(service, an_icn())
+
+
+@act("change_icn", AuditEventType.USER_MERGED, AuditEventType.USER_MERGED, reason="va_merged")
+async def an_operator_merges_two_users(service: Service) -> Scene:
+    identity = an_identity(icn := an_icn())
+    holder = (await service.sign_in(identity)).grant.session.user_id
+    return await _change_icn(service, icn, holder=holder, keep=True)
+
+
+@act(
+    "change_icn",
+    AuditEventType.COMMAND_REFUSED,
+    AuditEventType.COMMAND_REFUSED,
+    reason="icn_of_another_user",
+)
+async def an_operator_changes_an_icn_to_that_of_another_user(service: Service) -> Scene:
+    identity = an_identity(icn := an_icn())
+    holder = (await service.sign_in(identity)).grant.session.user_id
+    scene = await _change_icn(service, icn, holder=holder)
+    return replace(scene, ends_in=ApplicationError)
+
+
+@act("find_users", AuditEventType.USER_FOUND)
+async def an_operator_finds_a_user(service: Service) -> Scene:
+    user_id = (await service.sign_in()).grant.session.user_id
+    command = FindUsersCommand(wanted=ById(user_id), limit=1)
+    return Scene(happen=lambda: service.container.find_users().execute(command), user_id=user_id)
+
+
+@act("find_users", AuditEventType.USER_FOUND)
+async def an_operator_finds_nobody(service: Service) -> Scene:
+    command = FindUsersCommand(wanted=ById(a_user_id()), limit=1)
+    return Scene(happen=lambda: service.container.find_users().execute(command))
+
+
+@act("show_user", AuditEventType.USER_SHOWN)
+async def an_operator_looks_at_a_user(service: Service) -> Scene:
+    user_id = (await service.sign_in()).grant.session.user_id
+    return Scene(happen=lambda: service.container.show_user().execute(user_id), user_id=user_id)
+
+
+@act("show_user", AuditEventType.COMMAND_REFUSED, reason="not_found")
+async def an_operator_looks_at_nobody(service: Service) -> Scene:
+    nobody = a_user_id()
+    return Scene(
+        happen=lambda: service.container.show_user().execute(nobody),
         user_id=nobody,
         ends_in=NotFoundError,
     )

@@ -31,9 +31,9 @@ from entrypoints.embedded_postgres import (
 )
 from tests.support.database_cable import DatabaseCable, database_cable
 
-_TRIES: Final = 1500
+_TRIES: Final = 3000
 _TRY_SECONDS: Final = 0.02
-_STOP_SECONDS: Final = 20
+_STOP_SECONDS: Final = 60
 _STANDBY: Final = "standby"
 # Killing a process loses nothing that it has written, so nothing has to reach the disk. Shared
 # memory that is a file is removed with the folder.

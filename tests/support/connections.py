@@ -11,7 +11,7 @@ from entrypoints.serving.connection_table import raise_file_limit
 
 HALF_A_HEAD: Final = b"GET /healthz HTTP/1.1\r\nHost: vetassist\r\nX-Half: "
 HEALTH: Final = b"GET /healthz HTTP/1.1\r\nHost: vetassist\r\n\r\n"
-_PATIENCE_SECONDS: Final = 20
+_PATIENCE_SECONDS: Final = 60
 
 
 def connection_to(url: str) -> socket.socket:

@@ -15,6 +15,12 @@ from adapters.postgres.migrations import migrate
 
 _TRIES: Final = 6000
 _TRY_SECONDS: Final = 0.01
+_SHORT_TRY_SECONDS: Final = 0.001
+_TERMINATE: Final = """
+SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = 'vetassist'
+"""
+_STILL_THERE: Final = "SELECT FROM pg_stat_activity WHERE pid = ANY (%s)"
 
 
 #: The role that the service has in the tests, with a name that no other run's role has.
@@ -97,6 +103,21 @@ def change(database_url: str, statements: str) -> None:
     """Run statements as the owner in one transaction, on a connection of their own."""
     with psycopg.connect(as_owner(database_url)) as connection:
         connection.execute(statements.encode())
+
+
+def end_connections(database_url: str) -> int:
+    """Make the server end the service's connections; how many there were.
+
+    Returns when their server processes are gone.
+    """
+    with psycopg.connect(as_owner(database_url), autocommit=True) as connection:
+        ended = [pid for pid, _ in connection.execute(_TERMINATE)]
+        for _ in range(_TRIES):
+            # PostgreSQL's own wait looks every 100 ms only.
+            if not connection.execute(_STILL_THERE, (ended,)).fetchall():
+                return len(ended)
+            time.sleep(_SHORT_TRY_SECONDS)
+    raise AssertionError("the connections should be gone by now")
 
 
 def until_waiting(connection: psycopg.Connection[Any], processes: int) -> None:

@@ -43,7 +43,8 @@ class HeldServer:
         def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             talks.append(asyncio.create_task(self._talk(reader, writer)))
 
-        async with await asyncio.start_server(accept, "127.0.0.1", 0) as server:
+        # Room for everybody: whoever finds the line full tries again after a second.
+        async with await asyncio.start_server(accept, "127.0.0.1", 0, backlog=1000) as server:
             port = server.sockets[0].getsockname()[1]
             self.url = f"http://127.0.0.1:{port}"
             try:

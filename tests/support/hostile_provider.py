@@ -5,21 +5,21 @@ standards where VA follows its habits. Left alone it behaves well and is strict 
 client; each of its documents can then be bent, and its ID tokens forged byte by byte.
 """
 
-import asyncio
 import hmac
 import json
 import secrets
 from base64 import b64decode, urlsafe_b64encode
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import Enum, auto
 from functools import cache
 from hashlib import sha256
 from typing import Any, Final, final
 from urllib.parse import parse_qsl, unquote_plus, urlencode
 
+from anyio.lowlevel import checkpoint
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
@@ -31,6 +31,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from application.ports.clock import Clock
+from tests.support.event_loop import pass_time
 from tests.support.product import Provider
 
 
@@ -45,13 +46,15 @@ ABSENT: Final = Absent.ABSENT
 CLIENT_ID: Final = "vet assist/test:1"
 CLIENT_SECRET: Final = "p+ss: w%rd/&=of-the-client"
 ICN: Final = "1012845630V900607"
-#: Seconds; the tests that let the service wait give it a fraction of one.
-LONGER_THAN_ANYBODY_WAITS: Final = 5
+#: Not VA's path, but the documents are VA's. Nobody is told of it but by the settings.
+STATUS_PATH: Final = "/realms/veterans/status"
+LONGER_THAN_ANYBODY_WAITS: Final = timedelta(minutes=1)
 
 Document = Mapping[str, object]
 #: Makes the token from the header and the claims that an honest provider would sign.
 Forger = Callable[[dict[str, object], dict[str, object]], object]
 Reply = Callable[[Request], Awaitable[Response]]
+Dress = Callable[[Response], Response]
 
 _SUBJECT: Final = "auth|6d0c1a52-veteran"
 _TOKEN_LIFETIME: Final = 900
@@ -169,6 +172,7 @@ class HostileProvider(Provider):
         userinfo: Claims of userinfo, changed.
         forge: Makes the ID token instead.
         replies: By path: what answers instead.
+        dresses: By path: what changes how the answer looks on the wire.
         is_lax: Lets any code verifier pass.
         requests: How often each path was asked for.
     """
@@ -197,6 +201,7 @@ class HostileProvider(Provider):
         self.userinfo: dict[str, object] = {}
         self.forge: Forger | None = None
         self.replies: dict[str, Reply] = {}
+        self.dresses: dict[str, Dress] = {}
         self.is_lax = False
         self.requests: Counter[str] = Counter()
         self.metadata: dict[str, object] = {
@@ -222,6 +227,7 @@ class HostileProvider(Provider):
         """Answer as it should again."""
         for bent in (self.token_answer, self.header, self.claims, self.userinfo, self.replies):
             bent.clear()
+        self.dresses.clear()
         self.forge = None
 
     @property
@@ -264,6 +270,7 @@ class HostileProvider(Provider):
             ("/connect/exchange", "POST", self.exchange),
             ("/connect/me", "GET", self._userinfo),
             ("/certs.json", "GET", self._certs),
+            (STATUS_PATH, "GET", self._status),
             ("/elsewhere", "GET", self._certs),
             ("/connect/end", "POST", self._end),
         )
@@ -290,7 +297,9 @@ class HostileProvider(Provider):
     def _counted(self, path: str, handler: Reply) -> Reply:
         async def reply(request: Request) -> Response:
             self.requests[path] += 1
-            return await self.replies.get(path, handler)(request)
+            answer = await self.replies.get(path, handler)(request)
+            dress = self.dresses.get(path)
+            return answer if dress is None else dress(answer)
 
         return reply
 
@@ -299,6 +308,10 @@ class HostileProvider(Provider):
 
     async def _certs(self, _request: Request) -> Response:
         return _json({"keys": self.keys})
+
+    async def _status(self, _request: Request) -> Response:
+        attributes = {"veteran_status": "confirmed"}
+        return _json({"data": {"id": self.person.get("icn"), "attributes": attributes}})
 
     async def _end(self, _request: Request) -> Response:
         return _json({})
@@ -415,10 +428,11 @@ def redirecting(target: str, status: int = 302) -> Reply:
 
 
 async def never(_request: Request) -> Response:
-    """A reply that does not come as long as anybody should wait for it."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(LONGER_THAN_ANYBODY_WAITS):
-            await asyncio.Event().wait()
+    """A reply that comes after longer than anybody should wait for it."""
+    pass_time(LONGER_THAN_ANYBODY_WAITS)
+    # Whoever has waited for long enough gives up, which ends this, too.
+    for _ in range(1000):
+        await checkpoint()
     return _json({})
 
 

@@ -1,6 +1,6 @@
 """A storage that does not answer."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import NoReturn, Self, final
@@ -23,6 +23,7 @@ from application.ports.session_lookup import SessionLookup
 from application.ports.session_repository import SessionRepository
 from application.ports.unit_of_work import UnitOfWork
 from application.ports.user_directory import UserDirectory
+from application.ports.user_records import UserRecords
 from application.ports.user_repository import UserRepository
 from application.ports.va_revocations import VARevocations
 from application.ports.va_token_refreshes import VATokenRefreshes
@@ -33,6 +34,7 @@ from domain.audit_record import AuditFilter, AuditMark, AuditRecord
 from domain.identifiers import SessionId, UserId
 from domain.login_attempt import LoginAttempt
 from domain.trail_row import Horizon, Place
+from domain.user_search import ByEmail, ByICN, ById, ByName
 from tests.support.storage import Storage
 
 
@@ -56,10 +58,32 @@ class DownUserDirectory(UserDirectory):
     async def find(self, user_id: UserId) -> NoReturn:
         raise UnavailableError
 
+    async def merged_into(self, user_id: UserId) -> NoReturn:
+        raise UnavailableError
+
+
+@final
+class DownUserRecords(UserRecords):
+    async def search(self, wanted: ById | ByICN | ByEmail | ByName, *, limit: int) -> NoReturn:
+        raise UnavailableError
+
+    async def find_all(self, user_ids: Collection[UserId]) -> NoReturn:
+        raise UnavailableError
+
+    async def find(self, user_id: UserId, *, now: datetime, max_sessions: int) -> NoReturn:
+        raise UnavailableError
+
 
 @final
 class DownDisclosures(Disclosures):
-    async def list_for(self, user_id: UserId, *, after: AuditMark | None, limit: int) -> NoReturn:
+    async def list_for(
+        self,
+        user_id: UserId,
+        *,
+        also_of: frozenset[UserId] = frozenset(),
+        after: AuditMark | None,
+        limit: int,
+    ) -> NoReturn:
         raise UnavailableError
 
 
@@ -191,6 +215,7 @@ def down_storage() -> Storage:
         unit_of_work=DownUnitOfWork,
         session_lookup=DownSessionLookup(),
         user_directory=DownUserDirectory(),
+        user_records=DownUserRecords(),
         disclosures=DownDisclosures(),
         audit_history=DownAuditHistory(),
         login_attempts=DownLoginAttempts(),

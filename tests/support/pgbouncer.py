@@ -17,9 +17,9 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from tests.support.processes import HOST, free_port
 
 _PROGRAM: Final = shutil.which("pgbouncer", path=f"{os.environ.get('PATH')}:/usr/sbin")
-_TRIES: Final = 500
+_TRIES: Final = 3000
 _TRY_SECONDS: Final = 0.02
-_STOP_SECONDS: Final = 20
+_STOP_SECONDS: Final = 60
 
 needs_pgbouncer = pytest.mark.skipif(_PROGRAM is None, reason="PgBouncer is not installed")
 

@@ -11,13 +11,17 @@ from subprocess import Popen
 
 import httpx
 
+from entrypoints.embedded_postgres import free_port
+
+__all__ = ["free_port"]
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 COMMAND = (sys.executable, "-m", "entrypoints.cli")
 HOST = "127.0.0.1"
 
-_TRIES = 300
+_TRIES = 1200
 _TRY_SECONDS = 0.05
-_STOP_SECONDS = 20
+_STOP_SECONDS = 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,12 +51,13 @@ class Running:
         raise AssertionError(f"it never came to that:\n{self.logged()}")
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-    return port
+def two_free_ports() -> tuple[int, int]:
+    """Two neighbours as ``free_port`` gives them."""
+    while True:
+        port = free_port()
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind((HOST, port + 1))
+            return port, port + 1
 
 
 def run(
@@ -65,7 +70,7 @@ def run(
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
 
@@ -99,7 +104,7 @@ def running(
 
 
 def _await_answer(process: Popen[bytes], url: str, log: Path) -> None:
-    with httpx.Client(trust_env=False, timeout=5) as client:
+    with httpx.Client(trust_env=False, timeout=20) as client:
         for _ in range(_TRIES):
             try:
                 if client.get(url).is_success:

@@ -223,6 +223,7 @@ def _storage_providers(storage: Storage) -> dict[str, object]:
         "login_attempts": providers.Object(storage.login_attempts),
         "session_lookup": providers.Object(storage.session_lookup),
         "user_directory": providers.Object(storage.user_directory),
+        "user_records": providers.Object(storage.user_records),
         "disclosures": providers.Object(storage.disclosures),
         "audit_history": providers.Object(storage.audit_history),
         "readiness": providers.Object(storage.readiness),

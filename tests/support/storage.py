@@ -12,6 +12,7 @@ from adapters.memory.session_lookup import MemorySessionLookup
 from adapters.memory.store import MemoryStore
 from adapters.memory.unit_of_work import MemoryUnitOfWork
 from adapters.memory.user_directory import MemoryUserDirectory
+from adapters.memory.user_records import MemoryUserRecords
 from adapters.memory.vital_signs import MemoryVitalSigns
 from adapters.postgres.audit_history import PostgresAuditHistory
 from adapters.postgres.disclosures import PostgresDisclosures
@@ -22,6 +23,7 @@ from adapters.postgres.sealed_trail import PostgresSealedTrail
 from adapters.postgres.session_lookup import PostgresSessionLookup
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from adapters.postgres.user_directory import PostgresUserDirectory
+from adapters.postgres.user_records import PostgresUserRecords
 from adapters.postgres.vital_signs import PostgresVitalSigns
 from adapters.system.clock import SystemClock
 from application.ports.audit_history import AuditHistory
@@ -32,6 +34,7 @@ from application.ports.sealed_trail import SealedTrail
 from application.ports.session_lookup import SessionLookup
 from application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from application.ports.user_directory import UserDirectory
+from application.ports.user_records import UserRecords
 from application.ports.vital_signs import VitalSigns
 from domain.identifiers import SessionId, UserId
 from domain.revocation import Revocation, RevokedBy
@@ -49,6 +52,7 @@ class Storage:
     unit_of_work: UnitOfWorkFactory
     session_lookup: SessionLookup
     user_directory: UserDirectory
+    user_records: UserRecords
     disclosures: Disclosures
     audit_history: AuditHistory
     login_attempts: LoginAttempts
@@ -63,6 +67,7 @@ def memory_storage(store: MemoryStore | None = None, operator: str | None = None
         unit_of_work=lambda: MemoryUnitOfWork(store, operator),
         session_lookup=MemorySessionLookup(store),
         user_directory=MemoryUserDirectory(store),
+        user_records=MemoryUserRecords(store),
         disclosures=MemoryDisclosures(store),
         audit_history=MemoryAuditHistory(store),
         login_attempts=MemoryLoginAttempts(store),
@@ -77,6 +82,7 @@ def postgres_storage(pool: Pool, operator: str | None = None) -> Storage:
         unit_of_work=lambda: PostgresUnitOfWork(pool, operator=operator),
         session_lookup=PostgresSessionLookup(pool),
         user_directory=PostgresUserDirectory(pool),
+        user_records=PostgresUserRecords(pool),
         disclosures=PostgresDisclosures(pool),
         audit_history=PostgresAuditHistory(pool),
         login_attempts=PostgresLoginAttempts(pool),

@@ -10,7 +10,7 @@ from anyio.abc import TaskGroup
 
 #: How long what must not happen is given to happen. A faulty product needs a hundredth of it.
 _CHANCE_SECONDS: Final = 0.1
-_PATIENCE_SECONDS: Final = 20
+_PATIENCE_SECONDS: Final = 60
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,6 +155,56 @@ def test_a_checkpoint_that_contradicts_itself_is_a_finding(
     assert not said["intact"]
 
 
+def given(*files: Path) -> list[str]:
+    return [word for file in files for word in ("--checkpoint", str(file))]
+
+
+def test_every_checkpoint_file_that_is_given_is_used(trail: str, tmp_path: Path) -> None:
+    audit("seal")
+    first = (tmp_path / "checkpoints.jsonl").rename(tmp_path / "first")
+    change(trail, FIVE_ROWS)
+    audit("seal")
+    second = (tmp_path / "checkpoints.jsonl").rename(tmp_path / "second")
+    verified = audit("verify", *given(first, second))
+    assert verified.exit_code == 0
+    assert "compared 2 checkpoints" in verified.stdout
+
+    # Whatever one of them shows is found, in whatever order they come.
+    told = json.loads(first.read_text())
+    first.write_text(json.dumps(told | {"hash": "00" * 32}) + "\n")
+    for files in ((first, second), (second, first)):
+        report = audit("verify", "--json", *given(*files))
+        assert report.exit_code == 9
+        said = json.loads(report.stdout)
+        assert [found["kind"] for found in said["details"]] == ["checkpoint_forged"]
+        assert said["checkpoints"] == 1
+    cut = "DELETE FROM vetassist_audit_batches WHERE number = 2"
+    change(trail, cut)
+    assert audit("verify", *given(second, second)).exit_code == 9
+
+
+def test_each_file_that_is_given_must_have_a_checkpoint(trail: str, tmp_path: Path) -> None:
+    audit("seal")
+    sound, odd, empty = (
+        tmp_path / "checkpoints.jsonl",
+        tmp_path / "odd",
+        tmp_path / "empty",
+    )
+    odd.write_text("nonsense\n")
+    empty.touch()
+    for files in ((sound, odd, empty), (odd, empty, sound)):
+        verified = audit("verify", *given(*files))
+        assert verified.exit_code == 2
+        assert "as it was sealed" not in verified.stdout
+        assert sorted(verified.stderr.splitlines()) == sorted(
+            [
+                f"vetassist: {odd}: skipped 1 lines that are not checkpoints",
+                f"vetassist: {odd}: the file has no checkpoint, so nothing was compared with it",
+                f"vetassist: {empty}: the file has no checkpoint, so nothing was compared with it",
+            ]
+        )
+
+
 def test_tampering_is_told_with_an_exit_code_of_its_own(trail: str, tmp_path: Path) -> None:
     audit("seal")
     change(trail, "DELETE FROM vetassist_auth_audit WHERE row_number = 3")
@@ -223,10 +273,19 @@ def test_an_export_is_bounded_by_time_and_user(trail: str, tmp_path: Path) -> No
     audit("seal")
     nobody = "00000000-0000-4000-8000-000000000000"
     for number, (bound, value) in enumerate(
-        [("--since", "2026-01-21"), ("--until", "2026-01-20T17:30:00"), ("--user", nobody)]
+        [
+            ("--since", "2026-01-21"),
+            ("--until", "2026-01-20T17:30:00"),
+            # The same instant, elsewhere.
+            ("--until", "2026-01-20T12:30:00-05:00"),
+            ("--since", "2026-01-20T19:30:00.000001+02:00"),
+            ("--user", nobody),
+        ]
     ):
         exported = audit("export", str(tmp_path / str(number)), bound, value)
         assert exported.stdout.startswith("Exported 0 rows")
+    around = ("--since", "2026-01-20T18:30:00+01:00", "--until", "2026-01-20T18:30:01+01:00")
+    assert audit("export", str(tmp_path / "all"), *around).stdout.startswith("Exported 5 rows")
 
 
 def test_a_file_that_is_there_is_not_written_over(trail: str, tmp_path: Path) -> None:

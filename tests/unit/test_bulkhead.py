@@ -7,18 +7,17 @@ import pytest
 
 from adapters.va_oauth.bulkhead import Bulkhead, BulkheadLimits
 from application.errors import ProviderBusyError
+from tests.support.event_loop import pass_time
 from tests.support.product import until
 
 LONG = timedelta(seconds=20)
-SHORTLY = timedelta(milliseconds=20)
+SECOND = timedelta(seconds=1)
 RETRY_AFTER = timedelta(seconds=5)
 
 
-def a_bulkhead(
-    *, in_progress: int, waiting: int, patience: timedelta = LONG, now: list[float] | None = None
-) -> Bulkhead:
+def a_bulkhead(*, in_progress: int, waiting: int, now: list[float] | None = None) -> Bulkhead:
     limits = BulkheadLimits(
-        in_progress=in_progress, waiting=waiting, patience=patience, retry_after=RETRY_AFTER
+        in_progress=in_progress, waiting=waiting, patience=LONG, retry_after=RETRY_AFTER
     )
     seconds = now or [0.0]
     return Bulkhead(limits, monotonic=lambda: seconds[-1])
@@ -51,6 +50,18 @@ async def refused(bulkhead: Bulkhead) -> ProviderBusyError:
         async with bulkhead.admitted():
             pass
     return refusal.value
+
+
+async def waited_in_vain(bulkhead: Bulkhead) -> ProviderBusyError:
+    """How somebody is refused whose patience is over."""
+    refusal = asyncio.create_task(refused(bulkhead))
+    await until(lambda: bulkhead._waiting == 1)
+    pass_time(LONG - SECOND)
+    await asyncio.sleep(0)
+    assert not refusal.done()
+    pass_time(SECOND)
+    await until(refusal.done)
+    return refusal.result()
 
 
 async def settled(calls: Calls, count: int) -> None:
@@ -90,16 +101,16 @@ async def test_whoever_finds_the_line_full_is_refused_at_once() -> None:
 
 
 async def test_whoever_has_waited_long_enough_is_refused() -> None:
-    bulkhead = a_bulkhead(in_progress=1, waiting=1, patience=SHORTLY)
+    bulkhead = a_bulkhead(in_progress=1, waiting=1)
     calls = Calls(bulkhead)
     task = calls.begin("a")
     await settled(calls, 1)
 
-    refusal = await refused(bulkhead)
+    refusal = await waited_in_vain(bulkhead)
     assert isinstance(refusal.__cause__, TimeoutError)
     assert refusal.retry_after == RETRY_AFTER
     # Its place in the line is free again.
-    assert isinstance((await refused(bulkhead)).__cause__, TimeoutError)
+    assert isinstance((await waited_in_vain(bulkhead)).__cause__, TimeoutError)
     calls.end("a")
     await task
 

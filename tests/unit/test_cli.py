@@ -88,15 +88,15 @@ def test_serve_says_everything_that_is_missing_and_does_not_start(
 
     assert result.exit_code == 2
     assert lines(result) == [
-        f"vetassist: {name}: is required"
-        for name in (
-            "VETASSIST_DATABASE_URL",
-            "VETASSIST_JWT_SECRET",
-            "VETASSIST_TOKEN_KEYS",
-            "VETASSIST_AUDIT_KEY",
-            "VETASSIST_VA_CLIENT_ID",
-            "VETASSIST_VA_CLIENT_SECRET",
-        )
+        f"vetassist: {name}: is required: {to_write}"
+        for name, to_write in {
+            "VETASSIST_DATABASE_URL": "postgresql://USER:PASSWORD@HOST/DATABASE",
+            "VETASSIST_JWT_SECRET": "64 random hex digits",
+            "VETASSIST_TOKEN_KEYS": "k1: and 32 random bytes in base64url",
+            "VETASSIST_AUDIT_KEY": "64 random hex digits",
+            "VETASSIST_VA_CLIENT_ID": "the client ID that VA gave you",
+            "VETASSIST_VA_CLIENT_SECRET": "the client secret that VA gave you",
+        }.items()
     ]
     assert started == []
 
@@ -120,16 +120,43 @@ def test_a_database_that_does_not_answer_is_one_line_without_its_password(
 def test_migrate_needs_to_know_which_database(environment: dict[str, str]) -> None:
     result = vetassist("migrate")
     assert result.exit_code == 2
-    assert lines(result) == ["vetassist: VETASSIST_DATABASE_URL: is required"]
+    (line,) = lines(result)
+    assert line.startswith("vetassist: VETASSIST_DATABASE_URL: is required: ")
 
 
-@pytest.mark.parametrize("url", ["", "nonsense", "postgresql://[", "mysql://localhost/x"])
+@pytest.mark.parametrize("url", ["nonsense", "postgresql://[", "mysql://localhost/x"])
 def test_migrate_says_that_a_database_url_is_none(environment: dict[str, str], url: str) -> None:
     environment["VETASSIST_DATABASE_URL"] = url
     result = vetassist("migrate")
     assert result.exit_code == 2
+    (line,) = lines(result)
+    assert line.startswith(
+        "vetassist: VETASSIST_DATABASE_URL: is not a PostgreSQL connection URL: "
+    )
+
+
+@pytest.mark.parametrize("command", ["demo", "serve", "migrate", "purge"])
+@pytest.mark.parametrize("password", ["hunter/2", "hunter@2", "hunter%2", "hunter/2?x=y"])
+def test_a_password_that_is_not_encoded_is_never_said(
+    environment: dict[str, str], started: list[Sequence[str]], command: str, password: str
+) -> None:
+    environment.update(required_settings(f"postgresql://someone:{password}@127.0.0.1:1/vetassist"))
+    result = vetassist(command)
+    assert result.exit_code == 2
+    (line,) = lines(result)
+    assert line.startswith("vetassist: VETASSIST_DATABASE_URL: has a character that must be ")
+    assert "hunter" not in result.output
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_name_in_lower_case_is_refused_by_every_command(
+    environment: dict[str, str], started: list[Sequence[str]], command: str
+) -> None:
+    environment.update(required_settings(NOBODY) | {"vetassist_log_level": "DEBUG"})
+    result = vetassist(command)
+    assert result.exit_code == 2
     assert lines(result) == [
-        "vetassist: VETASSIST_DATABASE_URL: is not a PostgreSQL connection URL"
+        "vetassist: vetassist_log_level: no such setting; did you mean VETASSIST_LOG_LEVEL?"
     ]
 
 

@@ -120,7 +120,10 @@ def test_a_database_that_is_away_is_said_once(caplog: pytest.LogCaptureFixture) 
         for logger, level in zip(pools, levels, strict=True):
             logger.setLevel(level)
     assert result.exit_code == 4
-    assert said(result) == "vetassist: the database does not answer"
+    assert said(result) == (
+        "vetassist: VETASSIST_DATABASE_URL: the database does not answer: "
+        "nothing listens at its host and port"
+    )
     assert [record.name for record in caplog.records if "psycopg" in record.name] == []
 
 

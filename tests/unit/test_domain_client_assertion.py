@@ -40,6 +40,22 @@ def test_an_assertion_that_says_what_it_must_holds() -> None:
 
 
 @pytest.mark.parametrize(
+    "audience",
+    [
+        US,
+        ENDPOINT,
+        [US],
+        f"{US}/",
+        "HTTPS://Us.Example",
+        f"{US}:443/oauth/token",
+        "https://us.example.",
+    ],
+)
+def test_it_may_name_us_in_any_form_of_our_url(audience: object) -> None:
+    assert judge(good(aud=audience)).client_id == CLIENT
+
+
+@pytest.mark.parametrize(
     ("changes", "reason"),
     [
         ({"iss": str(OTHER)}, "assertion_client"),
@@ -53,8 +69,8 @@ def test_an_assertion_that_says_what_it_must_holds() -> None:
         ({"aud": []}, "assertion_audience"),
         ({"aud": [US, ENDPOINT]}, "assertion_audience"),
         ({"aud": [[US]]}, "assertion_audience"),
-        ({"aud": f"{US}/"}, "assertion_audience"),
-        ({"aud": US.upper()}, "assertion_audience"),
+        ({"aud": f"{US}/other"}, "assertion_audience"),
+        ({"aud": ENDPOINT.upper()}, "assertion_audience"),
         ({"jti": ""}, "assertion_jti"),
         ({"jti": 1}, "assertion_jti"),
         ({"jti": "x" * 257}, "assertion_jti"),

@@ -11,7 +11,9 @@ import pytest
 
 from adapters.va_oauth.bounded_http import BoundedHTTP, ProviderCall
 from application.errors import ProviderUnavailableError, UpstreamRejectedError
+from tests.support.event_loop import pass_time
 
+DEADLINE = timedelta(seconds=10)
 URL = "https://va.example/path?code=canary"
 
 Handler = Callable[[httpx.Request], Coroutine[None, None, httpx.Response]]
@@ -22,11 +24,11 @@ async def body(content: bytes) -> AsyncIterator[bytes]:
     yield content
 
 
-async def call(handler: Handler, *, deadline: timedelta = timedelta(seconds=10)) -> ProviderCall:
+async def call(handler: Handler) -> ProviderCall:
     """The one call that the observer hears of."""
     heard: list[ProviderCall] = []
     async with httpx.AsyncClient(transport=httpx.MockTransport(handler)) as client:
-        http = BoundedHTTP(client, deadline=deadline, max_bytes=10, observer=heard.append)
+        http = BoundedHTTP(client, deadline=DEADLINE, max_bytes=10, observer=heard.append)
         with suppress(ProviderUnavailableError, UpstreamRejectedError):
             await http.get(URL, operation="userinfo")
     (told,) = heard
@@ -51,10 +53,11 @@ async def test_an_answer_is_told_by_the_class_of_its_status(status: int, outcome
 
 async def test_no_answer_in_time_is_a_timeout() -> None:
     async def never(_request: httpx.Request) -> httpx.Response:
+        pass_time(DEADLINE)
         await asyncio.Event().wait()
         raise AssertionError
 
-    told = await call(never, deadline=timedelta(milliseconds=1))
+    told = await call(never)
     assert told.outcome == "timeout"
 
 
@@ -94,9 +97,7 @@ async def test_a_call_that_is_given_up_is_told_as_such() -> None:
         raise AssertionError
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(never)) as client:
-        http = BoundedHTTP(
-            client, deadline=timedelta(seconds=10), max_bytes=10, observer=heard.append
-        )
+        http = BoundedHTTP(client, deadline=DEADLINE, max_bytes=10, observer=heard.append)
         asking = asyncio.create_task(http.get(URL, operation="userinfo"))
         await begun.wait()
         asking.cancel()

@@ -16,9 +16,11 @@ from adapters.postgres.session_lookup import PostgresSessionLookup
 from application.errors import UnavailableError
 from domain.session_standing import SessionStanding
 from tests.support.builders import NOW, a_session_id, a_user_id
+from tests.support.event_loop import pass_time
+from tests.support.product import until
 
 NEVER = timedelta(days=1)
-AT_ONCE = timedelta(milliseconds=1)
+A_WHILE = timedelta(seconds=1)
 
 
 class Statement:
@@ -118,13 +120,11 @@ class World:
             asyncio.create_task(self.lookup.find(a_user_id(), a_session_id())) for _ in range(count)
         ]
         self.callers += asking
-        for _ in range(5):
-            await checkpoint()
+        await settled()
         return asking
 
     async def until_sent(self, count: int) -> list[Statement]:
-        while len(self.pool.statements) < count:
-            await checkpoint()
+        await until(lambda: len(self.pool.statements) >= count)
         return self.pool.statements
 
     async def answer_all(self) -> None:
@@ -133,6 +133,12 @@ class World:
                 if not statement.answered.done():
                     statement.answer()
             await checkpoint()
+
+
+async def settled() -> None:
+    """Let everything run that can."""
+    for _ in range(10):
+        await checkpoint()
 
 
 def sizes(statements: list[Statement]) -> list[int]:
@@ -192,10 +198,11 @@ async def test_a_batch_is_bounded() -> None:
 
 
 async def test_a_slow_statement_harms_only_those_who_wait_for_it() -> None:
-    world = World(slow=AT_ONCE)
+    world = World(slow=A_WHILE)
     slow = await world.ask(1) + await world.ask(1)
-    assert sizes(world.pool.statements) == [1, 1]
     others = await world.ask(3)
+    assert sizes(world.pool.statements) == [1, 1]
+    pass_time(A_WHILE)
     statements = await world.until_sent(3)
     statements[2].answer()
     await asyncio.wait(others)
@@ -205,28 +212,31 @@ async def test_a_slow_statement_harms_only_those_who_wait_for_it() -> None:
 
 
 async def test_no_more_connections_are_used_than_allowed() -> None:
-    world = World(slow=AT_ONCE, max_flights=3)
+    world = World(slow=A_WHILE, max_flights=3)
     for _ in range(8):
         await world.ask()
-        await asyncio.wait(world.callers, timeout=0.005)
+        pass_time(A_WHILE)
+        await settled()
 
     assert len(world.pool.statements) == world.pool.lent == 3
     await world.answer_all()
 
 
 async def test_whoever_has_no_answer_in_time_hears_to_try_again() -> None:
-    world = World(deadline=AT_ONCE)
-    # On a busy machine the time may be up before the statement is sent.
-    while not world.pool.statements:
-        (caller,) = await world.ask()
-        await asyncio.wait([caller])
-        assert isinstance(caller.exception(), UnavailableError)
-
-    # Nor does its statement go on for ever: the connection is shut down under it.
+    world = World(deadline=A_WHILE)
+    (caller,) = await world.ask()
+    await world.until_sent(1)
     near, far = world.pool.connections[-1].ends
     with near, far:
-        far.settimeout(20)
-        assert await asyncio.to_thread(far.recv, 1) == b""
+        far.setblocking(False)
+        pass_time(A_WHILE)
+        await until(caller.done)
+        assert isinstance(caller.exception(), UnavailableError)
+
+        # Nor does its statement go on for ever: the connection is shut down under it.
+        pass_time(A_WHILE)
+        await settled()
+        assert far.recv(1) == b""
     world.pool.statements[0].break_down()
 
 
@@ -265,12 +275,12 @@ async def test_when_there_is_no_connection_everybody_hears_and_the_next_may_try(
 
 
 async def test_every_connection_is_given_back() -> None:
-    world = World(slow=AT_ONCE)
+    world = World(slow=A_WHILE)
     for count in (5, 3, 1):
         await world.ask(count)
+        pass_time(A_WHILE)
     await world.answer_all()
-    for _ in range(5):
-        await checkpoint()
+    await settled()
 
     assert world.pool.lent == 0
 

@@ -21,6 +21,7 @@ from entrypoints.metrics.measurements import Measurements
 from entrypoints.web.middleware import LastResort, Surroundings
 from tests.support.product import Product, captured_log, running_product
 
+APP = "https://app.vetassist.example"
 HTTPS = "https://vetassist.example"
 ALWAYS = {
     "cache-control": "no-store",
@@ -122,7 +123,7 @@ async def test_without_tls_nothing_is_promised_about_tls() -> None:
 
 
 async def test_only_a_front_end_elsewhere_may_read_answers() -> None:
-    front_end = "https://app.vetassist.example"
+    front_end = APP
     async with running_product(public_url=HTTPS, frontend_url=front_end) as product:
         signed_in = await product.sign_in()
 
@@ -136,6 +137,24 @@ async def test_only_a_front_end_elsewhere_may_read_answers() -> None:
         assert await allowed(front_end) == front_end
         for origin in ("https://evil.example", f"{front_end}.evil.example", "null", HTTPS):
             assert await allowed(origin) is None
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["https://App.VetAssist.example", "https://app.vetassist.example:443", f"{APP}./portal"],
+)
+async def test_the_front_end_may_read_answers_however_the_setting_writes_it(written: str) -> None:
+    async with running_product(public_url=HTTPS, frontend_url=written) as product:
+        browser = product.browser()
+        asks = {"Access-Control-Request-Method": "POST"}
+        for origin in (APP, f"{APP}."):
+            answer = await browser.get("/healthz", headers={"Origin": origin})
+            assert answer.headers["access-control-allow-origin"] == origin
+            preflight = await browser.http.options(
+                "/api/v1/session/renew", headers={"Origin": origin, **asks}
+            )
+            assert preflight.status_code == 200
+            assert preflight.headers["access-control-allow-origin"] == origin
 
 
 async def test_each_request_has_an_id_of_its_own_whatever_the_client_says(

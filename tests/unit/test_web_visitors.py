@@ -6,6 +6,7 @@ import pytest
 from starlette.requests import Request
 
 from application.ports.visitor_pseudonyms import VisitorPseudonyms
+from domain.va_identity import VAAccount
 from domain.visitor import Visitor
 from entrypoints.request_ids import REQUEST_ID
 from entrypoints.web.visitors import VisitorReader
@@ -26,6 +27,9 @@ class Legible(VisitorPseudonyms):
 
     def of_user_agent(self, user_agent: str) -> str:
         return f"[{user_agent}]"
+
+    def of_account(self, account: VAAccount) -> str:
+        return f"({account.subject})"
 
 
 def visitor(

@@ -1,30 +1,25 @@
 """Sockets that the server listens on, from the first client to the last one. On uvloop."""
 
 import asyncio
-import errno
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import Any, final
+from typing import final
 
 import pytest
 from pytest_mock import MockerFixture
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from entrypoints.serving.connection_table import ConnectionTable
-from entrypoints.serving.listening import Listener, bound_sockets
+from entrypoints.serving.listening import Listener
+from entrypoints.sockets import bound_sockets
 from tests.support.product import serving, until
 
 HOST = "127.0.0.1"
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
-PATIENCE_SECONDS = 10
-
-
-@pytest.fixture(scope="module")
-def anyio_backend() -> tuple[str, dict[str, Any]]:
-    """The loop that serves in production."""
-    return "asyncio", {"use_uvloop": True}
+PATIENCE_SECONDS = 60
 
 
 @pytest.fixture
@@ -113,40 +108,84 @@ async def test_connections_that_nobody_uses_are_closed_at_the_end_without_a_dead
         await until(lambda: len(server.server_state.connections) == 1)
 
 
-def has_ipv6() -> bool:
-    try:
-        with socket.socket(socket.AF_INET6) as probe:
-            probe.bind(("::1", 0))
-    except OSError:
-        return False
-    return True
+UPGRADE = (
+    b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+    b"HTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA\r\n"
+)
+POST = b"POST /x HTTP/1.1\r\nHost: x\r\n" + UPGRADE
+WITH_LENGTH = POST + b"Content-Length: 5\r\n\r\nhello"
+CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n"
+BARE = b"GET /x HTTP/1.1\r\nHost: x\r\n" + UPGRADE + b"\r\n"
+ECHOED, NOTHING_ECHOED = b"POST /x upgrade=[] body=hello", b"GET /x upgrade=[] body="
 
 
-@pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
-def test_every_address_is_every_address_of_both_kinds(sockets: ExitStack) -> None:
-    bound = [sockets.enter_context(each) for each in bound_sockets("::", 0)]
+async def echo(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer with what arrived."""
+    request = Request(scope, receive)
+    sent = request.headers.getlist("upgrade")
+    assert sent in ([], ["h2c"])
+    body = (await request.body()).decode()
+    text = f"{request.method} {request.url.path} upgrade=[] body={body}"
+    await PlainTextResponse(text)(scope, receive, send)
 
-    assert {each.family for each in bound} == {socket.AF_INET, socket.AF_INET6}
-    assert len({each.getsockname()[1] for each in bound}) == 1
 
-
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "0.0.0.0"])
-def test_a_host_is_bound_to_the_addresses_that_this_machine_has(
-    sockets: ExitStack, host: str
+@pytest.mark.parametrize(
+    ("parts", "bodies"),
+    [
+        ([WITH_LENGTH], [ECHOED]),
+        ([WITH_LENGTH[:-5], b"hello"], [ECHOED]),
+        ([WITH_LENGTH[:-3], b"llo"], [ECHOED]),
+        ([WITH_LENGTH[:60], WITH_LENGTH[60:]], [ECHOED]),
+        ([bytes([byte]) for byte in WITH_LENGTH], [ECHOED]),
+        ([CHUNKED], [ECHOED]),
+        ([bytes([byte]) for byte in CHUNKED], [ECHOED]),
+        ([BARE], [NOTHING_ECHOED]),
+        # Pipelined, and the offer repeated.
+        ([WITH_LENGTH + CHUNKED + BARE + WITH_LENGTH], [ECHOED, ECHOED, NOTHING_ECHOED, ECHOED]),
+    ],
+)
+async def test_an_offer_to_upgrade_is_ignored_and_its_body_read(
+    sockets: ExitStack, parts: list[bytes], bodies: list[bytes]
 ) -> None:
-    bound = [sockets.enter_context(each) for each in bound_sockets(host, 0)]
+    """As Java's HttpClient offers HTTP/2."""
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(PATIENCE_SECONDS), serving(echo) as (url, _):
+        client = sockets.enter_context(socket.create_connection((HOST, int(url.split(":")[2]))))
+        client.setblocking(False)
+        for part in parts:
+            await loop.sock_sendall(client, part)
+        received = b""
+        while received.count(b"upgrade=[]") < len(bodies) or not received.endswith(bodies[-1]):
+            received += await loop.sock_recv(client, 65_536)
+    answers = [part.partition(b"\r\n\r\n") for part in received.split(b"HTTP/1.1 200 OK\r\n")[1:]]
+    assert [body for _, _, body in answers] == bodies
+    assert not any(b"connection: close" in head for head, _, _ in answers)
 
-    assert socket.AF_INET in {each.family for each in bound}
+
+async def test_a_client_that_waits_for_100_is_told_to_go_on_with_or_without_an_offer(
+    sockets: ExitStack,
+) -> None:
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(PATIENCE_SECONDS), serving(echo) as (url, _):
+        for offer in (UPGRADE, b""):
+            client = sockets.enter_context(socket.create_connection((HOST, int(url.split(":")[2]))))
+            client.setblocking(False)
+            head = b"POST /x HTTP/1.1\r\nHost: x\r\n" + offer
+            await loop.sock_sendall(
+                client, head + b"Expect: 100-continue\r\nContent-Length: 5\r\n\r\n"
+            )
+            assert await loop.sock_recv(client, 65_536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+            await loop.sock_sendall(client, b"hello")
+            received = b""
+            while not received.endswith(ECHOED):
+                received += await loop.sock_recv(client, 65_536)
+            assert received.startswith(b"HTTP/1.1 200 OK\r\n")
 
 
-def test_an_address_that_is_taken_is_refused(sockets: ExitStack) -> None:
-    taken = sockets.enter_context(socket.create_server((HOST, 0)))
-    with pytest.raises(OSError) as refused:
-        bound_sockets(HOST, taken.getsockname()[1])
-    assert refused.value.errno == errno.EADDRINUSE
-
-
-def test_an_address_of_another_machine_is_refused() -> None:
-    with pytest.raises(OSError) as refused:
-        bound_sockets("192.0.2.1", 0)
-    assert refused.value.errno == errno.EADDRNOTAVAIL
+async def test_a_tunnel_is_refused_as_before(sockets: ExitStack) -> None:
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(PATIENCE_SECONDS), serving(echo) as (url, _):
+        client = sockets.enter_context(socket.create_connection((HOST, int(url.split(":")[2]))))
+        client.setblocking(False)
+        await loop.sock_sendall(client, b"CONNECT x:1 HTTP/1.1\r\nHost: x:1\r\n\r\n")
+        assert (await loop.sock_recv(client, 65_536)).startswith(b"HTTP/1.1 400 ")

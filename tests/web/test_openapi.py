@@ -105,6 +105,15 @@ async def test_the_session_cookie_is_a_credential_only_where_it_is_delivered() -
     assert operations(by_cookie)[shown]["security"] == [{"bearer": []}, {"sessionCookie": []}]
 
 
+async def test_the_challenge_of_an_app_is_described_only_where_it_is_read() -> None:
+    start = ("GET", "/api/v1/va/login")
+    for is_read in (True, False):
+        document = await description(session_delivery="code", app_sign_in=is_read)
+        parameters = {each["name"] for each in operations(document)[start]["parameters"]}
+        assert ("code_challenge" in parameters) is is_read
+        assert ("code_challenge_method" in parameters) is is_read
+
+
 async def test_it_calls_cookies_what_they_are_called_on_https() -> None:
     document = await description(
         public_url="https://session.vetassist.example",

@@ -38,7 +38,7 @@ LIMITS = BulkheadLimits(
     retry_after=timedelta(seconds=7),
 )
 #: Generous: what must not hang has this long.
-PATIENCE_SECONDS = 10
+PATIENCE_SECONDS = 60
 BUSY = "/va-error?error=provider_unavailable"
 
 
@@ -221,7 +221,7 @@ async def test_slow_revocations_are_bounded_and_take_no_room_from_sign_ins() -> 
 
 async def test_a_person_does_not_wait_for_the_same_silence_twice() -> None:
     provider = HostileProvider()
-    async with running_product(provider=provider, deadline=timedelta(seconds=0.2)) as product:
+    async with running_product(provider=provider) as product:
         await product.sign_in()
         asked = provider.requests[USERINFO]
         provider.replies[USERINFO] = never

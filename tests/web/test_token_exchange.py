@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
-from urllib.parse import quote_plus
+from urllib.parse import quote_plus, urlencode
 
 import httpx
 import pytest
@@ -186,7 +186,7 @@ async def test_an_assertion_is_made_out_to_the_service_or_its_endpoint(
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"aud": "http://localhost:8000/"}, "assertion_audience"),
+        ({"aud": "http://localhost:8000/other"}, "assertion_audience"),
         ({"aud": "https://va.example"}, "assertion_audience"),
         ({"aud": ["http://localhost:8000", "https://va.example"]}, "assertion_audience"),
         ({"aud": None}, "assertion_audience"),
@@ -326,6 +326,64 @@ async def test_a_request_that_makes_no_sense_is_refused(
     assert not uses(product)
 
 
+def described(answer: httpx.Response) -> str:
+    text: str = answer.json()["error_description"]
+    return text
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"grant_type": None}, "grant_type is missing"),
+        ({"grant_type": "password"}, "grant_type must be urn:ietf:params:oauth:grant-type:"),
+        ({"subject_token": None}, "subject_token is missing"),
+        ({"subject_token": "Zoë"}, "subject_token must be printable ASCII"),
+        ({"subject_token_type": "x"}, "subject_token_type must be urn:ietf:params:oauth:"),
+        ({"requested_token_type": "x"}, "requested_token_type must be urn:ietf:params:oauth:"),
+        ({"actor_token": "x"}, "actor_token is not supported"),
+        ({"actor_token_type": "x"}, "actor_token_type is not supported"),
+        ({"purpose": "curiosity"}, "purpose must be one of: veteran_status, "),
+        ({"purpose": ["veteran_status"] * 2}, "purpose must not appear twice"),
+        ({"scope": "a  b"}, "scope must be words"),
+        ({"audience": "https://elsewhere.example"}, "audience must be VA's issuer or the URL"),
+        ({"resource": "x"}, "resource must be VA's issuer or the URL"),
+        ({"client_id": ["a", "b"]}, "client_id must not appear twice"),
+    ],
+)
+async def test_the_answer_names_the_parameter_and_what_it_must_be(
+    product: Product,
+    client: SecretClient,
+    signed_in: SignedIn,
+    changes: dict[str, Any],
+    named: str,
+) -> None:
+    answer = await exchange(product, signed_in, client, **changes)
+    assert answer.status_code == 400
+    assert described(answer).startswith(named)
+
+
+async def test_a_client_without_credentials_is_told_what_to_send(
+    product: Product, signed_in: SignedIn
+) -> None:
+    answer = await exchange(product, signed_in)
+    for name in ("HTTP Basic", "client_secret", "client_assertion"):
+        assert name in described(answer)
+
+
+@pytest.mark.parametrize("odd", ["x=1&x=2", "x=%ff&y=%00", "x=\xff", "%=%", "=", "\xff"])
+async def test_a_parameter_that_nobody_reads_changes_nothing(
+    product: Product, client: SecretClient, signed_in: SignedIn, odd: str
+) -> None:
+    form = urlencode(exchange_fields(signed_in.token))
+    answer = await product.browser().post(
+        PATH,
+        content=f"{odd}&{form}".encode("latin-1"),
+        headers={"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"},
+        auth=client.basic,
+    )
+    assert answer.status_code == 200
+
+
 @pytest.mark.parametrize("grant_type", ["client_credentials", "refresh_token", "x"])
 async def test_there_is_no_other_grant(
     product: Product, client: SecretClient, signed_in: SignedIn, grant_type: str
@@ -434,9 +492,11 @@ async def test_case_77_only_a_form_is_read(
     as_parts = await browser.post(PATH, files={"grant_type": "x"}, auth=client.basic)
     long = await browser.post(PATH, data=fields | {"x": "x" * 17_000}, auth=client.basic)
 
-    assert_error(as_json, "invalid_request", status=415)
-    assert_error(as_parts, "invalid_request", status=415)
+    for answer in (as_json, as_parts):
+        assert_error(answer, "invalid_request", status=415)
+        assert described(answer) == "The Content-Type must be application/x-www-form-urlencoded."
     assert_error(long, "invalid_request", status=413)
+    assert described(long) == "The body must be at most 16384 bytes long."
     assert (await browser.get(PATH)).status_code == 405
 
 
@@ -448,7 +508,7 @@ async def test_case_77_only_a_form_is_read(
         "subject_token=%00",
         "subject_token=%ff",
         "subject_token=%0d%0aSet-Cookie:x",
-        "x=\xff",
+        "purpose=\xff",
         "&".join(f"x{number}=1" for number in range(60)),
     ],
 )

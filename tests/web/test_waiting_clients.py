@@ -1,4 +1,7 @@
-"""Clients that the server waits for: none of them for ever. On uvloop, over real sockets."""
+"""Clients that the server waits for: none of them for ever. On uvloop, over real sockets.
+
+A deadline passes when the test moves the loop's clock.
+"""
 
 import asyncio
 import socket
@@ -7,21 +10,30 @@ import weakref
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 import uvicorn
-from pytest_mock import MockerFixture
+from anyio.lowlevel import checkpoint
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from entrypoints.serving.app import refusing_app
+from entrypoints.serving.bounded_http import BoundedHTTP
 from tests.support.environment import read, required_settings
+from tests.support.event_loop import pass_time
 from tests.support.product import FRONT_END_URL, SERVICE_URL, running_product, serving, until
 
-PATIENCE_SECONDS = 20
+#: Generous: what must not hang has this long.
+PATIENCE_SECONDS = 60
+HEAD = timedelta(seconds=10)
+BODY = timedelta(seconds=10)
+READING = timedelta(seconds=30)
+KEEP_ALIVE = timedelta(seconds=75)
+SECOND = timedelta(seconds=1)
 #: Fits into no socket's buffer.
 LARGE = b"x" * 50_000_000
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -30,18 +42,6 @@ RENEW = (
     "POST /api/v1/session/renew HTTP/1.1\r\nHost: x\r\n"
     f"Origin: {SERVICE_URL}\r\nContent-Type: application/json\r\nContent-Length: 4\r\n\r\n"
 ).encode()
-
-
-@pytest.fixture(scope="module")
-def anyio_backend() -> tuple[str, dict[str, Any]]:
-    """The loop that serves in production."""
-    return "asyncio", {"use_uvloop": True}
-
-
-@pytest.fixture
-def short_deadlines(mocker: MockerFixture) -> None:
-    for name in ("_HEAD_SECONDS", "_BODY_SECONDS", "_READ_SECONDS"):
-        mocker.patch(f"entrypoints.serving.bounded_http.{name}", 0.3)
 
 
 @dataclass(kw_only=True)
@@ -98,6 +98,34 @@ class Served:
         """How many connections the server has."""
         return len(self.server.server_state.connections)
 
+    @property
+    def only(self) -> BoundedHTTP:
+        """The server's end of the one connection."""
+        (connection,) = self.server.server_state.connections
+        assert isinstance(connection, BoundedHTTP)
+        return connection
+
+    async def until_open(self) -> None:
+        await until(lambda: self.open == 1)
+
+    async def until_received(self, head: bytes) -> None:
+        """Return once the server has so much of a head, and no more."""
+        await until(lambda: self.open == 1 and self.only._head_bytes == len(head))
+
+    async def until_given_up(self) -> None:
+        """Let time pass until the server is rid of whoever does not read."""
+        # As long as something still moves into a buffer, the client has more time.
+        for _ in range(5):
+            pass_time(READING)
+            await settled()
+        await until(lambda: self.open == 0)
+
+
+async def settled() -> None:
+    """Let everything run that can."""
+    for _ in range(100):
+        await checkpoint()
+
 
 def socket_of(transport: asyncio.BaseTransport) -> socket.socket:
     found: socket.socket = transport.get_extra_info("socket")
@@ -132,13 +160,14 @@ async def served(*, answers: bool = True, **options: Any) -> AsyncIterator[Serve
         yield Served(application=application, url=url, server=server, clients=clients)
 
 
-@pytest.mark.usefixtures("short_deadlines")
 async def test_a_client_that_says_nothing_is_hung_up_on_without_a_word() -> None:
     async with served() as it:
-        assert await (await it.client()).rest() == b""
+        client = await it.client()
+        await it.until_open()
+        pass_time(HEAD)
+        assert await client.rest() == b""
 
 
-@pytest.mark.usefixtures("short_deadlines")
 @pytest.mark.parametrize("before", [b"", GET], ids=["first", "after-another"])
 async def test_half_a_head_is_told_that_it_is_late(before: bytes) -> None:
     async with served() as it:
@@ -147,6 +176,11 @@ async def test_half_a_head_is_told_that_it_is_late(before: bytes) -> None:
             client.send(before)
             assert (await client.answer()).startswith(b"HTTP/1.1 200 ")
         client.send(GET[:20])
+        await it.until_received(GET[:20])
+        pass_time(HEAD - SECOND)
+        await settled()
+        assert it.open == 1
+        pass_time(SECOND)
         answer = await client.rest()
 
     head, _, body = answer.partition(b"\r\n\r\n")
@@ -157,61 +191,69 @@ async def test_half_a_head_is_told_that_it_is_late(before: bytes) -> None:
     assert it.application.asked == (1 if before else 0)
 
 
-@pytest.mark.usefixtures("short_deadlines")
 async def test_a_byte_now_and_then_gives_a_head_no_more_time() -> None:
     async with served() as it:
         client = await it.client()
         client.send(b"GET / HTTP/1.1\r\nX-Long: ")
         answer = asyncio.create_task(client.rest())
-        while not answer.done():
+        await it.until_open()
+        for _ in range(HEAD // SECOND):
+            assert not answer.done()
+            before = it.only._head_bytes
             client.send(b"x")
-            await asyncio.wait([answer], timeout=0.05)
+            await until(lambda before=before: it.only._head_bytes != before)  # type: ignore[misc]
+            pass_time(SECOND)
+        await settled()
+        assert it.open == 0
+        assert (await answer).startswith(b"HTTP/1.1 408 ")
 
-    assert (await answer).startswith(b"HTTP/1.1 408 ")
 
-
-@pytest.mark.usefixtures("short_deadlines")
 async def test_half_a_head_does_not_cut_off_the_answer_to_the_request_before_it() -> None:
     async with served(answers=False) as it:
         client = await it.client()
         client.send(GET + GET[:20])
         await until(lambda: it.application.asked == 1)
         client.send(GET[20:25])
+        # What came along with the request before it is not counted.
+        await it.until_received(GET[20:25])
         # Longer than the head has time for.
-        await asyncio.sleep(0.5)
+        pass_time(HEAD * 2)
+        await settled()
         it.application.may_answer.set()
-        answers = await client.rest()
+        first = await client.answer()
+        pass_time(HEAD)
+        second = await client.rest()
 
-    assert answers.startswith(b"HTTP/1.1 200 ")
-    assert b"HTTP/1.1 408 " in answers
+    assert first.startswith(b"HTTP/1.1 200 ")
+    assert second.startswith(b"HTTP/1.1 408 ")
 
 
-@pytest.mark.usefixtures("short_deadlines")
 async def test_a_body_that_nobody_reads_is_not_waited_for_either() -> None:
     async with served() as it:
         client = await it.client()
         client.send(POST + b"x")
         assert (await client.answer()).startswith(b"HTTP/1.1 200 ")
+        pass_time(BODY)
         assert await client.rest() == b""
 
 
-async def test_a_body_that_the_service_reads_is_late_after_its_deadline(
-    mocker: MockerFixture,
-) -> None:
-    mocker.patch("entrypoints.web.bounded_body._DEADLINE_SECONDS", 0.3)
+async def test_a_body_that_the_service_reads_is_late_after_its_deadline() -> None:
     async with (
         running_product() as product,
-        serving(product.app) as (url, _),
+        serving(product.app) as (url, server),
         client_of(url) as client,
     ):
         client.send(RENEW + b"{")
+        await until(lambda: bool(server.server_state.tasks))
+        await settled()
+        pass_time(BODY)
         answer = await client.answer()
 
     assert answer.startswith(b"HTTP/1.1 408 ")
 
 
 async def test_a_body_that_comes_late_but_in_time_leaves_the_connection_open_for_a_while() -> None:
-    async with served(keep_alive_seconds=1) as it:
+    async with served() as it:
         client = await it.client()
         client.send(POST + b"x")
         first = await client.answer()
@@ -220,21 +262,29 @@ async def test_a_body_that_comes_late_but_in_time_leaves_the_connection_open_for
         client.send(POST + b"x")
         await client.answer()
         client.send(b"xxx")
+        await it.until_received(b"")
+        pass_time(KEEP_ALIVE - SECOND)
+        await settled()
+        assert it.open == 1
         # Where the answer is before the body's end, uvicorn waits for ever.
+        pass_time(SECOND)
         assert await client.rest() == b""
 
     assert (first[:12], second[:12]) == (b"HTTP/1.1 200", b"HTTP/1.1 200")
 
 
 async def test_a_connection_that_is_not_used_any_more_is_closed() -> None:
-    async with served(keep_alive_seconds=1) as it:
+    async with served() as it:
         client = await it.client()
         client.send(GET)
         assert (await client.answer()).startswith(b"HTTP/1.1 200 ")
+        pass_time(KEEP_ALIVE - SECOND)
+        await settled()
+        assert it.open == 1
+        pass_time(SECOND)
         assert await client.rest() == b""
 
 
-@pytest.mark.usefixtures("short_deadlines")
 @pytest.mark.parametrize("last", [b"", b"Connection: close\r\n"], ids=["kept", "closing"])
 async def test_an_answer_that_is_not_read_is_given_up(last: bytes) -> None:
     async with served() as it:
@@ -243,37 +293,36 @@ async def test_an_answer_that_is_not_read_is_given_up(last: bytes) -> None:
         client.writer.transport.pause_reading()  # type: ignore[attr-defined]
         client.send(b"GET / HTTP/1.1\r\nHost: x\r\n" + last + b"\r\n")
         await until(lambda: it.application.asked == 1)
-        await until(lambda: it.open == 0)
+        await it.until_given_up()
 
 
-@pytest.mark.usefixtures("short_deadlines")
 async def test_the_rest_of_an_answer_that_is_not_read_is_given_up() -> None:
     async with served() as it:
         # Too little for the application to be held up, too much for the sockets.
         it.application.body = b"x" * 50_000
         client = await it.client(receive_buffer=4096)
         client.writer.transport.pause_reading()  # type: ignore[attr-defined]
-        await until(lambda: it.open == 1)
-        (connection,) = it.server.server_state.connections
-        socket_of(connection.transport).setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        await it.until_open()
+        socket_of(it.only.transport).setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
         client.send(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         await until(lambda: it.application.asked == 1)
-        await until(lambda: it.open == 0)
+        await it.until_given_up()
 
 
-async def test_a_large_answer_that_is_read_slowly_gets_there(mocker: MockerFixture) -> None:
-    mocker.patch("entrypoints.serving.bounded_http._READ_SECONDS", 2)
+async def test_a_large_answer_that_is_read_slowly_gets_there() -> None:
     async with served() as it:
         it.application.body = LARGE
-        client = await it.client()
+        client = await it.client(receive_buffer=65_536)
         client.send(GET)
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            head = await client.reader.readuntil(b"\r\n\r\n")
-            left = len(LARGE)
-            while left:
+        head = await client.reader.readuntil(b"\r\n\r\n")
+        left = len(LARGE)
+        while left:
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 left -= len(await client.reader.readexactly(min(left, 1_000_000)))
-                # Altogether several times what an answer that is not read has.
-                await asyncio.sleep(0.03)
+            # Altogether several times what an answer that is not read has. In that time the
+            # client reads more than all buffers hold.
+            pass_time(READING / 10)
+            await settled()
 
     assert head.startswith(b"HTTP/1.1 200 ")
 

@@ -67,7 +67,17 @@ class ShowAudit:
 
 
 def _bounds(wanted: AuditFilter) -> dict[str, str]:
-    bounds = {}
+    bounds = {
+        name: str(value)
+        for name, value in (
+            # So named that the event doesn't itself concern them.
+            ("of_operator", wanted.operator),
+            ("of_reference", wanted.reference),
+            ("of_session", wanted.session_id),
+            ("of_client", wanted.client_id),
+        )
+        if value is not None
+    }
     if wanted.types is not None:
         bounds["types"] = " ".join(sorted(wanted.types))
     if wanted.since is not None:

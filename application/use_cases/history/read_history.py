@@ -6,18 +6,25 @@ from datetime import datetime
 from typing import Final, final
 
 from application.ports.audit_history import AuditHistory
+from application.ports.user_directory import UserDirectory
 from domain.audit_event import AuditEventType
 from domain.audit_record import AuditFilter, AuditMark, AuditRecord
 from domain.identifiers import UserId
 
 PAGE_SIZE: Final = 25
 _SESSION_ID: Final = "session_id"
+# Users of other people are for operators, too.
+_OTHERS: Final = frozenset({"icn_user", "other"})
 # Operators give a reason for these. It is for other operators, so the Veteran doesn't see it.
 _OPERATORS_ACTS: Final = frozenset(
     {
         AuditEventType.USER_DISABLED,
         AuditEventType.USER_ENABLED,
         AuditEventType.LOGOUT_BY_OPERATOR,
+        AuditEventType.SESSION_ENDED_BY_OPERATOR,
+        AuditEventType.VA_UNLINKED_BY_OPERATOR,
+        AuditEventType.ICN_CHANGED,
+        AuditEventType.USER_MERGED,
         AuditEventType.CLIENT_DISABLED,
     }
 )
@@ -78,16 +85,21 @@ class ReadHistory:
     Events of types that aren't in the catalog are left out: an earlier phase recorded them.
     """
 
-    def __init__(self, *, history: AuditHistory) -> None:
+    def __init__(self, *, history: AuditHistory, users: UserDirectory) -> None:
         self._history = history
+        self._users = users
 
     async def execute(self, command: ReadHistoryCommand) -> HistoryPage:
-        """Returns one page of the user's events.
+        """Returns one page of the events of the user and of accounts that were merged into it.
 
         Raises:
             UnavailableError: The store did not answer.
         """
-        wanted = AuditFilter(user_id=command.user_id, types=frozenset(AuditEventType))
+        wanted = AuditFilter(
+            user_id=command.user_id,
+            also_of=await self._users.merged_into(command.user_id),
+            types=frozenset(AuditEventType),
+        )
         size = command.page_size
         found = await self._history.list(wanted, after=command.after, limit=size + 1)
         page = found[:size]
@@ -99,7 +111,7 @@ class ReadHistory:
 
 def _seen(record: AuditRecord) -> HistoryEvent:
     type_ = AuditEventType(record.type)
-    hidden = {_SESSION_ID, "reason"} if type_ in _OPERATORS_ACTS else {_SESSION_ID}
+    hidden = {_SESSION_ID, *_OTHERS, *(["reason"] if type_ in _OPERATORS_ACTS else [])}
     return HistoryEvent(
         occurred_at=record.mark.occurred_at,
         type=type_,

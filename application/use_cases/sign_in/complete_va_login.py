@@ -128,14 +128,18 @@ class CompleteVALogin:
             signed_in = await self._provider.sign_in(callback, command.secrets)
         if await command.is_abandoned():
             raise SignInFailedError(SignInFailure.LOGIN_EXPIRED, "browser_gone")
-        ticket = self._ticket(command.secrets)
+        ticket = self._ticket(command.secrets, attempt)
         grant = await self._write(signed_in, command, ticket)
         return VALoginCompleted(grant=grant, return_to=attempt.return_to, ticket=ticket)
 
-    def _ticket(self, secrets: LoginSecrets) -> HandoffTicket | None:
+    def _ticket(self, secrets: LoginSecrets, attempt: LoginAttempt) -> HandoffTicket | None:
         if not self._hands_over_by_code:
             return None
-        return HandoffTicket(code=self._secrets.token(), browser=secrets.browser)
+        return HandoffTicket(
+            code=self._secrets.token(),
+            browser=secrets.browser,
+            app_challenge=attempt.app_challenge,
+        )
 
     async def _consume(self, secrets: LoginSecrets) -> LoginAttempt:
         outcome = await self._attempts.consume(
@@ -197,6 +201,7 @@ class CompleteVALogin:
             visitor=visitor,
             now=self._clock.now(),
             user_id=failed.user_id,
+            **failed.details,
         )
         try:
             async with self._unit_of_work() as work:
@@ -214,10 +219,10 @@ def _as_failure(
 ) -> SignInFailedError:
     if isinstance(error, SignInFailedError):
         return error
+    if isinstance(error, MisconfiguredError):
+        return SignInMisconfiguredError(SignInFailure.SERVICE_UNAVAILABLE, error.reason)
     if isinstance(error, UpstreamRejectedError):
-        is_ours = isinstance(error, MisconfiguredError)
-        outcome = SignInMisconfiguredError if is_ours else SignInFailedError
-        return outcome(SignInFailure.TOKEN_EXCHANGE_FAILED, error.reason)
+        return SignInFailedError(SignInFailure.TOKEN_EXCHANGE_FAILED, error.reason)
     if isinstance(error, ProviderBusyError):
         return SignInPostponedError(SignInFailure.PROVIDER_UNAVAILABLE, "provider_busy")
     if isinstance(error, ProviderUnavailableError):

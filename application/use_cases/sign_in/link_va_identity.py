@@ -13,6 +13,7 @@ from application.ports.clock import Clock
 from application.ports.secret_source import SecretSource
 from application.ports.token_cipher import SealBrokenError
 from application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from application.ports.visitor_pseudonyms import VisitorPseudonyms
 from application.token_sealing import TokenSealing
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.data_key import DataKey
@@ -42,11 +43,13 @@ class LinkVAIdentity:
         unit_of_work: UnitOfWorkFactory,
         sealing: TokenSealing,
         secrets: SecretSource,
+        pseudonyms: VisitorPseudonyms,
         clock: Clock,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._sealing = sealing
         self._secrets = secrets
+        self._pseudonyms = pseudonyms
         self._clock = clock
 
     async def execute(self, command: LinkVAIdentityCommand) -> User:
@@ -70,7 +73,12 @@ class LinkVAIdentity:
         linked = await self._find_or_make(work, command.identity)
         if linked.is_conflicting:
             # Record the user of the account at VA: this unit may have created the other one.
-            raise IdentityConflictError("subject_of_another_user", linked.alias_owner)
+            raise IdentityConflictError(
+                "subject_of_another_user",
+                linked.alias_owner,
+                account=self._pseudonyms.of_account(command.identity.account),
+                icn_user=None if linked.is_new else linked.user.id,
+            )
         if not linked.user.is_active:
             raise AccountDisabledError(linked.user.id)
         key = await self._key_of(work, linked, command.visitor)
@@ -122,5 +130,10 @@ class LinkVAIdentity:
         if known is None:
             raise ProviderUnavailableError
         if identity.icn is not None and identity.icn != known.user.icn:
-            raise IdentityConflictError("icn_of_another_user", known.user.id)
+            raise IdentityConflictError(
+                "icn_of_another_user",
+                known.user.id,
+                account=self._pseudonyms.of_account(identity.account),
+                icn_user=await work.users.find_by_icn(identity.icn),
+            )
         return known

@@ -10,7 +10,7 @@ from application.ports.secret_source import SecretSource
 from application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from application.session_grants import SessionGrants
 from domain.audit_event import AuditEvent, AuditEventType
-from domain.handoff import Handoff
+from domain.handoff import Handoff, HandoffHolder
 from domain.identifiers import TokenId
 from domain.refresh_token import RefreshToken
 from domain.secret import Secret, hash_of
@@ -20,16 +20,16 @@ from domain.visitor import Visitor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RedeemHandoffCommand:
-    """The hand-over code, and the secret of the browser that signed in."""
+    """The hand-over code, and who redeems it."""
 
     code: Secret
-    browser: Secret
+    holder: HandoffHolder
     visitor: Visitor
 
 
 @final
 class RedeemHandoff:
-    """Hands a session over once, to the browser that signed in."""
+    """Hands a session over once, to the browser that signed in or the app that began."""
 
     def __init__(
         self,
@@ -48,14 +48,14 @@ class RedeemHandoff:
         """Redeems the code, in one transaction with its audit event.
 
         Raises:
-            UnauthenticatedError: The code isn't this browser's, was redeemed before, or expired.
+            UnauthenticatedError: The code isn't this holder's, was redeemed before, or expired.
             SessionEndedError: Its session has ended. The code is used up.
             UnavailableError: Storage did not answer. The code can be tried again.
         """
         now = self._clock.now()
         async with self._unit_of_work() as work:
             handoff = await work.handoffs.take(
-                code_hash=hash_of(command.code), browser_hash=hash_of(command.browser), now=now
+                code_hash=hash_of(command.code), holder=command.holder, now=now
             )
             if handoff is None:
                 event = AuditEvent.of_service(

@@ -9,6 +9,7 @@ from application.ports.identity_provider import IdentityProvider
 from application.ports.login_attempts import LoginAttempts
 from application.ports.secret_source import SecretSource
 from application.ports.unit_of_work import UnitOfWorkFactory
+from domain.app_challenge import AppChallenge
 from domain.audit_event import AuditEvent
 from domain.login_attempt import LoginAttempt, LoginSecrets
 from domain.return_path import ReturnPath
@@ -18,10 +19,15 @@ from domain.visitor import Visitor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartVALoginCommand:
-    """The visitor who wants to sign in, and the return path, if there is one."""
+    """The visitor who wants to sign in, and the return path, if there is one.
+
+    Attributes:
+        app_challenge: The challenge of the app that will redeem the hand-over code, or None.
+    """
 
     visitor: Visitor
     return_to: ReturnPath | None = None
+    app_challenge: AppChallenge | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +73,9 @@ class StartVALogin:
             await self._record_failure(command.visitor)
             raise
         now = self._clock.now()
-        attempt = LoginAttempt.begin(secrets, return_to=command.return_to, now=now)
+        attempt = LoginAttempt.begin(
+            secrets, return_to=command.return_to, app_challenge=command.app_challenge, now=now
+        )
         event = AuditEvent.login_started(visitor=command.visitor, now=now)
         await self._attempts.add(attempt, event)
         return VALoginStarted(authorization_url=url, secrets=secrets, attempt=attempt)

@@ -8,6 +8,7 @@ from application.errors import FreshSignInNeededError
 from application.outbox_entries import OutboxEntries
 from application.ports.clock import Clock
 from application.ports.unit_of_work import UnitOfWorkFactory
+from application.unlinking import end_link
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.revocation import Revocation, RevokedBy
 from domain.session_standing import SessionStanding
@@ -57,10 +58,9 @@ class UnlinkVAIdentity:
             raise FreshSignInNeededError
         async with self._unit_of_work() as work:
             await work.users.lock(user_id)
-            await self._outbox_entries.revoke_and_destroy(work, user_id, now=now)
-            await work.users.forget_aliases(user_id)
             revocation = Revocation(at=now, by=RevokedBy.UNLINK, reason="va_unlinked")
-            ended = await work.sessions.revoke_all(user_id, revocation)
+            ended = await end_link(work, self._outbox_entries, user_id, revocation)
+            await work.users.forget_aliases(user_id)
             event = AuditEvent.of_user(
                 AuditEventType.VA_UNLINKED,
                 user_id,

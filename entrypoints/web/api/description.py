@@ -22,13 +22,20 @@ from entrypoints.web.token_endpoint import TOKEN_PATH
 _DISTRIBUTION: Final = "vetassist-va-session-service"
 
 
-def describe(*, public_url: str, cookies: SessionCookies, delivers_by_cookie: bool) -> JSON:
+def describe(
+    *,
+    public_url: str,
+    cookies: SessionCookies,
+    delivers_by_cookie: bool,
+    has_app_sign_ins: bool = False,
+) -> JSON:
     """The description of this service with these settings.
 
     Args:
         public_url: The URL that browsers reach it at.
         cookies: The names of its cookies.
         delivers_by_cookie: Whether the session cookie is accepted as a credential.
+        has_app_sign_ins: Whether apps can start sign-ins.
     """
     signed_in: list[JSON] = [{"bearer": []}]
     if delivers_by_cookie:
@@ -49,7 +56,7 @@ def describe(*, public_url: str, cookies: SessionCookies, delivers_by_cookie: bo
         "servers": [{"url": public_url}],
         "tags": [{"name": name} for name in (SIGN_IN, SESSION, BACK_ENDS, OPERATION)],
         "paths": {
-            "/api/v1/va/login": {"get": sign_in.LOGIN},
+            "/api/v1/va/login": {"get": sign_in.login(by_apps=has_app_sign_ins)},
             CALLBACK_PATH: {"get": sign_in.CALLBACK},
             "/api/v1/session": sessions.session(access),
             RENEW_PATH: {"post": renewal.RENEW},

@@ -9,6 +9,7 @@ from entrypoints.web.api.parts import (
     SIGN_IN,
     TEXT,
     json_answer,
+    object_of,
     operation,
     problem,
     refs,
@@ -61,34 +62,54 @@ REDEEM: Final = operation(
     "The session for a one-time code",
     tag=SIGN_IN,
     description="If sessions are delivered by code: once, within 60 seconds, and from the browser "
-    "that signed in.",
-    security=[{"handoffCookie": []}],
+    "that signed in. If an app started the sign-in with `code_challenge`, the app redeems the code "
+    "with `code_verifier` instead, and needs no cookie.",
+    security=[{"handoffCookie": []}, {}],
     requestBody=_takes_json(
         {
-            "type": "object",
-            "properties": {
-                "code": TEXT,
-                "refresh": {
-                    "enum": ["cookie", "body"],
-                    "default": "cookie",
-                    "description": "How to deliver the refresh token.",
-                },
-            },
-            "required": ["code"],
-            "additionalProperties": False,
+            "oneOf": [
+                object_of(
+                    {
+                        "code": TEXT,
+                        "refresh": {
+                            "enum": ["cookie", "body"],
+                            "default": "cookie",
+                            "description": "How to deliver the refresh token.",
+                        },
+                    },
+                    optional=("refresh",),
+                ),
+                object_of(
+                    {
+                        "code": TEXT,
+                        "code_verifier": {
+                            "type": "string",
+                            "pattern": "^[A-Za-z0-9._~-]{43,128}$",
+                            "description": "The secret of the app (RFC 7636).",
+                        },
+                        "refresh": {"const": "body", "description": "An app gets no cookies."},
+                    },
+                    optional=("refresh",),
+                ),
+            ]
         },
         required=True,
     ),
     responses={"200": _GRANTED}
     | _BODY_REFUSALS
     | {
+        "400": problem(
+            "The body is not such a JSON object, or `code_verifier` is malformed.",
+            "bad_request",
+            "invalid_code_verifier",
+        ),
         "401": problem(
-            "No such code for this browser (`invalid_token`), or its session has ended "
+            "No such code for this browser or app (`invalid_token`), or its session has ended "
             "(`session_ended`).",
             "invalid_token",
             "session_ended",
             headers=("WWW-Authenticate",),
-        )
+        ),
     }
     | refs("403", "503"),
 )

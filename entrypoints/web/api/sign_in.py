@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from entrypoints.web.api.parts import SET_COOKIE, SIGN_IN, answer, operation, problem, query
+from entrypoints.web.api.parts import JSON, SET_COOKIE, SIGN_IN, answer, operation, problem, query
 
 LOGIN: Final = operation(
     "logIn",
@@ -42,6 +42,22 @@ LOGIN: Final = operation(
         ),
     },
 )
+_APP_PARAMETERS: Final = [
+    query(
+        "code_challenge",
+        {"type": "string", "pattern": "^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$"},
+        "For an app that keeps no cookies: the SHA-256 of `code_verifier`, in base64url without "
+        "padding (RFC 7636). Needs `code_challenge_method`.",
+    ),
+    query("code_challenge_method", {"const": "S256"}, "Goes with `code_challenge`."),
+]
+_APP_REFUSED: Final = problem(
+    "A parameter appears twice or is not clean text, or `return_to` or `code_challenge` is not "
+    "allowed.",
+    "malformed_parameters",
+    "invalid_return_to",
+    "invalid_code_challenge",
+)
 CALLBACK: Final = operation(
     "completeLogin",
     "Process VA's response",
@@ -71,3 +87,13 @@ CALLBACK: Final = operation(
         )
     },
 )
+
+
+def login(*, by_apps: bool) -> JSON:
+    """The start of a sign-in, where apps can start one or where they can't."""
+    if not by_apps:
+        return LOGIN
+    return LOGIN | {
+        "parameters": [*LOGIN["parameters"], *_APP_PARAMETERS],
+        "responses": LOGIN["responses"] | {"400": _APP_REFUSED},
+    }

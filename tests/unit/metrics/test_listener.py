@@ -10,6 +10,8 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from entrypoints.metrics.listener import metrics_listener
+from entrypoints.sockets import CannotListenError
+from tests.support.processes import two_free_ports
 
 HOST = "127.0.0.1"
 
@@ -99,27 +101,13 @@ async def test_a_bug_in_the_scrape_is_an_answer_and_says_nothing_of_it() -> None
 
 
 async def test_each_process_takes_the_next_free_port_and_no_more_than_there_are_processes() -> None:
-    first = two_free_ports()
+    first, second = two_free_ports()
     async with metrics_listener(scrape, host=HOST, port=first, processes=2) as one:
         async with metrics_listener(scrape, host=HOST, port=first, processes=2) as other:
-            assert (one, other) == (first, first + 1)
-            with pytest.raises(OSError, match="address already in use"):
+            assert (one, other) == (first, second)
+            with pytest.raises(CannotListenError, match="address already in use"):
                 async with metrics_listener(scrape, host=HOST, port=first, processes=2):
                     pass
         # The place of a process that went is free for the one that comes for it.
         async with metrics_listener(scrape, host=HOST, port=first, processes=2) as again:
-            assert again == first + 1
-
-
-def two_free_ports() -> int:
-    while True:
-        with (
-            socket.create_server((HOST, 0)) as one,
-            socket.socket() as other,
-        ):
-            port: int = one.getsockname()[1]
-            try:
-                other.bind((HOST, port + 1))
-            except OSError:
-                continue
-            return port
+            assert again == second

@@ -22,6 +22,7 @@ from tests.unit.sandbox.sandbox_client import (
     STATUS,
     Clock,
     SandboxClient,
+    query_of,
     segment,
 )
 
@@ -359,6 +360,11 @@ async def test_clearing_restores_good_behaviour(va: SandboxClient) -> None:
         {"keys": {"times": 0}},
         {"token_overrides": {}},
         {"wrong_nonce": True},
+        {"keys": {"charset": "no-such-charset"}},
+        {"keys": {"charset": "zip"}},
+        {"keys": {"content_encoding": "br"}},
+        {"keys": {"status": 404}},
+        {"callback_error": {}},
         [],
     ],
 )
@@ -395,3 +401,129 @@ async def test_beyond_its_capacity_the_oldest_token_is_forgotten(signing_key: Si
         statuses = [(await va.status(token)).status_code for token in tokens]
 
     assert statuses == [401, 200, 200]
+
+
+# What an honest provider may send --------------------------------------------------------------
+
+
+async def test_claims_can_be_null_under_a_good_signature(
+    va: SandboxClient, signing_key: SigningKey
+) -> None:
+    await va.set_faults(null_claims={})
+
+    id_token = (await va.sign_in())["id_token"]
+
+    jwt.api_jws.decode(id_token, signing_key.public_pem, algorithms=["RS256"])
+    claims = segment(id_token, 1)
+    assert {name for name, claim in claims.items() if claim is None} == {
+        *("at_hash", "nbf", "azp", "acr", "auth_time", "amr"),
+    }
+
+
+async def test_a_refresh_token_can_be_empty_and_a_lifetime_a_text(va: SandboxClient) -> None:
+    await va.set_faults(empty_refresh_token={}, expires_in_as_text={})
+
+    tokens = await va.sign_in()
+
+    assert (tokens["refresh_token"], tokens["expires_in"]) == ("", "3600")
+
+
+@pytest.mark.parametrize(
+    ("fault", "claim", "expected"),
+    [
+        ("null_names", "given_name", None),
+        ("unusual_spaces", "given_name", "Mary\u00a0Ann"),
+        ("unusual_spaces", "family_name", "\u5c71\u7530\u3000\u592a\u90ce"),
+        ("half_a_character", "nickname", "\ud83d"),
+        ("icn_in_userinfo", "icn", "1012667145V762142"),
+    ],
+)
+async def test_userinfo_can_say_what_is_hard_to_read(
+    va: SandboxClient, fault: str, claim: str, expected: object
+) -> None:
+    await va.set_faults(**{fault: {}})
+
+    claims = (await va.userinfo((await va.sign_in())["access_token"])).json()
+
+    assert claims[claim] == expected
+
+
+async def test_an_email_can_be_longer_than_any_mailbox(va: SandboxClient) -> None:
+    await va.set_faults(long_email={})
+
+    claims = (await va.userinfo((await va.sign_in())["access_token"])).json()
+
+    assert len(claims["email"]) == 261
+
+
+async def test_userinfo_can_be_signed(va: SandboxClient, signing_key: SigningKey) -> None:
+    await va.set_faults(signed_userinfo={})
+    tokens = await va.sign_in()
+
+    answer = await va.userinfo(tokens["access_token"])
+
+    assert answer.headers["content-type"] == "application/jwt"
+    jwt.api_jws.decode(answer.text, signing_key.public_pem, algorithms=["RS256"])
+    claims = segment(answer.text, 1)
+    assert claims["sub"] == segment(tokens["id_token"], 1)["sub"]
+    assert (claims["iss"], claims["aud"]) == (SETTINGS.issuer, SETTINGS.client_id)
+
+
+async def test_keys_and_metadata_can_be_changed(va: SandboxClient) -> None:
+    await va.set_faults(
+        empty_key_limits={"times": 1},
+        discovery_overrides={"value": {"revocation_endpoint": ""}},
+    )
+
+    (key,) = (await va.http.get(KEYS)).json()["keys"]
+    metadata = (await va.http.get(f"{BASE}/.well-known/openid-configuration")).json()
+
+    assert (key["use"], key["alg"], key["key_ops"]) == (None, None, [])
+    assert metadata["revocation_endpoint"] == ""
+    await va.set_faults(keys_overrides={"value": {"kid": None}})
+    (key,) = (await va.http.get(KEYS)).json()["keys"]
+    assert "kid" not in key
+
+
+async def test_an_answer_can_be_in_another_charset_and_compressed(va: SandboxClient) -> None:
+    token = (await va.sign_in())["access_token"]
+    await va.set_faults(
+        userinfo={"charset": "iso-8859-1", "content_encoding": "gzip"},
+        userinfo_overrides={"value": {"given_name": "Jos\u00e9"}},
+    )
+
+    answer = await va.userinfo(token)
+
+    assert answer.headers["content-type"] == "application/json; charset=iso-8859-1"
+    assert answer.headers["content-encoding"] == "gzip"
+    assert b'"Jos\xe9"' in answer.content
+
+
+async def test_a_success_can_have_another_status_and_is_one_all_the_same(
+    va: SandboxClient,
+) -> None:
+    token = (await va.sign_in())["access_token"]
+    await va.set_faults(revoke={"status": 204})
+
+    answer = await va.post("/revoke", token=token)
+
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert (await va.status(token)).status_code == 401
+
+
+async def test_a_numbered_204_has_no_body(va: SandboxClient) -> None:
+    await va.set_faults(revoke={"answer": 204})
+
+    answer = await va.post("/revoke", token="x")
+
+    assert (answer.status_code, answer.content) == (204, b"")
+
+
+async def test_the_veteran_can_come_back_with_any_error(va: SandboxClient) -> None:
+    await va.set_faults(callback_error={"error": "invalid_scope", "times": 1})
+
+    answer = query_of(await va.decide({"veteran": "tamara-ellis"}))
+
+    assert (answer["error"], answer["state"]) == ("invalid_scope", "the-state")
+    assert "code" not in answer
+    assert await va.obtain_code()

@@ -7,7 +7,7 @@ import pytest
 from application.use_cases.history.read_history import ReadHistoryCommand
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.identifiers import UserId
-from tests.support.builders import NOW, a_session_id, a_user_id, a_visitor
+from tests.support.builders import NOW, a_session_id, a_user_id, a_visitor, an_identity
 from tests.support.service import MemoryService
 
 SESSION_ID = str(a_session_id())
@@ -16,6 +16,10 @@ OPERATORS_ACTS = {
     AuditEventType.USER_ENABLED,
     AuditEventType.LOGOUT_BY_OPERATOR,
     AuditEventType.CLIENT_DISABLED,
+    AuditEventType.SESSION_ENDED_BY_OPERATOR,
+    AuditEventType.VA_UNLINKED_BY_OPERATOR,
+    AuditEventType.ICN_CHANGED,
+    AuditEventType.USER_MERGED,
 }
 
 
@@ -30,6 +34,8 @@ async def append(
         reason="fraud",
         session_id=SESSION_ID,
         sessions=2,
+        other=str(a_user_id()),
+        icn_user=str(a_user_id()),
     )
     async with service.storage.unit_of_work() as work:
         await work.audit.append(event)
@@ -38,7 +44,7 @@ async def append(
 
 
 @pytest.mark.parametrize("type_", AuditEventType)
-async def test_only_the_reasons_of_operators_are_hidden(
+async def test_only_the_reasons_of_operators_and_other_people_are_hidden(
     service: MemoryService, type_: AuditEventType
 ) -> None:
     user_id = a_user_id()
@@ -65,3 +71,22 @@ async def test_a_page_says_where_the_next_one_starts(service: MemoryService) -> 
 
     assert [event.type for event in (*first.events, *second.events)] == types[::-1]
     assert second.next is None
+
+
+async def test_what_happened_to_a_merged_account_is_part_of_the_history(
+    service: MemoryService,
+) -> None:
+    kept, merged, stranger = [await service.link(an_identity()) for _ in range(3)]
+    async with service.storage.unit_of_work() as work:
+        await work.users.merge(merged.id, into=kept.id, now=NOW)
+        await work.commit()
+    for hours, user in enumerate((kept, merged, stranger)):
+        await append(service, user.id, AuditEventType.LOGIN, NOW + timedelta(hours=hours))
+
+    page = await service.container.read_history().execute(ReadHistoryCommand(user_id=kept.id))
+    assert [(event.type, event.occurred_at) for event in page.events] == [
+        (AuditEventType.LOGIN, NOW + timedelta(hours=1)),
+        (AuditEventType.LOGIN, NOW),
+        (AuditEventType.VA_LINKED, NOW),
+        (AuditEventType.VA_LINKED, NOW),
+    ]

@@ -11,6 +11,9 @@ import pytest
 from adapters.memory.store import MemoryStore, MemoryTables
 from application.errors import (
     ClientRejectedByProviderError,
+    GrantExpiredError,
+    MisconfiguredError,
+    RequestRefusedByProviderError,
     SignInFailedError,
     SignInMisconfiguredError,
     SignInPostponedError,
@@ -21,6 +24,7 @@ from domain.identifiers import ICN, UserId
 from domain.return_path import ReturnPath
 from domain.secret import Secret
 from domain.sign_in_failure import SignInFailure
+from domain.va_identity import VAAccount
 from domain.veteran_status import VeteranStatus
 from tests.support.builders import (
     ISSUER,
@@ -62,6 +66,7 @@ async def assert_refused(
     reason: str,
     *,
     user_id: UserId | None = None,
+    account: VAAccount | None = None,
 ) -> None:
     """The sign-in fails like that; the audit says so in one row; nothing else changes."""
     before, told = everything_but_the_audit(service.store), len(service.audit)
@@ -70,7 +75,10 @@ async def assert_refused(
     assert (failed.failure, failed.reason) == (failure, reason)
     (event,) = service.audit[told:]
     assert event.type is AuditEventType.LOGIN_FAILED
-    assert dict(event.data) == {"error": failure.value, "reason": reason}
+    named = {}
+    if account is not None:
+        named["account"] = service.container.pseudonyms().of_account(account)
+    assert dict(event.data) == {"error": failure.value, "reason": reason, **named}
     assert event.user_id == user_id
     assert event.visitor == command.visitor.as_recorded()
     assert event.occurred_at == service.clock.now()
@@ -202,6 +210,16 @@ async def test_case_21_the_callback_may_name_va_or_nobody(
             "provider_unavailable",
         ),
         (
+            {"parameters": {"error": "invalid_scope"}},
+            SignInFailure.SERVICE_UNAVAILABLE,
+            "invalid_scope",
+        ),
+        (
+            {"parameters": {"error": "consent_required"}},
+            SignInFailure.ACCESS_DENIED,
+            "consent_required",
+        ),
+        (
             {"parameters": {"error": "<b>invalid_request"}},
             SignInFailure.TOKEN_EXCHANGE_FAILED,
             "provider_error",
@@ -226,6 +244,8 @@ async def test_case_21_the_callback_may_name_va_or_nobody(
         "case_16_denied",
         "not_now",
         "fault_at_va",
+        "operators_mistake",
+        "not_consented",
         "case_17_odd_error",
         "case_18_code_and_error",
         "case_19_code_missing",
@@ -327,11 +347,31 @@ async def test_case_47_an_exchange_that_va_refuses_signs_nobody_in(
     service: MemoryService,
 ) -> None:
     begun = await service.begin()
-    service.provider.refuse(ClientRejectedByProviderError("invalid_client"))
+    service.provider.refuse(GrantExpiredError())
 
     await assert_refused(
-        service, begun.callback(), SignInFailure.TOKEN_EXCHANGE_FAILED, "invalid_client"
+        service, begun.callback(), SignInFailure.TOKEN_EXCHANGE_FAILED, "invalid_grant"
     )
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        ClientRejectedByProviderError("invalid_client"),
+        RequestRefusedByProviderError("invalid_scope"),
+    ],
+)
+async def test_case_48_what_va_refuses_because_of_our_settings_is_our_fault(
+    service: MemoryService, mistake: MisconfiguredError
+) -> None:
+    begun = await service.begin()
+    service.provider.refuse(mistake)
+
+    await assert_refused(
+        service, begun.callback(), SignInFailure.SERVICE_UNAVAILABLE, mistake.reason
+    )
+    again = await service.begin()
+    assert isinstance(await failure_of(service, again.callback()), SignInMisconfiguredError)
 
 
 @pytest.mark.parametrize("reason", ["invalid_client", "unauthorized_client"])
@@ -386,8 +426,8 @@ async def test_case_45_nobody_signs_in_without_an_icn(service: MemoryService) ->
 
 
 async def test_nobody_signs_in_by_another_persons_account(service: MemoryService) -> None:
-    subject = a_subject()
-    owner = (await service.sign_in(an_identity(subject=subject))).grant.session.user_id
+    identity = an_identity(subject=(subject := a_subject()))
+    owner = (await service.sign_in(identity)).grant.session.user_id
     begun = await service.begin(an_identity(subject=subject))
 
     await assert_refused(
@@ -396,6 +436,7 @@ async def test_nobody_signs_in_by_another_persons_account(service: MemoryService
         SignInFailure.IDENTITY_CONFLICT,
         "subject_of_another_user",
         user_id=owner,
+        account=identity.account,
     )
 
 
@@ -455,6 +496,7 @@ async def test_half_an_answer_that_contradicts_the_stored_icn_signs_nobody_in(
         SignInFailure.IDENTITY_CONFLICT,
         "icn_of_another_user",
         user_id=user.id,
+        account=identity.account,
     )
 
 

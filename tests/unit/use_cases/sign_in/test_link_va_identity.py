@@ -6,7 +6,11 @@ from datetime import timedelta
 import pytest
 
 from adapters.memory.store import MemoryTables
-from application.errors import ProviderUnavailableError, SignInFailedError
+from application.errors import (
+    IdentityConflictError,
+    ProviderUnavailableError,
+    SignInFailedError,
+)
 from application.ports.token_cipher import SealBrokenError
 from domain.audit_event import AuditEventType
 from domain.identifiers import ICN
@@ -127,6 +131,26 @@ async def test_the_account_of_another_person_is_not_linked(service: MemoryServic
     await assert_rejected(service, an_identity(subject=subject), conflict, reason)
     known = await service.link(an_identity())
     await assert_rejected(service, an_identity(known.icn, subject=subject), conflict, reason)
+
+
+@pytest.mark.parametrize("is_complete", [True, False])
+@pytest.mark.parametrize("is_known", [True, False])
+async def test_a_conflict_names_the_account_its_user_and_the_user_of_the_icn(
+    service: MemoryService, *, is_complete: bool, is_known: bool
+) -> None:
+    identity = an_identity()
+    user = await service.link(identity)
+    icn = (await service.link(an_identity())).icn if is_known else an_icn()
+    conflicting = replace(identity, icn=icn, is_complete=is_complete)
+    with pytest.raises(IdentityConflictError) as rejected:
+        await service.link(conflicting)
+
+    pseudonym = service.container.pseudonyms().of_account(identity.account)
+    assert icn is not None
+    holder = service.store.committed.user_of(icn)
+    known = {} if holder is None else {"icn_user": str(holder.id)}
+    assert rejected.value.user_id == user.id
+    assert rejected.value.details == {"account": pseudonym} | known
 
 
 @pytest.mark.parametrize("is_complete", [True, False])

@@ -11,7 +11,7 @@ from application.use_cases.sessions.revoke_sessions import RevokeSessionsCommand
 from application.use_cases.sign_in.complete_va_login import VALoginCompleted
 from application.use_cases.sign_in.redeem_handoff import RedeemHandoffCommand
 from domain.audit_event import AuditEventType
-from domain.handoff import HandoffTicket
+from domain.handoff import BrowserMark, HandoffTicket
 from domain.secret import Secret
 from domain.session_grant import SessionGrant
 from domain.visitor import Visitor
@@ -39,7 +39,7 @@ async def redeem(
 ) -> SessionGrant:
     command = RedeemHandoffCommand(
         code=ticket.code,
-        browser=browser or ticket.browser,
+        holder=BrowserMark.of(browser) if browser is not None else ticket.holder,
         visitor=visitor or a_visitor(),
     )
     return await service.container.redeem_handoff().execute(command)

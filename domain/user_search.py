@@ -1,0 +1,108 @@
+"""What an operator may look a user up by."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+from uuid import UUID
+
+from domain.errors import InvalidICNError, InvalidUserSearchError
+from domain.identifiers import ICN
+from domain.text_folding import folded
+
+_REFERENCE: Final = re.compile(r"[0-9a-f]{12}-[0-9a-f]{1,16}", re.ASCII)
+_MAX_CHARACTERS: Final = 320
+_MAX_WORDS: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class ById:
+    """A user's id, or a session's."""
+
+    id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ByICN:
+    """VA's identifier of the person."""
+
+    icn: ICN
+
+
+@dataclass(frozen=True, slots=True)
+class ByEmail:
+    """The whole e-mail address, in any case."""
+
+    email: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ByReference:
+    """The reference that an error page showed: the id of the request."""
+
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class NamePrefix:
+    """What a first name and a last name begin with, in any case. An empty one fits any name."""
+
+    first: str = field(default="", repr=False)
+    last: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ByName:
+    """Names that begin in one of several ways, because a text doesn't say where names end."""
+
+    prefixes: tuple[NamePrefix, ...]
+
+
+UserSearch = ById | ByICN | ByEmail | ByReference | ByName
+
+
+def parse_user_search(text: str) -> UserSearch:
+    """Returns what a text looks for, by its form.
+
+    A name is the beginning of a first name or a last name, of both ("first last"), or of both the
+    other way around ("last, first").
+
+    Raises:
+        InvalidUserSearchError: The text is empty, too long, or has characters that no name has.
+    """
+    wanted = text.strip()
+    if not wanted or len(wanted) > _MAX_CHARACTERS:
+        raise InvalidUserSearchError(f"must have 1 to {_MAX_CHARACTERS} characters")
+    if any(each < " " or each == "\x7f" for each in wanted):
+        raise InvalidUserSearchError("must not have control characters")
+    try:
+        return ById(UUID(wanted))
+    except ValueError:
+        pass
+    try:
+        return ByICN(ICN(wanted.upper()))
+    except InvalidICNError:
+        pass
+    if _REFERENCE.fullmatch(wanted.lower()):
+        return ByReference(wanted.lower())
+    if "@" in wanted:
+        return ByEmail(wanted)
+    return ByName(_prefixes(wanted))
+
+
+def _prefixes(text: str) -> tuple[NamePrefix, ...]:
+    if not folded(text.replace(",", "")):
+        raise InvalidUserSearchError("must have a letter")
+    if "," in text:
+        last, _, first = text.partition(",")
+        return (NamePrefix(first=first.strip(), last=last.strip()),)
+    words = text.split()
+    if len(words) > _MAX_WORDS:
+        raise InvalidUserSearchError(f"must have at most {_MAX_WORDS} words")
+    whole = " ".join(words)
+    splits = [(" ".join(words[:at]), " ".join(words[at:])) for at in range(1, len(words))]
+    return (
+        *(NamePrefix(first=one, last=other) for one, other in splits),
+        *(NamePrefix(first=other, last=one) for one, other in splits),
+        NamePrefix(last=whole),
+        NamePrefix(first=whole),
+    )
