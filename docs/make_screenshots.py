@@ -61,6 +61,8 @@ async def _walk(browser: Browser, product: WholeProduct) -> None:
         await page.goto(f"{product.url}/history")
         await expect(page.get_by_text("You signed in with VA.gov.").first).to_be_visible()
         await _take(page, "history")
+        await page.get_by_role("button", name="Sign out", exact=True).click()
+        await expect(page.get_by_role("heading", name="You are signed out")).to_be_visible()
         await sign_in(page, product, person="Decline")
         await expect(
             page.get_by_role("heading", name="VA.gov didn't allow this sign-in")

@@ -37,7 +37,8 @@ _DOTS: Final = re.compile(r"(?:\.|%2e){1,2}", re.IGNORECASE)
 #: proxy that strips it.
 OWN_PATHS: Final = (
     *("/api/v1", "/oauth", "/static", "/healthz", "/readyz", "/openapi.json"),
-    *("/va-success", "/va-error", "/sessions", "/uses", "/history"),
+    *("/va-success", "/va-error", "/sessions", "/uses", "/history", "/disconnect"),
+    *("/signed-out", "/sign-out-everywhere", "/scripts-needed", "/language"),
 )
 _PHONE: Final = re.compile(
     r"(?=(?:[^0-9]*[0-9]){3})[0-9+(). -]{3,32}(?: ?(?:ext\.?|x) ?[0-9]{1,6})?", re.ASCII

@@ -145,3 +145,17 @@ async def test_a_browser_without_scripts_is_led_away_from_an_address_with_a_toke
             needed = page.get_by_role("heading", name="This page needs JavaScript")
             await expect(needed).to_be_visible()
             assert page.url == f"{product.url}/scripts-needed"
+
+
+async def test_a_lost_script_leaves_no_token_in_the_address_and_no_blank_page(
+    page: Page, product: Product
+) -> None:
+    await page.route("**/static/*.js", lambda route: route.abort())
+    for place in ("?token=canary&expires=soon", "#token=canary", "?code=canary"):
+        # Otherwise, only the fragment would change, and nothing would be loaded.
+        await page.goto("about:blank")
+        await page.goto(f"{product.url}/va-success{place}")
+
+        assert page.url == f"{product.url}/va-success"
+        await expect(page.get_by_text("If this page stays like this, reload it.")).to_be_visible()
+        assert "canary" not in await page.content()

@@ -44,7 +44,7 @@ async def test_a_person_finds_the_page_and_that_nobody_used_the_connection(
     await signed_in(page, product, person="Greg A Anderson")
     await page.get_by_role("link", name="See who used it").click()
 
-    await expect(page.get_by_role("heading", name=HEADING)).to_be_visible()
+    await expect(page.get_by_role("heading", name=HEADING, level=1)).to_be_visible()
     await expect(page.get_by_text("been used yet.")).to_be_visible()
     await expect(page.get_by_role("button", name="Show older entries")).to_be_hidden()
     await assert_no_violation(page)

@@ -458,7 +458,8 @@ class Texts(HTMLParser):
         ]
 
     def handle_data(self, data: str) -> None:
-        self.pieces.append(data)
+        if self._tags[-1:] != ["script"]:
+            self.pieces.append(data)
 
 
 #: What isn't ours to translate: names, numbers, times, codes.

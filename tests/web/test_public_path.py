@@ -23,6 +23,7 @@ PAGES: Final = (
     "/sessions",
     "/uses",
     "/history",
+    "/disconnect",
 )
 
 #: Opens a browser whose requests go through a proxy, to the product of a public path.
@@ -116,11 +117,42 @@ async def test_the_links_of_every_page_lead_somewhere(product: Product, behind: 
     for path in PAGES:
         page = await browser.get(public_url + path)
         assert page.status_code == 200, path
-        links = set(re.findall(r'(?:href|src)="([^"#]+)"', page.text))
+        found = set(re.findall(r'(?:href|src)="([^"#]+)"', page.text))
+        links = {each for each in found if not re.match(r"(tel|sms|https):", each)}
+        links |= {each for each in found if each.startswith(HTTPS)}
         assert links
         for link in links:
             target = httpx.URL(page.url).join(link)
             assert (await browser.get(str(target))).status_code in {200, 303}, link
+
+
+async def test_the_links_and_forms_of_a_session_in_a_cookie_lead_somewhere(behind: Behind) -> None:
+    url = f"{HTTPS}{PATH}"
+    async with running_product(
+        public_url=url, frontend_url=url, session_delivery="cookie"
+    ) as product:
+        browser = behind(product)
+        started = await browser.get(f"{url}/api/v1/va/login?return_to={PATH}/disconnect")
+        page = await browser.get(
+            (await browser.get(await browser.consent(started.headers["location"]))).headers[
+                "location"
+            ]
+        )
+        assert f'href="{PATH}/disconnect"' in page.text
+        for path in PAGES:
+            page = await browser.get(url + path)
+            for link in re.findall(r'(?:href|src|action)="(/[^"]*)"', page.text):
+                assert link.startswith(f"{PATH}/"), (path, link)
+        own = {"Origin": HTTPS}
+        renewed = await browser.post(
+            f"{url}/api/v1/session/forms/renew", data={"return_to": "/sessions"}, headers=own
+        )
+        assert renewed.headers["location"] == f"{PATH}/sessions"
+        spanish = await browser.get(f"{url}/language/es?return_to=/sessions")
+        assert spanish.headers["location"] == f"{PATH}/sessions"
+        left = await browser.post(f"{url}/api/v1/session/forms/sign-out", headers=own)
+        assert left.headers["location"] == f"{PATH}/signed-out"
+        assert (await browser.get(HTTPS + left.headers["location"])).status_code == 200
 
 
 async def test_the_base_path_alone_is_the_start_page(product: Product, behind: Behind) -> None:
@@ -162,10 +194,13 @@ async def test_a_path_that_only_begins_like_it_is_another(product: Product) -> N
 
 async def test_every_route_begins_with_a_path_that_a_public_url_may_not_have() -> None:
     """Otherwise a public URL could have a path that makes requests ambiguous."""
-    async with running_product(frontend_url="http://localhost:8000") as product:
-        routes = [route for route in product.app.routes if isinstance(route, Route | Mount)]
-    own = [route.path for route in routes if route.path != "/"]
-    assert [path for path in own if not path.startswith(OWN_PATHS)] == []
+    for delivery in ("query", "cookie"):
+        async with running_product(
+            frontend_url="http://localhost:8000", session_delivery=delivery
+        ) as product:
+            routes = [route for route in product.app.routes if isinstance(route, Route | Mount)]
+        own = [route.path for route in routes if route.path != "/"]
+        assert [path for path in own if not path.startswith(OWN_PATHS)] == []
 
 
 def test_other_kinds_of_connections_are_left_alone() -> None:

@@ -12,13 +12,16 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from entrypoints.web.languages import N_, Language, translation
+from entrypoints.web.middleware import page_policy
 from entrypoints.web.pages.account_forms import FORM_PATHS
+from entrypoints.web.pages.address_script import ADDRESS_SCRIPT, ADDRESS_SCRIPT_SOURCE
 from entrypoints.web.pages.explanations import explain
 from entrypoints.web.pages.renderer import Renderer, return_path
 from entrypoints.web.pages.states import PageState
 from entrypoints.web.reference_cookie import ERROR_PAGE, ReferenceCookie
 
 _FOLDER: Final = Path(__file__).parent
+_SUCCESS: Final = "/va-success"
 _SCRIPTS_NEEDED: Final = "/scripts-needed"
 
 
@@ -91,7 +94,7 @@ class ScriptedPages:
         """The same pages as those of a session in a cookie."""
         return [
             self._route("/", "start.html"),
-            self._route("/va-success", "va_success.html"),
+            self._route(_SUCCESS, "va_success.html"),
             self._route("/sessions", "sessions.html"),
             self._route("/uses", "uses.html"),
             self._route("/history", "history.html"),
@@ -100,7 +103,7 @@ class ScriptedPages:
 
     def _route(self, path: str, template: str) -> Route:
         async def show(request: Request) -> Response:
-            return self._renderer.page(
+            response = self._renderer.page(
                 request,
                 template,
                 state=PageState.LOADING,
@@ -110,7 +113,11 @@ class ScriptedPages:
                 is_scripted=True,
                 may_have_lapsed=False,
                 fresh_sign_in_needed=False,
+                address_script=ADDRESS_SCRIPT,
                 **FORM_PATHS,
             )
+            if path == _SUCCESS:
+                response.headers["Content-Security-Policy"] = page_policy(ADDRESS_SCRIPT_SOURCE)
+            return response
 
         return Route(path, show, methods=["GET"])

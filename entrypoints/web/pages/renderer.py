@@ -79,8 +79,8 @@ class Site:
 class Renderer:
     """Turns a template into a response.
 
-    The markup has no inline scripts, styles or event handlers and loads nothing from another host,
-    so it works with the strictest Content-Security-Policy.
+    The markup has no inline styles or event handlers, only one inline script (`address_script`),
+    and loads nothing from another host, so it works with a strict Content-Security-Policy.
     """
 
     def __init__(self, site: Site) -> None:

@@ -10,8 +10,10 @@ import { forgetToken, isToken, keepToken, storedToken } from "./token.js";
  */
 export function takeHandover() {
   const earlier = storedToken();
-  const query = new URLSearchParams(location.search);
-  const fragment = new URLSearchParams(location.hash.slice(1));
+  // A script of the page has taken them out of the address.
+  const { query: search, fragment: hash } = window.vetassistHandover;
+  const query = new URLSearchParams(search);
+  const fragment = new URLSearchParams(hash.slice(1));
   const handedOver = (name) => single(query, name) ?? single(fragment, name);
 
   const returnTo = localPath(handedOver("return_to"));
