@@ -5,7 +5,7 @@ import unicodedata
 from typing import Final
 
 # Latin, Greek, Cyrillic and Armenian. Letters with accents are taken apart before.
-_LETTERS: Final = range(0x80, 0x590)
+_LETTERS: Final = (*range(0x80, 0x590), *range(0x2C60, 0x2C80))
 _MARKS: Final = re.compile("[\u0300-\u036f]")
 _SPACES: Final = re.compile(" +")
 #: What comes after isn't compared, because the entry of an index has a limit.

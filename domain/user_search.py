@@ -10,6 +10,7 @@ from domain.identifiers import ICN
 from domain.text_folding import folded
 
 _REFERENCE: Final = re.compile(r"[0-9a-f]{12}-[0-9a-f]{1,16}", re.ASCII)
+_PART_OF_REFERENCE: Final = re.compile(r"[0-9a-f]{6,12}(-[0-9a-f]*)?", re.ASCII)
 _MAX_CHARACTERS: Final = 320
 _MAX_WORDS: Final = 8
 
@@ -52,9 +53,14 @@ class NamePrefix:
 
 @dataclass(frozen=True, slots=True)
 class ByName:
-    """Names that begin in one of several ways, because a text doesn't say where names end."""
+    """Names that begin in one of several ways, because a text doesn't say where names end.
+
+    Attributes:
+        is_part_of_reference: Whether the text could also be a part of a reference.
+    """
 
     prefixes: tuple[NamePrefix, ...]
+    is_part_of_reference: bool = field(default=False, compare=False)
 
 
 UserSearch = ById | ByICN | ByEmail | ByReference | ByName
@@ -86,7 +92,8 @@ def parse_user_search(text: str) -> UserSearch:
         return ByReference(wanted.lower())
     if "@" in wanted:
         return ByEmail(wanted)
-    return ByName(_prefixes(wanted))
+    is_part = _PART_OF_REFERENCE.fullmatch(wanted.lower()) is not None
+    return ByName(_prefixes(wanted), is_part_of_reference=is_part)
 
 
 def _prefixes(text: str) -> tuple[NamePrefix, ...]:

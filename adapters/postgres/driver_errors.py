@@ -18,12 +18,15 @@ from application.errors import UnavailableError
 _WRONG_ROLE: Final = "the database refuses: the role or its password is wrong"
 _NO_ACCESS: Final = "the database refuses: the role may not connect from here"
 _NO_DATABASE: Final = "the database refuses: there is no database of this name"
+_NO_SOCKET: Final = "the database does not answer: there is no such Unix socket"
 _NO_CONNECTION: Final = "the database refuses: it has no connection left"
 _STARTING: Final = "the database refuses: it is starting or stopping"
 _READ_ONLY: Final = "the database is read-only, by default_transaction_read_only or as a standby"
 _NO_TLS: Final = "the database refuses: no TLS connection can be made (sslmode, certificates)"
 _NO_HOST: Final = "the database does not answer: its host name is unknown"
-_NOBODY: Final = "the database does not answer: nothing listens at its host and port"
+_NOBODY: Final = (
+    "the database does not answer: Connection refused, so nothing listens at its host and port"
+)
 _TOO_LATE: Final = "the database does not answer in time"
 _SOMETHING_ELSE: Final = (
     "the database does not answer: what listens at its host and port isn't PostgreSQL, or closes "
@@ -59,12 +62,14 @@ _NOT_CONNECTED: Final = (
     (r"starting up|shutting down|not accepting connections", _STARTING),
     (r"read-only|hot standby", _READ_ONLY),
     (r"resolve host|host name", _NO_HOST),
-    (r"refused|No such file", _NOBODY),
+    (r"refused", _NOBODY),
+    (r"on socket .* failed: No such file", _NO_SOCKET),
     (r"timeout|timed out", _TOO_LATE),
     (r"invalid response|unexpectedly|expected authentication", _SOMETHING_ELSE),
     (r"SSL|certificate", _NO_TLS),
     (r"", _NO_IDEA),
 )
+_DATABASE: Final = re.compile(r'database "([\w.-]{1,63})" does not exist')
 _OUR_NAMES: Final = re.compile(r"\bvetassist_\w+")
 
 
@@ -96,7 +101,10 @@ def _description(error: psycopg.Error) -> str:
     if error.sqlstate is not None or not isinstance(error, psycopg.OperationalError):
         return f"the database refuses: {type(error).__name__}, SQLSTATE {error.sqlstate}"
     text = str(error)
-    return next(said for pattern, said in _NOT_CONNECTED if re.search(pattern, text))
+    said = next(said for pattern, said in _NOT_CONNECTED if re.search(pattern, text))
+    named = _DATABASE.search(text)
+    # It's a part of the URL that is no secret.
+    return f"{said}: {named[1]}" if said is _NO_DATABASE and named else said
 
 
 def _ours_in(error: psycopg.Error) -> str:

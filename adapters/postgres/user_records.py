@@ -16,7 +16,9 @@ from domain.va_identity import VAAccount
 
 _SELECT: Final = f"SELECT {USER_COLUMNS}, created_at FROM vetassist_users"  # noqa: S608 - constant
 _BY_ID: Final = f"""
-{_SELECT} WHERE id = %(id)s OR id IN (SELECT user_id FROM vetassist_sessions WHERE id = %(id)s)
+{_SELECT} WHERE id IN (
+    SELECT %(id)s::uuid UNION SELECT user_id FROM vetassist_sessions WHERE id = %(id)s
+)
 ORDER BY id LIMIT %(limit)s
 """  # noqa: S608 - the columns are a constant
 _BY_ICN: Final = f"{_SELECT} WHERE va_icn = %(icn)s LIMIT %(limit)s"

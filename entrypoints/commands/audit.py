@@ -229,7 +229,7 @@ def show(
             since=since,
             until=until,
             operator=operator,
-            reference=reference,
+            reference=None if reference is None else reference.strip().lower(),
             session_id=None if session_id is None else SessionId(session_id),
             client_id=None if client_id is None else ClientId(client_id),
         )

@@ -46,7 +46,7 @@ def id_of(text: str) -> UUID:
     try:
         return UUID(text.strip())
     except ValueError:
-        raise typer.BadParameter("must be an id, such as `vetassist user find` shows") from None
+        raise typer.BadParameter("must be an id: 32 hexadecimal digits with hyphens") from None
 
 
 def clean_text(text: str | None) -> str | None:

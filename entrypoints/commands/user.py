@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from application.decision_errors import DecisionNeededError
     from application.use_cases.operations.change_icn import ICNChanged
     from domain.identifiers import ICN
+    from domain.user_search import UserSearch
     from entrypoints.container import Container
 
 _T = TypeVar("_T")
@@ -62,7 +63,7 @@ def find(
     """Find users. The trail records that you looked, and whom you were shown."""
     from application.use_cases.operations.find_users import FindUsersCommand
     from domain.errors import InvalidUserSearchError
-    from domain.user_search import ByReference, parse_user_search
+    from domain.user_search import parse_user_search
     from entrypoints.commands.running import run
     from entrypoints.commands.user_listing import as_json_found, print_found
 
@@ -81,9 +82,7 @@ def find(
     if found.events and not found.users:
         print_on_stderr("the request concerns no known user")
     elif not found.users:
-        is_reference = isinstance(wanted, ByReference)
-        log = "no event has this reference; the log may have it (docs/support.md)"
-        fail([log if is_reference else "no user matches"], EXIT_NOT_FOUND)
+        fail([_nothing_found(wanted)], EXIT_NOT_FOUND)
 
 
 @app.command()
@@ -261,6 +260,16 @@ def _run_for_user(
 
 def _say(sentence: str, *, as_json: bool, **fields: object) -> None:
     typer.echo(json.dumps(fields) if as_json else sentence)
+
+
+def _nothing_found(wanted: "UserSearch") -> str:
+    from domain.user_search import ByName, ByReference
+
+    if isinstance(wanted, ByReference):
+        return "no event has this reference; the log may have it (docs/support.md)"
+    if isinstance(wanted, ByName) and wanted.is_part_of_reference:
+        return "no user matches; a reference must be whole, such as 0baadf123456-1a"
+    return "no user matches"
 
 
 def _given(text: str, name: str) -> str:

@@ -119,9 +119,12 @@ def without_database(url: str) -> str:
     [
         (with_wrong_password, "the role or its password is wrong"),
         (of_nobody, "the role or its password is wrong"),
-        (without_database, "there is no database of this name"),
-        (lambda _url: f"postgresql://x:{_PASSWORD}@127.0.0.1:1/x", "nothing listens at its host"),
-        (lambda _url: f"postgresql://x:{_PASSWORD}@/x?host=/nowhere", "nothing listens"),
+        (without_database, "there is no database of this name: vetassist_nowhere"),
+        (
+            lambda _url: f"postgresql://x:{_PASSWORD}@127.0.0.1:1/x",
+            "Connection refused, so nothing listens",
+        ),
+        (lambda _url: f"postgresql://x:{_PASSWORD}@/x?host=/nowhere", "no such Unix socket"),
     ],
 )
 def test_a_url_that_leads_to_no_database_is_told_as_what_it_is(

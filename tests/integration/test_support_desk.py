@@ -244,6 +244,8 @@ async def test_my_error_page_shows_a_reference(product: Product, desk: Desk) -> 
     unknown = await desk("find", "0baadf123456-1")
     assert (unknown.exit_code, unknown.stdout) == (6, "")
     assert "no event has this reference" in unknown.stderr
+    for part in ("0baadf", "0BAADF123456", "0baadf123456-"):
+        assert "a reference must be whole" in (await desk("find", part)).stderr
 
 
 async def test_unlink_me(product: Product, desk: Desk, database: str) -> None:

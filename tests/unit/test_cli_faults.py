@@ -122,7 +122,7 @@ def test_a_database_that_is_away_is_said_once(caplog: pytest.LogCaptureFixture) 
     assert result.exit_code == 4
     assert said(result) == (
         "vetassist: VETASSIST_DATABASE_URL: the database does not answer: "
-        "nothing listens at its host and port"
+        "Connection refused, so nothing listens at its host and port"
     )
     assert [record.name for record in caplog.records if "psycopg" in record.name] == []
 
