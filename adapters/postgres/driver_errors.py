@@ -28,4 +28,8 @@ def _description(error: psycopg.Error) -> str:
         return f"the database has or refuses an unusable value ({type(error).__name__})"
     message = " ".join((error.diag.message_primary or str(error)).split())
     is_unreachable = isinstance(error, psycopg.OperationalError) and error.sqlstate is None
+    refused = message.removeprefix("connection is bad: ")
+    if error.sqlstate is None and refused.startswith(("invalid ", "bad value ")):
+        # libpq or psycopg refuses a parameter of the URL, such as its sslmode, before it connects.
+        return f"the URL cannot be used: {refused}"
     return f"the database {'does not answer' if is_unreachable else 'refuses'}: {message}"
