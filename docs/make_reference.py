@@ -68,9 +68,10 @@ def _settings() -> Iterator[str]:
     yield from _section(
         "Settings",
         "The service reads them from the environment, or from files of the same names in the "
-        f"directory that `{SECRETS_DIRECTORY}` names. The environment wins. `http` URLs are "
-        f"accepted for loopback hosts only. An unknown `{PREFIX}` name is an error that names the "
-        "nearest known one.",
+        f"directory that `{SECRETS_DIRECTORY}` names. The environment wins. An empty value means "
+        f"unset. `http` URLs are accepted for loopback hosts only. An unknown `{PREFIX}` name is "
+        "an error that names the nearest known one. The rules: "
+        "[how settings are read](deployment.md#how-settings-are-read).",
     )
     types = get_type_hints(Settings, include_extras=True)
     meanings = _documented(Settings, [field.name for field in fields(Settings)])

@@ -207,7 +207,7 @@ def _reused_secrets(settings: Settings) -> list[str]:
     seen: dict[bytes, str] = {}
     for name, secret in secrets.items():
         if secret in seen:
-            faults.append(f"{name}: must not be the same as {seen[secret]}")
+            faults.append(f"{name}: must not be the same as {seen[secret]}: generate another")
         seen.setdefault(secret, name)
     return faults
 

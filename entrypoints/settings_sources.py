@@ -192,7 +192,7 @@ def _files(folder: Path, *, wanted: Collection[str]) -> tuple[list[str], list[st
         )
         return [], [f"{SECRETS_DIRECTORY}: {fault}"]
     except OSError:
-        return [], [f"{SECRETS_DIRECTORY}: no such directory"]
+        return [], [f"{SECRETS_DIRECTORY}: no such directory: make it, or unset the setting"]
     return [entry.name for entry in ours], [
         f"{entry.name}: the file is readable by everybody: give it mode 0400 and the owner {user}, "
         "with chmod and chown or where it is mounted (docs/deployment.md)"
@@ -223,7 +223,9 @@ def _text_of(path: Path) -> str:
             "with chown or where it is mounted (docs/deployment.md)"
         ) from None
     except FileNotFoundError:
-        raise ValueError("links to a file that doesn't exist") from None
+        raise ValueError(
+            "links to a file that doesn't exist: mount that file, or remove the link"
+        ) from None
     except OSError:
         raise ValueError("the file cannot be read: check its disk or mount") from None
     try:

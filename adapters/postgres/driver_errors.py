@@ -101,6 +101,10 @@ def _description(error: psycopg.Error) -> str:
     if error.sqlstate is not None or not isinstance(error, psycopg.OperationalError):
         return f"the database refuses: {type(error).__name__}, SQLSTATE {error.sqlstate}"
     text = str(error)
+    refused = " ".join(text.split()).removeprefix("connection is bad: ")
+    if refused.startswith(("invalid ", "bad value ")):
+        # libpq or psycopg refuses a parameter of the URL, such as its sslmode, before it connects.
+        return f"the URL cannot be used: {refused}"
     said = next(said for pattern, said in _NOT_CONNECTED if re.search(pattern, text))
     named = _DATABASE.search(text)
     # It's a part of the URL that is no secret.

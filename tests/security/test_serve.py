@@ -88,7 +88,10 @@ def test_serve_refuses_a_reused_secret_with_several_workers_too() -> None:
     status, lines = refused(values, "--workers", "2")
 
     assert status == 2
-    assert lines == ["vetassist: VETASSIST_AUDIT_KEY: must not be the same as VETASSIST_JWT_SECRET"]
+    (line,) = lines
+    assert line.startswith(
+        "vetassist: VETASSIST_AUDIT_KEY: must not be the same as VETASSIST_JWT_SECRET"
+    )
 
 
 def test_serve_refuses_a_database_that_does_not_answer() -> None:

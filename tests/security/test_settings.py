@@ -289,14 +289,20 @@ def test_case_95_the_same_bytes_in_another_spelling_are_refused() -> None:
 def test_case_95_two_token_keys_with_the_same_bytes_are_refused() -> None:
     key = base64url(secrets.token_bytes(32))
     (line,) = faults(VETASSIST_TOKEN_KEYS=f"k1:{key},k2:{key.rstrip('=')}")
-    assert line == ("VETASSIST_TOKEN_KEYS (k2): must not be the same as VETASSIST_TOKEN_KEYS (k1)")
+    assert line == (
+        "VETASSIST_TOKEN_KEYS (k2): must not be the same as VETASSIST_TOKEN_KEYS (k1): "
+        "generate another"
+    )
 
 
 @pytest.mark.parametrize("name", ["VETASSIST_AUDIT_KEY", "VETASSIST_JWT_SECRET"])
 def test_case_95_a_previous_audit_key_is_no_other_secret(name: str) -> None:
     key, other = secrets.token_hex(32), secrets.token_hex(32)
     (line,) = faults(**{name: key, "VETASSIST_AUDIT_PREVIOUS_KEYS": f"{other},{key}"})
-    assert line == f"VETASSIST_AUDIT_PREVIOUS_KEYS (2): must not be the same as {name}"
+    assert (
+        line
+        == f"VETASSIST_AUDIT_PREVIOUS_KEYS (2): must not be the same as {name}: generate another"
+    )
 
 
 def test_case_95_every_reuse_is_named() -> None:
@@ -651,7 +657,9 @@ def test_a_file_of_an_unknown_name_is_refused_and_the_nearest_one_named(tmp_path
 def test_a_secrets_directory_that_is_none_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for name in ("nowhere", "file"):
-        assert refused_files(tmp_path / name) == ["VETASSIST_SECRETS_DIR: no such directory"]
+        assert refused_files(tmp_path / name) == [
+            "VETASSIST_SECRETS_DIR: no such directory: make it, or unset the setting"
+        ]
 
 
 def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:

@@ -117,6 +117,18 @@ def test_a_database_that_does_not_answer_is_one_line_without_its_password(
     assert started == []
 
 
+@pytest.mark.parametrize(
+    "parameter", ["sslmode=verify_full", "target_session_attrs=writable", "connect_timeout=soon"]
+)
+def test_a_parameter_that_libpq_refuses_is_not_blamed_on_the_database(
+    environment: dict[str, str], parameter: str
+) -> None:
+    environment["VETASSIST_DATABASE_URL"] = f"postgresql://127.0.0.1:1/vetassist?{parameter}"
+    (line,) = lines(vetassist("migrate"))
+    assert line.startswith("vetassist: VETASSIST_DATABASE_URL: the URL cannot be used: ")
+    assert parameter.partition("=")[0] in line
+
+
 def test_migrate_needs_to_know_which_database(environment: dict[str, str]) -> None:
     result = vetassist("migrate")
     assert result.exit_code == 2

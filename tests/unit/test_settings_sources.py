@@ -317,11 +317,12 @@ def test_a_link_to_nowhere_a_pipe_and_a_long_file_are_refused(tmp_path: Path) ->
     os.mkfifo(folder / "VETASSIST_TOKEN_KEYS", mode=0o600)
     assert sorted(faults_of(environment)) == [
         f"VETASSIST_AUDIT_KEY: {ONE_VALUE}",
-        "VETASSIST_JWT_SECRET: links to a file that doesn't exist",
+        f"VETASSIST_JWT_SECRET: {LINK}",
         f"VETASSIST_TOKEN_KEYS: {ONE_VALUE}",
     ]
 
 
+LINK = "links to a file that doesn't exist: mount that file, or remove the link"
 ONE_VALUE = "is not a file with one value: write the value alone into a file"
 
 
