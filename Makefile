@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help run setup test test-long coverage check audit bench bench-check reference messages screenshots lock clean
+.PHONY: help run setup test test-long coverage check clients audit bench bench-check reference messages screenshots lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -16,11 +16,11 @@ run: setup ## set up and start the demo: the service, a simulated VA and Postgre
 setup: $(STAMP) ## make .venv from the locked requirements
 
 # The lock has a hash for every file, so no file can be replaced on the way.
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP): requirements.lock pyproject.toml clients/python/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed (make PYTHON=python3.11 ...)")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable . --editable clients/python
 	@touch $@
 
 # Four processes share the test files, each with its own PostgreSQL: many tests wait for time-outs.
@@ -55,6 +55,9 @@ check: setup ## lint, check the format, the types and the imports
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+clients: setup ## package the client libraries into dist/
+	cd clients/python && ../../$(BIN)/python -m hatchling build --target wheel --directory ../../dist
 
 # pip-audit has an environment of its own, so that its dependencies don't affect ours.
 AUDIT := $(VENV)/audit

@@ -4,44 +4,16 @@ VETASSIST_URL=http://localhost:8000 uvicorn examples.fastapi_backend.app:app --p
 """
 
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Annotated, TypedDict
+from typing import Annotated
 
-from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi import Depends, FastAPI
 
-from examples.session_check import Caller, Refused, SessionCheck
+from vetassist_client import AsyncSessionCheck, Caller
+from vetassist_client.fastapi import SessionRequired
 
-# -- copy this into your back end -----------------------------------------------------------
-
-
-class State(TypedDict):
-    """The state that the lifespan opens."""
-
-    sessions: SessionCheck
-
-
-@asynccontextmanager
-async def lifespan(_app: FastAPI) -> AsyncIterator[State]:
-    """Keeps connections to the session service open while the back end runs."""
-    async with SessionCheck.opened(os.environ["VETASSIST_URL"]) as sessions:
-        yield {"sessions": sessions}
-
-
-async def require_session(request: Request) -> Caller:
-    """Checks the session of each request, because a session can end at any time."""
-    sessions: SessionCheck = request.state.sessions
-    try:
-        return await sessions.caller(request.method, request.headers.raw)
-    except Refused as refused:
-        raise HTTPException(refused.status, headers=refused.headers) from refused
-
-
-SignedIn = Annotated[Caller, Depends(require_session)]
-
-# -- your back end --------------------------------------------------------------------------
-
-app = FastAPI(lifespan=lifespan)
+sessions = AsyncSessionCheck(os.environ["VETASSIST_URL"])
+SignedIn = Annotated[Caller, Depends(SessionRequired(sessions))]
+app = FastAPI(lifespan=sessions.lifespan)
 
 
 @app.get("/healthz")
