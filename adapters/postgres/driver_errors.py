@@ -69,6 +69,7 @@ _NOT_CONNECTED: Final = (
     (r"SSL|certificate", _NO_TLS),
     (r"", _NO_IDEA),
 )
+_BAD_PARAMETER: Final = re.compile(r"bad value |invalid (?!response)")
 _DATABASE: Final = re.compile(r'database "([\w.-]{1,63})" does not exist')
 _OUR_NAMES: Final = re.compile(r"\bvetassist_\w+")
 
@@ -98,13 +99,13 @@ def _description(error: psycopg.Error) -> str:
             return said + _ours_in(error)
     if isinstance(error, psycopg.DataError):
         return f"the database has or refuses an unusable value ({type(error).__name__})"
+    refused = " ".join(str(error).split()).removeprefix("connection is bad: ")
+    if error.sqlstate is None and _BAD_PARAMETER.match(refused):
+        # libpq or psycopg refuses a parameter of the URL, such as its sslmode, before it connects.
+        return f"the URL cannot be used: {refused}"
     if error.sqlstate is not None or not isinstance(error, psycopg.OperationalError):
         return f"the database refuses: {type(error).__name__}, SQLSTATE {error.sqlstate}"
     text = str(error)
-    refused = " ".join(text.split()).removeprefix("connection is bad: ")
-    if refused.startswith(("invalid ", "bad value ")):
-        # libpq or psycopg refuses a parameter of the URL, such as its sslmode, before it connects.
-        return f"the URL cannot be used: {refused}"
     said = next(said for pattern, said in _NOT_CONNECTED if re.search(pattern, text))
     named = _DATABASE.search(text)
     # It's a part of the URL that is no secret.
