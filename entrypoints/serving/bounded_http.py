@@ -58,7 +58,8 @@ class BoundedHTTP(HttpToolsProtocol):
         refusal: ASGIApp,
     ) -> None:
         super().__init__(config, server_state, app_state)
-        self.parser = RequestParser(self)  # type: ignore[assignment]
+        self._request_parser = RequestParser(self)
+        self.parser = self._request_parser  # type: ignore[assignment]
         self._table = table
         self._application, self._refusal = self.app, refusal
         #: Bytes received since the end of the last request. None while a body arrives.
@@ -78,6 +79,7 @@ class BoundedHTTP(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Cancel all timers."""
         super().connection_lost(exc)
+        self._request_parser.release()
         self._table.closed(self)
         self._expect(None)
         # After an error, uvicorn keeps its timer, which keeps the whole connection in memory.

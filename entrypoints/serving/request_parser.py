@@ -48,6 +48,10 @@ class RequestParser:
             else:
                 return
 
+    def release(self) -> None:
+        """Let go of the connection, so that its memory is free without a garbage collection."""
+        del self._parser, self._protocol
+
     def get_method(self) -> bytes:
         """The method of the request."""
         return self._parser.get_method()

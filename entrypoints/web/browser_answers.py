@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from html import escape
 from http import HTTPStatus
 from typing import Final, final
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection, Request
@@ -70,7 +70,7 @@ _PAGE: Final = """<!doctype html>
 </body>
 </html>
 """
-_STYLE: Final = '<link rel="stylesheet" href="{home}static/style.css">\n'
+_STYLE: Final = '<link rel="stylesheet" href="{base}/static/style.css">\n'
 
 
 @final
@@ -174,7 +174,9 @@ class BrowserAnswers:
             title=escape(title),
             text=escape(text),
             home=home,
-            style=_STYLE.format(home=home) if self._serves_front_end else "",
+            style=_STYLE.format(base=escape(urlsplit(self._frontend_url).path))
+            if self._serves_front_end
+            else "",
         )
         response = HTMLResponse(content, status_code=status)
         for name in ("Allow", "Retry-After"):
