@@ -36,6 +36,8 @@ SESSION=$(curl -sS -H "Authorization: Bearer $TOKEN" http://localhost:8000/api/v
 echo "$SESSION"
 """
 
+pytestmark = pytest.mark.long
+
 
 @dataclass(frozen=True, kw_only=True)
 class Demo:

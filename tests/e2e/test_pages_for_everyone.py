@@ -18,7 +18,7 @@ from tests.e2e.test_accessibility import AXE, violations
 from tests.support.browsing import signed_in, visitor
 from tests.support.whole_product import WholeProduct
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 SIGNED_OUT_PAGES: Final = (
     "/sessions",

@@ -20,7 +20,7 @@ PERSON = "Tamara E Ellis"
 CALLBACK = "/api/v1/va/callback"
 LOGIN = "/api/v1/va/login"
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 
 @dataclass(frozen=True, kw_only=True)
