@@ -20,7 +20,7 @@ async def test_the_event_loop_is_the_one_that_the_service_is_deployed_on() -> No
     loop = shipped()
     loop.close()
 
-    assert type(asyncio.get_running_loop()) is type(loop)
+    assert isinstance(asyncio.get_running_loop(), type(loop))
     assert isinstance(loop, uvloop.Loop)
 
 

@@ -289,7 +289,7 @@ async def test_old_attempts_and_codes_go_and_those_under_way_stay(
     attempts = PostgresLoginAttempts(own_pool)
     # Each new attempt clears away some that are past at its own time, so the oldest comes last.
     begun = await service.begin()
-    for age in (SECOND, timedelta(hours=1)):
+    for age in (SECOND, timedelta(days=1)):
         await attempts.add(a_login_attempt(now=NOW - age), a_login_start())
         ticket = some_login_secrets()
         async with service.storage.unit_of_work() as work:
