@@ -141,9 +141,9 @@ def certified(folder: Path) -> ssl.SSLContext:
 
 
 def documented() -> str:
-    """nginx's configuration of docs/deployment.md."""
+    """nginx's whole configuration of docs/deployment.md, without the excerpts."""
     document = (REPOSITORY / "docs" / "deployment.md").read_text()
-    (block,) = re.findall(r"^```nginx\n(.*?)^```$", document, re.MULTILINE | re.DOTALL)
+    (block,) = re.findall(r"^```nginx\n(upstream .*?)^```$", document, re.MULTILINE | re.DOTALL)
     assert isinstance(block, str)
     return block
 
