@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import final
 
-from application.errors import AttemptRefusedError, UnauthenticatedError
+from application.errors import UnauthenticatedError
 from application.login_starts import LoginStarts, Restart, VALoginStarted
 from application.ports.clock import Clock
 from application.ports.login_attempts import LoginAttempts
 from application.ports.session_lookup import SessionLookup
 from application.ports.session_tokens import SessionTokens
 from application.ports.unit_of_work import UnitOfWorkFactory
+from application.sign_in_errors import AttemptRefusedError
 from domain.attempt_note import AttemptNote
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.login_attempt import LoginSecrets

@@ -11,11 +11,9 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from application.errors import (
     GrantExpiredError,
     IssuerChangedError,
-    MalformedCallbackError,
     ProviderBusyError,
     ProviderUnavailableError,
     RequestRefusedByProviderError,
-    SignInDeniedError,
     UnusableTokensError,
     UnwantedTokensError,
     UpstreamRejectedError,
@@ -28,6 +26,10 @@ from application.ports.identity_provider import (
     ProviderSignIn,
 )
 from application.query_parameters import MalformedParametersError, single_values
+from application.sign_in_errors import (
+    MalformedCallbackError,
+    SignInDeniedError,
+)
 from domain.identifiers import ICN
 from domain.login_attempt import LoginSecrets
 from domain.secret import Secret

@@ -7,14 +7,16 @@ import re
 from typing import Final
 
 from application.errors import (
-    MalformedCallbackError,
     ProviderUnavailableError,
     RequestRefusedByProviderError,
-    SignInDeniedError,
     UpstreamRejectedError,
 )
 from application.ports.identity_provider import CallbackParameters, ProviderCallback
 from application.query_parameters import MalformedParametersError, single_values
+from application.sign_in_errors import (
+    MalformedCallbackError,
+    SignInDeniedError,
+)
 from domain.secret import Secret
 
 # `state` is checked by whoever keeps the attempts, but a repeated one makes all of it malformed.

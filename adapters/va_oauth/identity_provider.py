@@ -28,7 +28,6 @@ from adapters.va_oauth.token_response import (
 )
 from application.errors import (
     ApplicationError,
-    IdentityMissingError,
     IssuerChangedError,
     ProviderUnavailableError,
     SigningKeyUnknownError,
@@ -43,6 +42,7 @@ from application.ports.identity_provider import (
     ProviderCallback,
     ProviderSignIn,
 )
+from application.sign_in_errors import IdentityMissingError
 from domain.attributes import email_of, name_of
 from domain.errors import InvalidICNError
 from domain.identifiers import ICN

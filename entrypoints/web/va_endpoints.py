@@ -11,17 +11,19 @@ from starlette.routing import BaseRoute
 
 from application.errors import (
     ApplicationError,
-    AttemptRefusedError,
     ProviderUnavailableError,
-    SignInFailedError,
-    SignInMisconfiguredError,
-    SignInPostponedError,
-    SignInUncertainError,
     TooManyLoginsError,
 )
 from application.login_starts import VALoginStarted
 from application.ports.identity_provider import CallbackParameters
 from application.second_chances import VALoginRepeated, VALoginRestarted
+from application.sign_in_errors import (
+    AttemptRefusedError,
+    SignInFailedError,
+    SignInMisconfiguredError,
+    SignInPostponedError,
+    SignInUncertainError,
+)
 from application.use_cases.sign_in.complete_va_login import (
     CompleteVALogin,
     CompleteVALoginCommand,

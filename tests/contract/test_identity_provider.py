@@ -23,11 +23,9 @@ from adapters.va_oauth.settings import ProviderSettings
 from application.errors import (
     GrantExpiredError,
     IssuerChangedError,
-    MalformedCallbackError,
     ProviderBusyError,
     ProviderUnavailableError,
     RequestRefusedByProviderError,
-    SignInDeniedError,
     UnwantedTokensError,
     UpstreamRejectedError,
 )
@@ -35,6 +33,10 @@ from application.ports.identity_provider import (
     CallbackParameters,
     IdentityProvider,
     ProviderSignIn,
+)
+from application.sign_in_errors import (
+    MalformedCallbackError,
+    SignInDeniedError,
 )
 from domain.identifiers import ICN
 from domain.login_attempt import LoginSecrets

@@ -30,7 +30,8 @@ from psycopg.conninfo import make_conninfo
 from psycopg.waiting import Wait
 
 from adapters.postgres.pool import build_pool, opened
-from application.errors import SignInFailedError, UnauthenticatedError
+from application.errors import UnauthenticatedError
+from application.sign_in_errors import SignInFailedError
 from application.use_cases.sessions.renew_session import RenewSessionCommand
 from application.use_cases.sessions.revoke_sessions import RevokeSessionsCommand
 from domain.identifiers import ICN

@@ -16,7 +16,8 @@ import pytest
 
 from adapters.postgres.migrations import SchemaError, migrate, migrations
 from adapters.postgres.pool import build_pool, opened
-from application.errors import SignInFailedError, UnauthenticatedError
+from application.errors import UnauthenticatedError
+from application.sign_in_errors import SignInFailedError
 from application.use_cases.sessions.revoke_sessions import RevokeSessionsCommand, Which
 from domain.audit_event import AuditEventType
 from domain.identifiers import ICN, UserId

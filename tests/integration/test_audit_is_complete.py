@@ -10,7 +10,8 @@ import pytest
 from adapters.memory.store import MemoryStore
 from adapters.postgres.migrations import migrate
 from adapters.postgres.pool import Pool, build_pool, opened
-from application.errors import SignInFailedError, UnavailableError
+from application.errors import UnavailableError
+from application.sign_in_errors import SignInFailedError
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.sign_in_failure import SignInFailure
 from domain.visitor import Visitor

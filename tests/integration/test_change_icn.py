@@ -9,7 +9,7 @@ import pytest
 
 from adapters.postgres.pool import build_pool, opened
 from application.decision_errors import ICNOfAnotherUserError
-from application.errors import SignInFailedError
+from application.sign_in_errors import SignInFailedError
 from application.use_cases.operations.change_icn import ChangeICNCommand, ICNChanged
 from domain.identifiers import ICN, UserId
 from domain.va_identity import VAIdentity

@@ -14,8 +14,9 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from adapters.postgres.pool import WAIT_FOR_CONNECTION, Pool, build_pool, opened
-from application.errors import SignInFailedError, UnavailableError
+from application.errors import UnavailableError
 from application.ports.readiness import ReadinessCheck
+from application.sign_in_errors import SignInFailedError
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.sign_in_failure import SignInFailure
 from tests.support.builders import NOW, a_session_id, a_user_id, a_visitor, an_identity

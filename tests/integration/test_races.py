@@ -28,9 +28,9 @@ from adapters.postgres.pool import Pool
 from application.errors import (
     NotFoundError,
     SessionEndedError,
-    SignInFailedError,
     UnauthenticatedError,
 )
+from application.sign_in_errors import SignInFailedError
 from application.use_cases.operations.disable_user import DisableUserCommand
 from application.use_cases.sessions.renew_session import RenewSessionCommand
 from application.use_cases.sessions.revoke_sessions import (

@@ -14,7 +14,8 @@ import pytest
 
 from adapters.postgres.migrations import migrate
 from adapters.postgres.pool import build_pool, opened
-from application.errors import SignInFailedError, UnavailableError
+from application.errors import UnavailableError
+from application.sign_in_errors import SignInFailedError
 from application.use_cases.sessions.revoke_sessions import RevokeSessionsCommand
 from domain.session import Session
 from domain.sign_in_failure import SignInFailure

@@ -15,7 +15,8 @@ from adapters.postgres.connection_string import DATABASE_TIMEOUT
 from adapters.postgres.deadline import shared_deadline
 from adapters.postgres.migrations import migrate
 from adapters.postgres.pool import Pool, build_pool, opened
-from application.errors import SignInFailedError, UnavailableError
+from application.errors import UnavailableError
+from application.sign_in_errors import SignInFailedError
 from domain.sign_in_failure import SignInFailure
 from tests.integration.test_faults import CALLS
 from tests.integration.test_server_kills import stored

@@ -6,17 +6,11 @@ from dataclasses import dataclass
 from typing import final
 
 from application.errors import (
-    AnswerLostError,
     ApplicationError,
-    AttemptRefusedError,
     AttemptSupersededError,
     MisconfiguredError,
     ProviderBusyError,
     ProviderUnavailableError,
-    SignInFailedError,
-    SignInMisconfiguredError,
-    SignInPostponedError,
-    SignInUncertainError,
     TooManyLoginsError,
     UnauthenticatedError,
     UnavailableError,
@@ -38,6 +32,14 @@ from application.second_chances import (
     SecondChances,
     VALoginRepeated,
     VALoginRestarted,
+)
+from application.sign_in_errors import (
+    AnswerLostError,
+    AttemptRefusedError,
+    SignInFailedError,
+    SignInMisconfiguredError,
+    SignInPostponedError,
+    SignInUncertainError,
 )
 from application.use_cases.sign_in.issue_session import IssueSession
 from application.use_cases.sign_in.link_va_identity import LinkVAIdentity, LinkVAIdentityCommand

@@ -3,17 +3,17 @@
 from dataclasses import dataclass
 from typing import final
 
-from application.errors import (
-    AccountDisabledError,
-    IdentityConflictError,
-    IdentityMissingError,
-    ProviderUnavailableError,
-)
+from application.errors import ProviderUnavailableError
 from application.ports.clock import Clock
 from application.ports.secret_source import SecretSource
 from application.ports.token_cipher import SealBrokenError
 from application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from application.ports.visitor_pseudonyms import VisitorPseudonyms
+from application.sign_in_errors import (
+    AccountDisabledError,
+    IdentityConflictError,
+    IdentityMissingError,
+)
 from application.token_sealing import TokenSealing
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.data_key import DataKey

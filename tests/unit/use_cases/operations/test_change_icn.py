@@ -14,10 +14,10 @@ from application.decision_errors import (
     MergeTargetError,
 )
 from application.errors import (
-    IdentityConflictError,
     NotFoundError,
     UnauthenticatedError,
 )
+from application.sign_in_errors import IdentityConflictError
 from application.use_cases.operations.change_icn import ChangeICNCommand, ICNChanged
 from domain.audit_event import AuditEventType
 from domain.identifiers import ICN, UserId

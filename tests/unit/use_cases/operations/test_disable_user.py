@@ -7,10 +7,10 @@ import pytest
 from adapters.memory.store import MemoryStore
 from application.errors import (
     NotFoundError,
-    SignInFailedError,
     UnauthenticatedError,
     UnavailableError,
 )
+from application.sign_in_errors import SignInFailedError
 from application.use_cases.operations.disable_user import DisableUserCommand
 from application.use_cases.operations.enable_user import EnableUserCommand
 from domain.audit_event import AuditEventType

@@ -3,7 +3,8 @@
 import pytest
 
 from adapters.memory.store import MemoryStore
-from application.errors import SignInFailedError, UnavailableError
+from application.errors import UnavailableError
+from application.sign_in_errors import SignInFailedError
 from application.use_cases.operations.find_users import FindUsersCommand, UsersFound
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.identifiers import UserId

@@ -15,12 +15,14 @@ from application.errors import (
     GrantExpiredError,
     MisconfiguredError,
     RequestRefusedByProviderError,
+)
+from application.second_chances import VALoginRestarted
+from application.sign_in_errors import (
     SignInFailedError,
     SignInMisconfiguredError,
     SignInPostponedError,
     SignInUncertainError,
 )
-from application.second_chances import VALoginRestarted
 from application.use_cases.sign_in.complete_va_login import CompleteVALoginCommand, VALoginCompleted
 from domain.audit_event import AuditEventType
 from domain.identifiers import ICN, UserId

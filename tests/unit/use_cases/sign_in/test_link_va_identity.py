@@ -6,12 +6,12 @@ from datetime import timedelta
 import pytest
 
 from adapters.memory.store import MemoryTables
-from application.errors import (
+from application.errors import ProviderUnavailableError
+from application.ports.token_cipher import SealBrokenError
+from application.sign_in_errors import (
     IdentityConflictError,
-    ProviderUnavailableError,
     SignInFailedError,
 )
-from application.ports.token_cipher import SealBrokenError
 from domain.audit_event import AuditEventType
 from domain.identifiers import ICN
 from domain.sign_in_failure import SignInFailure

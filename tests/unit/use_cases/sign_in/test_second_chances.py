@@ -10,9 +10,13 @@ import anyio
 import pytest
 
 from adapters.memory.store import MemoryStore
-from application.errors import AnswerLostError, SignInFailedError, UnavailableError
+from application.errors import UnavailableError
 from application.ports.unit_of_work import UnitOfWork
 from application.second_chances import VALoginRepeated, VALoginRestarted
+from application.sign_in_errors import (
+    AnswerLostError,
+    SignInFailedError,
+)
 from application.use_cases.sign_in.complete_va_login import CompleteVALoginCommand
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.login_attempt import ATTEMPT_KEPT_FOR, BROWSER_REMEMBERS_FOR
