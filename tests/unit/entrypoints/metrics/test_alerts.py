@@ -20,7 +20,7 @@ from entrypoints.metrics.measurements import SUCCESS, Measurements
 from tests.support.builders import NOW
 from tests.support.frozen_clock import FrozenClock
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[4] / "docs"
 GUIDE = (DOCS / "observability.md").read_text()
 DASHBOARD: dict[str, Any] = json.loads((DOCS / "grafana/vetassist.json").read_text())
 RULES: list[dict[str, Any]] = yaml.safe_load((DOCS / "prometheus/alerts.yml").read_text())[

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 PACKAGES = ("domain", "application", "adapters", "entrypoints", "tests")
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 @pytest.mark.parametrize("name", PACKAGES)

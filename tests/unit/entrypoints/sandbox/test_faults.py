@@ -16,7 +16,7 @@ from entrypoints.sandbox.app import create_sandbox
 from entrypoints.sandbox.fault_answers import gzip_bomb
 from entrypoints.sandbox.signing import SigningKey
 from entrypoints.sandbox.world import World
-from tests.unit.sandbox.sandbox_client import (
+from tests.unit.entrypoints.sandbox.sandbox_client import (
     BASE,
     SETTINGS,
     STATUS,

@@ -8,7 +8,7 @@ import pytest
 
 from entrypoints.sandbox.signing import SigningKey
 from entrypoints.sandbox.veterans import find_veteran
-from tests.unit.sandbox.sandbox_client import (
+from tests.unit.entrypoints.sandbox.sandbox_client import (
     BASE,
     SETTINGS,
     STATUS,

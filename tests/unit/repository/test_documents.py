@@ -17,7 +17,7 @@ from entrypoints.container import Container
 from entrypoints.settings import PREFIX
 from tests.support.environment import required_settings
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 DOCUMENTS = sorted(
     [
         ROOT / "README.md",

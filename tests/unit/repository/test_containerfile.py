@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-REPOSITORY: Final = Path(__file__).resolve().parents[2]
+REPOSITORY: Final = Path(__file__).resolve().parents[3]
 PACKAGES: Final = ("domain", "application", "adapters", "entrypoints")
 #: What only builds or tests need.
 TOOLS: Final = ("hatchling", "pytest", "mypy", "ruff", "hypothesis", "playwright", "pixeltable")

@@ -8,7 +8,7 @@ import pytest
 from entrypoints.sandbox.app import create_sandbox
 from entrypoints.sandbox.signing import SigningKey
 from entrypoints.sandbox.world import World
-from tests.unit.sandbox.sandbox_client import SETTINGS, Clock, SandboxClient
+from tests.unit.entrypoints.sandbox.sandbox_client import SETTINGS, Clock, SandboxClient
 
 
 @pytest.fixture(scope="session")
