@@ -598,10 +598,12 @@ class Container(containers.DeclarativeContainer):
     login_cookies = providers.Singleton(
         LoginCookies, public_url=settings.provided.public_url, notes=attempt_notes
     )
+    languages = providers.Singleton(LanguageCookie, secure=settings.provided.is_public_https)
     browser_answers = providers.Singleton(
         BrowserAnswers,
         frontend_url=settings.provided.frontend_url,
         serves_front_end=settings.provided.serves_front_end,
+        pages=providers.Singleton(pages_building.plain_pages, settings, languages=languages),
         reference=providers.Singleton(
             ReferenceCookie,
             secure=settings.provided.is_public_https,
@@ -629,7 +631,6 @@ class Container(containers.DeclarativeContainer):
         app_sign_ins=providers.Singleton(AppSignIns, are_allowed=settings.provided.app_sign_in),
         measurements=measurements,
     )
-    languages = providers.Singleton(LanguageCookie, secure=settings.provided.is_public_https)
     session_endpoints = providers.Singleton(
         SessionEndpoints,
         authenticator=authenticator,

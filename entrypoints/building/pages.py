@@ -15,8 +15,11 @@ from application.use_cases.sessions.revoke_sessions import RevokeSessions
 from application.use_cases.sessions.sign_out import SignOut
 from entrypoints.settings import SessionDelivery, Settings
 from entrypoints.web.authentication import Authenticator
+from entrypoints.web.languages import LanguageCookie
 from entrypoints.web.link_endpoints import Unlinking
 from entrypoints.web.origin_guard import OriginGuard
+from entrypoints.web.pages.contacts import Policies, Support
+from entrypoints.web.plain_pages import PlainPages
 from entrypoints.web.session_cookies import SessionCookies
 from entrypoints.web.visitors import VisitorReader
 
@@ -27,19 +30,25 @@ if TYPE_CHECKING:
     from entrypoints.web.pages.renderer import Renderer
 
 
+def plain_pages(settings: Settings, *, languages: LanguageCookie) -> PlainPages:
+    """The pages of errors, with the operator's contacts."""
+    return PlainPages(
+        frontend_url=settings.frontend_url,
+        serves_front_end=settings.serves_front_end,
+        support=_support(settings),
+        policies=_policies(settings),
+        languages=languages,
+    )
+
+
 def renderer(settings: Settings) -> "Renderer":
     """Renders the templates, with the operator's contacts."""
-    from entrypoints.web.pages.contacts import Policies, Support  # noqa: PLC0415
     from entrypoints.web.pages.renderer import Renderer, Site  # noqa: PLC0415
 
     site = Site(
         public_url=settings.public_url,
-        support=Support(
-            phone=settings.support_phone,
-            email=settings.support_email,
-            url=settings.support_url,
-        ),
-        policies=Policies(privacy=settings.privacy_url, terms=settings.terms_url),
+        support=_support(settings),
+        policies=_policies(settings),
         is_for_developers=settings.developer_pages,
     )
     return Renderer(site)
@@ -115,3 +124,13 @@ def pages(
     else:
         routes = ScriptedPages(renderer).routes
     return Pages(renderer=renderer, account_routes=routes)
+
+
+def _support(settings: Settings) -> Support:
+    return Support(
+        phone=settings.support_phone, email=settings.support_email, url=settings.support_url
+    )
+
+
+def _policies(settings: Settings) -> Policies:
+    return Policies(privacy=settings.privacy_url, terms=settings.terms_url)

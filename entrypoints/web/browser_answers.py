@@ -5,14 +5,13 @@ a short page of its own, because there may be no front end to show one.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from html import escape
 from http import HTTPStatus
 from typing import Final, final
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection, Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from application.query_parameters import MalformedParametersError
@@ -23,8 +22,9 @@ from entrypoints.request_ids import REQUEST_ID
 from entrypoints.settings import CALLBACK_PATH
 from entrypoints.web.errors import problem
 from entrypoints.web.login_cookies import LoginCookies
-from entrypoints.web.navigation import is_navigation
+from entrypoints.web.navigation import FORMS_PATH, is_navigation
 from entrypoints.web.parameters import single_texts, single_values
+from entrypoints.web.plain_pages import PlainPages
 from entrypoints.web.reference_cookie import ERROR_PAGE, ReferenceCookie
 
 LOGIN_PATH: Final = "/api/v1/va/login"
@@ -32,45 +32,6 @@ RETURN_TO: Final = "return_to"
 _API: Final = ("/api/", "/oauth/")
 
 _ExceptionHandler = Callable[[Request, Exception], Awaitable[Response]]
-
-_PAGES: Final = {
-    HTTPStatus.NOT_FOUND: (
-        "Page not found",
-        "There is no page at this address. The link may be old, or part of it may be missing.",
-    ),
-    HTTPStatus.METHOD_NOT_ALLOWED: (
-        "This page can't be opened this way",
-        "The address belongs to VetAssist, but not to a page that you can open in a browser.",
-    ),
-    HTTPStatus.SERVICE_UNAVAILABLE: (
-        "VetAssist isn't available right now",
-        "Many people are using VetAssist at the moment. Wait a few minutes and try again.",
-    ),
-    HTTPStatus.INTERNAL_SERVER_ERROR: (
-        "Something went wrong",
-        "Something on our side didn't work. You did nothing wrong. Wait and try again.",
-    ),
-}
-_PAGE: Final = """<!doctype html>
-<html lang="en-US">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{title} · VetAssist</title>
-{style}</head>
-<body>
-<main id="main">
-<section class="card">
-<h1>{title}</h1>
-<p>{text}</p>
-<p class="actions"><a class="button primary" href="{home}">Go to VetAssist</a></p>
-</section>
-</main>
-</body>
-</html>
-"""
-_STYLE: Final = '<link rel="stylesheet" href="{base}/static/style.css">\n'
 
 
 @final
@@ -80,6 +41,7 @@ class BrowserAnswers:
     Args:
         frontend_url: Where the front end is.
         serves_front_end: Whether the service is its own front end.
+        pages: The pages of other errors.
         reference: Passes the request's id to our own error page.
         cookies: The cookies of attempts, which say where a person wanted to go.
         headers: The headers of an answer that the application doesn't produce.
@@ -90,12 +52,14 @@ class BrowserAnswers:
         *,
         frontend_url: str,
         serves_front_end: bool,
+        pages: PlainPages,
         reference: ReferenceCookie,
         cookies: LoginCookies,
         headers: Mapping[str, str],
     ) -> None:
         self._frontend_url = frontend_url
         self._serves_front_end = serves_front_end
+        self._pages = pages
         self._reference = reference
         self._cookies = cookies
         self._headers = headers
@@ -136,9 +100,10 @@ class BrowserAnswers:
             return self.failure(
                 request, SignInFailure.SERVICE_UNAVAILABLE, self.return_path(request)
             )
-        if status not in _PAGES or (not is_mistake and path.startswith(_API)):
+        is_for_programs = path.startswith(_API) and not path.startswith(FORMS_PATH)
+        if not is_mistake and is_for_programs:
             return problem
-        return self._page(status, problem.headers)
+        return self._page(request, status, problem.headers)
 
     def negotiated(self, handler: _ExceptionHandler) -> _ExceptionHandler:
         """The same handler of exceptions, for browsers as well."""
@@ -167,18 +132,10 @@ class BrowserAnswers:
         note = self._cookies.note(request, state)
         return None if note is None else note.return_to
 
-    def _page(self, status: HTTPStatus, headers: Headers) -> Response:
-        title, text = _PAGES[status]
-        home = escape(f"{self._frontend_url}/")
-        content = _PAGE.format(
-            title=escape(title),
-            text=escape(text),
-            home=home,
-            style=_STYLE.format(base=escape(urlsplit(self._frontend_url).path))
-            if self._serves_front_end
-            else "",
-        )
-        response = HTMLResponse(content, status_code=status)
+    def _page(self, request: HTTPConnection, status: HTTPStatus, headers: Headers) -> Response:
+        is_ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        reference = request.scope.get(REQUEST_ID) if is_ours else None
+        response = self._pages.page(request, status, reference=reference)
         for name in ("Allow", "Retry-After"):
             if name in headers:
                 response.headers[name] = headers[name]

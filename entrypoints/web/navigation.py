@@ -1,7 +1,11 @@
 """Tells a person in a browser from a program, and from a browser that only looks ahead."""
 
+from typing import Final
+
 from starlette.datastructures import Headers
 
+#: Below the API's path for the sake of a cookie, but people send these forms.
+FORMS_PATH: Final = "/api/v1/session/forms"
 _NAVIGATE = "navigate"
 _HTML = "text/html"
 # The standard header, and those that browsers sent before it.

@@ -33,6 +33,7 @@ FORMS: Final = (
 )
 PHONE: Final = "+1 800 555 0100 ext. 5"
 SPANISH: Final = {"Accept-Language": "es-US,es;q=0.9"}
+HTML: Final = {"Accept": "text/html"}
 CHROME: Final = {
     "User-Agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 "
     "(KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"
@@ -490,9 +491,9 @@ async def test_no_text_of_a_page_escapes_translation(
 ) -> None:
     """In a language that marks each translated text, nothing else is left to read."""
     marks = {"translation": lambda _language: lambda message: f"⟦{message}⟧"}
-    for module in ("renderer", "account_pages", "account_forms", "pages"):
-        name = f"entrypoints.web.pages.{module}.translation"
-        monkeypatch.setattr(name, marks["translation"])
+    modules = ("renderer", "account_pages", "account_forms", "pages")
+    for module in (*(f"pages.{each}" for each in modules), "plain_pages"):
+        monkeypatch.setattr(f"entrypoints.web.{module}.translation", marks["translation"])
     settings: dict[str, Any] = {
         "session_delivery": delivery,
         "support_phone": PHONE,
@@ -504,6 +505,7 @@ async def test_no_text_of_a_page_escapes_translation(
         pages = [
             *[await visitor.get(path) for path in ("/", *PATHS, "/scripts-needed", *errors)],
             *[await signed_in.get(path, headers=CHROME) for path in ("/", *PATHS)],
+            *[await visitor.get(path, headers=HTML) for path in ("/nowhere", RENEW)],
             await signed_in.get("/va-success?return_to=/claims"),
         ]
         if delivery == "cookie":

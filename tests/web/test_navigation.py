@@ -383,7 +383,7 @@ def assert_page(answer: httpx.Response, status: int, title: str) -> None:
     assert answer.status_code == status
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert f"<h1>{title}</h1>" in answer.text
-    assert '<html lang="en-US">' in answer.text
+    assert '<html lang="en">' in answer.text
     assert "default-src 'none'" in answer.headers["content-security-policy"]
     assert "<script" not in answer.text
     assert "style=" not in answer.text

@@ -35,6 +35,7 @@ from entrypoints.web.authentication import Authenticator
 from entrypoints.web.bounded_body import bounded_body
 from entrypoints.web.languages import N_, translation
 from entrypoints.web.link_endpoints import Unlinking
+from entrypoints.web.navigation import FORMS_PATH
 from entrypoints.web.origin_guard import OriginGuard
 from entrypoints.web.pages.notices import Notice, NoticeCookie
 from entrypoints.web.pages.renderer import Renderer
@@ -42,8 +43,8 @@ from entrypoints.web.session_cookies import SessionCookies
 from entrypoints.web.visitors import VisitorReader
 
 # Below the path of the refresh token's cookie, which these two need.
-_RENEW: Final = "/api/v1/session/forms/renew"
-_SIGN_OUT: Final = "/api/v1/session/forms/sign-out"
+_RENEW: Final = f"{FORMS_PATH}/renew"
+_SIGN_OUT: Final = f"{FORMS_PATH}/sign-out"
 #: Where the forms of several pages lead, by the templates' names.
 FORM_PATHS: Final[dict[str, Any]] = {"renew_path": _RENEW, "sign_out_path": _SIGN_OUT}
 
