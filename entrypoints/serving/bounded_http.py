@@ -6,13 +6,14 @@ from enum import Enum, auto
 from http import HTTPStatus
 from typing import Any, Final, final
 
+import httptools
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from entrypoints.serving.connection_table import ConnectionTable
-from entrypoints.serving.request_parser import RequestParser
+from entrypoints.serving.upgrade_offers import is_offer, read_without_offer
 from entrypoints.web.errors import problem
 
 # About ten times what the request line and headers of a legitimate request need.
@@ -20,6 +21,7 @@ _MAX_HEAD_BYTES: Final = 65_536
 _HEAD_SECONDS: Final = 10.0
 _BODY_SECONDS: Final = 10.0
 _READ_SECONDS: Final = 30.0
+_NOT_HTTP: Final = "Invalid HTTP request received."
 #: Headers of a response that the application doesn't produce.
 _LAST_ANSWER: Final = {
     "Connection": "close",
@@ -58,8 +60,6 @@ class BoundedHTTP(HttpToolsProtocol):
         refusal: ASGIApp,
     ) -> None:
         super().__init__(config, server_state, app_state)
-        self._request_parser = RequestParser(self)
-        self.parser = self._request_parser  # type: ignore[assignment]
         self._table = table
         self._application, self._refusal = self.app, refusal
         #: Bytes received since the end of the last request. None while a body arrives.
@@ -79,7 +79,6 @@ class BoundedHTTP(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Cancel all timers."""
         super().connection_lost(exc)
-        self._request_parser.release()
         self._table.closed(self)
         self._expect(None)
         # After an error, uvicorn keeps its timer, which keeps the whole connection in memory.
@@ -94,7 +93,7 @@ class BoundedHTTP(HttpToolsProtocol):
         else:
             if self._head_bytes is not None:
                 self._head_bytes += len(data)
-            super().data_received(data)
+            self._parse(data)
         # Usually the client has sent exactly one whole request, and no deadline changes.
         if self._head_bytes or self._head_bytes is None or self._owed or not self._unanswered:
             self._set_deadline()
@@ -107,10 +106,31 @@ class BoundedHTTP(HttpToolsProtocol):
                 return
             self._head_bytes += min(room, len(data))
             part, data = data[:room], data[room:]
-            super().data_received(part)
+            self._parse(part)
             if not data or self.transport.is_closing():
                 return
-        super().data_received(data)
+        self._parse(data)
+
+    def _parse(self, data: bytes) -> None:
+        """Parse the next bytes, as uvicorn does, but ignore offers to upgrade."""
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
+            self.timeout_keep_alive_task = None
+        try:
+            while data:
+                try:
+                    self.parser.feed_data(data)
+                except httptools.HttpParserUpgrade as upgrade:
+                    if not is_offer(self.parser):
+                        return
+                    (offset,) = upgrade.args
+                    data = data[offset:]
+                    read_without_offer(self)
+                else:
+                    return
+        except httptools.HttpParserError:
+            self.logger.warning(_NOT_HTTP)
+            self.send_400_response(_NOT_HTTP)
 
     def on_headers_complete(self) -> None:
         """Count a request, or refuse it if the server is overloaded."""
@@ -123,6 +143,9 @@ class BoundedHTTP(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Start to count the next head."""
+        if is_offer(self.parser):
+            # Its body is still to come.
+            return
         super().on_message_complete()
         self._head_bytes = 0
         if self._unanswered:

@@ -1,6 +1,7 @@
 """The commands of the documentation, run as they are written beside a demo that runs."""
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -9,6 +10,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -62,15 +64,32 @@ class Demo:
         """Run a script, on the ports of this demo."""
         for written, port in self.ports.items():
             script = re.sub(rf"(?<=[:= ]){written}\b", str(port), script)
-        return subprocess.run(
-            [shell, "-e", "-u", "-c", script],
-            cwd=self.folder,
-            env=plain_environment() | variables,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-        )
+        command = [shell, "-e", "-u", "-c", script]
+        # Files, because a program in the background could keep a pipe open for ever.
+        with (
+            tempfile.TemporaryFile("w+") as told,
+            tempfile.TemporaryFile("w+") as blamed,
+            subprocess.Popen(
+                command,
+                cwd=self.folder,
+                env=plain_environment() | variables,
+                stdin=subprocess.DEVNULL,
+                stdout=told,
+                stderr=blamed,
+                start_new_session=True,
+            ) as process,
+        ):
+            try:
+                process.wait(SECONDS)
+            finally:
+                # With what it left in the background.
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+            texts = []
+            for file in (told, blamed):
+                file.seek(0)
+                texts.append(file.read())
+        return subprocess.CompletedProcess(command, process.returncode, *texts)
 
 
 @pytest.fixture(scope="module")
