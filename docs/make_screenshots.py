@@ -78,6 +78,8 @@ async def _walk(browser: Browser, product: WholeProduct) -> None:
 
 async def _take(page: Page, name: str, *, full_page: bool = True) -> None:
     path = _IMAGES / f"{name}.png"
+    # The signs and the device's times come after the page.
+    await page.wait_for_load_state("networkidle")
     await page.screenshot(path=path, full_page=full_page, animations="disabled")
 
 

@@ -24,6 +24,7 @@ SIGNED_OUT_PAGES: Final = (
     "/sessions",
     "/signed-out",
     "/scripts-needed",
+    "/nowhere",
     "/va-error?error=identity_missing",
     "/va-error?error=identity_conflict",
 )
@@ -147,6 +148,23 @@ async def test_a_lost_script_costs_only_its_comfort(
     await expect(page.get_by_text("Jesse Gray", exact=True)).to_be_visible()
     await page.get_by_role("link", name="See where you are signed in").click()
     await expect(page.get_by_role("button", name="Sign out", exact=True)).to_be_visible()
+
+
+@pytest.mark.parametrize("locale", ["en-US", "es-US"])
+async def test_scripts_write_times_as_the_server_does(
+    browser: Browser, product: WholeProduct, cookies: list[Any], locale: str
+) -> None:
+    shown = []
+    for has_scripts in (False, True):
+        async with visitor(browser, locale=locale, java_script_enabled=has_scripts) as context:
+            await context.add_cookies(cookies)
+            page = await context.new_page()
+            await page.goto(f"{product.url}/history")
+            await page.wait_for_load_state("networkidle")
+            texts = await page.locator("time").all_inner_texts()
+            shown.append([" ".join(text.split()) for text in texts])
+
+    assert shown[0] == shown[1] != []
 
 
 async def test_the_history_prints_without_controls(

@@ -65,7 +65,7 @@ async def test_each_use_says_who_why_and_when_and_older_ones_follow(
     await expect(uses.first).to_contain_text("Helper <b>")
     await expect(uses.first).to_contain_text("in order to confirm that you are a Veteran.")
     # In the browser's own time zone.
-    await expect(uses.first).to_contain_text("January 20, 2026 at 12:30")
+    await expect(uses.first).to_contain_text("January 20, 2026, 12:30")
     await assert_no_violation(page)
 
     await page.get_by_role("button", name="Show older entries").click()

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from html import unescape
 from html.parser import HTMLParser
@@ -109,6 +110,17 @@ async def test_the_pages_show_the_account_without_a_script(browser: Browser) -> 
         assert answer.headers["vary"] == "Accept-Language, Cookie"
         # With `no-referrer`, a browser would hide where a form comes from.
         assert answer.headers["referrer-policy"] == "same-origin"
+
+
+@pytest.mark.parametrize("path", ["/", "/va-success"])
+async def test_a_name_that_is_written_from_right_to_left_keeps_to_itself(
+    product: Product, browser: Browser, path: str
+) -> None:
+    store = product.store.committed
+    (user,) = store.users.values()
+    store.users[user.id] = replace(user, given_name="\u05d3\u05d5\u05d3", family_name="Lee")
+
+    assert re.search(r"<bdi[^>]*>\u05d3\u05d5\u05d3 Lee</bdi>", (await browser.get(path)).text)
 
 
 async def test_no_page_holds_a_token_or_the_number_of_the_person(

@@ -4,10 +4,7 @@ const LOCALE = document.documentElement.dataset.locale;
 const CLOCK = new Intl.DateTimeFormat(LOCALE, {
   hour: "numeric", minute: "2-digit", timeZoneName: "short",
 });
-const MOMENT = new Intl.DateTimeFormat(LOCALE, {
-  year: "numeric", month: "long", day: "numeric",
-  hour: "numeric", minute: "2-digit", timeZoneName: "short",
-});
+const DAY = new Intl.DateTimeFormat(LOCALE, { dateStyle: "long" });
 const LONG = new Intl.DateTimeFormat(LOCALE, { dateStyle: "long", timeStyle: "long" });
 const inWords = (number, unit) => new Intl.NumberFormat(
   LOCALE, { style: "unit", unit, unitDisplay: "long" },
@@ -25,8 +22,8 @@ const SPOKEN = [
 /** Returns hour, minute and time zone, in the browser's time zone. */
 export const clockTime = (instant) => CLOCK.format(instant);
 
-/** Returns the same with the date. */
-export const moment = (instant) => MOMENT.format(instant);
+/** Returns the same with the date, in the form that the server uses. */
+export const moment = (instant) => `${DAY.format(instant)}, ${CLOCK.format(instant)}`;
 
 /** Returns the same with seconds. */
 export const longTime = (instant) => LONG.format(instant);
