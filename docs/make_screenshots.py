@@ -54,6 +54,7 @@ async def _walk(browser: Browser, product: WholeProduct) -> None:
         await _take(page, "sandbox-sign-in")
         await page.get_by_role("button", name="Tamara E Ellis").click()
         await expect(page.get_by_role("heading", name="You are signed in")).to_be_visible()
+        await _counts_down(page)
         await _take(page, "signed-in", full_page=False)
         await page.get_by_role("link", name="See where you are signed in").click()
         await expect(page.get_by_role("heading", name="This device")).to_be_visible()
@@ -73,7 +74,13 @@ async def _walk(browser: Browser, product: WholeProduct) -> None:
         await page.get_by_role("link", name="Iniciar sesión con VA.gov").click()
         await page.get_by_role("button", name="Ralph E Lee").click()
         await expect(page.get_by_role("heading", name="Ha iniciado sesión")).to_be_visible()
+        await _counts_down(page)
         await _take(page, "spanish")
+
+
+async def _counts_down(page: Page) -> None:
+    """Wait until the script runs, so that each picture shows the same."""
+    await expect(page.locator("progress")).to_be_visible()
 
 
 async def _take(page: Page, name: str, *, full_page: bool = True) -> None:

@@ -125,7 +125,7 @@ from entrypoints.web.hot_path import HotPath
 from entrypoints.web.languages import LanguageCookie
 from entrypoints.web.link_endpoints import LinkEndpoints, Unlinking
 from entrypoints.web.login_cookies import LoginCookies
-from entrypoints.web.middleware import security_headers
+from entrypoints.web.middleware import SecurityHeaders
 from entrypoints.web.openapi import OpenAPIEndpoint
 from entrypoints.web.origin_guard import OriginGuard
 from entrypoints.web.rate_limit import RateLimit
@@ -611,7 +611,7 @@ class Container(containers.DeclarativeContainer):
         ),
         cookies=login_cookies,
         headers=providers.Callable(
-            security_headers, is_public_https=settings.provided.is_public_https
+            SecurityHeaders, is_public_https=settings.provided.is_public_https
         ),
     )
     va_endpoints = providers.Singleton(

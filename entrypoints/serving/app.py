@@ -109,8 +109,8 @@ def create_app(container: Container) -> Starlette:
             Middleware(LastResort, instead_of=answers.instead_of),
         ],
         exception_handlers={
-            ApplicationError: respond,
-            DomainError: respond,
+            ApplicationError: answers.negotiated(respond),
+            DomainError: answers.negotiated(respond),
             HTTPException: answers.negotiated(respond_to_http),
         },
     )

@@ -4,7 +4,7 @@ A browser at the login or the callback always ends at the front end's error page
 a short page of its own, because there may be no front end to show one.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Final, final
 from urllib.parse import quote, urlencode
@@ -22,6 +22,7 @@ from entrypoints.request_ids import REQUEST_ID
 from entrypoints.settings import CALLBACK_PATH
 from entrypoints.web.errors import problem
 from entrypoints.web.login_cookies import LoginCookies
+from entrypoints.web.middleware import SecurityHeaders
 from entrypoints.web.navigation import FORMS_PATH, is_navigation
 from entrypoints.web.parameters import single_texts, single_values
 from entrypoints.web.plain_pages import PlainPages
@@ -55,7 +56,7 @@ class BrowserAnswers:
         pages: PlainPages,
         reference: ReferenceCookie,
         cookies: LoginCookies,
-        headers: Mapping[str, str],
+        headers: SecurityHeaders,
     ) -> None:
         self._frontend_url = frontend_url
         self._serves_front_end = serves_front_end
@@ -116,8 +117,7 @@ class BrowserAnswers:
     async def overloaded(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond instead of the application, because too many requests are in progress."""
         answer = self.instead_of(scope, problem(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable"))
-        for name, value in self._headers.items():
-            answer.headers.setdefault(name, value)
+        self._headers.add_to(answer.headers)
         answer.headers["Connection"] = "close"
         await answer(scope, receive, send)
 

@@ -56,6 +56,25 @@ def security_headers(*, is_public_https: bool) -> dict[str, str]:
 
 
 @final
+class SecurityHeaders:
+    """Adds these headers, and those of pages to pages.
+
+    Args:
+        is_public_https: Whether browsers reach the service over TLS.
+    """
+
+    def __init__(self, *, is_public_https: bool) -> None:
+        self._of_all = security_headers(is_public_https=is_public_https)
+        self._of_pages = self._of_all | _PAGE_HEADERS
+
+    def add_to(self, headers: MutableHeaders) -> None:
+        """Add what is missing."""
+        is_page = headers.get("Content-Type", "").startswith(_PAGE)
+        for name, value in (self._of_pages if is_page else self._of_all).items():
+            headers.setdefault(name, value)
+
+
+@final
 class Surroundings:
     """The outermost layer of plain ASGI. It expects that a `LastResort` inside handles errors.
 
@@ -73,8 +92,7 @@ class Surroundings:
         measurements: Measurements,
     ) -> None:
         self._app = app
-        self._headers = security_headers(is_public_https=is_public_https)
-        self._page_headers = self._headers | _PAGE_HEADERS
+        self._headers = SecurityHeaders(is_public_https=is_public_https)
         self._request_ids = request_ids()
         self._measurements = measurements
 
@@ -92,10 +110,7 @@ class Surroundings:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
-                is_page = headers.get("Content-Type", "").startswith(_PAGE)
-                added = self._page_headers if is_page else self._headers
-                for name, value in added.items():
-                    headers.setdefault(name, value)
+                self._headers.add_to(headers)
                 headers["X-Request-ID"] = request_id
             await send(message)
 

@@ -42,7 +42,7 @@ _UNREADABLE: Final = (
 )
 _BUSY: Final = (
     N_("VetAssist isn't available right now"),
-    N_("Many people are using VetAssist at the moment. Wait a few minutes and try again."),
+    N_("You did nothing wrong. Wait a few minutes and try again."),
 )
 _BROKEN: Final = (
     N_("Something went wrong"),

@@ -18,9 +18,11 @@ from tests.e2e.test_accessibility import AXE, violations
 from tests.support.browsing import signed_in, visitor
 from tests.support.whole_product import WholeProduct
 
-pytestmark = [pytest.mark.browser, pytest.mark.long]
+pytestmark = pytest.mark.browser
 
 SIGNED_OUT_PAGES: Final = (
+    "/nowhere",
+    "/api/v1/va/login",
     "/sessions",
     "/signed-out",
     "/scripts-needed",
@@ -109,7 +111,7 @@ async def look_at_colors(page: Page, path: str) -> None:
     await page.emulate_media(color_scheme="light", forced_colors="none")
 
 
-@pytest.mark.parametrize("locale", ["en-US", "es-US"])
+@pytest.mark.parametrize("locale", ["en-US", pytest.param("es-US", marks=pytest.mark.long)])
 async def test_every_page_fits_and_breaks_no_rule(
     browser: Browser, product: WholeProduct, cookies: list[Any], locale: str
 ) -> None:
@@ -208,6 +210,7 @@ async def test_a_session_that_ended_elsewhere_is_gone_when_the_page_is_looked_at
     await expect(page.get_by_role("heading", name="You are not signed in")).to_be_visible()
 
 
+@pytest.mark.long
 async def test_the_start_page_stops_saying_that_one_is_signed_in(
     page: Page, product: WholeProduct
 ) -> None:
@@ -259,6 +262,7 @@ async def test_a_sign_out_reaches_the_other_tabs(page: Page, product: WholeProdu
     assert "Tamara" not in await page.content()
 
 
+@pytest.mark.long
 async def test_signing_in_again_shows_no_other_device(page: Page, product: WholeProduct) -> None:
     others = page.get_by_role("button", name="Sign out of")
     shown = []
@@ -272,6 +276,7 @@ async def test_signing_in_again_shows_no_other_device(page: Page, product: Whole
     assert shown[0] == shown[1]
 
 
+@pytest.mark.long
 async def test_a_person_without_scripts_walks_all_the_way(
     browser: Browser, product: WholeProduct
 ) -> None:

@@ -372,6 +372,7 @@ async def test_an_overloaded_server_does_not_send_a_browser_round_in_circles(
             answer = await crowded(product, mocker, path, headers=PERSON)
             assert_page(answer, 503, "VetAssist isn&#x27;t available right now")
             assert answer.headers["retry-after"] == "2"
+            assert "style-src 'self'" in answer.headers["content-security-policy"]
         api = await crowded(product, mocker, "/api/v1/session", headers=PERSON)
         assert_problem(api, 503, "unavailable")
 
