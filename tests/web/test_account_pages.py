@@ -383,6 +383,9 @@ async def test_support_is_named_with_ways_to_reach_it(product: Product) -> None:
         assert 'href="https://example.org/terms"' in text
         for link in ("tel:988", "sms:838255", "https://www.veteranscrisisline.net/"):
             assert f'href="{link}' in text
+        # Beside what tells to contact support, too, and not in the footer alone.
+        main = text.partition("<main")[2].partition("</main>")[0]
+        assert ('href="mailto:help@example.org"' in main) == ("support" in main), path
 
 
 async def test_the_start_page_says_all_that_is_shared(product: Product) -> None:

@@ -11,6 +11,8 @@ from jinja2 import Template
 from pytest_mock import MockerFixture
 from starlette.requests import HTTPConnection
 
+from application.errors import NotFoundError
+from application.use_cases.history.view_user import ViewUser
 from entrypoints.web import languages
 from entrypoints.web.authentication import Authenticator
 from entrypoints.web.languages import Language, LanguageCookie
@@ -139,6 +141,16 @@ async def test_it_needs_no_database(product: Product, monkeypatch: pytest.Monkey
 
     page = await product.browser().get("/nowhere", headers=PERSON)
 
+    assert (page.status_code, heading(page)) == (404, "Page not found")
+
+
+async def test_a_use_case_that_refuses_a_page_leads_to_a_page(
+    product: Product, mocker: MockerFixture
+) -> None:
+    browser = product.browser()
+    await browser.sign_in()
+    mocker.patch.object(ViewUser, "execute", side_effect=NotFoundError)
+    page = await browser.get("/va-success", headers=PERSON)
     assert (page.status_code, heading(page)) == (404, "Page not found")
 
 
