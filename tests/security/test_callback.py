@@ -361,8 +361,26 @@ async def test_case_19_an_empty_a_huge_and_an_absent_code_are_denied(
 
     answer = await browser.get(changed(callback, code=code))
 
-    assert_denied(sandboxed, answer, EXCHANGE_FAILED if code is None else LOGIN_EXPIRED)
+    assert_denied(sandboxed, answer, LOGIN_EXPIRED if code else EXCHANGE_FAILED)
     assert sandboxed.sandbox.counters.requests["token"] == 0
+
+
+async def test_an_empty_error_beside_a_code_is_no_error(sandboxed: Product) -> None:
+    browser = sandboxed.browser()
+    callback = await browser.begin()
+
+    answer = await browser.get(changed(callback, error="", error_description="", error_uri=""))
+
+    assert "token" in parameters_of(answer)
+
+
+async def test_an_empty_code_beside_an_error_is_no_code(sandboxed: Product) -> None:
+    browser = sandboxed.browser()
+    callback = await browser.begin()
+
+    answer = await browser.get(changed(callback, code="", error="access_denied"))
+
+    assert_denied(sandboxed, answer, ACCESS_DENIED)
 
 
 async def test_case_19_a_code_of_100_kb_is_no_error_of_ours(sandboxed: Product) -> None:
