@@ -1,6 +1,7 @@
 """The commands of the documentation, run as they are written beside a demo that runs."""
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -9,6 +10,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -62,15 +64,31 @@ class Demo:
         """Run a script, on the ports of this demo."""
         for written, port in self.ports.items():
             script = re.sub(rf"(?<=[:= ]){written}\b", str(port), script)
-        return subprocess.run(
-            [shell, "-e", "-u", "-c", script],
-            cwd=self.folder,
-            env=plain_environment() | variables,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-        )
+        command = [shell, "-e", "-u", "-c", script]
+        # Files, because a server that the script leaves behind would keep a pipe open. A session of
+        # its own, so that the server can be ended with the script.
+        with (
+            tempfile.TemporaryFile("w+") as output,
+            tempfile.TemporaryFile("w+") as errors,
+            subprocess.Popen(
+                command,
+                cwd=self.folder,
+                env=plain_environment() | variables,
+                stdout=output,
+                stderr=errors,
+                start_new_session=True,
+            ) as process,
+        ):
+            try:
+                process.wait(SECONDS)
+            finally:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+            output.seek(0)
+            errors.seek(0)
+            return subprocess.CompletedProcess(
+                command, process.returncode, output.read(), errors.read()
+            )
 
 
 @pytest.fixture(scope="module")
