@@ -153,6 +153,11 @@ def test_the_file_is_for_its_owner_and_holds_the_settings_and_no_secret_of_the_f
     assert not any(secret in written for secret in secrets)
 
 
+def test_what_a_script_leaves_behind_does_not_hold_it_up(demo: Demo) -> None:
+    ended = demo.run(f"sleep {10 * SECONDS} & echo done")
+    assert (ended.returncode, ended.stdout) == (0, "done\n")
+
+
 @pytest.mark.parametrize("shell", [name for name in ("sh", "dash", "bash") if shutil.which(name)])
 def test_any_shell_reads_it_and_finds_the_command(demo: Demo, shell: str) -> None:
     ended = demo.run(f"{READ_SETTINGS} command -v vetassist; env", shell=shell)
