@@ -103,6 +103,17 @@ def test_what_is_in_the_wrong_place_is_refused_and_not_repeated(arguments: tuple
                 "`vetassist audit show --help`"
             ),
         ),
+        *(
+            (
+                ("audit", "show", option, empty),
+                (
+                    f"invalid value for '{option}': must not be empty: "
+                    "see `vetassist audit show --help`"
+                ),
+            )
+            for option in ("--operator", "--reference")
+            for empty in ("", " ")
+        ),
         (
             ("audit", "show", "--until"),
             "option '--until' requires an argument: see `vetassist audit show --help`",
