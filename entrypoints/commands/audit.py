@@ -17,7 +17,7 @@ from entrypoints.commands.parameters import (
     OfUser,
     Since,
     Until,
-    clean_text,
+    filled_text,
     id_of,
     require_order,
 )
@@ -189,12 +189,12 @@ def show(
     ] = None,
     operator: Annotated[
         str | None,
-        typer.Option(callback=clean_text, help="Only rows of commands that this operator ran."),
+        typer.Option(callback=filled_text, help="Only rows of commands that this operator ran."),
     ] = None,
     reference: Annotated[
         str | None,
         typer.Option(
-            callback=clean_text,
+            callback=filled_text,
             help="Only rows of the request with this id, which error pages show as a reference.",
         ),
     ] = None,

@@ -58,6 +58,13 @@ def clean_text(text: str | None) -> str | None:
     return text
 
 
+def filled_text(text: str | None) -> str | None:
+    """The same for a filter. A variable of a script that is empty must not match nothing."""
+    if text is not None and not text.strip():
+        raise typer.BadParameter("must not be empty")
+    return clean_text(text)
+
+
 def clean_texts(texts: list[str] | None) -> list[str]:
     """The same for several texts."""
     return [clean_text(text) or "" for text in texts or []]

@@ -78,6 +78,60 @@ def test_what_is_in_the_wrong_place_is_refused_and_not_repeated(arguments: tuple
 
 
 @pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("nope",), "no such command 'nope': see `vetassist --help`"),
+        (("--bogus",), "no such option: --bogus: see `vetassist --help`"),
+        (("user", "nope"), "no such command 'nope': see `vetassist user --help`"),
+        (("user", "--bogus"), "no such option: --bogus: see `vetassist user --help`"),
+        (("audit", "export"), "missing argument 'file': see `vetassist audit export --help`"),
+        (
+            ("user", "unlink", SOMEBODY),
+            "missing option '--reason': see `vetassist user unlink --help`",
+        ),
+        (
+            ("audit", "show", "--user", "x"),
+            (
+                "invalid value for '--user': must be an id: 32 hexadecimal digits with hyphens: "
+                "see `vetassist audit show --help`"
+            ),
+        ),
+        (
+            ("audit", "show", "--limit", "0"),
+            (
+                "invalid value for '--limit': Input should be greater than or equal to 1: see "
+                "`vetassist audit show --help`"
+            ),
+        ),
+        *(
+            (
+                ("audit", "show", option, empty),
+                (
+                    f"invalid value for '{option}': must not be empty: "
+                    "see `vetassist audit show --help`"
+                ),
+            )
+            for option in ("--operator", "--reference")
+            for empty in ("", " ")
+        ),
+        (
+            ("audit", "show", "--until"),
+            "option '--until' requires an argument: see `vetassist audit show --help`",
+        ),
+    ],
+)
+def test_what_the_library_refuses_is_one_line_too(arguments: tuple[str, ...], said: str) -> None:
+    result = vetassist(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == f"vetassist: {said}\n"
+
+
+@pytest.mark.parametrize("arguments", [(), ("user",), ("audit",), ("--help",), ("keys", "--help")])
+def test_a_group_alone_shows_its_help(arguments: tuple[str, ...]) -> None:
+    assert "Commands" in vetassist(*arguments).output
+
+
+@pytest.mark.parametrize(
     "arguments",
     [
         ("user", "find", "\udcff"),
