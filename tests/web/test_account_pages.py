@@ -18,6 +18,7 @@ from application.errors import UnavailableError
 from domain.sign_in_failure import SignInFailure
 from entrypoints.web import languages
 from entrypoints.web.languages import Language
+from entrypoints.web.timestamps import rfc3339
 from tests.support.product import SERVICE_URL, Browser, Product, running_product
 
 PATHS: Final = ("/va-success", "/sessions", "/uses", "/history", "/disconnect")
@@ -123,6 +124,47 @@ async def test_a_name_that_is_written_from_right_to_left_keeps_to_itself(
     assert re.search(r"<bdi[^>]*>\u05d3\u05d5\u05d3 Lee</bdi>", (await browser.get(path)).text)
 
 
+async def test_who_has_no_name_reads_that(product: Product, browser: Browser) -> None:
+    store = product.store.committed
+    (user,) = store.users.values()
+    store.users[user.id] = replace(user, given_name=None, family_name=None)
+
+    assert re.search("We don.t have your name</bdi>", (await browser.get("/va-success")).text)
+    assert "<bdi>" not in (await browser.get("/")).text
+
+
+@pytest.mark.parametrize("is_on", [False, True])
+@pytest.mark.parametrize("delivery", ["cookie", "query"])
+async def test_only_a_developer_sees_what_a_developer_wants(
+    delivery: str,
+    *,
+    is_on: bool,
+) -> None:
+    settings: dict[str, Any] = {"session_delivery": delivery, "developer_pages": is_on}
+    async with running_product(frontend_url=SERVICE_URL, **settings) as product:
+        text = (await (await product.sign_in()).browser.get("/va-success")).text
+
+    assert ("developer.js" in text) is is_on
+    assert ('id="developer"' in text) is is_on
+
+
+async def test_a_session_shows_when_it_began_was_active_and_ends(
+    product: Product, browser: Browser
+) -> None:
+    began = product.clock.now()
+    product.clock.advance(timedelta(minutes=10))
+    await post(browser, RENEW)
+
+    text = (await browser.get("/sessions")).text
+
+    shown = dict(re.findall(r'<time data-part="(\w+)" datetime="([^"]+)"', text))
+    assert shown == {
+        "issued_at": rfc3339(began),
+        "renewed_at": rfc3339(began + timedelta(minutes=10)),
+        "expires_at": rfc3339(began + timedelta(minutes=40)),
+    }
+
+
 async def test_no_page_holds_a_token_or_the_number_of_the_person(
     product: Product, browser: Browser
 ) -> None:
@@ -184,6 +226,15 @@ async def test_signing_out_ends_the_session_and_names_who_may_still_be_signed_in
     browser.http.cookies.clear()
     again = await browser.get("/api/v1/session", headers={"Cookie": cookie})
     assert again.status_code == 401
+
+
+async def test_a_script_that_signs_out_names_them_too() -> None:
+    async with running_product(frontend_url=SERVICE_URL, session_delivery="query") as product:
+        text = (await product.browser().get("/va-success")).text
+
+    farewell = text.partition('<div data-state="signed-out"')[2].partition("</section>")[0]
+    for other in ("https://www.va.gov/", "https://secure.login.gov/", "https://account.id.me/"):
+        assert f'href="{other}' in farewell
 
 
 async def test_signing_out_twice_is_no_error(browser: Browser) -> None:
@@ -297,13 +348,15 @@ async def test_disconnecting_says_what_it_means_and_ends_every_session(
 async def test_disconnecting_needs_a_fresh_sign_in_that_comes_back(
     product: Product, browser: Browser
 ) -> None:
+    login = f"{SERVICE_URL}/api/v1/va/login?return_to=%2Fdisconnect"
+    link = f'href="{login}">Sign in with VA.gov again</a>'
     product.clock.advance(timedelta(minutes=11))
 
     answer = await post(browser, "/disconnect")
 
     assert answer.status_code == 403
     assert heading(answer) == "Disconnect VA"
-    assert f'href="{SERVICE_URL}/api/v1/va/login?return_to=%2Fdisconnect"' in answer.text
+    assert link in answer.text
     assert product.store.committed.va_tokens
     assert await is_signed_in(browser)
 
@@ -388,6 +441,24 @@ async def test_support_is_named_with_ways_to_reach_it(product: Product) -> None:
         assert ('href="mailto:help@example.org"' in main) == ("support" in main), path
 
 
+@pytest.mark.parametrize("path", ["/va-error?error=account_disabled", "/scripts-needed", "/x"])
+async def test_the_text_that_names_support_says_how_to_reach_it(
+    product: Product, path: str
+) -> None:
+    text = (await product.browser().get(path, headers=HTML)).text
+    main = text.partition("<main")[2].partition("</main>")[0]
+
+    for link in ("tel:+18005550100;ext=5", "mailto:help@example.org", "https://help.example.org/"):
+        assert f'href="{link}"' in main
+
+
+async def test_who_has_no_number_reads_where_to_verify_and_whom_to_call(product: Product) -> None:
+    text = (await product.browser().get("/va-error?error=identity_missing")).text
+
+    for link in ("https://www.login.gov/help/", "https://help.id.me/", "tel:+18006982411"):
+        assert f'href="{link}' in text
+
+
 async def test_the_start_page_says_all_that_is_shared(product: Product) -> None:
     text = (await product.browser().get("/")).text
 
@@ -412,6 +483,9 @@ async def test_the_language_of_the_browser_and_of_a_link(
     assert heading(page) == "Dónde tiene la sesión iniciada"
     assert page.headers["content-language"] == "es"
     assert '<html lang="es"' in page.text
+    assert re.search(
+        r">\d+ de [a-z]+ de \d{4}, \d+:\d\d\s[ap]\.m\. E[SD]T</time>", unescape(page.text)
+    )
 
     (link,) = re.findall(r'href="(/language/en\?return_to=[^"]+)"', page.text)
     back = await browser.get(link, headers=SPANISH)
