@@ -1,11 +1,13 @@
 """Commands that refuse what a command line can't mean, and end in one line whatever happens."""
 
+import difflib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar, final
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 from entrypoints.starting import EXIT_SETTINGS, EXIT_UNFORESEEN, fail
 
@@ -18,6 +20,10 @@ class StrictCommand(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the command line. The library alone would use the last of several values."""
+        with _one_line_of(ctx):
+            return self._parse_args(ctx, args)
+
+    def _parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         values, surplus, given = self.make_parser(ctx).parse_args(args=list(args))
         if not values.get("help"):
             repeated = [
@@ -47,8 +53,46 @@ class StrictCommand(TyperCommand):
             fail([f"unforeseen {description['error']} at {place}"], EXIT_UNFORESEEN)
 
 
+@final
+class StrictGroup(TyperGroup):
+    """Says in one line what a command line lacks, and lists its commands if that is all of it."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse what comes before the command's name."""
+        if not args:
+            return super().parse_args(ctx, args)
+        with _one_line_of(ctx):
+            return super().parse_args(ctx, args)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command. What was given instead of one isn't repeated: it may be a name."""
+        if args[0] not in self.commands:
+            similar = difflib.get_close_matches(args[0].lower(), self.commands)
+            hint = (
+                f"did you mean {' or '.join(similar)}?"
+                if similar
+                else f"it is one of {', '.join(self.commands)}"
+            )
+            fail([f"`{ctx.command_path}` has no such command; {hint}"], EXIT_SETTINGS)
+        return super().resolve_command(ctx, args)
+
+
+@contextmanager
+def _one_line_of(ctx: Any) -> Iterator[None]:
+    """Exit with one line, instead of the library's box, if a command line can't be used."""
+    try:
+        yield
+    except typer.TyperException as error:
+        fault = " ".join(error.format_message().split()).rstrip(".")
+        fault = fault[:1].lower() + fault[1:]
+        fail([f"{fault}; `{ctx.command_path} --help` says more"], EXIT_SETTINGS)
+
+
 class StrictTyper(typer.Typer):
     """A group of strict commands."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**({"cls": StrictGroup} | options))
 
     def command(self, name: str | None = None, **options: Any) -> Callable[[_F], _F]:
         """Add a strict command. The parameters are those of Typer."""

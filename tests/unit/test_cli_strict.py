@@ -78,6 +78,39 @@ def test_what_is_in_the_wrong_place_is_refused_and_not_repeated(arguments: tuple
 
 
 @pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("user", "find"), "missing argument 'text'; `vetassist user find --help` says more"),
+        (("user", "fnd"), "`vetassist user` has no such command; did you mean find?"),
+        (("USER", "find"), "`vetassist` has no such command; did you mean user or serve?"),
+        (("user", "1012667145V762142"), "`vetassist user` has no such command; it is one of find,"),
+        (("--json",), "no such option: --json; `vetassist --help` says more"),
+        (("user", "find", "x", "--jsn"), "no such option: --jsn (Possible options: --json);"),
+        (("audit", "show", "--limit"), "option '--limit' requires an argument;"),
+        (("audit", "show", "--since", "now"), "invalid value for '--since': must be an instant,"),
+        (("audit", "show", "--limit", "1_0"), "invalid value for '--limit': must be a whole numb"),
+        (("user", "find", "x", "--limit", "2.0"), "invalid value for '--limit': must be a whole"),
+        (("user", "find", "x", "--limit", "0"), "invalid value for '--limit': must be 1 to 100;"),
+        (("serve", "--port", "65536"), "invalid value for '--port': must be 0 to 65535;"),
+        (("serve", "--workers", "0"), "invalid value for '--workers': must be 1 to 1000;"),
+        (("audit", "show", "--reference", "0baadf"), "--reference must be a whole one, such as 0"),
+        (("audit", "show", "--reference", ""), "--reference must be a whole one, such as 0baad"),
+        (("audit", "show", "--operator", " "), "--operator must not be empty"),
+    ],
+)
+def test_what_cannot_be_used_is_told_in_one_line(arguments: tuple[str, ...], said: str) -> None:
+    result = vetassist(*arguments)
+    (line,) = result.output.splitlines()
+    assert line.startswith(f"vetassist: {said}")
+    assert "1012667145V7" not in line
+    assert result.exit_code == 2
+
+
+def test_a_group_without_a_command_lists_its_commands() -> None:
+    assert "change-icn" in vetassist("user").output
+
+
+@pytest.mark.parametrize(
     "arguments",
     [
         ("user", "find", "\udcff"),
