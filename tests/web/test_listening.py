@@ -24,7 +24,7 @@ from tests.support.product import serving, until
 
 HOST = "127.0.0.1"
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 20
 
 
 @pytest.fixture
@@ -154,7 +154,7 @@ async def test_an_offer_to_upgrade_is_ignored_and_its_body_read(
 ) -> None:
     """As Java's HttpClient offers HTTP/2."""
     loop = asyncio.get_running_loop()
-    async with asyncio.timeout(PATIENCE_SECONDS), serving(echo) as (url, _):
+    async with asyncio.timeout(PATIENCE_SECONDS), serving(echo, grace_seconds=1) as (url, _):
         client = sockets.enter_context(socket.create_connection((HOST, int(url.split(":")[2]))))
         client.setblocking(False)
         for part in parts:
@@ -173,7 +173,7 @@ async def test_a_client_that_waits_for_100_is_told_to_go_on_with_or_without_an_o
     sockets: ExitStack,
 ) -> None:
     loop = asyncio.get_running_loop()
-    async with asyncio.timeout(PATIENCE_SECONDS), serving(echo) as (url, _):
+    async with asyncio.timeout(PATIENCE_SECONDS), serving(echo, grace_seconds=1) as (url, _):
         for offer in (UPGRADE, b""):
             client = sockets.enter_context(socket.create_connection((HOST, int(url.split(":")[2]))))
             client.setblocking(False)
@@ -193,7 +193,7 @@ async def test_a_client_that_waits_for_100_is_told_to_go_on_with_or_without_an_o
 
 async def test_a_tunnel_is_refused_as_before(sockets: ExitStack) -> None:
     loop = asyncio.get_running_loop()
-    async with asyncio.timeout(PATIENCE_SECONDS), serving(echo) as (url, _):
+    async with asyncio.timeout(PATIENCE_SECONDS), serving(echo, grace_seconds=1) as (url, _):
         client = sockets.enter_context(socket.create_connection((HOST, int(url.split(":")[2]))))
         client.setblocking(False)
         await loop.sock_sendall(client, b"CONNECT x:1 HTTP/1.1\r\nHost: x:1\r\n\r\n")
