@@ -153,21 +153,16 @@ def _leaves(name: str, command: Any) -> Iterator[tuple[str, Any]]:
 def _parameter(command: str, parameter: Any) -> tuple[str, str, str]:
     is_argument = parameter.param_type_name == "argument"
     name = parameter.name.upper() if is_argument else max(parameter.opts, key=len)
-    notes = []
-    bounds = (getattr(parameter, "min", None), getattr(parameter, "max", None))
-    if None not in bounds:
-        notes.append("{:,} to {:,}.".format(*bounds))
-    elif bounds[0] is not None:
-        notes.append(f"{bounds[0]} or more.")
-    if parameter.multiple and "Repeatable" not in parameter.help:
-        notes.append("Repeatable.")
+    text = _said(f"{command} {name}", parameter.help)
+    if parameter.multiple and "Repeatable" not in text:
+        text += " Repeatable."
     default = "none" if parameter.default in (None, ()) else f"`{parameter.default}`"
     if getattr(parameter, "is_flag", False):
         default = ""
     return (
         f"`{name}`",
         "required" if parameter.required else default,
-        " ".join([_said(f"{command} {name}", parameter.help), *notes]),
+        text,
     )
 
 

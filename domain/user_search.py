@@ -88,12 +88,17 @@ def parse_user_search(text: str) -> UserSearch:
         return ByICN(ICN(wanted.upper()))
     except InvalidICNError:
         pass
-    if _REFERENCE.fullmatch(wanted.lower()):
+    if is_reference(wanted.lower()):
         return ByReference(wanted.lower())
     if "@" in wanted:
         return ByEmail(wanted)
     is_part = _PART_OF_REFERENCE.fullmatch(wanted.lower()) is not None
     return ByName(_prefixes(wanted), is_part_of_reference=is_part)
+
+
+def is_reference(text: str) -> bool:
+    """Whether a text is a whole reference of an error page: the id of a request."""
+    return _REFERENCE.fullmatch(text) is not None
 
 
 def _prefixes(text: str) -> tuple[NamePrefix, ...]:

@@ -23,7 +23,14 @@ _BAD_KEYWORDS: Final = (
     "cannot be read as keywords and values: put a value with spaces, quotes or backslashes into "
     "single quotes"
 )
-_BAD_PORT: Final = f"has an unusable port: it must be 1 to {_MAX_PORT}"
+_BAD_PORT: Final = (
+    f"has an unusable port: it must be 1 to {_MAX_PORT}, and an IPv6 address needs brackets"
+)
+_BAD_PARAMETERS: Final = (
+    "has a parameter that cannot be read: after the ?, write NAME=VALUE with names that libpq "
+    "knows, and in a value %3D for = and %26 for &"
+)
+_BAD_HOST: Final = "has a host that cannot be read: an IPv6 address needs both brackets"
 
 
 def connection_url_fault(text: str) -> str | None:
@@ -62,15 +69,23 @@ def _url_fault(url: str) -> str | None:
     try:
         parts = conninfo_to_dict(url)
     except ProgrammingError:
-        return _NOT_ENCODED if "@" in url else _NO_URL
+        return _fault_behind_password(url)
     except UnicodeDecodeError:
         # Two characters after a percent sign happen to be hex digits, but of no text.
         return _NOT_ENCODED
     if any(_CONTROL.search(str(value)) for value in parts.values()):
         return _NOT_ENCODED
-    if _has_usable_port(parts):
-        return None
-    return _NOT_ENCODED if "@" in url else _BAD_PORT
+    return None if _has_usable_port(parts) else _BAD_PORT
+
+
+def _fault_behind_password(url: str) -> str:
+    """What libpq can't read in a URL whose user name and password are where it expects them."""
+    query = url.find("?", url.find("@") + 1)
+    try:
+        conninfo_to_dict(url if query == -1 else url[:query])
+    except ProgrammingError:
+        return _BAD_HOST
+    return _BAD_PARAMETERS
 
 
 def _is_torn(url: str) -> bool:

@@ -32,6 +32,8 @@ _SOMETHING_ELSE: Final = (
     "the database does not answer: what listens at its host and port isn't PostgreSQL, or closes "
     "the connection"
 )
+_UNEVEN: Final = "the URL cannot be used: its hosts and its ports differ in number"
+_BAD_OPTIONS: Final = "the URL cannot be used: its options set something that the server lacks"
 _NO_IDEA: Final = (
     "the database does not answer: it can't be reached, or refuses the connection; psql with the "
     "same URL says more"
@@ -55,6 +57,8 @@ _REFUSALS: Final[Mapping[type[psycopg.Error], str]] = {
 # libpq gives no code for a connection that wasn't made, so its English text has to do. The last
 # line is for what it says in another language.
 _NOT_CONNECTED: Final = (
+    (r"could not match", _UNEVEN),
+    (r"unrecognized configuration parameter", _BAD_OPTIONS),
     (r'database ".*" does not exist', _NO_DATABASE),
     (r'authentication failed|no password supplied|role ".*" does not exist', _WRONG_ROLE),
     (r"pg_hba\.conf|not permitted to log in", _NO_ACCESS),
@@ -69,7 +73,12 @@ _NOT_CONNECTED: Final = (
     (r"SSL|certificate", _NO_TLS),
     (r"", _NO_IDEA),
 )
-_BAD_PARAMETER: Final = re.compile(r"bad value |invalid (?!response)")
+#: libpq, psycopg or the server refuses a parameter of the URL, such as its sslmode. Only its name
+#: is quoted, because the value may be anything.
+_BAD_PARAMETER: Final = re.compile(
+    r'bad value for (\w+)|invalid "?(\w+)"? value: |for connection option "(\w+)"'
+    r'|invalid value for parameter "(\w+)"'
+)
 _DATABASE: Final = re.compile(r'database "([\w.-]{1,63})" does not exist')
 _OUR_NAMES: Final = re.compile(r"\bvetassist_\w+")
 
@@ -99,13 +108,11 @@ def _description(error: psycopg.Error) -> str:
             return said + _ours_in(error)
     if isinstance(error, psycopg.DataError):
         return f"the database has or refuses an unusable value ({type(error).__name__})"
-    refused = " ".join(str(error).split()).removeprefix("connection is bad: ")
-    if error.sqlstate is None and _BAD_PARAMETER.match(refused):
-        # libpq or psycopg refuses a parameter of the URL, such as its sslmode, before it connects.
-        return f"the URL cannot be used: {refused}"
+    text = str(error)
+    if error.sqlstate is None and (bad := _BAD_PARAMETER.search(text)):
+        return f"the URL cannot be used: its {bad[bad.lastindex or 0]} has an unusable value"
     if error.sqlstate is not None or not isinstance(error, psycopg.OperationalError):
         return f"the database refuses: {type(error).__name__}, SQLSTATE {error.sqlstate}"
-    text = str(error)
     said = next(said for pattern, said in _NOT_CONNECTED if re.search(pattern, text))
     named = _DATABASE.search(text)
     # It's a part of the URL that is no secret.

@@ -17,9 +17,10 @@ from entrypoints.commands.parameters import (
     OfUser,
     Since,
     Until,
-    filled_text,
+    clean_text,
     id_of,
     require_order,
+    whole_number,
 )
 from entrypoints.commands.strict import StrictTyper
 from entrypoints.starting import (
@@ -41,6 +42,24 @@ if TYPE_CHECKING:
 
 #: All of them are in memory at the same time. An export has no such limit.
 _MOST_SHOWN: Final = 10_000
+
+
+def _operator(text: str | None) -> str | None:
+    if text is not None and not text.strip():
+        fail(["--operator must not be empty"], EXIT_SETTINGS)
+    return clean_text(text)
+
+
+def _whole_reference(text: str | None) -> str | None:
+    from domain.user_search import is_reference
+
+    if clean_text(text) is None:
+        return None
+    reference = (text or "").strip().lower()
+    if not is_reference(reference):
+        fail(["--reference must be a whole one, such as 0baadf123456-1a"], EXIT_SETTINGS)
+    return reference
+
 
 app = StrictTyper(help="Seal, verify, export and show the audit trail.", no_args_is_help=True)
 
@@ -189,12 +208,12 @@ def show(
     ] = None,
     operator: Annotated[
         str | None,
-        typer.Option(callback=filled_text, help="Only rows of commands that this operator ran."),
+        typer.Option(callback=_operator, help="Only rows of commands that this operator ran."),
     ] = None,
     reference: Annotated[
         str | None,
         typer.Option(
-            callback=filled_text,
+            callback=_whole_reference,
             help="Only rows of the request with this id, which error pages show as a reference.",
         ),
     ] = None,
@@ -204,7 +223,12 @@ def show(
         typer.Option("--client", parser=id_of, help="Only rows that concern this client."),
     ] = None,
     limit: Annotated[
-        int, typer.Option(min=1, max=_MOST_SHOWN, help="At most this many events.")
+        int,
+        typer.Option(
+            parser=whole_number(1, _MOST_SHOWN),
+            metavar="NUMBER",
+            help="At most this many events, 1 to 10,000.",
+        ),
     ] = 100,
     as_json: AsJSON = False,
     as_csv: Annotated[
@@ -229,7 +253,7 @@ def show(
             since=since,
             until=until,
             operator=operator,
-            reference=None if reference is None else reference.strip().lower(),
+            reference=reference,
             session_id=None if session_id is None else SessionId(session_id),
             client_id=None if client_id is None else ClientId(client_id),
         )
@@ -245,6 +269,8 @@ def show(
             typer.echo(row, nl=False)
     else:
         audit_listing.print_table(shown.records)
+    if not shown.records:
+        print_on_stderr("no event matches")
     if shown.has_more:
         print_on_stderr(f"there are more than these {limit}: narrow them down, or raise --limit")
 

@@ -30,16 +30,17 @@ _SHORTEST: Final = 3
 
 
 def types_of(names: Sequence[str]) -> frozenset[AuditEventType] | None:
-    """The types with these names. None, which means all types, if there are no names.
+    """The types with these names, in any case. None, which means all types, if there are no names.
 
     Raises:
         ValueError: There is no such type. The message suggests similar ones, or names all.
     """
     known = [each.value for each in AuditEventType]
-    for name in names:
-        if name not in known:
-            raise ValueError(f"there is no event type {name!r}; {_suggestion(name, known)}")
-    return frozenset(map(AuditEventType, names)) or None
+    words = [name.strip().lower() for name in names]
+    for name, word in zip(names, words, strict=True):
+        if word not in known:
+            raise ValueError(f"there is no event type {name!r}; {_suggestion(word, known)}")
+    return frozenset(map(AuditEventType, words)) or None
 
 
 def print_table(records: Sequence[AuditRecord]) -> None:
@@ -95,7 +96,7 @@ def _record(record: AuditRecord) -> Sequence[tables.Cell]:
 
 
 def _suggestion(name: str, known: Sequence[str]) -> str:
-    word = name.strip().lower().replace("-", "_")
+    word = name.replace("-", "_")
     similar = difflib.get_close_matches(word, known, n=_SUGGESTED)
     # What begins or ends with the word is similar too, however much longer it is.
     parts = [each for each in known if word in each] if len(word) >= _SHORTEST else []

@@ -1,6 +1,7 @@
 """Arguments and options that several commands share."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
@@ -49,6 +50,20 @@ def id_of(text: str) -> UUID:
         raise typer.BadParameter("must be an id: 32 hexadecimal digits with hyphens") from None
 
 
+def whole_number(least: int, most: int) -> Callable[[object], int]:
+    """Reads a whole number by the rule of the settings. Python alone takes `1_0` for ten."""
+
+    def read(given: object) -> int:
+        from entrypoints import setting_rules
+
+        try:
+            return setting_rules.whole_number(least, most)(str(given).strip())
+        except ValueError as fault:
+            raise typer.BadParameter(str(fault)) from None
+
+    return read
+
+
 def clean_text(text: str | None) -> str | None:
     """A callback for free text: exits if the text isn't valid UTF-8."""
     try:
@@ -56,13 +71,6 @@ def clean_text(text: str | None) -> str | None:
     except UnicodeEncodeError:
         fail(["an argument is not valid UTF-8"], EXIT_SETTINGS)
     return text
-
-
-def filled_text(text: str | None) -> str | None:
-    """The same for a filter. A variable of a script that is empty must not match nothing."""
-    if text is not None and not text.strip():
-        raise typer.BadParameter("must not be empty")
-    return clean_text(text)
 
 
 def clean_texts(texts: list[str] | None) -> list[str]:
@@ -109,7 +117,12 @@ DryRun = Annotated[
 ]
 AsJSON = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
-Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")]
+Port = Annotated[
+    int,
+    typer.Option(
+        parser=whole_number(0, 65_535), metavar="NUMBER", help="Port to listen on. 0: any free one."
+    ),
+]
 
 
 def require_order(since: datetime | None, until: datetime | None) -> None:

@@ -3,11 +3,11 @@
 import os
 import sys
 from contextlib import suppress
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
-from entrypoints.commands.parameters import Host, Port
+from entrypoints.commands.parameters import Host, Port, whole_number
 from entrypoints.starting import (
     EXIT_DEMO,
     EXIT_LISTENING,
@@ -16,6 +16,8 @@ from entrypoints.starting import (
     fail,
     part_or_exit,
 )
+
+_MOST_WORKERS: Final = 1000
 
 
 def demo() -> None:
@@ -35,7 +37,14 @@ def demo() -> None:
 def serve(
     host: Host = "127.0.0.1",
     port: Port = 8000,
-    workers: Annotated[int, typer.Option(min=1, help="Server processes.")] = 1,
+    workers: Annotated[
+        int,
+        typer.Option(
+            parser=whole_number(1, _MOST_WORKERS),
+            metavar="NUMBER",
+            help="Server processes, 1 to 1,000.",
+        ),
+    ] = 1,
 ) -> None:
     """Run the service. Refuses to start on a bad setting or a schema that is behind."""
     # The server makes the checks. Here they would load the same modules a second time.

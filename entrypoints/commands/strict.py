@@ -1,5 +1,6 @@
 """Commands that refuse what a command line can't mean, and end in one line whatever happens."""
 
+import difflib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,10 +20,10 @@ class StrictCommand(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the command line. The library alone would use the last of several values."""
-        with _faults_in_one_line(ctx):
-            return self._parse(ctx, args)
+        with _one_line_of(ctx):
+            return self._parse_args(ctx, args)
 
-    def _parse(self, ctx: Any, args: list[str]) -> list[str]:
+    def _parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         values, surplus, given = self.make_parser(ctx).parse_args(args=list(args))
         if not values.get("help"):
             repeated = [
@@ -54,19 +55,37 @@ class StrictCommand(TyperCommand):
 
 @final
 class StrictGroup(TyperGroup):
-    """A group that refuses in one line what it can't mean. The library alone draws a box."""
+    """Says in one line what a command line lacks, and lists its commands if that is all of it."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse what precedes the command. If nothing is given, the library shows the help."""
+        """Parse what comes before the command's name."""
         if not args:
             return super().parse_args(ctx, args)
-        with _faults_in_one_line(ctx):
+        with _one_line_of(ctx):
             return super().parse_args(ctx, args)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Find the command."""
-        with _faults_in_one_line(ctx):
-            return super().resolve_command(ctx, args)
+        """Find the command. What was given instead of one isn't repeated: it may be a name."""
+        if args[0] not in self.commands:
+            similar = difflib.get_close_matches(args[0].lower(), self.commands)
+            hint = (
+                f"did you mean {' or '.join(similar)}?"
+                if similar
+                else f"it is one of {', '.join(self.commands)}"
+            )
+            fail([f"`{ctx.command_path}` has no such command; {hint}"], EXIT_SETTINGS)
+        return super().resolve_command(ctx, args)
+
+
+@contextmanager
+def _one_line_of(ctx: Any) -> Iterator[None]:
+    """Exit with one line, instead of the library's box, if a command line can't be used."""
+    try:
+        yield
+    except typer.TyperException as error:
+        fault = " ".join(error.format_message().split()).rstrip(".")
+        fault = fault[:1].lower() + fault[1:]
+        fail([f"{fault}; `{ctx.command_path} --help` says more"], EXIT_SETTINGS)
 
 
 class StrictTyper(typer.Typer):
@@ -78,13 +97,3 @@ class StrictTyper(typer.Typer):
     def command(self, name: str | None = None, **options: Any) -> Callable[[_F], _F]:
         """Add a strict command. The parameters are those of Typer."""
         return super().command(name, **({"cls": StrictCommand} | options))
-
-
-@contextmanager
-def _faults_in_one_line(ctx: Any) -> Iterator[None]:
-    try:
-        yield
-    except typer.TyperException as error:
-        said = " ".join(error.format_message().split()).rstrip(".")
-        line = f"{said[:1].lower()}{said[1:]}: see `{ctx.command_path} --help`"
-        fail([line], EXIT_SETTINGS)

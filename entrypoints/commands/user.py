@@ -17,6 +17,7 @@ from entrypoints.commands.parameters import (
     clean_text,
     clean_texts,
     id_of,
+    whole_number,
 )
 from entrypoints.commands.strict import StrictTyper
 from entrypoints.starting import (
@@ -56,7 +57,12 @@ def find(
     ],
     *,
     limit: Annotated[
-        int, typer.Option(min=1, max=_MOST_FOUND, help="At most this many users.")
+        int,
+        typer.Option(
+            parser=whole_number(1, _MOST_FOUND),
+            metavar="NUMBER",
+            help="At most this many users, 1 to 100.",
+        ),
     ] = 20,
     as_json: AsJSON = False,
 ) -> None:

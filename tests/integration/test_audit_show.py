@@ -129,6 +129,7 @@ def test_events_are_picked_by_reference_session_client_and_operator(
     assert types(show(*of_user, "--client", str(client_id))) == ["va_token_used"]
     assert types(show(*of_user, "--operator", f"pat {client_id}")) == ["va_token_used"]
     assert types(show(*of_user, "--operator", "nobody")) == []
+    assert show(*of_user, "--operator", "nobody").stderr == "vetassist: no event matches\n"
     assert types(show(*of_user, "--reference", REQUEST)) == ["user_disabled", "logout", "login"]
     assert types(show("--json", "--reference", f"{REQUEST}0")) == []
     assert types(show(*of_user, "--session", str(session_id), "--client", str(client_id))) == []

@@ -469,9 +469,7 @@ def test_names_of_other_programs_are_none_of_our_business() -> None:
     assert faults(VETASSISTANT="1", MY_VETASSIST_JWT_SECRET="1") == []
 
 
-@pytest.mark.parametrize(
-    "url", ["nonsense", "mysql://localhost/x?a=b", "postgresql://[", "http://localhost"]
-)
+@pytest.mark.parametrize("url", ["nonsense", "mysql://localhost/x?a=b", "http://localhost"])
 def test_a_database_url_that_is_none_is_refused(url: str) -> None:
     assert fault("VETASSIST_DATABASE_URL", url) == (
         "is not a PostgreSQL connection URL: write postgresql://USER:PASSWORD@HOST/DATABASE"

@@ -7,19 +7,24 @@ from contextlib import ExitStack
 from typing import final
 
 import pytest
+import uvicorn
 from pytest_mock import MockerFixture
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
+from entrypoints.serving.bounded_http import BoundedHTTP
 from entrypoints.serving.connection_table import ConnectionTable
 from entrypoints.serving.listening import Listener
+from entrypoints.serving.server import serve
+from entrypoints.settings_reader import read_settings
 from entrypoints.sockets import bound_sockets
+from tests.support.environment import required_settings
 from tests.support.product import serving, until
 
 HOST = "127.0.0.1"
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 20
 
 
 @pytest.fixture
@@ -149,14 +154,16 @@ async def test_an_offer_to_upgrade_is_ignored_and_its_body_read(
 ) -> None:
     """As Java's HttpClient offers HTTP/2."""
     loop = asyncio.get_running_loop()
-    async with asyncio.timeout(PATIENCE_SECONDS), serving(echo) as (url, _):
+    async with asyncio.timeout(PATIENCE_SECONDS), serving(echo, grace_seconds=1) as (url, _):
         client = sockets.enter_context(socket.create_connection((HOST, int(url.split(":")[2]))))
         client.setblocking(False)
         for part in parts:
             await loop.sock_sendall(client, part)
         received = b""
         while received.count(b"upgrade=[]") < len(bodies) or not received.endswith(bodies[-1]):
-            received += await loop.sock_recv(client, 65_536)
+            chunk = await loop.sock_recv(client, 65_536)
+            assert chunk, "the server closed the connection"
+            received += chunk
     answers = [part.partition(b"\r\n\r\n") for part in received.split(b"HTTP/1.1 200 OK\r\n")[1:]]
     assert [body for _, _, body in answers] == bodies
     assert not any(b"connection: close" in head for head, _, _ in answers)
@@ -166,7 +173,7 @@ async def test_a_client_that_waits_for_100_is_told_to_go_on_with_or_without_an_o
     sockets: ExitStack,
 ) -> None:
     loop = asyncio.get_running_loop()
-    async with asyncio.timeout(PATIENCE_SECONDS), serving(echo) as (url, _):
+    async with asyncio.timeout(PATIENCE_SECONDS), serving(echo, grace_seconds=1) as (url, _):
         for offer in (UPGRADE, b""):
             client = sockets.enter_context(socket.create_connection((HOST, int(url.split(":")[2]))))
             client.setblocking(False)
@@ -178,14 +185,47 @@ async def test_a_client_that_waits_for_100_is_told_to_go_on_with_or_without_an_o
             await loop.sock_sendall(client, b"hello")
             received = b""
             while not received.endswith(ECHOED):
-                received += await loop.sock_recv(client, 65_536)
+                chunk = await loop.sock_recv(client, 65_536)
+                assert chunk, "the server closed the connection"
+                received += chunk
             assert received.startswith(b"HTTP/1.1 200 OK\r\n")
 
 
 async def test_a_tunnel_is_refused_as_before(sockets: ExitStack) -> None:
     loop = asyncio.get_running_loop()
-    async with asyncio.timeout(PATIENCE_SECONDS), serving(echo) as (url, _):
+    async with asyncio.timeout(PATIENCE_SECONDS), serving(echo, grace_seconds=1) as (url, _):
         client = sockets.enter_context(socket.create_connection((HOST, int(url.split(":")[2]))))
         client.setblocking(False)
         await loop.sock_sendall(client, b"CONNECT x:1 HTTP/1.1\r\nHost: x:1\r\n\r\n")
         assert (await loop.sock_recv(client, 65_536)).startswith(b"HTTP/1.1 400 ")
+
+
+async def test_no_request_is_cut_off_by_the_keep_alive_of_the_one_before(
+    sockets: ExitStack,
+) -> None:
+    """However long its answer takes."""
+    timers: list[object] = []
+    servers: list[uvicorn.Server] = []
+
+    async def look(scope: Scope, receive: Receive, send: Send) -> None:
+        (connection,) = servers[0].server_state.connections
+        assert isinstance(connection, BoundedHTTP)
+        timers.append(connection.timeout_keep_alive_task)
+        await here(scope, receive, send)
+
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(PATIENCE_SECONDS), serving(look) as (url, server):
+        servers.append(server)
+        client = sockets.enter_context(socket.create_connection((HOST, int(url.split(":")[2]))))
+        client.setblocking(False)
+        for _ in range(2):
+            await loop.sock_sendall(client, GET)
+            assert (await loop.sock_recv(client, 65_536)).startswith(b"HTTP/1.1 200 OK\r\n")
+    assert timers == [None, None]
+
+
+def test_the_setting_says_how_long_an_idle_connection_is_kept(mocker: MockerFixture) -> None:
+    served = mocker.patch("entrypoints.serving.http_server.HTTPServer")
+    given = required_settings() | {"VETASSIST_KEEP_ALIVE_SECONDS": "7"}
+    serve(read_settings(given), [], checks_client=False)
+    assert served.call_args.args[0].timeout_keep_alive == 7

@@ -17,7 +17,7 @@ from tests.support.builders import NOW, a_user_id
     ("name", "suggested"),
     [
         ("login_fail", "login_failed"),
-        ("LOGIN", "login"),
+        ("LOGN", "login"),
         ("logn", "login"),
         ("user-disabled", "user_disabled"),
         ("theft", "session_theft"),
@@ -31,6 +31,12 @@ def test_a_name_that_is_nearly_right_is_answered_with_the_right_one(
     with pytest.raises(ValueError, match=r"did you mean") as refused:
         types_of([name])
     assert suggested in str(refused.value).partition("did you mean ")[2].rstrip("?").split(" or ")
+
+
+def test_a_name_counts_in_any_case() -> None:
+    assert types_of(["LOGIN", " Logout "]) == frozenset(
+        {AuditEventType.LOGIN, AuditEventType.LOGOUT}
+    )
 
 
 @pytest.mark.parametrize("name", ["nope", "", "x", "!"])

@@ -118,15 +118,25 @@ def test_a_database_that_does_not_answer_is_one_line_without_its_password(
 
 
 @pytest.mark.parametrize(
-    "parameter", ["sslmode=verify_full", "target_session_attrs=writable", "connect_timeout=soon"]
+    ("parameter", "named"),
+    [
+        ("sslmode=canary", "sslmode"),
+        ("target_session_attrs=canary", "target_session_attrs"),
+        ("connect_timeout=canary", "connect_timeout"),
+        ("keepalives=canary", "keepalives"),
+        ("ssl_min_protocol_version=canary", "ssl_min_protocol_version"),
+        ("port=1,2", "ports differ in number"),
+    ],
 )
 def test_a_parameter_that_libpq_refuses_is_not_blamed_on_the_database(
-    environment: dict[str, str], parameter: str
+    environment: dict[str, str], parameter: str, named: str
 ) -> None:
-    environment["VETASSIST_DATABASE_URL"] = f"postgresql://127.0.0.1:1/vetassist?{parameter}"
+    environment["VETASSIST_DATABASE_URL"] = f"postgresql://127.0.0.1/vetassist?{parameter}"
     (line,) = lines(vetassist("migrate"))
     assert line.startswith("vetassist: VETASSIST_DATABASE_URL: the URL cannot be used: ")
-    assert parameter.partition("=")[0] in line
+    assert named in line
+    # libpq would quote the value.
+    assert "canary" not in line
 
 
 def test_migrate_needs_to_know_which_database(environment: dict[str, str]) -> None:
@@ -136,7 +146,7 @@ def test_migrate_needs_to_know_which_database(environment: dict[str, str]) -> No
     assert line.startswith("vetassist: VETASSIST_DATABASE_URL: is required: ")
 
 
-@pytest.mark.parametrize("url", ["nonsense", "postgresql://[", "mysql://localhost/x"])
+@pytest.mark.parametrize("url", ["nonsense", "mysql://localhost/x"])
 def test_migrate_says_that_a_database_url_is_none(environment: dict[str, str], url: str) -> None:
     environment["VETASSIST_DATABASE_URL"] = url
     result = vetassist("migrate")
