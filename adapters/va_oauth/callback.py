@@ -67,6 +67,9 @@ def read_callback(parameters: CallbackParameters) -> ProviderCallback:
     except MalformedParametersError as error:
         raise MalformedCallbackError from error
     code, error_code = values.get("code"), values.get("error")
+    if code or error_code:
+        # Some providers send the other one empty.
+        code, error_code = code or None, error_code or None
     if code is not None and not _CODE.fullmatch(code):
         raise MalformedCallbackError
     if error_code is not None and not _ERROR.fullmatch(error_code):
