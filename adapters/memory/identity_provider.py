@@ -149,6 +149,8 @@ class MemoryIdentityProvider(IdentityProvider):
         except MalformedParametersError as error:
             raise MalformedCallbackError from error
         code, error_code = values.get("code"), values.get("error")
+        if code or error_code:
+            code, error_code = code or None, error_code or None
         for text in (code, error_code):
             if text is not None and not (text and text.isascii() and len(text) <= _MAX_CHARACTERS):
                 raise MalformedCallbackError

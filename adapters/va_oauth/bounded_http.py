@@ -15,7 +15,8 @@ from application.errors import ProviderUnavailableError, UpstreamRejectedError
 
 _OK: Final = 200
 _REDIRECTION: Final = 300
-_TOO_MANY_REQUESTS: Final = 429
+#: The server got the request too slowly, or too early, or too often.
+_NOT_NOW: Final = frozenset({408, 425, 429})
 _SERVER_ERROR: Final = 500
 # If connecting takes longer, httpx tries once more within the call's deadline. httpx has no other
 # timeout: the deadline alone bounds the wait for an answer.
@@ -54,7 +55,7 @@ class Reply:
     @property
     def means_not_now(self) -> bool:
         """Whether the server says that it can't answer at present."""
-        return self.status == _TOO_MANY_REQUESTS or self.status >= _SERVER_ERROR
+        return self.status in _NOT_NOW or self.status >= _SERVER_ERROR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

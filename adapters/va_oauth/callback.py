@@ -68,9 +68,10 @@ def read_callback(parameters: CallbackParameters) -> ProviderCallback:
         values = single_values(parameters.query.reveal(), _NAMES)
     except MalformedParametersError as error:
         raise MalformedCallbackError from error
-    # RFC 6749, section 3.1: a parameter without a value counts as left out. Some providers send
-    # every parameter each time. An empty `iss` isn't the provider's, as RFC 9207 compares it.
-    code, error_code = values.get("code") or None, values.get("error") or None
+    code, error_code = values.get("code"), values.get("error")
+    if code or error_code:
+        # Some providers send the other one empty.
+        code, error_code = code or None, error_code or None
     if code is not None and not _CODE.fullmatch(code):
         raise MalformedCallbackError
     if error_code is not None and not _ERROR.fullmatch(error_code):

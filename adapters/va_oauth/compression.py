@@ -1,8 +1,12 @@
 """Decompresses an answer within bounds. We request no compression, but some servers compress."""
 
 import zlib
+from contextlib import suppress
 from typing import Final
 
+#: More would take long to read, however small they are.
+_MAX_MEMBERS: Final = 100
+_GZIP_MAGIC: Final = b"\x1f\x8b"
 _GZIP: Final = (16 + zlib.MAX_WBITS,)
 #: The zlib formats of each coding. By RFC 9110, section 8.4.1.2, deflate has a zlib header, which
 #: some servers leave out.
@@ -39,14 +43,23 @@ def decompressed(body: bytes, content_encoding: str, *, max_bytes: int) -> bytes
 
 def _inflated(body: bytes, formats: tuple[int, ...], max_bytes: int) -> bytes:
     for window_bits in formats:
+        with suppress(zlib.error):
+            return _joined_members(body, window_bits, max_bytes)
+    raise NotCompressedError
+
+
+def _joined_members(body: bytes, window_bits: int, max_bytes: int) -> bytes:
+    """Returns the contents of all members, of which only gzip has several (RFC 1952, 2.2)."""
+    inflated = b""
+    for _ in range(_MAX_MEMBERS):
         inflater = zlib.decompressobj(window_bits)
-        try:
-            # One byte more than is allowed, and not the gigabytes that a bomb holds.
-            inflated = inflater.decompress(body, max_bytes + 1)
-        except zlib.error:
-            continue
+        # One byte more than is allowed, and not the gigabytes that a bomb holds.
+        inflated += inflater.decompress(body, max_bytes + 1 - len(inflated))
         if len(inflated) > max_bytes:
             raise TooLargeError
-        if inflater.eof:
+        if not inflater.eof:
+            raise zlib.error("cut short")
+        body = inflater.unused_data
+        if not body.startswith(_GZIP_MAGIC):
             return inflated
-    raise NotCompressedError
+    raise TooLargeError

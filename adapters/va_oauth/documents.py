@@ -20,7 +20,7 @@ from application.strict_json import NotStrictJSONError, members_of
 #: A text that can be encoded. JSON can contain half of a surrogate pair, and bytes that don't fit
 #: the charset are decoded to such halves.
 _READABLE: Final = re.compile(r"[^\ud800-\udfff]+")
-_DIGITS: Final = re.compile(r"[0-9]{1,15}", re.ASCII)
+_NUMBER: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{1,15})?", re.ASCII)
 #: Python refuses to parse more than 4,300.
 _MAX_DIGITS: Final = 4_000
 #: What counts as absent.
@@ -110,8 +110,8 @@ class Document:
             UpstreamRejectedError: It isn't such a number.
         """
         value = self.said(name)
-        if not self._is_signed and isinstance(value, str) and _DIGITS.fullmatch(value):
-            value = int(value)
+        if not self._is_signed and isinstance(value, str) and _NUMBER.fullmatch(value):
+            value = float(value)
         if value is None:
             return None
         # In Python, a bool is an int.
@@ -140,7 +140,7 @@ def unsigned_document(reply: Reply, *, reason: str, whole: str = "document") -> 
 
     It may have any charset, a byte order mark, and raw control characters. A member may repeat the
     same value. What can't be read (a repeated member with another value, NaN, a huge number) is
-    refused only if it is read. Digits in a text count as a number.
+    refused only if it is read. A number may be written as a text.
 
     Args:
         reply: The answer.
@@ -188,7 +188,9 @@ def _decoded(reply: Reply) -> str | bytes:
     if b"\0" in body[:4] or body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         # UTF-16 or UTF-32, which the parser recognizes.
         return body
-    label = re.sub(r"\W+", "_", (reply.charset or "").lower(), flags=re.ASCII)
+    label = re.sub(r"\W+", "_", (reply.charset or "").lower(), flags=re.ASCII).strip("_")
+    # Names from before a charset was registered, such as x-sjis.
+    label = label.removeprefix("x_")
     charset = aliases.get(label, label)
     # A name in the list may belong to a codec that isn't for text, which is a LookupError.
     with suppress(UnicodeError, LookupError):

@@ -46,8 +46,9 @@ class SigningKeys:
         return cls(dict(named), every)
 
     def find(self, key_id: str | None) -> RSAPublicKey | None:
-        """Returns the key with that id, or the only key if there is no id (OIDC Core, 10.1)."""
-        keys = self._all if key_id is None else self._named.get(key_id, {})
+        """Returns the key with that id. Without ids, the only key (OIDC Core, section 10.1)."""
+        has_ids = key_id is not None and set(self._named) != {None}
+        keys = self._named.get(key_id, {}) if has_ids else self._all
         return next(iter(keys.values())) if len(keys) == 1 else None
 
 

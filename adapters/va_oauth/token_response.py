@@ -9,6 +9,7 @@ from adapters.va_oauth.bounded_http import Reply
 from adapters.va_oauth.documents import Document, unsigned_document
 from adapters.va_oauth.retry_after import read_retry_after
 from application.errors import (
+    ApplicationError,
     ClientRejectedByProviderError,
     GrantExpiredError,
     ProviderUnavailableError,
@@ -18,6 +19,7 @@ from application.errors import (
 from domain.secret import Secret
 from domain.va_tokens import VATokens
 
+_UNAUTHORIZED: Final = 401
 # VA documents one hour. RFC 6749 refers to the documentation if `expires_in` is missing.
 _DEFAULT_EXPIRES_IN: Final = 3600
 _MAX_EXPIRES_IN: Final = 365 * 24 * 3600
@@ -54,10 +56,10 @@ def read_token_response(reply: Reply, *, requested_scope: str, now: datetime) ->
         raise ProviderUnavailableError(
             f"status_{reply.status}", retry_after=read_retry_after(reply.retry_after, now)
         )
-    answer = _answer(reply)
     if not reply.is_success:
-        raise _refusal(answer.readable_text("error"))
-    if (answer.readable_text("token_type") or "").lower() != "bearer":
+        raise _refusal(reply)
+    answer = _answer(reply)
+    if (answer.readable_text("token_type") or "").strip().lower() != "bearer":
         raise UpstreamRejectedError("token_type")
     access_token = _secret(answer, "access_token")
     if access_token is None:
@@ -95,8 +97,15 @@ def _answer(reply: Reply) -> Document:
     return unsigned_document(reply, reason="{}_malformed", whole="token_answer")
 
 
-def _refusal(code: str | None) -> UpstreamRejectedError:
+def _refusal(reply: Reply) -> ApplicationError:
+    code = error_of(reply)
     match code:
+        case None if reply.status == _UNAUTHORIZED:
+            # Without a document, too, 401 is about the client (RFC 6749, section 5.2).
+            return ClientRejectedByProviderError("invalid_client")
+        case "temporarily_unavailable" | "server_error":
+            # Codes of the callback, which some providers use here as well.
+            return ProviderUnavailableError(code)
         case "invalid_grant":
             return GrantExpiredError()
         case "invalid_client" | "unauthorized_client":
@@ -113,8 +122,9 @@ def _secret(answer: Document, name: str) -> Secret | None:
 
 
 def _scope(answer: Document, requested: str) -> str:
-    # If omitted, it is the requested scope (RFC 6749, section 5.1). Some providers send a list.
-    scope = " ".join(answer.texts("scope"))
+    # If omitted, it is the requested scope (RFC 6749, section 5.1). Some providers send a list, or
+    # other white space than spaces.
+    scope = " ".join(word for text in answer.texts("scope") for word in text.split())
     if scope and not _SCOPE.fullmatch(scope):
         raise answer.unacceptable("scope")
     return scope or requested

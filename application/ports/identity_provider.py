@@ -79,6 +79,8 @@ class IdentityProvider(Protocol):
     def read_callback(self, parameters: CallbackParameters) -> ProviderCallback:
         """Reads a callback. Doesn't check who sent it, or what it says.
 
+        Of code and error, one that is empty beside the other counts as absent.
+
         Raises:
             MalformedCallbackError: A parameter appears twice, or isn't what a provider sends.
         """

@@ -455,6 +455,18 @@ async def test_case_19_a_code_or_error_that_no_provider_sends_makes_a_callback_m
         world.provider.read_callback(a_callback({name: text}))
 
 
+@pytest.mark.parametrize("said", [{"code": "a", "error": ""}, {"code": "", "error": "a"}])
+async def test_of_code_and_error_an_empty_one_was_not_said(
+    world: ProviderWorld, said: dict[str, str | list[str]]
+) -> None:
+    read = world.provider.read_callback(a_callback(said))
+
+    assert (read.code and read.code.reveal(), read.error) == (
+        said["code"] or None,
+        said["error"] or None,
+    )
+
+
 @pytest.mark.parametrize("query", ["code=%ff", "code=\xe9"])
 async def test_case_20_a_query_that_is_no_text_makes_a_callback_malformed(
     world: ProviderWorld, query: str

@@ -361,7 +361,7 @@ async def test_case_19_an_empty_a_huge_and_an_absent_code_are_denied(
 
     answer = await browser.get(changed(callback, code=code))
 
-    assert_denied(sandboxed, answer, LOGIN_EXPIRED if code else EXCHANGE_FAILED)
+    assert_denied(sandboxed, answer, EXCHANGE_FAILED if code is None else LOGIN_EXPIRED)
     assert sandboxed.sandbox.counters.requests["token"] == 0
 
 

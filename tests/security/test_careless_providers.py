@@ -37,6 +37,7 @@ from tests.support.hostile_provider import (
     HostileProvider,
     base64url,
     compact,
+    ec_jwk,
     rsa_key,
     saying,
 )
@@ -132,6 +133,61 @@ async def test_a_key_of_which_nothing_is_said_but_the_key_signs_for_a_token_with
     provider.header = {"kid": empty}
 
     await product.sign_in()
+
+
+@pytest.mark.parametrize("empty", [ABSENT, *EMPTY], ids=repr)
+async def test_the_only_key_signs_for_every_token_if_it_has_no_name(
+    product: Product, provider: HostileProvider, empty: object
+) -> None:
+    provider.keys = [provider.key.jwk(kid=empty), ec_jwk()]
+
+    await product.sign_in()
+
+
+@pytest.mark.parametrize("others", [{"kid": ABSENT}, {"kid": "2026-b"}], ids=repr)
+async def test_case_30_of_several_keys_one_without_a_name_signs_for_no_token_with_one(
+    product: Product, provider: HostileProvider, others: Mapping[str, object]
+) -> None:
+    provider.keys = [provider.key.jwk(kid=ABSENT), rsa_key("2026-b").jwk(**others)]
+
+    await deny(product, reason="key_unknown")
+
+
+@pytest.mark.parametrize("change", [{"error": ""}, {"error_description": ""}])
+async def test_a_parameter_of_the_callback_that_is_empty_was_not_said(
+    product: Product, provider: HostileProvider, change: dict[str, object]
+) -> None:
+    provider.callback = change
+
+    await product.sign_in()
+
+
+async def test_a_refusal_with_an_empty_code_is_a_refusal(
+    product: Product, provider: HostileProvider
+) -> None:
+    provider.callback = {"code": "", "error": "access_denied"}
+
+    await deny(product, ACCESS_DENIED)
+
+
+@pytest.mark.parametrize(
+    ("reply", "error", "reason"),
+    [
+        (saying(b"", 401), SERVICE_UNAVAILABLE, "invalid_client"),
+        (saying(b"<html>", 401), SERVICE_UNAVAILABLE, "invalid_client"),
+        (saying({"error": None}, 401), SERVICE_UNAVAILABLE, "invalid_client"),
+        (saying({"error": "temporarily_unavailable"}, 400), PROVIDER_UNAVAILABLE, None),
+        (saying({"error": "server_error"}, 400), PROVIDER_UNAVAILABLE, None),
+        (saying(b"", 408), PROVIDER_UNAVAILABLE, None),
+        (saying(b"<html>", 404), EXCHANGE_FAILED, "token_endpoint_refused"),
+    ],
+)
+async def test_a_refused_exchange_says_whose_fault_it_is_as_far_as_it_can_be_known(
+    product: Product, provider: HostileProvider, reply: Any, error: str, reason: str | None
+) -> None:
+    provider.replies[TOKEN] = reply
+
+    await deny(product, error, reason=reason)
 
 
 @pytest.mark.parametrize("empty", EMPTY, ids=repr)
@@ -378,8 +434,11 @@ async def test_any_success_is_a_success(
     assert the_user(asking).status is VeteranStatus.CONFIRMED
 
 
-async def test_scopes_in_a_list_are_scopes(product: Product, provider: HostileProvider) -> None:
-    provider.token_answer = {"scope": ["openid", "email"]}
+@pytest.mark.parametrize("scope", [["openid", "email"], " openid  email ", "openid\r\nemail"])
+async def test_scopes_may_be_a_list_or_have_any_space_between_them(
+    product: Product, provider: HostileProvider, scope: object
+) -> None:
+    provider.token_answer = {"scope": scope, "token_type": " BEARER "}
 
     await product.sign_in()
 

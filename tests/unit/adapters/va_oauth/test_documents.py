@@ -173,8 +173,8 @@ def test_what_cannot_be_read_is_refused_once_it_is_read(text: bytes) -> None:
     assert refused(lambda: document.text("a")) == "bad_a"
 
 
-@pytest.mark.parametrize("value", ['"9"', '"09"', "9.0", "8.5"])
-def test_digits_in_a_text_are_a_number_unless_it_is_signed(value: str) -> None:
+@pytest.mark.parametrize("value", ['"9"', '"09"', '"9.0"', '"8.5"', "9.0", "8.5"])
+def test_a_number_in_a_text_is_a_number_unless_it_is_signed(value: str) -> None:
     assert unsigned(f'{{"a":{value}}}').number("a", at_most=9) in {9, 8.5}
     if value.startswith('"'):
         assert refused(lambda: signed(f'{{"a":{value}}}').number("a", at_most=9)) == "bad_a"
@@ -222,6 +222,9 @@ JOSE = "Jos\u00e9 \u0141ukasz \u5c71\u7530"
         ("big5", "big5", "\u738b\u5c0f\u660e"),
         ("euc_kr", "euc-kr", "\uae40\ubbfc\uc218"),
         ("cp037", "cp037", "Jos\u00e9"),
+        ("latin-1", "'iso-8859-1'", "Jos\u00e9"),
+        ("shift_jis", "x-sjis", "\u5c71\u7530"),
+        ("cp1252", "x-cp1252", "O\u2019Brien"),
     ],
 )
 def test_a_declared_charset_is_read_and_a_label_that_is_none_changes_nothing(
@@ -258,6 +261,8 @@ GZIPPED = gzip.compress(TEXT, mtime=0)
         (GZIPPED, "identity, gzip"),
         (gzip.compress(DEFLATED, mtime=0), "deflate, gzip"),
         (GZIPPED + b"\0\0", "gzip"),
+        (gzip.compress(b"", mtime=0) + GZIPPED, "gzip"),
+        (gzip.compress(TEXT[:9], mtime=0) + gzip.compress(TEXT[9:], mtime=0), "gzip"),
         (DEFLATED, "deflate"),
         (DEFLATED[2:-4], "deflate"),
     ],
@@ -280,6 +285,16 @@ def test_a_body_that_grows_beyond_the_limit_is_refused(coding: str) -> None:
         decompressed(body, coding, max_bytes=LIMIT)
 
 
+@pytest.mark.parametrize("members", [(b" " * (LIMIT // 2 + 1),) * 2, (b"",) * 101])
+def test_members_that_are_too_long_together_or_too_many_are_refused(
+    members: tuple[bytes, ...],
+) -> None:
+    body = b"".join(gzip.compress(each) for each in members)
+
+    with pytest.raises(TooLargeError):
+        decompressed(body, "gzip", max_bytes=LIMIT)
+
+
 def test_a_bomb_is_not_inflated_any_further_than_the_limit() -> None:
     bomb = gzip.compress(b" " * 8_000_000)
 
@@ -300,6 +315,7 @@ def test_a_bomb_is_not_inflated_any_further_than_the_limit() -> None:
         (DEFLATED, "gzip"),
         (GZIPPED[:-9], "gzip"),
         (GZIPPED[:-1], "gzip"),
+        (GZIPPED + GZIPPED[:-1], "gzip"),
         (DEFLATED[:-1], "deflate"),
     ],
 )
