@@ -754,6 +754,17 @@ async def test_a_status_that_is_not_said_today_stays_as_it_was(
     assert the_user(asking).status is VeteranStatus.CONFIRMED
 
 
+async def test_a_status_that_the_veteran_no_longer_shares_is_not_kept(
+    asking: Product, provider: HostileProvider
+) -> None:
+    await asking.sign_in()
+    provider.replies[STATUS_PATH] = saying({"error": "Token not granted requested scope."}, 403)
+
+    await asking.sign_in()
+
+    assert the_user(asking).status is VeteranStatus.UNKNOWN
+
+
 @pytest.mark.parametrize("reply", [saying({}, 401), saying({}, 404), saying(b"<html>")])
 async def test_case_45_without_another_source_it_is_denied_known_or_not(
     asking: Product, provider: HostileProvider, reply: Any
