@@ -59,7 +59,7 @@ def read_token_response(reply: Reply, *, requested_scope: str, now: datetime) ->
     if not reply.is_success:
         raise _refusal(reply)
     answer = _answer(reply)
-    if (answer.readable_text("token_type") or "").strip().lower() != "bearer":
+    if (answer.readable_text("token_type") or "").lower() != "bearer":
         raise UpstreamRejectedError("token_type")
     access_token = _secret(answer, "access_token")
     if access_token is None:

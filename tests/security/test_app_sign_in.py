@@ -151,6 +151,21 @@ async def test_whoever_has_the_code_without_the_verifier_gets_nothing_and_spoils
     assert (await redeem(product, code, code_verifier=verifier)).status_code == 200
 
 
+async def test_an_apps_sign_in_is_not_started_again_without_its_challenge(
+    product: Product,
+) -> None:
+    browser = product.browser()
+    started = await browser.get(LOGIN, params=challenge_of(a_verifier()))
+    callback = await browser.consent(started.headers["location"])
+    await browser.get(callback)
+
+    again = await browser.get(callback)
+
+    target = urlsplit(again.headers["location"])
+    assert (target.path, target.query) == ("/va-error", "error=login_expired")
+    assert not told(product, AuditEventType.LOGIN_RESTARTED)
+
+
 async def test_the_browser_of_an_apps_sign_in_gets_no_mark(product: Product) -> None:
     browser = product.browser()
     answer = await come_back(browser, challenge_of(a_verifier()))

@@ -438,7 +438,7 @@ async def test_any_success_is_a_success(
 async def test_scopes_may_be_a_list_or_have_any_space_between_them(
     product: Product, provider: HostileProvider, scope: object
 ) -> None:
-    provider.token_answer = {"scope": scope, "token_type": " BEARER "}
+    provider.token_answer = {"scope": scope, "token_type": "BEARER"}
 
     await product.sign_in()
 
