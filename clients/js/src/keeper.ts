@@ -154,7 +154,7 @@ export class Keeper {
       await this.renew();
       return;
     }
-    if (epoch !== this.#epoch) return;
+    if (epoch !== this.#epoch || (this.#state.status === "signed-in" && this.#isSame(shown))) return;
     this.#adopt(shown, Date.parse(shown.renewed_at), this.#token);
     // The other tabs may still show an earlier session.
     if (this.#isNew) this.#tell();
@@ -250,10 +250,6 @@ export class Keeper {
     this.#checkedAt = this.#browser.now();
     this.#keep(token);
     if (!isKnown) this.#epoch += 1;
-    if (isKnown && this.#state.status === "signed-in" && known.expires_at === session.expires_at) {
-      this.#schedule();
-      return;
-    }
     this.#news += 1;
     this.#set({ status: "signed-in", session: plain(session), warning: null });
   }
@@ -349,13 +345,20 @@ export class Keeper {
     try {
       const shown = await this.#service.show(token);
       if (epoch !== this.#epoch || news !== this.news) return;
-      this.#adopt(shown, Date.parse(shown.renewed_at), token);
+      this.#checkedAt = this.#browser.now();
+      if (!this.#isSame(shown)) this.#adopt(shown, Date.parse(shown.renewed_at), token);
       // Then the clock of this device is ahead. Look again later.
       if (Date.parse(shown.expires_at) <= this.#service.now) this.#service.setBack(LOOK_MS);
     } catch (error) {
       if (epoch !== this.#epoch || news !== this.news) return;
       if (error instanceof SignedOutError && !this.#isOnlyExpired()) this.leave("ended");
     }
+  }
+
+  #isSame({ session_id, expires_at }: Session): boolean {
+    if (!("session" in this.#state)) return false;
+    const { session } = this.#state;
+    return session.session_id === session_id && session.expires_at === expires_at;
   }
 
   /** Whether the service refuses the token for its age, although the session may stand. */

@@ -4,7 +4,7 @@ import type { Session } from "./answers.js";
 import type { Browser, Channel } from "./browser.js";
 
 /** How long tabs without Web Locks wait for another one that also wants to renew. */
-const CONTEST_MS = 100;
+const CONTEST_MS = 250;
 /** Longer than any renewal takes. */
 const LONGEST_TURN_MS = 15_000;
 
@@ -28,6 +28,7 @@ export class Tabs {
   readonly #tab = crypto.randomUUID();
   readonly #receive: (message: Message) => void;
   #hasTurn = false;
+  #isAsking = false;
   #rivals: string[] = [];
   #isTakenUntil = 0;
   #wake: (() => void)[] = [];
@@ -85,8 +86,10 @@ export class Tabs {
     if (this.#channel === null) return true;
     if (this.#isTakenUntil > this.#browser.now()) return false;
     this.#rivals = [];
+    this.#isAsking = true;
     this.tell({ type: "turn", tab: this.#tab, isTaken: false });
     await this.#wait(CONTEST_MS);
+    this.#isAsking = false;
     const isTaken = this.#isTakenUntil > this.#browser.now();
     return !isTaken && this.#rivals.every((rival) => this.#tab < rival);
   }
@@ -106,8 +109,10 @@ export class Tabs {
     if (message.type === "turn") {
       this.#rivals.push(message.tab);
       if (message.isTaken) this.#isTakenUntil = this.#browser.now() + LONGEST_TURN_MS;
-      // Who asks later hears that the turn is taken.
-      else if (this.#hasTurn) this.tell({ type: "turn", tab: this.#tab, isTaken: true });
+      // Who asks later has to hear of this tab, too.
+      else if (this.#hasTurn || (this.#isAsking && this.#tab < message.tab)) {
+        this.tell({ type: "turn", tab: this.#tab, isTaken: this.#hasTurn });
+      }
     } else if (message.type === "over") {
       this.#isTakenUntil = 0;
       for (const wake of this.#wake.splice(0)) wake();

@@ -333,6 +333,23 @@ for (const [name, hasLocks] of [["Web Locks", true], ["BroadcastChannel alone", 
     });
   }
 
+  test(`a renewal within the second of the last one is one too, by ${name}`, async () => {
+    const world = new World();
+    world.hasLocks = hasLocks;
+    const tabs = [await signedIn(world, "cookie"), world.tab("/a")];
+    await tabs[1]?.session.open();
+    const ended: number[] = [];
+    const extending = tabs.map((tab) => tab.session.extend().then(() => ended.push(world.now)));
+    world.service.plan("POST session/renew", () => {
+      const { token: _, ...times } = world.service.grant("session-1");
+      return Response.json({ ...times, expires_at: new Date(BEGAN + 30 * MINUTE).toISOString() });
+    });
+    await world.pass(MINUTE);
+    await Promise.all(extending);
+    assert.equal(world.count("POST session/renew"), 1);
+    assert.ok(ended.every((time) => time < BEGAN + 500), String(ended));
+  });
+
   test(`a tab renews by itself if the other one can't, by ${name}`, async () => {
     const world = new World();
     world.hasLocks = hasLocks;

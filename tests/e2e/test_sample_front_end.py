@@ -1,0 +1,158 @@
+"""The library for front ends in a real browser, on another origin than the service."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+from playwright.async_api import BrowserContext, Page, Request, Route, expect
+
+from entrypoints.settings import SessionDelivery
+from tests.e2e.conftest import ProductFactory
+from tests.support.front_end_site import Site, front_end_site
+from tests.support.whole_product import WholeProduct
+
+pytestmark = pytest.mark.browser
+
+#: A page that has the library at hand.
+LAB = """
+import { BrowserSession } from "vetassist-client";
+window.session = new BrowserSession(API);
+window.opened = session.open();
+"""
+WITHOUT_LOCKS = "Object.defineProperty(navigator, 'locks', { value: undefined })"
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    with front_end_site() as started:
+        started.scripts["/lab"] = LAB
+        yield started
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        SessionDelivery.COOKIE,
+        pytest.param(SessionDelivery.QUERY, marks=pytest.mark.long),
+        pytest.param(SessionDelivery.FRAGMENT, marks=pytest.mark.long),
+        pytest.param(SessionDelivery.CODE, marks=pytest.mark.long),
+    ],
+)
+def product(
+    request: pytest.FixtureRequest, site: Site, product_with: ProductFactory
+) -> Iterator[WholeProduct]:
+    """A product that delivers to the site in each way in turn."""
+    delivery: SessionDelivery = request.param
+    with product_with(session_delivery=delivery.value, frontend_url=site.url) as started:
+        site.service_url = started.url
+        yield started
+
+
+async def sign_in(page: Page, product: WholeProduct, site: Site) -> None:
+    await page.goto(f"{site.url}/claims")
+    await page.get_by_role("link", name="Sign in with VA.gov").click()
+    await page.get_by_role("button", name="Tamara E Ellis").click()
+    await expect(page.get_by_text("Signed in as Tamara")).to_be_visible()
+
+
+def watched(context: BrowserContext) -> tuple[list[Request], list[str]]:
+    """What the pages send and write to the console, from now on."""
+    calls: list[Request] = []
+    written: list[str] = []
+
+    def note(request: Request) -> None:
+        calls.append(request)
+
+    context.on("request", note)
+    context.on("console", lambda message: written.append(message.text))
+    return calls, written
+
+
+async def test_a_user_signs_in_reloads_opens_a_tab_and_signs_out_of_both(
+    page: Page, product: WholeProduct, site: Site
+) -> None:
+    calls, written = watched(page.context)
+    await sign_in(page, product, site)
+    assert page.url == f"{site.url}/claims"
+
+    await page.reload()
+    await expect(page.get_by_text("Signed in as Tamara")).to_be_visible()
+    second = await page.context.new_page()
+    await second.goto(f"{site.url}/claims")
+    await expect(second.get_by_text("Signed in as Tamara")).to_be_visible()
+    await page.get_by_role("button", name="Sign out").click()
+    for each in (page, second):
+        await expect(each.get_by_role("heading", name="You are signed out")).to_be_visible()
+
+    # A JWT begins like this. It is in the address of the hand-over at most.
+    assert [c for c in calls if "eyJ" in c.url and "/va-success" not in c.url] == []
+    assert [text for text in written if "eyJ" in text] == []
+    assert await page.evaluate("sessionStorage.length + localStorage.length") == 0
+    await page.go_back()
+    assert "eyJ" not in page.url
+
+
+@pytest.mark.long
+async def test_a_sign_in_that_fails_says_so_and_leads_back_to_the_same_page(
+    page: Page, product: WholeProduct, site: Site
+) -> None:
+    await page.goto(f"{site.url}/claims")
+    await page.get_by_role("link", name="Sign in with VA.gov").click()
+    await page.get_by_role("button", name="Decline").click()
+    await expect(page.get_by_text("VA.gov didn't let you sign in.")).to_be_visible()
+    await page.get_by_role("link", name="Sign in with VA.gov").click()
+    await page.get_by_role("button", name="Tamara E Ellis").click()
+    await expect(page.get_by_text("Signed in as Tamara")).to_be_visible()
+    assert page.url == f"{site.url}/claims"
+
+
+@pytest.mark.parametrize(
+    "has_locks", [True, pytest.param(False, marks=pytest.mark.long)], ids=["locks", "no locks"]
+)
+async def test_tabs_renew_once(
+    page: Page, product: WholeProduct, site: Site, *, has_locks: bool
+) -> None:
+    await sign_in(page, product, site)
+    context = page.context
+    if not has_locks:
+        await context.add_init_script(WITHOUT_LOCKS)
+    tabs = [page, await context.new_page(), await context.new_page()]
+    for tab in tabs:
+        await tab.goto(f"{site.url}/lab")
+        await tab.evaluate("opened")
+    calls, _ = watched(context)
+    all_have_asked = asyncio.Event()
+
+    async def answer_late(route: Route) -> None:
+        await all_have_asked.wait()
+        await route.continue_()
+
+    await context.route("**/api/v1/session/renew", answer_late)
+    for tab in tabs:
+        await tab.evaluate("void (window.extending = session.extend())")
+    all_have_asked.set()
+    for tab in tabs:
+        await tab.evaluate("extending")
+
+    renewals = [call for call in calls if call.url.endswith("/renew") and call.method == "POST"]
+    assert len(renewals) == 1
+    ends = {await tab.evaluate("session.state.session.expires_at") for tab in tabs}
+    assert len(ends) == 1
+    for tab in tabs:
+        assert (await tab.evaluate("session.user()"))["given_name"] == "Tamara"
+
+
+@pytest.mark.long
+async def test_a_user_is_warned_and_stays(
+    page: Page, site: Site, product_with: ProductFactory
+) -> None:
+    limits = {"session_idle_minutes": 1, "jwt_expiry_minutes": 1, "session_warning_seconds": 58}
+    with product_with(session_delivery="code", frontend_url=site.url, **limits) as product:
+        site.service_url = product.url
+        await sign_in(page, product, site)
+        dialog = page.get_by_role("dialog", name="Your session ends at")
+        await expect(dialog).to_be_visible()
+        async with page.expect_response("**/api/v1/session/renew") as renewed:
+            await dialog.get_by_role("button", name="Stay signed in").click()
+        assert (await renewed.value).ok
+        await expect(dialog).to_be_hidden()
