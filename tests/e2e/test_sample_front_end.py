@@ -1,7 +1,12 @@
-"""The library for front ends in a real browser, on another origin than the service."""
+"""The library for front ends in a real browser, on another origin than the service.
+
+And the snippets of the documents, run as they are written.
+"""
 
 import asyncio
+import re
 from collections.abc import Iterator
+from typing import Final
 
 import pytest
 from playwright.async_api import BrowserContext, Page, Request, Route, expect
@@ -9,6 +14,7 @@ from playwright.async_api import BrowserContext, Page, Request, Route, expect
 from entrypoints.settings import SessionDelivery
 from tests.e2e.conftest import ProductFactory
 from tests.support.front_end_site import Site, front_end_site
+from tests.support.processes import REPOSITORY
 from tests.support.whole_product import WholeProduct
 
 pytestmark = pytest.mark.browser
@@ -20,6 +26,37 @@ window.session = new BrowserSession(API);
 window.opened = session.open();
 """
 WITHOUT_LOCKS = "Object.defineProperty(navigator, 'locks', { value: undefined })"
+
+DOCUMENTS: Final = (REPOSITORY / "README.md", REPOSITORY / "docs" / "front-ends.md")
+SNIPPETS: Final = {
+    name: text
+    for document in DOCUMENTS
+    for name, text in re.findall(
+        r"<!-- snippet: ([\w-]+) -->\n```js\n(.*?)```", document.read_text(), re.DOTALL
+    )
+}
+#: Pages with a snippet, and what they show.
+WITH_LIBRARY: Final = {
+    "session": (
+        "%s document.querySelector('#outcome').textContent = status + ' ' + user.given_name",
+        "signed-in Tamara",
+    ),
+    "states": (
+        "const show = ({ status }) => document.querySelector('#outcome').append(status); %s",
+        "signed-in",
+    ),
+}
+BY_HAND: Final = """
+%s
+window.handed = { token, ...session };
+%s
+window.renewed = { token, ...session };
+%s
+const once_more = await fetch(`${API}/api/v1/session/renew`, {
+  method: "POST", credentials: "include",
+});
+document.querySelector("#outcome").textContent = once_more.status;
+"""
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +177,55 @@ async def test_tabs_renew_once(
     assert len(ends) == 1
     for tab in tabs:
         assert (await tab.evaluate("session.user()"))["given_name"] == "Tamara"
+
+
+@pytest.mark.parametrize("snippet", WITH_LIBRARY)
+async def test_the_documents_snippets_of_the_library_take_a_session_over(
+    page: Page, product: WholeProduct, site: Site, snippet: str
+) -> None:
+    script, outcome = WITH_LIBRARY[snippet]
+    with site.showing("/va-success", script % SNIPPETS[snippet]):
+        await page.goto(f"{product.url}/api/v1/va/login")
+        await page.get_by_role("button", name="Tamara E Ellis").click()
+        await expect(page.locator("#outcome")).to_have_text(outcome)
+        assert page.url == f"{site.url}/va-success"
+
+
+async def test_the_documents_snippets_by_hand_take_over_renew_and_sign_out(
+    page: Page, product: WholeProduct, site: Site
+) -> None:
+    delivery = product.environment["VETASSIST_SESSION_DELIVERY"]
+    first = SNIPPETS[delivery] if delivery in SNIPPETS else SNIPPETS["address"]
+    script = BY_HAND % (first, SNIPPETS["renew"], SNIPPETS["sign-out"])
+    with site.showing("/va-success", script):
+        await page.goto(f"{product.url}/api/v1/va/login")
+        await page.get_by_role("button", name="Tamara E Ellis").click()
+        await expect(page.locator("#outcome")).to_have_text("401")
+
+    handed, renewed = await page.evaluate("handed"), await page.evaluate("renewed")
+    assert handed["session_id"] == renewed["session_id"]
+    assert (handed["token"] is None, renewed["token"] is None) == (delivery == "cookie",) * 2
+    assert delivery == "cookie" or handed["token"] != renewed["token"]
+    assert "warn_at" in renewed
+
+
+@pytest.mark.long
+async def test_the_documents_snippet_of_a_failure_leads_back(
+    page: Page, product: WholeProduct, site: Site
+) -> None:
+    with site.showing("/va-error", SNIPPETS["try-again"]):
+        await page.goto(f"{product.url}/api/v1/va/login?return_to=%2Fclaims%3Fa%3D1")
+        await page.get_by_role("button", name="Decline").click()
+        again = page.get_by_role("link", name="Try again")
+        await expect(again).to_have_attribute(
+            "href", f"{product.url}/api/v1/va/login?return_to=%2Fclaims%3Fa%3D1"
+        )
+
+
+def test_every_snippet_is_run() -> None:
+    assert SNIPPETS.keys() == {
+        *("session", "states", "address", "code", "cookie", "renew", "sign-out", "try-again")
+    }
 
 
 @pytest.mark.long

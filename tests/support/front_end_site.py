@@ -36,6 +36,15 @@ class Site:
     service_url: str = ""
     scripts: dict[str, str] = field(default_factory=dict)
 
+    @contextmanager
+    def showing(self, path: str, script: str) -> Iterator[None]:
+        """Have a page of its own at the path, until the block ends."""
+        self.scripts[path] = script
+        try:
+            yield
+        finally:
+            del self.scripts[path]
+
     def content(self, path: str) -> tuple[bytes, str]:
         """What is at a path, and its type."""
         if path in self.scripts:
