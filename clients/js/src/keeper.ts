@@ -5,7 +5,7 @@ import type { Browser } from "./browser.js";
 import { SignedOutError, UnavailableError } from "./errors.js";
 import { type Handover, isToken } from "./handover.js";
 import type { Service } from "./service.js";
-import { canExtend, plain, type SessionOptions, type SessionState } from "./state.js";
+import { plain, type SessionOptions, type SessionState } from "./state.js";
 import { type Message, Tabs } from "./tabs.js";
 
 const STORED = "vetassist.token";
@@ -170,7 +170,6 @@ export class Keeper {
       this.#code = null;
       return false;
     }
-    this.#code = null;
     if (epoch === this.#epoch) this.#take(grant);
     return true;
   }
@@ -266,11 +265,11 @@ export class Keeper {
    */
   #keepAlive(): void {
     const state = this.#state;
-    if (state.status !== "signed-in" || state.warning !== null || this.#retryAt !== null) return;
+    if (state.status !== "signed-in" || this.#retryAt !== null) return;
     const { session } = state;
     const { now } = this.#service;
     const half = (this.#renewedAt + Date.parse(session.expires_at)) / 2;
-    if (!canExtend(session) || now < half || now >= Date.parse(session.warn_at)) return;
+    if (!session.can_extend || now < half || now >= Date.parse(session.warn_at)) return;
     // A failure is tried again. If the session has ended, the state says so.
     this.renew().catch(() => {});
   }
@@ -332,7 +331,7 @@ export class Keeper {
       this.#set({ status: "expired", session });
     } else if (isDue) {
       const lead = this.#service.now - this.#browser.now();
-      const warning = { endsAt: new Date(end - lead), canExtend: canExtend(session) };
+      const warning = { endsAt: new Date(end - lead), canExtend: session.can_extend };
       this.#set({ status: "signed-in", session, warning });
       this.#options.warn?.(warning);
     }

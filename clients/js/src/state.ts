@@ -41,13 +41,6 @@ export interface SessionOptions {
   readonly keep?: "memory" | "tab";
 }
 
-/** Whether a renewal extends the session, or a token that expires before the session. */
-export function canExtend(session: Session): boolean {
-  return (
-    session.can_extend || Date.parse(session.expires_at) < Date.parse(session.idle_expires_at)
-  );
-}
-
 /** Only what every answer about a session has. */
 export function plain(session: Session): Session {
   const { session_id, expires_at, idle_expires_at, absolute_expires_at, can_extend, warn_at } =

@@ -305,6 +305,7 @@ test("a sign-out isn't undone by a renewal that was on its way", async () => {
   await extending;
   assert.deepEqual(tab.session.state, signedOut("signed-out"));
   await tab.session.user().catch(() => {});
+  assert.deepEqual(tab.session.state, signedOut("signed-out"));
   assert.ok(world.calls.filter((call) => call.path === "user").every((call) => call.token === null));
 });
 
@@ -322,7 +323,7 @@ for (const [name, hasLocks] of [["Web Locks", true], ["BroadcastChannel alone", 
       world.calls.length = 0;
 
       const extending = tabs.map((tab) => tab.session.extend());
-      await world.pass(MINUTE);
+      await world.pass(2000);
       await Promise.all(extending);
 
       assert.equal(world.count("POST session/renew"), 1);
@@ -332,6 +333,34 @@ for (const [name, hasLocks] of [["Web Locks", true], ["BroadcastChannel alone", 
       assert.deepEqual([...used], [delivery === "query" ? world.service.cookie?.token : null]);
     });
   }
+
+  test(`a tab that comes later waits for a renewal that takes its time, by ${name}`, async () => {
+    const world = new World();
+    world.hasLocks = hasLocks;
+    const tabs = [await signedIn(world, "query"), world.tab("/a")];
+    const opening = tabs[1]?.session.open();
+    await world.pass(2000);
+    await opening;
+    world.calls.length = 0;
+    let answer = () => {};
+    world.service.plan("POST session/renew", (call) =>
+      new Promise((resolve) => {
+        answer = () => resolve(Response.json(world.service.grant("session-1")));
+        assert.equal(call.method, "POST");
+      }),
+    );
+    const working = [tabs[0]?.session.extend()];
+    await world.pass(1000);
+    const late = world.tab("/b");
+    working.push(tabs[1]?.session.extend(), late.session.open().then(() => {}));
+    await world.pass(5000);
+    assert.equal(world.count("POST session/renew"), 1);
+    answer();
+    await world.pass(2000);
+    await Promise.all(working);
+    assert.equal(world.count("POST session/renew"), 1);
+    assert.equal(new Set([...tabs, late].map(end)).size, 1);
+  });
 
   test(`a renewal within the second of the last one is one too, by ${name}`, async () => {
     const world = new World();
@@ -364,6 +393,54 @@ for (const [name, hasLocks] of [["Web Locks", true], ["BroadcastChannel alone", 
   });
 }
 
+test("a tab that can't talk to the others renews once for all of its callers", async () => {
+  const world = new World();
+  Object.assign(world, { hasLocks: false, hasChannels: false });
+  const tab = await signedIn(world, "cookie");
+  await Promise.all([tab.session.extend(), tab.session.extend()]);
+  assert.equal(world.count("POST session/renew"), 1);
+});
+
+test("the end of another session is no end of this one", async () => {
+  const world = new World();
+  const tab = await signedIn(world, "cookie");
+  const ended = { type: "ended", sessionId: "session-0" };
+  world.channel(`vetassist ${SERVICE}`)?.postMessage(ended);
+  await settle();
+  assert.equal(tab.session.state.status, "signed-in");
+});
+
+test("a renewal of the session before a new sign-in doesn't bring it back", async () => {
+  const world = new World();
+  const tab = await signedIn(world, "cookie");
+  let answer = () => {};
+  world.service.plan("POST session/renew", () => {
+    const { token: _, ...times } = world.service.grant("session-1");
+    return new Promise((resolve) => (answer = () => resolve(Response.json(times))));
+  });
+  const extending = tab.session.extend();
+  await settle();
+  const newer = await signedIn(world, "cookie");
+  await settle();
+  answer();
+  await extending;
+  assert.deepEqual(tab.session.state, newer.session.state);
+});
+
+test("a look at the session from before a renewal doesn't take it back", async () => {
+  const world = new World();
+  const tab = await signedIn(world, "cookie");
+  await world.pass(20 * MINUTE);
+  let answer = (_: Response) => {};
+  world.service.plan("GET session", () => new Promise((resolve) => (answer = resolve)));
+  const before = Response.json(world.service.times("session-1", BEGAN + 30 * MINUTE));
+  await tab.comeBack();
+  await tab.act();
+  answer(before);
+  await settle();
+  assert.equal(end(tab), BEGAN + 50 * MINUTE);
+});
+
 test("every tab hears of a sign-out", async () => {
   const world = new World();
   const [one, other] = [await signedIn(world, "query"), world.tab("/a")];
@@ -389,6 +466,7 @@ test("every tab follows a new sign-in", async () => {
 test("a tab that is closed does nothing anymore", async () => {
   const world = new World();
   const tab = await signedIn(world, "cookie");
+  await world.pass(28 * MINUTE - 1);
   tab.session.close();
   world.calls.length = 0;
   await world.pass(HOUR);

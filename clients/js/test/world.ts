@@ -28,6 +28,7 @@ export class World {
   lead = 0;
   showsDate = false;
   hasLocks = true;
+  hasChannels = true;
   readonly calls: Call[] = [];
   readonly service = new FakeService(this);
   readonly #timers = new Map<number, { at: number; work: () => void }>();
@@ -82,7 +83,8 @@ export class World {
     return () => void this.#timers.delete(key);
   };
 
-  channel(name: string): Channel {
+  channel(name: string): Channel | null {
+    if (!this.hasChannels) return null;
     const channel = new FakeChannel((data) => {
       for (const [other, its] of this.#channels) {
         if (other !== channel && its === name) setImmediate(() => other.receive(data));
