@@ -13,8 +13,9 @@ from playwright.async_api import BrowserContext, Page, Request, Route, expect
 
 from entrypoints.settings import SessionDelivery
 from tests.e2e.conftest import ProductFactory
+from tests.e2e.test_accessibility import AXE, violations
 from tests.support.front_end_site import Site, front_end_site
-from tests.support.processes import REPOSITORY
+from tests.support.processes import HOST, REPOSITORY
 from tests.support.whole_product import WholeProduct
 
 pytestmark = pytest.mark.browser
@@ -238,7 +239,29 @@ async def test_a_user_is_warned_and_stays(
         await sign_in(page, product, site)
         dialog = page.get_by_role("dialog", name="Your session ends at")
         await expect(dialog).to_be_visible()
+        await page.evaluate(AXE)
+        assert await violations(page, {}) == {}
         async with page.expect_response("**/api/v1/session/renew") as renewed:
             await dialog.get_by_role("button", name="Stay signed in").click()
         assert (await renewed.value).ok
         await expect(dialog).to_be_hidden()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("keep", "status"), [("memory", "signed-out"), ("tab", "signed-in")])
+async def test_on_another_site_a_token_survives_a_reload_only_in_the_tab(
+    page: Page, site: Site, product_with: ProductFactory, keep: str, status: str
+) -> None:
+    elsewhere = site.url.replace(HOST, "localhost")
+    script = LAB.replace("(API)", f"(API, {{ keep: '{keep}' }})")
+    with (
+        product_with(session_delivery="query", frontend_url=elsewhere) as product,
+        site.showing("/va-success", script),
+    ):
+        site.service_url = product.url
+        await page.goto(f"{product.url}/api/v1/va/login")
+        await page.get_by_role("button", name="Tamara E Ellis").click()
+        await page.wait_for_url("**/va-success")
+        assert (await page.evaluate("opened"))["status"] == "signed-in"
+        await page.reload()
+        assert (await page.evaluate("opened"))["status"] == status

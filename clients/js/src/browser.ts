@@ -14,9 +14,12 @@ export interface Browser {
   after(ms: number, work: () => void): () => void;
   /** Messages to the other tabs of this origin. */
   channel(name: string): Channel | null;
-  /** Calls `listener` when the user acts, or comes back to the page. Returns what ends that. */
-  on(event: "act" | "return", listener: () => void): () => void;
+  /** Calls `listener` at each of these events. Returns what ends that. */
+  on(event: PageEvent, listener: () => void): () => void;
 }
+
+/** The user acts, comes back to the page, or gets it back from the back/forward cache. */
+export type PageEvent = "act" | "return" | "restore";
 
 export type Channel = Pick<
   BroadcastChannel,
@@ -36,7 +39,7 @@ export const thisBrowser = (): Browser => ({
     return () => clearTimeout(timer);
   },
   channel: (name) => ("BroadcastChannel" in globalThis ? new BroadcastChannel(name) : null),
-  on: (event, listener) => (event === "act" ? onAct(listener) : onReturn(listener)),
+  on: (event, listener) => LISTEN[event](listener),
 });
 
 function tabStorage(): Storage | null {
@@ -60,16 +63,21 @@ function onReturn(listener: () => void): () => void {
   const visible = () => {
     if (document.visibilityState === "visible") listener();
   };
-  // A page from the back/forward cache shows what it showed when it was left.
-  const restored = (event: PageTransitionEvent) => {
-    if (event.persisted) listener();
-  };
   document.addEventListener("visibilitychange", visible);
   addEventListener("focus", listener);
-  addEventListener("pageshow", restored);
   return () => {
     document.removeEventListener("visibilitychange", visible);
     removeEventListener("focus", listener);
-    removeEventListener("pageshow", restored);
   };
 }
+
+function onRestore(listener: () => void): () => void {
+  // The page shows what it showed when it was left.
+  const shown = (event: PageTransitionEvent) => {
+    if (event.persisted) listener();
+  };
+  addEventListener("pageshow", shown);
+  return () => removeEventListener("pageshow", shown);
+}
+
+const LISTEN = { act: onAct, return: onReturn, restore: onRestore };

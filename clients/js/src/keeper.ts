@@ -34,6 +34,8 @@ export class Keeper {
   #retryAt: number | null = null;
   /** Counts sign-ins and sign-outs, so that an answer about an earlier session is dropped. */
   #epoch = 0;
+  /** The session that this tab has left last. */
+  #left: string | null = null;
   #opening: Promise<SessionState> | null = null;
   #renewing: Promise<void> | null = null;
   #isLooking = false;
@@ -59,6 +61,10 @@ export class Keeper {
     this.#stops = [
       browser.on("act", () => this.#keepAlive()),
       browser.on("return", () => void this.#look(true)),
+      browser.on("restore", () => {
+        this.#checkedAt = 0;
+        void this.#look(true);
+      }),
     ];
   }
 
@@ -122,8 +128,9 @@ export class Keeper {
     this.#retryAt = null;
     this.#keep(null);
     if (was.status === "signed-out") return;
-    if (tells && "session" in was) {
-      this.#tabs.tell({ type: "ended", sessionId: was.session.session_id });
+    if ("session" in was) {
+      this.#left = was.session.session_id;
+      if (tells) this.#tabs.tell({ type: "ended", sessionId: this.#left });
     }
     const isNew = reason === "ended" && (was.status === "opening" || was.status === "unavailable");
     this.#set({ status: "signed-out", reason: isNew ? "none" : reason });
@@ -234,6 +241,8 @@ export class Keeper {
   #hear(message: Message): void {
     const known = "session" in this.#state ? this.#state.session : null;
     if (message.type === "session") {
+      // Another tab may have renewed it while this one signed out.
+      if (message.session.session_id === this.#left) return;
       this.#adopt(message.session, message.renewedAt, message.token);
     } else if (message.type === "ended" && known?.session_id === message.sessionId) {
       this.leave("ended", { tells: false });
@@ -310,7 +319,7 @@ export class Keeper {
 
   async #retry(): Promise<void> {
     this.#retryAt = null;
-    const again = this.#state.status === "signed-in" ? this.renew() : this.open();
+    const again = "session" in this.#state ? this.renew() : this.open();
     // A failure is tried again, and anything else was reported to the first caller.
     await again.catch(() => {});
   }

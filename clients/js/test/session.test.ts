@@ -210,15 +210,15 @@ test("activity renews in the second half of the time, and not before", async () 
   const world = new World();
   const tab = await signedIn(world, "cookie");
   await world.pass(15 * MINUTE - 1);
-  await tab.act();
+  await tab.happens("act");
   assert.equal(world.count("POST session/renew"), 0);
   await world.pass(1);
-  await tab.act();
-  await tab.act();
+  await tab.happens("act");
+  await tab.happens("act");
   assert.equal(world.count("POST session/renew"), 1);
   assert.equal(end(tab), BEGAN + 45 * MINUTE);
   await world.pass(14 * MINUTE);
-  await tab.act();
+  await tab.happens("act");
   assert.equal(world.count("POST session/renew"), 1);
 });
 
@@ -226,7 +226,7 @@ test("after the warning, only an answer to it renews", async () => {
   const world = new World();
   const tab = await signedIn(world, "cookie");
   await world.pass(28 * MINUTE);
-  await tab.act();
+  await tab.happens("act");
   assert.equal(world.count("POST session/renew"), 0);
   await tab.session.extend();
   assert.equal(warning(tab), null);
@@ -238,7 +238,7 @@ test("a session that can't be extended isn't renewed", async () => {
   world.service.absolute = 30 * MINUTE;
   const tab = await signedIn(world, "cookie");
   await world.pass(20 * MINUTE);
-  await tab.act();
+  await tab.happens("act");
   assert.equal(world.count("POST session/renew"), 0);
 });
 
@@ -247,7 +247,7 @@ test("a token that expires before its session is renewed, up to the absolute lim
   Object.assign(world.service, { absolute: 30 * MINUTE, life: 10 * MINUTE });
   const tab = await signedIn(world, "cookie");
   await world.pass(5 * MINUTE);
-  await tab.act();
+  await tab.happens("act");
   assert.equal(end(tab), BEGAN + 15 * MINUTE);
 });
 
@@ -266,9 +266,9 @@ test("after an outage, a renewal is repeated in time", async () => {
   const tab = await signedIn(world, "cookie");
   await world.pass(20 * MINUTE);
   world.service.plan("POST session/renew", outage);
-  await tab.act();
+  await tab.happens("act");
   assert.equal(tab.session.state.status, "signed-in");
-  await tab.act();
+  await tab.happens("act");
   assert.equal(world.count("POST session/renew"), 1);
   await world.pass(7000);
   assert.equal(world.count("POST session/renew"), 2);
@@ -434,8 +434,8 @@ test("a look at the session from before a renewal doesn't take it back", async (
   let answer = (_: Response) => {};
   world.service.plan("GET session", () => new Promise((resolve) => (answer = resolve)));
   const before = Response.json(world.service.times("session-1", BEGAN + 30 * MINUTE));
-  await tab.comeBack();
-  await tab.act();
+  await tab.happens("return");
+  await tab.happens("act");
   answer(before);
   await settle();
   assert.equal(end(tab), BEGAN + 50 * MINUTE);
@@ -450,6 +450,19 @@ test("every tab hears of a sign-out", async () => {
   await settle();
   assert.deepEqual(other.session.state, signedOut("ended"));
   assert.equal(world.count("DELETE session"), 1);
+});
+
+test("a tab that has signed out doesn't believe another one that was still renewing", async () => {
+  const world = new World();
+  const [one, other] = [await signedIn(world, "cookie"), world.tab("/a")];
+  await other.session.open();
+  const signingOut = one.session.signOut();
+  const { token: _, ...session } = world.service.grant("session-1");
+  await signingOut;
+  const late = { type: "session", session, renewedAt: world.now, token: null };
+  world.channel(`vetassist ${SERVICE}`)?.postMessage(late);
+  await settle();
+  assert.deepEqual(one.session.state, signedOut("signed-out"));
 });
 
 test("every tab follows a new sign-in", async () => {
@@ -470,8 +483,8 @@ test("a tab that is closed does nothing anymore", async () => {
   tab.session.close();
   world.calls.length = 0;
   await world.pass(HOUR);
-  await tab.act();
-  await tab.comeBack();
+  await tab.happens("act");
+  await tab.happens("return");
   assert.equal(world.calls.length, 0);
 });
 
@@ -535,6 +548,18 @@ test("a token that is over says nothing about its session", async () => {
   assert.equal(end(tab), BEGAN + 20 * MINUTE);
 });
 
+test("a renewal after the end whose answer is lost is repeated too", async () => {
+  const world = new World();
+  world.service.life = 10 * MINUTE;
+  const tab = await signedIn(world, "query");
+  await world.pass(10 * MINUTE);
+  world.service.plan("POST session/renew", () => Promise.reject(new TypeError("lost")));
+  world.service.plan("GET session", outage);
+  await assert.rejects(tab.session.extend(), UnavailableError);
+  await world.pass(20_000);
+  assert.equal(tab.session.state.status, "signed-in");
+});
+
 test("without an answer at the end, it isn't claimed that the session has ended", async () => {
   const world = new World();
   const tab = await signedIn(world, "cookie");
@@ -557,10 +582,18 @@ test("a user who comes back is told at once what happened meanwhile", async () =
   const world = new World();
   const tab = await signedIn(world, "cookie");
   world.service.ended.add("session-1");
-  await tab.comeBack();
+  await tab.happens("return");
   assert.equal(tab.session.state.status, "signed-in");
   await world.pass(10_000);
-  await tab.comeBack();
+  await tab.happens("return");
+  assert.deepEqual(tab.session.state, signedOut("ended"));
+});
+
+test("a page from the back/forward cache is asked about however new it is", async () => {
+  const world = new World();
+  const tab = await signedIn(world, "cookie");
+  world.service.ended.add("session-1");
+  await tab.happens("restore");
   assert.deepEqual(tab.session.state, signedOut("ended"));
 });
 

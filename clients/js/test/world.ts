@@ -1,6 +1,6 @@
 /** A browser with several tabs, a service, and a clock that only the test moves. */
 
-import type { Browser, Channel } from "../src/browser.js";
+import type { Browser, Channel, PageEvent } from "../src/browser.js";
 import { BrowserSession } from "../src/session.js";
 import type { SessionOptions } from "../src/state.js";
 
@@ -104,9 +104,10 @@ export class Tab {
   readonly session: BrowserSession;
   readonly addresses: string[];
   readonly left: string[] = [];
-  readonly #listeners: Record<"act" | "return", Set<() => void>> = {
+  readonly #listeners: Record<PageEvent, Set<() => void>> = {
     act: new Set(),
     return: new Set(),
+    restore: new Set(),
   };
 
   constructor(world: World, address: URL, options: SessionOptions, storage: FakeStorage) {
@@ -147,15 +148,9 @@ export class Tab {
     return this.addresses[0] as string;
   }
 
-  /** The user does something. */
-  async act(): Promise<void> {
-    for (const listener of this.#listeners.act) listener();
-    await settle();
-  }
-
-  /** The user comes back to the page. */
-  async comeBack(): Promise<void> {
-    for (const listener of this.#listeners.return) listener();
+  /** What happens to the page. */
+  async happens(event: PageEvent): Promise<void> {
+    for (const listener of this.#listeners[event]) listener();
     await settle();
   }
 }
