@@ -26,6 +26,7 @@ $(STAMP): requirements.lock pyproject.toml clients/python/pyproject.toml
 # What is written in TypeScript. Nothing else needs Node.
 LIBRARY := clients/js/dist/index.js
 SAMPLE := examples/spa/node_modules/.installed
+HAS_NODE := node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null
 
 $(LIBRARY): clients/js/node_modules/.installed clients/js/tsconfig.json clients/js/tsconfig.build.json $(wildcard clients/js/src/*)
 	cd clients/js && npm run --silent build
@@ -33,7 +34,7 @@ $(LIBRARY): clients/js/node_modules/.installed clients/js/tsconfig.json clients/
 $(SAMPLE): $(LIBRARY)
 
 %/node_modules/.installed: %/package-lock.json
-	@command -v npm >/dev/null || { echo 'Node 20 or newer is needed, with npm' >&2; exit 1; }
+	@$(HAS_NODE) && command -v npm >/dev/null || { echo 'Node 20.19 or newer is needed, with npm' >&2; exit 1; }
 	cd $* && npm ci --loglevel=error --no-audit --no-fund >/dev/null
 	@touch $@
 

@@ -16,6 +16,7 @@ from tests.support.processes import REPOSITORY
 LIBRARY: Final = REPOSITORY / "clients" / "js"
 SAMPLE: Final = REPOSITORY / "examples" / "spa"
 
+_NODE: Final = "Node 20.19 or newer"
 _SECONDS: Final = 300
 #: So that a registry that doesn't answer is known soon.
 _IMPATIENT: Final = {"npm_config_fetch_retries": "0", "npm_config_fetch_timeout": "20000"}
@@ -26,11 +27,13 @@ _NO_REGISTRY: Final = re.compile(r"E(AI_AGAIN|CONNREFUSED|CONNRESET|NOTFOUND|TIM
 def made(*targets: str) -> None:
     """Make targets of the Makefile. Skips the test if there is no Node or no registry."""
     if shutil.which("npm") is None:
-        pytest.skip("needs Node 20 or newer, with npm")
+        pytest.skip(f"needs {_NODE}")
     # Each process of the tests would make the same files.
     with (Path(tempfile.gettempdir()) / "vetassist-npm.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         told = _run("make", "--silent", *targets, folder=REPOSITORY, **_IMPATIENT)
+    if told.returncode and _NODE in told.stderr:
+        pytest.skip(f"needs {_NODE}")
     if told.returncode and _NO_REGISTRY.search(told.stderr):
         pytest.skip("needs the npm registry, which doesn't answer")
     assert told.returncode == 0, told.stdout + told.stderr

@@ -37,6 +37,12 @@ export const matches: {
   places: true,
 };
 
+/** Nothing that the service answers is left open. */
+type Open = {
+  [Name in keyof operations]: unknown extends Body<Name> ? Name : never;
+}[keyof operations];
+export const isComplete: [Open] extends [never] ? true : Open = true;
+
 /** What a front end without the library would write. */
 export function problemOf(
   answer: operations["endSession"]["responses"][404],
