@@ -180,6 +180,21 @@ async def test_tabs_renew_once(
         assert (await tab.evaluate("session.user()"))["given_name"] == "Tamara"
 
 
+async def test_a_key_renews_and_a_return_asks_whether_the_session_stands(
+    page: Page, product: WholeProduct, site: Site
+) -> None:
+    await page.clock.install()
+    await sign_in(page, product, site)
+    await page.clock.fast_forward("20:00")
+    async with page.expect_response("**/api/v1/session/renew") as renewed:
+        await page.keyboard.press("Tab")
+    assert (await renewed.value).ok
+    await page.clock.fast_forward("00:11")
+    async with page.expect_response("**/api/v1/session") as shown:
+        await page.evaluate("dispatchEvent(new Event('focus'))")
+    assert (await shown.value).ok
+
+
 @pytest.mark.parametrize("snippet", WITH_LIBRARY)
 async def test_the_documents_snippets_of_the_library_take_a_session_over(
     page: Page, product: WholeProduct, site: Site, snippet: str
