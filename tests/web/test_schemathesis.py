@@ -28,7 +28,7 @@ from tests.support.product import SERVICE_URL, Product, running_product
 #: Stands for a token until the request is on its way: some are made before anything runs.
 _NEW_TOKEN: Final = "Bearer NEW-TOKEN"
 _SEED: Final = 20260120
-#: No schema can say which clients, tokens, front ends and places there are, so a 400 tells nothing here.
+#: No schema can say which clients, tokens, front ends and places there are: a 400 tells nothing.
 _JUDGED_BY_MORE: Final = [
     {
         "include-path": [TOKEN_PATH, USES_PATH, HISTORY_PATH],
