@@ -70,4 +70,9 @@ def arguments(folder: Path) -> dict[Words, Words]:
         ("client", "retire"): (SOMEBODY,),
         ("client", "list"): (),
         ("client", "disable"): (SOMEBODY, *_REASON),
+        ("front-end", "add"): ("x", "--url", "https://staging.example.org"),
+        ("front-end", "list"): (),
+        ("front-end", "show"): (SOMEBODY,),
+        ("front-end", "change"): (SOMEBODY, *_REASON, "--name", "y"),
+        ("front-end", "disable"): (SOMEBODY, *_REASON),
     }
