@@ -94,10 +94,13 @@ class FrontEndRoster:
         if front_end_id == self._settings.id:
             return self._settings
         front_end = await self._directory.find(front_end_id)
-        if front_end is None or not self._is_served(front_end):
+        if front_end is None:
             raise UnknownFrontEndError
         if self._by_id.get(front_end_id) != front_end:
-            self._take([each for each in self._registered if each.id != front_end_id] + [front_end])
+            others = [each for each in self._registered if each.id != front_end_id]
+            self._take([*others, front_end])
+        if not self._is_served(front_end):
+            raise UnknownFrontEndError
         return front_end
 
     async def refresh(self) -> int:
