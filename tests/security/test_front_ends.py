@@ -166,6 +166,21 @@ async def test_a_bug_in_the_callback_ends_where_the_sign_in_started(
     assert end_of(answer) == expected
 
 
+async def test_a_bug_in_the_callback_of_a_disabled_front_end_ends_at_that_of_the_settings(
+    product: Product, mocker: MockerFixture
+) -> None:
+    front_end = await add(product)
+    browser = product.browser()
+    callback = await browser.begin(return_to=CLAIMS, front_end=front_end.id)
+    await disable(product, front_end)
+    use_case = product.container.complete_va_login()
+    mocker.patch.object(type(use_case), "execute", side_effect=RuntimeError("a bug"))
+    answer = await browser.get(callback, headers=PERSON)
+
+    # The path was meant for the other front end.
+    assert end_of(answer) == (FRONT_END_URL, "/va-error", "error=service_unavailable")
+
+
 async def test_an_attempt_that_is_too_old_starts_again_for_the_same_front_end(
     product: Product,
 ) -> None:
@@ -190,8 +205,10 @@ async def test_a_callback_that_comes_again_succeeds_again_only_by_its_own_sessio
     again = await browser.get(callback)
 
     assert end_of(first)[:2] == end_of(again)[:2] == (STAGING, "/va-success")
-    # The session at the other front end isn't this one's.
+    # The session at the other front end isn't this one's, whatever its cookie is called.
     browser.http.cookies.delete(session_cookie(front_end))
+    other = value_in(browser, session_cookie())
+    browser.http.cookies.set(session_cookie(front_end), other, domain="localhost.local")
     restarted = end_of(await browser.get(callback))
     assert restarted[0] == product.provider.url
 
@@ -577,9 +594,16 @@ async def test_a_changed_limit_counts_from_the_next_renewal_on(product: Product)
         front_end_id=front_end.id, reason="shorter", idle=timedelta(minutes=3)
     )
     await product.container.change_front_end().execute(command)
+    await product.container.front_end_roster().refresh()
     answer = await browser.post(RENEW, headers=page(STAGING))
 
     assert answer.json()["idle_expires_at"] == "2026-01-20T17:33:00Z"
+    # Half of the limit, instead of the usual two minutes.
+    shown = await browser.get(SESSION, headers=page(STAGING))
+    warnings = {each.json()["warn_at"] for each in (answer, shown)}
+    assert warnings == {"2026-01-20T17:31:30Z"}
+    bearer = {"Authorization": f"Bearer {value_in(browser, session_cookie(front_end))}"}
+    assert (await browser.get(SESSION, headers=bearer)).json() == shown.json()
 
 
 async def test_a_session_of_a_disabled_front_end_is_not_renewed(product: Product) -> None:
