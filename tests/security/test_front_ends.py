@@ -18,7 +18,7 @@ from application.use_cases.front_ends.disable_front_end import DisableFrontEndCo
 from domain.audit_event import AuditEventType
 from domain.front_end import SETTINGS_FRONT_END, FrontEnd, FrontEndId, SessionDelivery
 from tests.security.cookies import REDEEM, RENEW, attributes_of, cookies_of, value_in
-from tests.support.product import FRONT_END_URL, Browser, Product, running_product
+from tests.support.product import FRONT_END_URL, Browser, Product, SignedIn, running_product
 
 STAGING: Final = "http://localhost:5173"
 SECOND: Final = "http://second.localhost:4000"
@@ -427,6 +427,25 @@ async def test_a_code_under_the_mark_of_another_front_end_is_refused_and_used_up
         await rejected(await product.browser().post(REDEEM, json={"code": code}, headers=renamed))
         assert product.audit[-1].data["reason"] == "other_front_end"
         await rejected(await browser.post(REDEEM, json={"code": code}, headers=page(STAGING)))
+
+
+async def test_an_apps_code_is_useless_to_a_page_of_another_front_end() -> None:
+    verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+    challenge = {
+        "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+        "code_challenge_method": "S256",
+    }
+    async with running_product(session_delivery="code", app_sign_in="true") as product:
+        front_end = await add(product, delivery=SessionDelivery.CODE)
+        for headers, status in ((page(FRONT_END_URL), 401), (page(STAGING), 200), ({}, 200)):
+            browser = product.browser()
+            asked = challenge | {"front_end": str(front_end.id)}
+            started = await browser.get("/api/v1/va/login", params=asked)
+            callback = await browser.consent(started.headers["location"])
+            code = SignedIn.of(browser, await browser.get(callback)).parameters["code"]
+            body = {"code": code, "code_verifier": verifier}
+            answer = await product.browser().post(REDEEM, json=body, headers=headers)
+            assert answer.status_code == status
 
 
 # Back ends and proxies.
