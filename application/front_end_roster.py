@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from typing import Final, final
 
 from application.errors import UnavailableError
+from application.front_end_rules import FrontEndRules
 from application.ports.clock import Clock
 from application.ports.front_end_directory import FrontEndDirectory
 from domain.errors import UnknownFrontEndError
 from domain.front_end import FrontEnd, FrontEndId
 from domain.session_limits import SessionLimits
-from domain.web_url import origin_of
 
 #: How often the store is asked about origins that aren't known, at most. So a flood of foreign
 #: origins costs one small read each time.
@@ -25,7 +25,7 @@ class FrontEndRoster:
 
     Args:
         settings: The front end that the settings describe. It is always known.
-        public_url: Where browsers reach the service.
+        rules: Which front ends are served.
         limits: The service's limits.
         directory: The registered front ends.
         clock: Counts the time between two reads.
@@ -35,13 +35,13 @@ class FrontEndRoster:
         self,
         *,
         settings: FrontEnd,
-        public_url: str,
+        rules: FrontEndRules,
         limits: SessionLimits,
         directory: FrontEndDirectory,
         clock: Clock,
     ) -> None:
         self._settings = settings
-        self._own_origin = origin_of(public_url)
+        self._rules = rules
         self._limits = limits
         self._directory = directory
         self._clock = clock
@@ -57,7 +57,7 @@ class FrontEndRoster:
     def with_id(self, front_end_id: FrontEndId) -> FrontEnd | None:
         """The front end, if it is known and Veterans can sign in from it."""
         front_end = self._by_id.get(front_end_id)
-        return front_end if front_end is not None and self._is_served(front_end) else None
+        return front_end if front_end is not None and self._rules.is_served(front_end) else None
 
     def with_origin(self, origin: str) -> FrontEnd | None:
         """The front end whose pages have this origin, in the form of ``origin_of``.
@@ -99,7 +99,7 @@ class FrontEndRoster:
         if self._by_id.get(front_end_id) != front_end:
             others = [each for each in self._registered if each.id != front_end_id]
             self._take([*others, front_end])
-        if not self._is_served(front_end):
+        if not self._rules.is_served(front_end):
             raise UnknownFrontEndError
         return front_end
 
@@ -125,15 +125,5 @@ class FrontEndRoster:
     def _take(self, registered: Sequence[FrontEnd]) -> None:
         self._registered = registered
         self._by_id = {each.id: each for each in [*registered, self._settings]}
-        self._by_origin = {each.origin: each for each in registered if self._is_served(each)}
-        self._by_origin |= {
-            self._own_origin: self._settings,
-            self._settings.origin: self._settings,
-        }
-
-    def _is_served(self, front_end: FrontEnd) -> bool:
-        """Whether it is enabled, and its origin isn't one that the settings have since taken."""
-        if front_end.id == self._settings.id:
-            return True
-        taken = {self._own_origin, self._settings.origin}
-        return front_end.is_enabled and front_end.origin not in taken
+        self._by_origin = {each.origin: each for each in registered if self._rules.is_served(each)}
+        self._by_origin |= dict.fromkeys(self._rules.taken_origins, self._settings)

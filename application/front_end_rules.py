@@ -31,6 +31,20 @@ class FrontEndRules:
         """The delivery of the settings."""
         return self._settings.delivery
 
+    @property
+    def taken_origins(self) -> frozenset[str]:
+        """The origins of the service and of the settings' front end, which no other can have."""
+        return frozenset({self._own_origin, self._settings.origin})
+
+    def is_served(self, front_end: FrontEnd) -> bool:
+        """Whether Veterans can sign in from it: it is enabled, and has its origin for itself.
+
+        The settings may have taken the origin after the front end was registered.
+        """
+        if front_end.is_of_settings:
+            return True
+        return front_end.is_enabled and front_end.origin not in self.taken_origins
+
     def check(self, front_end: FrontEnd, registered: Iterable[FrontEnd]) -> None:
         """Refuses a front end that can't be served beside the others.
 

@@ -315,19 +315,19 @@ class Container(containers.DeclarativeContainer):
     )
 
     # Front ends.
-    front_end_roster = providers.Singleton(
-        FrontEndRoster,
-        settings=settings.provided.front_end,
-        public_url=settings.provided.public_url,
-        limits=settings.provided.session_limits,
-        directory=front_end_directory,
-        clock=clock,
-    )
     front_end_rules = providers.Singleton(
         FrontEndRules,
         settings=settings.provided.front_end,
         public_url=settings.provided.public_url,
         limits=settings.provided.session_limits,
+    )
+    front_end_roster = providers.Singleton(
+        FrontEndRoster,
+        settings=settings.provided.front_end,
+        rules=front_end_rules,
+        limits=settings.provided.session_limits,
+        directory=front_end_directory,
+        clock=clock,
     )
 
     # Use cases.
@@ -574,7 +574,10 @@ class Container(containers.DeclarativeContainer):
         DisableFrontEnd, unit_of_work=unit_of_work.provider, clock=clock
     )
     list_front_ends = providers.Singleton(
-        ListFrontEnds, settings=settings.provided.front_end, directory=front_end_directory
+        ListFrontEnds,
+        settings=settings.provided.front_end,
+        directory=front_end_directory,
+        rules=front_end_rules,
     )
     read_history = providers.Singleton(ReadHistory, history=audit_history, users=user_directory)
     show_audit = providers.Singleton(

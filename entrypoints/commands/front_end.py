@@ -90,11 +90,11 @@ def add(
 @app.command("list")
 def list_all(*, as_json: AsJSON = False) -> None:
     """Show all front ends: first that of the settings, and then the others, also disabled ones."""
-    from entrypoints.commands.front_end_listing import fields_of, print_table
+    from entrypoints.commands.front_end_listing import listed_fields_of, print_table
 
     front_ends = _run(lambda container: container.list_front_ends().execute())
     if as_json:
-        typer.echo(json.dumps([fields_of(each) for each in front_ends], indent=2))
+        typer.echo(json.dumps([listed_fields_of(each) for each in front_ends], indent=2))
     else:
         print_table(front_ends)
 
@@ -102,15 +102,15 @@ def list_all(*, as_json: AsJSON = False) -> None:
 @app.command()
 def show(front_end_id: FrontEndIdArgument, *, as_json: AsJSON = False) -> None:
     """Show one front end."""
-    from entrypoints.commands.front_end_listing import fields_of, print_one
+    from entrypoints.commands.front_end_listing import listed_fields_of, print_one
 
     wanted = _known_id(front_end_id)
     front_ends = _run(lambda container: container.list_front_ends().execute())
-    found = [each for each in front_ends if each.id == wanted]
+    found = [each for each in front_ends if each.front_end.id == wanted]
     if not found:
         fail(["there is no such front end"], EXIT_NOT_FOUND)
     if as_json:
-        typer.echo(json.dumps(fields_of(found[0]), indent=2))
+        typer.echo(json.dumps(listed_fields_of(found[0]), indent=2))
     else:
         print_one(found[0])
 

@@ -5,21 +5,27 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from application.front_end_rules import minutes
+from application.use_cases.front_ends.list_front_ends import ListedFrontEnd
 from domain.front_end import FrontEnd
 from entrypoints.commands import tables
 
 _HEADINGS: Final = ("Front end", "Name", "URL", "Delivery", "Idle", "Absolute", "State")
 
 
-def print_table(front_ends: Sequence[FrontEnd]) -> None:
+def print_table(front_ends: Sequence[ListedFrontEnd]) -> None:
     """Print a table for people."""
     tables.print_table(_HEADINGS, [_record(each) for each in front_ends])
 
 
-def print_one(front_end: FrontEnd) -> None:
+def print_one(listed: ListedFrontEnd) -> None:
     """Print one front end, for people."""
-    created = ("Created", _time(front_end.created_at))
-    tables.print_fields([*zip(_HEADINGS, _record(front_end), strict=True), created])
+    created = ("Created", _time(listed.front_end.created_at))
+    tables.print_fields([*zip(_HEADINGS, _record(listed), strict=True), created])
+
+
+def listed_fields_of(listed: ListedFrontEnd) -> dict[str, object]:
+    """A front end as JSON, and whether Veterans can sign in from it."""
+    return fields_of(listed.front_end) | {"is_served": listed.is_served}
 
 
 def fields_of(front_end: FrontEnd) -> dict[str, object]:
@@ -37,7 +43,8 @@ def fields_of(front_end: FrontEnd) -> dict[str, object]:
     }
 
 
-def _record(front_end: FrontEnd) -> Sequence[tables.Cell]:
+def _record(listed: ListedFrontEnd) -> Sequence[tables.Cell]:
+    front_end = listed.front_end
     return (
         str(front_end.id),
         front_end.name,
@@ -45,7 +52,7 @@ def _record(front_end: FrontEnd) -> Sequence[tables.Cell]:
         front_end.delivery.value,
         _words(front_end.idle),
         _words(front_end.absolute),
-        _state(front_end),
+        _state(listed),
     )
 
 
@@ -53,11 +60,14 @@ def _words(limit: timedelta | None) -> str:
     return "the service's" if limit is None else f"{minutes(limit)} min"
 
 
-def _state(front_end: FrontEnd) -> str:
+def _state(listed: ListedFrontEnd) -> str:
+    front_end = listed.front_end
     if front_end.is_of_settings:
         return "from the settings"
     disabled_at = front_end.disabled_at
-    return "enabled" if disabled_at is None else f"disabled {_time(disabled_at)}"
+    if disabled_at is not None:
+        return f"disabled {_time(disabled_at)}"
+    return "enabled" if listed.is_served else "not served: the settings have its origin"
 
 
 def _minutes(limit: timedelta | None) -> int | None:

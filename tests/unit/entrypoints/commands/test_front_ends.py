@@ -122,6 +122,16 @@ def test_all_are_listed_after_that_of_the_settings(url: str) -> None:
     assert "from the settings" in vetassist("list").stdout
 
 
+def test_one_whose_origin_the_settings_took_is_told(url: str) -> None:
+    front_end_id = add()
+    shown = told("show", front_end_id)
+    assert shown["is_served"] is True
+    for name in ("VETASSIST_FRONTEND_URL", "VETASSIST_PUBLIC_URL"):
+        with patch.dict(os.environ, {name: shown["url"]}):
+            assert told("show", front_end_id)["is_served"] is False
+            assert "not served: the settings have its origin" in vetassist("list").stdout
+
+
 def test_a_dry_run_changes_nothing(url: str) -> None:
     front_end_id = add()
     before = told("list"), audited(url)
