@@ -116,7 +116,7 @@ class SecondChances:
         try:
             front_end = await self._front_ends.find(known.front_end)
         except UnknownFrontEndError as error:
-            raise FrontEndGoneError from error
+            raise FrontEndGoneError(known.front_end) from error
         refused.return_to, refused.front_end = known.return_to, front_end.id
         token = browser.token(front_end)
         if token and (claims := await self._standing_session(token, front_end)) is not None:

@@ -55,6 +55,11 @@ class SignInFailedError(ApplicationError):
         self.return_to: ReturnPath | None = None
         self.front_end: FrontEndId = SETTINGS_FRONT_END
 
+    @property
+    def recorded_front_end(self) -> FrontEndId:
+        """The front end for the audit trail."""
+        return self.front_end
+
 
 class MalformedCallbackError(SignInFailedError):
     """A parameter of the callback appears twice, or isn't what a provider would send."""
@@ -78,10 +83,16 @@ class AnswerLostError(SignInFailedError):
 
 
 class FrontEndGoneError(SignInFailedError):
-    """The front end was disabled after the sign-in had started there."""
+    """The front end was disabled after the sign-in had started there. So it doesn't end there."""
 
-    def __init__(self) -> None:
+    def __init__(self, gone: FrontEndId) -> None:
         super().__init__(SignInFailure.SERVICE_UNAVAILABLE, "front_end_gone")
+        self._gone = gone
+
+    @property
+    def recorded_front_end(self) -> FrontEndId:
+        """The front end that is gone."""
+        return self._gone
 
 
 class SignInDeniedError(SignInFailedError):

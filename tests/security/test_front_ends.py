@@ -264,7 +264,8 @@ async def test_a_front_end_that_is_disabled_during_a_sign_in_opens_no_session(
 
     assert end_of(answer) == (FRONT_END_URL, "/va-error", "error=service_unavailable")
     assert product.sessions == []
-    assert product.audit[-1].data["reason"] == "front_end_gone"
+    told = product.audit[-1].data
+    assert (told["reason"], told["front_end"]) == ("front_end_gone", str(front_end.id))
     assert product.sandbox.counters.requests["token"] == 0
 
 

@@ -203,7 +203,7 @@ class CompleteVALogin:
         try:
             return await self._front_ends.find(attempt.front_end)
         except UnknownFrontEndError as error:
-            raise FrontEndGoneError from error
+            raise FrontEndGoneError(attempt.front_end) from error
 
     def _ticket(
         self, secrets: LoginSecrets, attempt: LoginAttempt, front_end: FrontEnd
@@ -318,7 +318,7 @@ class CompleteVALogin:
             visitor=visitor,
             now=self._clock.now(),
             user_id=failed.user_id,
-            front_end=failed.front_end,
+            front_end=failed.recorded_front_end,
             **failed.details,
         )
         try:
@@ -358,7 +358,7 @@ async def _hold(work: UnitOfWork, front_end: FrontEnd) -> None:
         return
     held = await work.front_ends.hold(front_end.id)
     if held is None or not held.is_enabled:
-        raise FrontEndGoneError
+        raise FrontEndGoneError(front_end.id)
 
 
 def _as_failure(error: ApplicationError) -> SignInFailedError:
