@@ -11,7 +11,7 @@ from typing import Final
 import pytest
 from playwright.async_api import BrowserContext, Page, Request, Route, expect
 
-from entrypoints.settings import SessionDelivery
+from domain.front_end import SessionDelivery
 from tests.e2e.conftest import ProductFactory
 from tests.e2e.test_accessibility import AXE, violations
 from tests.support.front_end_site import Site, front_end_site

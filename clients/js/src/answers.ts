@@ -46,6 +46,8 @@ export interface Place {
   readonly session_id: string;
   /** In plain words, such as "Firefox on Linux". */
   readonly device: string;
+  /** The name of the front end where the user signed in. */
+  readonly front_end: string | null;
   readonly issued_at: string;
   readonly renewed_at: string;
   readonly expires_at: string;
