@@ -4,6 +4,7 @@ And the snippets of the documents, run as they are written.
 """
 
 import asyncio
+import json
 import re
 from collections.abc import Iterator
 from typing import Final
@@ -15,7 +16,7 @@ from domain.front_end import SessionDelivery
 from tests.e2e.conftest import ProductFactory
 from tests.e2e.test_accessibility import AXE, violations
 from tests.support.front_end_site import Site, front_end_site
-from tests.support.processes import HOST, REPOSITORY
+from tests.support.processes import HOST, REPOSITORY, run
 from tests.support.whole_product import WholeProduct
 
 pytestmark = pytest.mark.browser
@@ -280,3 +281,30 @@ async def test_on_another_site_a_token_survives_a_reload_only_in_the_tab(
         assert (await page.evaluate("opened"))["status"] == "signed-in"
         await page.reload()
         assert (await page.evaluate("opened"))["status"] == status
+
+
+@pytest.mark.long
+async def test_a_registered_front_end_signs_in_by_its_own_delivery(
+    page: Page, site: Site, product_with: ProductFactory
+) -> None:
+    with product_with(session_delivery="cookie") as product:
+        add = ("front-end", "add", "The sample", "--url", site.url, "--delivery", "code", "--json")
+        added = json.loads(run(*add, environment=product.environment).stdout)
+        script = LAB.replace("(API)", f"(API, {{ frontEnd: '{added['front_end_id']}' }})")
+        site.service_url = product.url
+        calls, _ = watched(page.context)
+        with site.showing("/lab", script), site.showing("/va-success", script):
+            await page.goto(f"{site.url}/lab")
+            assert (await page.evaluate("opened"))["status"] == "signed-out"
+            await page.evaluate("session.signIn()")
+            await page.get_by_role("button", name="Tamara E Ellis").click()
+            await page.wait_for_url("**/va-success?return_to=%2Flab")
+            assert (await page.evaluate("opened"))["status"] == "signed-in"
+            assert [place["front_end"] for place in await page.evaluate("session.places()")] == [
+                "The sample"
+            ]
+            await page.reload()
+            assert (await page.evaluate("opened"))["status"] == "signed-in"
+            await page.evaluate("session.signOut()")
+    redeemed = [call for call in calls if call.url.endswith("/redeem") and call.method == "POST"]
+    assert len(redeemed) == 1
