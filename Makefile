@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help run setup test test-long coverage check deploy-check clients spa types audit bench bench-check reference messages screenshots lock clean
+.PHONY: help run setup test test-long coverage faults fuzz check deploy-check clients spa types audit bench bench-check reference messages screenshots lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -59,6 +59,12 @@ test-long: setup ## run the races, kills and fuzzing with far more rounds
 	TEST_CROWD=2000 $(LONG) tests/integration/test_crowds.py -k idle
 	TEST_REWRAP_USERS=100000 TEST_REWRAP_KILLS=20 $(LONG) tests/integration/test_rewrap.py -k killed
 	FUZZ_EXAMPLES=20000 $(LONG) tests/security/test_session_jwt.py tests/security/test_authorize_redirect.py
+
+faults: setup ## kill and freeze PostgreSQL and the service under load (half an hour)
+	@$(BIN)/python -m tests.faults $(if $(ROUNDS),--rounds $(ROUNDS)) --out docs/reliability.md
+
+fuzz: setup ## feed a million mutated inputs to everything that reads what others write
+	@$(BIN)/python -m tests.fuzz $(if $(INPUTS),--inputs $(INPUTS)) --out docs/reliability.md
 
 # Reported only: no build fails because of the figure.
 COVERED ?= tests/unit tests/contract

@@ -16,6 +16,7 @@ from psycopg import sql
 
 from adapters.postgres.migrations import migrate
 from tests.integration.test_recovery import World
+from tests.support.caller import Caller, connections_in_use
 from tests.support.clusters import mortal_server
 from tests.support.processes import free_port
 from tests.support.whole_product import whole_product
@@ -93,6 +94,7 @@ def test_a_full_disk_stops_sign_ins_alone_until_it_has_room(tmp_path: Path) -> N
             session_delivery="query",
         ) as product,
         httpx.Client(trust_env=False, timeout=60) as client,
+        Caller(product.url) as caller,
     ):
         world = World(
             server=server, product=product, metrics_url=f"http://127.0.0.1:{metrics_port}/metrics"
@@ -107,11 +109,11 @@ def test_a_full_disk_stops_sign_ins_alone_until_it_has_room(tmp_path: Path) -> N
         assert {answer.status_code for answer in refused} == {httpx.codes.SERVICE_UNAVAILABLE}
         assert all("Retry-After" in answer.headers for answer in refused)
         await_readiness(client, product.url, failing=["writable"])
-        assert world.validate(client, token) == httpx.codes.OK
-        assert world.connections_in_use() == 0
+        assert caller.verify(token) == httpx.codes.OK
+        assert connections_in_use(world.metrics_url) == 0
 
         filler.unlink()
 
         assert world.sign_in() is not None
         await_readiness(client, product.url, failing=None)
-        assert world.validate(client, token) == httpx.codes.OK
+        assert caller.verify(token) == httpx.codes.OK

@@ -13,13 +13,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from adapters.postgres.migrations import migrate
+from tests.support.caller import (
+    PATIENCE_SECONDS,
+    Caller,
+    UnexpectedAnswerError,
+    a_browser,
+    begin_sign_in,
+    connections_in_use,
+)
 from tests.support.clusters import Server, Shutdown, mortal_server, primary_and_standby
 from tests.support.databases import rows_of
 from tests.support.processes import HOST, free_port
@@ -28,8 +34,6 @@ from tests.support.whole_product import WholeProduct, whole_product
 pytestmark = pytest.mark.postgres
 
 _ROUNDS: Final = int(os.environ.get("VETASSIST_TEST_ROUNDS", "1"))
-#: Well above what any answer may take, so that only a hang misses it.
-_PATIENCE_SECONDS: Final = 60
 _AGAIN_SECONDS: Final = 0.05
 _WORKERS: Final = 4
 _TERMINATE: Final = """
@@ -52,34 +56,9 @@ class World:
 
     def sign_in(self) -> str | None:
         """A whole sign-in; the JWT, or None where the service said to try again."""
-        with httpx.Client(trust_env=False, timeout=_PATIENCE_SECONDS) as browser:
-            started = browser.get(f"{self.product.url}/api/v1/va/login")
-            if started.status_code == httpx.codes.SERVICE_UNAVAILABLE:
-                return None
-            form = browser.get(started.headers["location"])
-            waiting = form.text.split('name="request" value="')[1].split('"')[0]
-            where = urlsplit(started.headers["location"])._replace(query="").geturl()
-            consented = browser.post(where, data={"request": waiting, "veteran": "tamara-ellis"})
-            answer = browser.get(consented.headers["location"])
-        end = httpx.URL(answer.headers["location"])
-        assert end.params.get("error") in {None, "service_unavailable"}, end
-        token: str | None = end.params.get("token")
-        return token
-
-    def validate(self, client: httpx.Client, token: str) -> int:
-        answer = client.get(
-            f"{self.product.url}/api/v1/verify", headers={"Authorization": f"Bearer {token}"}
-        )
-        return answer.status_code
-
-    def connections_in_use(self) -> float:
-        text = httpx.get(self.metrics_url, trust_env=False, timeout=_PATIENCE_SECONDS).text
-        return sum(
-            sample.value
-            for family in text_string_to_metric_families(text)
-            for sample in family.samples
-            if sample.name == "vetassist_pool_connections_in_use"
-        )
+        with Caller(self.product.url) as caller:
+            held = caller.sign_in()
+        return None if held is None else held.token
 
 
 @dataclass(slots=True)
@@ -112,17 +91,17 @@ def load(world: World, token: str) -> Iterator[Heard]:
             began = time.monotonic()
             try:
                 work()
-            except (httpx.HTTPError, AssertionError) as error:
+            except (httpx.HTTPError, UnexpectedAnswerError) as error:
                 heard.faults.append(repr(error))
             heard.longest_seconds = max(heard.longest_seconds, time.monotonic() - began)
 
     def sign_in() -> None:
         heard.sign_ins += world.sign_in() is not None
 
-    with httpx.Client(trust_env=False, timeout=_PATIENCE_SECONDS) as client:
+    with Caller(world.product.url) as caller:
 
         def validate() -> None:
-            heard.statuses[world.validate(client, token)] += 1
+            heard.statuses[caller.verify(token)] += 1
 
         workers = [threading.Thread(target=keep, args=(validate,)) for _ in range(_WORKERS)]
         workers.append(threading.Thread(target=keep, args=(sign_in,)))
@@ -133,7 +112,7 @@ def load(world: World, token: str) -> Iterator[Heard]:
         finally:
             is_over.set()
             for worker in workers:
-                worker.join(_PATIENCE_SECONDS * 2)
+                worker.join(PATIENCE_SECONDS * 2)
                 assert not worker.is_alive(), "a request hangs"
 
 
@@ -160,17 +139,17 @@ _FAULTS: Final = (_restart_fast, _restart_immediately, _kill_postmaster, _termin
 def seconds_until_served(world: World, token: str) -> float:
     """How long it takes from now until a validation and a sign-in succeed."""
     began = time.monotonic()
-    with httpx.Client(trust_env=False, timeout=_PATIENCE_SECONDS) as client:
-        while world.validate(client, token) != httpx.codes.OK or world.sign_in() is None:
-            assert time.monotonic() - began < _PATIENCE_SECONDS, "it should be back by now"
+    with Caller(world.product.url) as caller:
+        while caller.verify(token) != httpx.codes.OK or caller.sign_in() is None:
+            assert time.monotonic() - began < PATIENCE_SECONDS, "it should be back by now"
             time.sleep(_AGAIN_SECONDS)
     return time.monotonic() - began
 
 
 def assert_at_rest(world: World) -> None:
     began = time.monotonic()
-    while world.connections_in_use():
-        assert time.monotonic() - began < _PATIENCE_SECONDS, "a connection was not given back"
+    while connections_in_use(world.metrics_url):
+        assert time.monotonic() - began < PATIENCE_SECONDS, "a connection was not given back"
         time.sleep(_AGAIN_SECONDS)
 
 
@@ -248,7 +227,7 @@ def assert_every_route_answers_in_time(
             call: Callable[[httpx.Client], httpx.Response],
             heard: dict[str, tuple[int, float]] = heard,
         ) -> None:
-            with httpx.Client(trust_env=False, timeout=_PATIENCE_SECONDS) as client:
+            with httpx.Client(trust_env=False, timeout=PATIENCE_SECONDS) as client:
                 heard[name] = timed(lambda: call(client))
 
         workers = [threading.Thread(target=ask, args=each) for each in calls.items()]
@@ -267,14 +246,10 @@ def assert_every_route_answers_in_time(
 
 def begun_callback(product: WholeProduct) -> str:
     """The callback's URL of somebody who has signed in at the provider; without the cookie."""
-    with httpx.Client(trust_env=False, timeout=_PATIENCE_SECONDS) as browser:
-        started = browser.get(f"{product.url}/api/v1/va/login")
-        form = browser.get(started.headers["location"])
-        waiting = form.text.split('name="request" value="')[1].split('"')[0]
-        where = urlsplit(started.headers["location"])._replace(query="").geturl()
-        answer = browser.post(where, data={"request": waiting, "veteran": "tamara-ellis"})
-    location: str = answer.headers["location"]
-    return location
+    with a_browser() as browser:
+        callback = begin_sign_in(browser, product.url)
+    assert callback is not None
+    return callback
 
 
 def stop_in_time(product: WholeProduct) -> float:
@@ -317,13 +292,13 @@ def test_with_a_stalled_standby_every_route_answers_in_time_and_comes_back(tmp_p
             finally:
                 pair.standby.thaw()
             newer = _until(world.sign_in)
-            with httpx.Client(trust_env=False) as client:
-                assert world.validate(client, newer) == httpx.codes.OK
+            with Caller(product.url) as caller:
+                assert caller.verify(newer) == httpx.codes.OK
 
 
 def _until(ask: Callable[[], str | None]) -> str:
     began = time.monotonic()
     while (answer := ask()) is None:
-        assert time.monotonic() - began < _PATIENCE_SECONDS, "it should be back by now"
+        assert time.monotonic() - began < PATIENCE_SECONDS, "it should be back by now"
         time.sleep(_AGAIN_SECONDS)
     return answer

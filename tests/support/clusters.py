@@ -131,12 +131,15 @@ class Server:
         self.stop(how)
         self.start()
 
-    def kill(self) -> None:
-        """Kill the postmaster; its other processes end when they notice."""
+    def kill(self, *, all_at_once: bool = False) -> None:
+        """Kill the postmaster; its other processes end when they notice, or are killed as well."""
         assert not self._frozen, "thaw it first: frozen processes do not notice"
         assert self._postmaster is not None
         self._orphans = self.processes()[1:]
         self._postmaster.kill()
+        for process in self._orphans if all_at_once else ():
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         self._postmaster.wait()
 
     def freeze(self) -> None:

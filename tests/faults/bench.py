@@ -1,0 +1,254 @@
+"""Rounds of faults under load, and what was lost in them."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, final
+
+import httpx
+
+from adapters.postgres.migrations import migrate
+from tests.faults.ledger import Act, Found, Told, compare, read
+from tests.support.caller import PATIENCE_SECONDS, Caller, connections_in_use
+from tests.support.clusters import Server, mortal_server
+from tests.support.databases import rows_of
+from tests.support.processes import HOST, REPOSITORY, free_port, run, running
+from tests.support.whole_product import WholeProduct, whole_product
+
+_AGAIN_SECONDS: Final = 0.02
+#: How many acts must be acknowledged between two faults.
+_ACTS_BETWEEN: Final = 15
+#: Beyond the deadline of the database work, and within it.
+_FREEZE_SECONDS: Final = (6.0, 0.5, 1.0, 0.5)
+#: No session of the bench expires, so that one that isn't accepted was refused.
+_HOURS: Final = 10 * 60
+_BACKEND: Final = """
+SELECT pid FROM pg_stat_activity WHERE application_name = 'vetassist' ORDER BY state = 'active' DESC
+"""
+
+
+@dataclass(slots=True, kw_only=True)
+class Outcome:
+    """What came of all rounds of one kind.
+
+    Attributes:
+        back_seconds: For each round, from the fault until a validation and a whole sign-in
+            succeeded. A freeze counts from its end.
+        in_use: Connections in use at rest.
+        verifies: Whether ``vetassist audit verify`` found nothing.
+    """
+
+    kind: str
+    told: Told
+    found: Found
+    in_use: float
+    verifies: bool
+    back_seconds: list[float] = field(default_factory=list)
+
+    @property
+    def faults(self) -> list[str]:
+        """What broke a promise; empty if nothing did."""
+        found = self.found
+        return [
+            *(f"lost: {each}" for each in found.lost),
+            *(f"revived: {each}" for each in found.revived),
+            *(f"refused: {each}" for each in found.refused),
+            *(f"untold: {each}" for each in found.untold),
+            *self.told.notes,
+            *([f"{self.in_use} connections in use at rest"] if self.in_use else []),
+            *([] if self.verifies else ["the audit trail doesn't verify"]),
+        ]
+
+    @property
+    def revived(self) -> int:
+        """How often a session that was signed out was accepted."""
+        return len(self.found.revived) + self.told.broken[Act.REVIVED]
+
+    @property
+    def refused(self) -> int:
+        """How often a session that stands wasn't accepted."""
+        return len(self.found.refused) + self.told.broken[Act.REFUSED]
+
+
+@final
+class FaultBench:
+    """A service on a PostgreSQL of its own, over TCP; both can be killed and started again."""
+
+    def __init__(
+        self, server: Server, product: WholeProduct, metrics_url: str, folder: Path
+    ) -> None:
+        self._server = server
+        self._product = product
+        self._metrics_url = metrics_url
+        self._folder = folder
+        self._service = product.service
+        self._services = ExitStack()
+
+    def kill_postgres(self, number: int) -> float:
+        """Kill every process of PostgreSQL, or one backend, which makes the server crash."""
+        began = time.monotonic()
+        if number % 2:
+            self._server.kill(all_at_once=True)
+            self._server.start()
+        else:
+            pids = rows_of(self._server.url, _BACKEND)
+            os.kill(pids[0]["pid"], signal.SIGKILL)
+        self._server.wait_until_up()
+        return began
+
+    def kill_service(self, _number: int) -> float:
+        """Kill the service and start it again."""
+        began = time.monotonic()
+        self._end_service()
+        self._start_service()
+        return began
+
+    def kill_both(self, _number: int) -> float:
+        """Kill PostgreSQL and the service, and start both again."""
+        began = time.monotonic()
+        self._end_service()
+        self._server.kill(all_at_once=True)
+        self._server.start()
+        self._server.wait_until_up()
+        self._start_service()
+        return began
+
+    def freeze_postgres(self, number: int) -> float:
+        """Stop every process of PostgreSQL for a while."""
+        self._server.freeze()
+        try:
+            time.sleep(_FREEZE_SECONDS[number % len(_FREEZE_SECONDS)])
+        finally:
+            self._server.thaw()
+        return time.monotonic()
+
+    def measure(self, kind: str, rounds: int) -> Outcome:
+        """Let a fault happen so many times, and look at what is there afterwards."""
+        fault = KINDS[kind]
+        path = self._folder / f"{kind.replace(' ', '-')}.ledger"
+        with self._clients(path) as until_acts:
+            back = []
+            for number in range(rounds):
+                until_acts(_ACTS_BETWEEN)
+                began = fault(self, number)
+                self._until_served()
+                back.append(time.monotonic() - began)
+            until_acts(_ACTS_BETWEEN)
+        told = read(path)
+        return Outcome(
+            kind=kind,
+            told=told,
+            in_use=self._in_use_at_rest(),
+            found=compare(told, self._server.url, self._product.url),
+            verifies=self._verifies(),
+            back_seconds=back,
+        )
+
+    def close(self) -> None:
+        """End the service that was started last."""
+        self._services.close()
+
+    @contextmanager
+    def _clients(self, ledger: Path) -> Iterator[Callable[[int], None]]:
+        """The client process; gives what waits until it was told of so many more acts."""
+        ledger.touch()
+        command = [sys.executable, "-m", "tests.faults.client", self._product.url, str(ledger)]
+        with subprocess.Popen(command, cwd=REPOSITORY) as process:
+            seen = 0
+
+            def until_acts(count: int) -> None:
+                nonlocal seen
+                wanted = seen + count
+                _wait_for(lambda: _lines(ledger) >= wanted or process.poll() is not None)
+                assert process.poll() is None, "the client process has ended"
+                seen = _lines(ledger)
+
+            try:
+                yield until_acts
+            finally:
+                process.terminate()
+                process.wait(PATIENCE_SECONDS * 2)
+
+    def _end_service(self) -> None:
+        self._service.process.kill()
+        self._service.process.wait()
+
+    def _start_service(self) -> None:
+        self._services.close()
+        self._service = self._services.enter_context(
+            running(
+                "serve",
+                environment=self._product.environment,
+                log=self._folder / "service-again.log",
+                ready="/readyz",
+                port=httpx.URL(self._product.url).port,
+            )
+        )
+
+    def _until_served(self) -> None:
+        with Caller(self._product.url) as caller:
+
+            def is_served() -> bool:
+                held = caller.sign_in()
+                return held is not None and caller.verify(held.token) == httpx.codes.OK
+
+            _wait_for(is_served)
+
+    def _in_use_at_rest(self) -> float:
+        began = time.monotonic()
+        while (in_use := connections_in_use(self._metrics_url)) and (
+            time.monotonic() - began < PATIENCE_SECONDS
+        ):
+            time.sleep(_AGAIN_SECONDS)
+        return in_use
+
+    def _verifies(self) -> bool:
+        environment = self._product.environment
+        steps = [run("audit", each, environment=environment) for each in ("seal", "verify")]
+        return all(step.returncode == 0 for step in steps)
+
+
+KINDS: Final[dict[str, Callable[[FaultBench, int], float]]] = {
+    "PostgreSQL killed": FaultBench.kill_postgres,
+    "service killed": FaultBench.kill_service,
+    "both killed": FaultBench.kill_both,
+    "PostgreSQL frozen": FaultBench.freeze_postgres,
+}
+
+
+@contextmanager
+def fault_bench(folder: Path) -> Iterator[FaultBench]:
+    """Everything that a bench needs, until the block ends."""
+    metrics_port = free_port()
+    with mortal_server() as server:
+        migrate(server.url)
+        with whole_product(
+            folder,
+            server.url,
+            metrics_port=metrics_port,
+            jwt_expiry_minutes=_HOURS,
+            session_idle_minutes=_HOURS,
+        ) as product:
+            metrics_url = f"http://{HOST}:{metrics_port}/metrics"
+            bench = FaultBench(server, product, metrics_url, folder)
+            try:
+                yield bench
+            finally:
+                bench.close()
+
+
+def _lines(path: Path) -> int:
+    return path.read_bytes().count(b"\n")
+
+
+def _wait_for(condition: Callable[[], bool]) -> None:
+    began = time.monotonic()
+    while not condition():
+        assert time.monotonic() - began < PATIENCE_SECONDS, "it should be back by now"
+        time.sleep(_AGAIN_SECONDS)
