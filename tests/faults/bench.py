@@ -24,8 +24,8 @@ from tests.support.whole_product import WholeProduct, whole_product
 _AGAIN_SECONDS: Final = 0.02
 #: How many acts must be acknowledged between two faults.
 _ACTS_BETWEEN: Final = 15
-#: Beyond the deadline of the database work, and within it.
-_FREEZE_SECONDS: Final = (6.0, 0.5, 1.0, 0.5)
+#: Within the deadline of the database work, and beyond it.
+_FREEZE_SECONDS: Final = (0.5, 6.0, 1.0, 0.5)
 #: No session of the bench expires, so that one that isn't accepted was refused.
 _HOURS: Final = 10 * 60
 _BACKEND: Final = """
@@ -41,14 +41,12 @@ class Outcome:
         back_seconds: For each round, from the fault until a validation and a whole sign-in
             succeeded. A freeze counts from its end.
         in_use: Connections in use at rest.
-        verifies: Whether ``vetassist audit verify`` found nothing.
     """
 
     kind: str
     told: Told
     found: Found
     in_use: float
-    verifies: bool
     back_seconds: list[float] = field(default_factory=list)
 
     @property
@@ -62,7 +60,6 @@ class Outcome:
             *(f"untold: {each}" for each in found.untold),
             *self.told.notes,
             *([f"{self.in_use} connections in use at rest"] if self.in_use else []),
-            *([] if self.verifies else ["the audit trail doesn't verify"]),
         ]
 
     @property
@@ -146,9 +143,14 @@ class FaultBench:
             told=told,
             in_use=self._in_use_at_rest(),
             found=compare(told, self._server.url, self._product.url),
-            verifies=self._verifies(),
             back_seconds=back,
         )
+
+    def audit_verifies(self) -> bool:
+        """Whether ``vetassist audit verify`` finds nothing, once every row is sealed."""
+        environment = self._product.environment
+        steps = [run("audit", each, environment=environment) for each in ("seal", "verify")]
+        return all(step.returncode == 0 for step in steps)
 
     def close(self) -> None:
         """End the service that was started last."""
@@ -207,11 +209,6 @@ class FaultBench:
         ):
             time.sleep(_AGAIN_SECONDS)
         return in_use
-
-    def _verifies(self) -> bool:
-        environment = self._product.environment
-        steps = [run("audit", each, environment=environment) for each in ("seal", "verify")]
-        return all(step.returncode == 0 for step in steps)
 
 
 KINDS: Final[dict[str, Callable[[FaultBench, int], float]]] = {

@@ -233,9 +233,8 @@ def _our_signature(covered: bytes) -> bytes:
     return hmac.digest(_SECRET, covered, "sha256")
 
 
-def _feed_session_token(token: str) -> None:
-    _SESSION_TOKENS.read(token)
-    _SESSION_TOKENS.verify(token, now=NOW)
+def _session_token(random: Random) -> str:
+    return _token(random, HEADER, _SESSION_CLAIMS, _our_signature)
 
 
 _SESSION_CLAIMS: Final = session_claims(user_id=UUID(int=1), session_id=UUID(int=2), now=NOW)
@@ -334,8 +333,14 @@ TARGETS: Final = (
     ),
     Target(
         name="session JWT",
-        make=lambda random: _token(random, HEADER, _SESSION_CLAIMS, _our_signature),
-        feed=_feed_session_token,
+        make=_session_token,
+        feed=lambda token: _SESSION_TOKENS.verify(token, now=NOW),
+        refusals=(UnauthenticatedError,),
+    ),
+    Target(
+        name="session JWT, to sign out",
+        make=_session_token,
+        feed=_SESSION_TOKENS.read,
         refusals=(UnauthenticatedError,),
     ),
     Target(
