@@ -32,9 +32,9 @@ from adapters.system.audit_checkpoints import LineAuditCheckpoints
 from adapters.system.clock import SystemClock
 from adapters.system.export_file import LocalExportFile
 from adapters.system.secret_source import SystemSecretSource
-from adapters.va_oauth.bounded_http import http_client
 from adapters.va_oauth.client_check import VAClientCheck
 from adapters.va_oauth.identity_provider import VAIdentityProvider
+from adapters.va_oauth.wire_on_demand import WireOnDemand
 from application.client_refusals import ClientRefusals
 from application.login_starts import LoginStarts
 from application.outbox_entries import OutboxEntries
@@ -280,19 +280,19 @@ class Container(containers.DeclarativeContainer):
 
     # Identity provider: to swap it, replace these two.
     provider_settings = providers.Callable(provider.provider_settings, settings)
-    provider_client = providers.Singleton(http_client)
+    provider_wire = providers.Singleton(WireOnDemand)
     provider_observer = providers.Singleton(observing.provider_call_observer, measurements, spans)
     identity_provider: providers.Provider[IdentityProvider] = providers.Singleton(
         VAIdentityProvider,
         settings=provider_settings,
-        client=provider_client,
+        wire=provider_wire,
         clock=clock,
         observer=provider_observer,
     )
     client_check: providers.Provider[ClientCheck] = providers.Singleton(
         VAClientCheck,
         settings=provider_settings,
-        client=provider_client,
+        wire=provider_wire,
         clock=clock,
         secrets=secrets,
         observer=provider_observer,
