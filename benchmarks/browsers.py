@@ -31,7 +31,7 @@ async def sign_ins(
 
     async def browse() -> None:
         async with Connection.to(service.url) as ours, Connection.to(sandbox.url) as va:
-            while time.perf_counter() < until:
+            while not waits or time.perf_counter() < until:
                 waits.append(await _sign_in(ours, va, next(veterans)))
 
     await asyncio.gather(*(browse() for _ in range(at_once)))
