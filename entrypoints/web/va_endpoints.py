@@ -40,6 +40,7 @@ from entrypoints.web.app_sign_ins import AppSignIns
 from entrypoints.web.authentication import Authenticator
 from entrypoints.web.browser_answers import LOGIN_PATH, BrowserAnswers, requested_path
 from entrypoints.web.delivery import Delivery
+from entrypoints.web.departures import departure_of
 from entrypoints.web.errors import problem
 from entrypoints.web.login_cookies import LoginCookies
 from entrypoints.web.navigation import is_navigation, is_prefetch
@@ -168,7 +169,7 @@ class VAEndpoints:
             secrets=self._cookies.secrets(request, _state_of(request, _CALLBACK_PARAMETERS)),
             callback=CallbackParameters(Secret(query_of(request))),
             visitor=self._visitors.read(request),
-            is_abandoned=request.is_disconnected,
+            is_abandoned=departure_of(request),
             replaced_token=None if replaced is None else Secret(replaced),
             note=self._cookies.note(request, state),
             unanswered=self._cookies.unanswered(request, state),
