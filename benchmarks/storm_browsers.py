@@ -24,7 +24,8 @@ _AT_VA: Final = 8
 _PAUSE_SECONDS: Final = 5
 _NOT_NOW: Final = {429, 503}
 _GIVE_UP_SECONDS: Final = 300
-_POSTPONED: Final = "callback: 303 to `provider_unavailable`, to be repeated"
+#: The same callback can come again.
+_POSTPONED: Final = frozenset({"provider_unavailable", "service_unavailable"})
 
 
 @dataclass(kw_only=True)
@@ -88,13 +89,14 @@ async def _call_back(service: str, path: str, cookies: str, storm: Storm, began:
     while True:
         answer = await _get(service, path, cookies)
         target = urlsplit(answer.header("location"))
+        error = parse_qs(target.query).get("error", [""])[0]
         seconds: float = _PAUSE_SECONDS
         if answer.status == 303 and target.path == "/va-success":
             storm.answers["callback: signed in"] += 1
             storm.callbacks.append(time.perf_counter() - began)
             return
-        if answer.status == 303 and parse_qs(target.query)["error"] == ["provider_unavailable"]:
-            storm.answers[_POSTPONED] += 1
+        if answer.status == 303 and error in _POSTPONED:
+            storm.answers[f"callback: 303 to `{error}`, to be repeated"] += 1
         elif answer.status in _NOT_NOW and answer.header("retry-after"):
             storm.answers[f"callback: {answer.status}"] += 1
             seconds = float(answer.header("retry-after"))

@@ -13,6 +13,7 @@ from application.errors import (
     ApplicationError,
     ProviderUnavailableError,
     TooManyLoginsError,
+    UnavailableError,
 )
 from application.login_starts import VALoginStarted
 from application.ports.identity_provider import CallbackParameters
@@ -46,6 +47,7 @@ from entrypoints.web.login_cookies import LoginCookies
 from entrypoints.web.navigation import is_navigation, is_prefetch
 from entrypoints.web.parameters import MalformedParametersError, query_of, single_values
 from entrypoints.web.routing import get_only
+from entrypoints.web.sign_in_pace import SignInPace
 from entrypoints.web.visitors import VisitorReader
 
 _log = structlog.stdlib.get_logger("vetassist.sign_in")
@@ -72,6 +74,7 @@ class VAEndpoints:
         authenticator: Authenticator,
         app_sign_ins: AppSignIns,
         measurements: Measurements,
+        pace: SignInPace,
     ) -> None:
         self._start_va_login = start_va_login
         self._complete_va_login = complete_va_login
@@ -82,6 +85,7 @@ class VAEndpoints:
         self._authenticator = authenticator
         self._app_sign_ins = app_sign_ins
         self._measurements = measurements
+        self._pace = pace
 
     @property
     def routes(self) -> list[BaseRoute]:
@@ -101,7 +105,8 @@ class VAEndpoints:
                 return_to=return_to,
                 app_challenge=self._app_sign_ins.challenge(request),
             )
-            started = await self._start_va_login.execute(command)
+            async with self._pace.begun():
+                started = await self._start_va_login.execute(command)
         except (ApplicationError, InvalidAppChallengeError, MalformedParametersError) as error:
             if is_person:
                 return self._not_started(request, error, return_to)
@@ -114,6 +119,15 @@ class VAEndpoints:
         """Completes or refuses the sign-in, and sends the browser to the front end."""
         if is_prefetch(request.headers):
             return Response(status_code=HTTPStatus.NO_CONTENT)
+        try:
+            async with self._pace.begun():
+                return await self._completed(request)
+        except UnavailableError:
+            # The attempt wasn't touched.
+            crowded = SignInPostponedError(SignInFailure.SERVICE_UNAVAILABLE, "crowded")
+            return self._failed(request, crowded)
+
+    async def _completed(self, request: Request) -> Response:
         command = self._command(request)
         try:
             outcome = await self._complete_va_login.execute(command)

@@ -52,6 +52,7 @@ from entrypoints.serving.app import create_app
 from entrypoints.serving.bounded_http import refuse
 from entrypoints.serving.http_server import HTTPServer
 from entrypoints.settings import Settings
+from entrypoints.web.sign_in_pace import CrowdLimits, SignInPace
 from tests.support.environment import PREFIX, read, required_settings
 from tests.support.frozen_clock import FrozenClock, frozen_clock
 from tests.support.httpx_wire import HttpxWire
@@ -432,6 +433,7 @@ async def running_product(
     pool: Pool | None = None,
     deadline: timedelta = _DEADLINE,
     sign_in_limits: BulkheadLimits = SIGN_INS,
+    crowd_limits: CrowdLimits | None = None,
     sockets: Sequence[str] = (),
     **overrides: object,
 ) -> AsyncIterator[Product]:
@@ -443,6 +445,7 @@ async def running_product(
         pool: Stores in PostgreSQL instead of memory.
         deadline: For each call to the provider.
         sign_in_limits: How many sign-ins may be in progress at the provider.
+        crowd_limits: How many of its requests may be in progress, and waiting.
         sockets: Origins that the service reaches over real sockets.
         overrides: Settings by field name, as an operator would write them.
     """
@@ -478,6 +481,7 @@ async def running_product(
         assert isinstance(built, providers.Singleton)
         limits = {"deadline": deadline, "sign_in_limits": sign_in_limits}
         built.set_kwargs(**{**built.kwargs, "wire": wire, **limits})
+        container.va_endpoints.add_kwargs(pace=SignInPace(crowd_limits))
         # Its lifespan opens nothing, as nothing has to be opened; it would only tune this process.
         app = create_app(container)
         product = Product(
