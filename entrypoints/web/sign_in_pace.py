@@ -17,9 +17,9 @@ from typing import Final, final
 
 from application.errors import UnavailableError
 
-#: How long nobody begins, as a multiple of the turn of the event loop in which somebody began.
+#: How long nobody begins, as a multiple of the processor time that the event loop used in the turn
+#: in which somebody began.
 _PAUSE_TURNS: Final = 3
-#: A turn that took long may have been an accident.
 _LONGEST_PAUSE_SECONDS: Final = 0.02
 
 
@@ -73,10 +73,10 @@ class SignInPace:
         self._in_progress += 1
         self._is_paused = True
         loop = asyncio.get_running_loop()
-        began = time.perf_counter()
+        used = time.thread_time()
 
         def pause() -> None:
-            turn = time.perf_counter() - began
+            turn = time.thread_time() - used
             loop.call_later(min(turn * _PAUSE_TURNS, _LONGEST_PAUSE_SECONDS), self._go_on)
 
         # Runs in the next turn of the loop.
