@@ -35,8 +35,8 @@ LONG := $(BIN)/python -m pytest --numprocesses=0 --capture=no
 
 test-long: setup ## run the races, kills and fuzzing with far more rounds
 	$(LONG) -m long tests/e2e
-	VETASSIST_TEST_ROUNDS=10000 $(LONG) tests/integration/test_races.py -k case_82
-	VETASSIST_TEST_ROUNDS=1000 $(LONG) tests/integration/test_va_token_use.py -k case_81_of_32
+	VETASSIST_TEST_ROUNDS=10000 $(LONG) tests/integration/test_races.py --case 82
+	VETASSIST_TEST_ROUNDS=1000 $(LONG) tests/integration/test_va_token_use.py --case 81
 	VETASSIST_TEST_CLIENT_ROUNDS=200 $(LONG) tests/integration/test_client_races.py
 	VETASSIST_TEST_ROUNDS=20 $(LONG) tests/integration/test_audit_sealing.py
 	VETASSIST_TEST_ROUNDS=2 $(LONG) tests/integration/test_kills.py

@@ -19,7 +19,8 @@ from entrypoints.storage import connection_url_fault
 
 _T = TypeVar("_T")
 
-Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Networks = tuple[Network, ...]
 
 _TRUE: Final = frozenset({"true", "1", "yes", "on", "y", "t"})
 _FALSE: Final = frozenset({"false", "0", "no", "off", "n", "f"})
@@ -55,6 +56,7 @@ _NO_SECRET: Final = re.compile(
 # 32 random bytes have about 30 distinct values, and as many distinct differences between
 # neighbors. Fewer than this means that the key isn't random.
 _MIN_DISTINCT: Final = 12
+_MAPPED_BITS: Final = 96
 
 
 @final
@@ -241,7 +243,7 @@ def networks(text: str) -> Networks:
     """Networks or single addresses, separated by commas. They must not cover every address."""
     entries = [entry.strip() for entry in text.split(",") if entry.strip()]
     try:
-        read = tuple(ipaddress.ip_network(entry) for entry in entries)
+        read = tuple(_unmapped(ipaddress.ip_network(entry)) for entry in entries)
     except ValueError:
         raise ValueError("must be networks such as 10.0.0.0/8, comma-separated") from None
     four = [network for network in read if isinstance(network, ipaddress.IPv4Network)]
@@ -250,6 +252,17 @@ def networks(text: str) -> Networks:
     if any(network.prefixlen == 0 for network in joined):
         raise ValueError("must not trust every address: name the networks of your proxies")
     return read
+
+
+def _unmapped(network: Network) -> Network:
+    """An IPv4 network that is written as IPv6 (RFC 4291, section 2.5.5.2) as itself.
+
+    Addresses are compared in that form.
+    """
+    mapped = getattr(network.network_address, "ipv4_mapped", None)
+    if mapped is None or network.prefixlen < _MAPPED_BITS:
+        return network
+    return ipaddress.IPv4Network((mapped, network.prefixlen - _MAPPED_BITS))
 
 
 def _with_ascii_host(url: str) -> str:

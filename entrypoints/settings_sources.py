@@ -20,6 +20,8 @@ _MARK: Final = "\N{ZERO WIDTH NO-BREAK SPACE}"
 #: White space, and invisible characters that editors and web pages leave around a value.
 _AROUND: Final = re.compile(rf"\A[\s{_MARK}\u200b\u2060]+|[\s{_MARK}\u200b\u2060]+\Z")
 _QUOTES: Final = {'"': '"', "'": "'", "`": "`", "\u201c": "\u201d", "\u2018": "\u2019"}
+# Compose, the shell, Kubernetes and template languages replace these before a program starts.
+_REFERENCE: Final = re.compile(r"\$\{[^{}]*\}|\$\([^()]*\)|\{\{[^{}]*\}\}")
 _LINE_BREAKS: Final = frozenset("\t\r\n")
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9_]{0,64}", re.ASCII)
 # What Kubernetes sets in each container for a Service whose name begins with ours. The form of
@@ -173,6 +175,8 @@ def _clean(text: str) -> str:
         raise ValueError("has a control character in it: write it again")
     if len(text) > 1 and _QUOTES.get(text[0]) == text[-1]:
         raise ValueError("has quotes around it, which would be part of the value: remove them")
+    if _REFERENCE.fullmatch(text):
+        raise ValueError("is a reference that nothing replaced: write the value itself")
     return text
 
 

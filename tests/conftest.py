@@ -1,22 +1,40 @@
 """What every test shares."""
 
 import os
-import tempfile
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
+from adapters.postgres.migrations import migrate
 from adapters.postgres.pool import Pool, build_pool, opened
 from entrypoints.embedded_postgres import embedded_postgres
-from tests.support.databases import application_role
+from tests.support.database_folder import database_folder
+from tests.support.databases import APPLICATION_ROLE, application_role, new_database
 from tests.support.event_loop import BACKEND
 
 # Nothing here outlives the run, so nothing has to reach the disk. The tests connect thousands of
 # times, and each log-in costs both sides as many hashes as the password has iterations.
 # Autovacuum takes transaction ids, which some tests count.
 _CONFIGURATION: Final = "fsync = off\nscram_iterations = 1\nautovacuum = off\n"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a run select the tests of one security case: ``--case 15``."""
+    parser.addoption("--case", type=int, help="run only the tests of this security case")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests of other cases where ``--case`` names one."""
+    case = config.getoption("--case")
+    if case is None:
+        return
+    others = [
+        item for item in items if all(case not in mark.args for mark in item.iter_markers("case"))
+    ]
+    config.hook.pytest_deselected(items=others)
+    left_out = set(others)
+    items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(scope="session")
@@ -37,13 +55,26 @@ def database_url() -> Iterator[str]:
         with application_role(given) as url:
             yield url
         return
-    # Not in pytest's own folders: they are closed to other users, and where the tests run as root
-    # the server is another user.
     with (
-        tempfile.TemporaryDirectory(prefix="vetassist-") as folder,
-        embedded_postgres(Path(folder), configuration=_CONFIGURATION, over_tcp=True) as owner_url,
+        database_folder() as folder,
+        embedded_postgres(folder, configuration=_CONFIGURATION, over_tcp=True) as owner_url,
         application_role(owner_url) as url,
     ):
+        yield url
+
+
+@pytest.fixture(scope="session")
+def migrated_database(database_url: str) -> Iterator[str]:
+    """The model of each test's own database. Nobody connects to it."""
+    with new_database(database_url) as url:
+        migrate(url, application_role=APPLICATION_ROLE)
+        yield url
+
+
+@pytest.fixture
+def own_database(migrated_database: str) -> Iterator[str]:
+    """Migrated, and nobody else's; as its owner."""
+    with new_database(migrated_database, like=migrated_database) as url:
         yield url
 
 

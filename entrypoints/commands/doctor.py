@@ -21,7 +21,7 @@ def doctor(*, as_json: AsJSON = False) -> None:
     from entrypoints.doctor.checks import check_settings
     from entrypoints.doctor.findings import Verdict, worst
     from entrypoints.doctor.report import as_json as in_json
-    from entrypoints.doctor.report import print_table
+    from entrypoints.doctor.report import print_report
     from entrypoints.settings_reader import SettingsError, read_settings
     from entrypoints.storage import quiet_logs
 
@@ -33,7 +33,7 @@ def doctor(*, as_json: AsJSON = False) -> None:
     if as_json:
         typer.echo(in_json(findings))
     else:
-        print_table(findings)
+        print_report(findings)
     if worst(findings) is Verdict.FAIL:
         sys.exit(EXIT_UNHEALTHY)
 

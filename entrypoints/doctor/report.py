@@ -3,13 +3,16 @@
 import json
 from typing import Final
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+import typer
 
 from entrypoints.doctor.findings import Finding, Verdict, worst
 
-_STYLES: Final = {Verdict.PASS: "green", Verdict.WARN: "yellow", Verdict.FAIL: "bold red"}
+_COLORS: Final = {
+    Verdict.PASS: typer.colors.GREEN,
+    Verdict.WARN: typer.colors.YELLOW,
+    Verdict.FAIL: typer.colors.RED,
+}
+_GAP: Final = "  "
 
 
 def as_json(findings: list[Finding]) -> str:
@@ -26,12 +29,15 @@ def as_json(findings: list[Finding]) -> str:
     return json.dumps({"verdict": worst(findings).value, "checks": checks}, indent=2)
 
 
-def print_table(findings: list[Finding], console: Console | None = None) -> None:
-    """Print a table for people."""
-    table = Table(title="vetassist doctor", title_justify="left")
-    for heading in ("Check", "Verdict", "Found", "What to do"):
-        table.add_column(heading, overflow="fold")
+def print_report(findings: list[Finding]) -> None:
+    """Print a line for each finding, and what to do below it.
+
+    No line is wrapped or cut, so that the name of a setting stays whole.
+    """
+    verdicts = max(len(finding.verdict.value) for finding in findings)
+    checks = max(len(finding.check) for finding in findings)
     for finding in findings:
-        verdict = Text(finding.verdict.value, style=_STYLES[finding.verdict])
-        table.add_row(finding.check, verdict, Text(finding.said), Text(finding.advice))
-    (console or Console()).print(table)
+        verdict = typer.style(finding.verdict.value.ljust(verdicts), fg=_COLORS[finding.verdict])
+        typer.echo(_GAP.join((verdict, finding.check.ljust(checks), finding.said)))
+        if finding.advice:
+            typer.echo(" " * (verdicts + checks + 2 * len(_GAP)) + f"To do: {finding.advice}")

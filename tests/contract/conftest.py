@@ -4,14 +4,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from adapters.postgres.migrations import migrate
 from adapters.postgres.pool import build_pool, opened
 from application.ports.login_attempts import LoginAttempts
 from application.ports.readiness import Readiness
 from application.ports.session_lookup import SessionLookup
 from application.ports.unit_of_work import UnitOfWorkFactory
 from application.ports.user_directory import UserDirectory
-from tests.support.databases import APPLICATION_ROLE, as_application, new_database
+from tests.support.databases import as_application
 from tests.support.storage import Storage, memory_storage, postgres_storage
 
 
@@ -28,10 +27,9 @@ async def own_storage(request: pytest.FixtureRequest) -> AsyncIterator[Storage]:
     if request.param == "memory":
         yield memory_storage()
         return
-    with new_database(request.getfixturevalue("database_url")) as url:
-        migrate(url, application_role=APPLICATION_ROLE)
-        async with opened(build_pool(as_application(url), max_size=4)) as pool:
-            yield postgres_storage(pool)
+    url = as_application(request.getfixturevalue("own_database"))
+    async with opened(build_pool(url, max_size=4)) as pool:
+        yield postgres_storage(pool)
 
 
 @pytest.fixture

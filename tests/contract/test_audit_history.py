@@ -9,7 +9,6 @@ from uuid import uuid4
 import pytest
 
 from adapters.memory.store import MemoryStore
-from adapters.postgres.migrations import migrate
 from adapters.postgres.pool import Pool, build_pool, opened
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.audit_record import AuditFilter, AuditMark, AuditRecord
@@ -17,7 +16,7 @@ from domain.identifiers import UserId
 from domain.service_client import ClientId
 from domain.visitor import Visitor
 from tests.support.builders import NOW, a_session_id, a_user_id
-from tests.support.databases import change, new_database
+from tests.support.databases import change
 from tests.support.service_clients import a_client
 from tests.support.storage import (
     Storage,
@@ -244,24 +243,22 @@ async def test_events_of_other_users_who_are_named_are_included(storage: Storage
 
 @pytest.mark.postgres
 @pytest.mark.parametrize("at", ["infinity", "-infinity"])
-async def test_pages_of_rows_beyond_all_time_join_and_end(database_url: str, at: str) -> None:
+async def test_pages_of_rows_beyond_all_time_join_and_end(own_database: str, at: str) -> None:
     user_id = a_user_id()
     pages: list[AuditRecord] = []
-    with new_database(database_url) as url:
-        migrate(url)
-        change(
-            url,
-            f"""
-            INSERT INTO vetassist_auth_audit (user_id, event_type, created_at)
-            SELECT '{user_id}'::uuid, 'logout', '{at}'::timestamptz FROM generate_series(1, 7)
-            UNION ALL SELECT '{user_id}', 'login', '2026-01-20' FROM generate_series(1, 4)
-            """,
-        )
-        async with opened(build_pool(url, max_size=1)) as pool:
-            storage = postgres_storage(pool)
-            while page := await read(
-                storage, user_id, after=pages[-1].mark if pages else None, limit=3
-            ):
-                pages += page
-                assert len(pages) <= 11
+    change(
+        own_database,
+        f"""
+        INSERT INTO vetassist_auth_audit (user_id, event_type, created_at)
+        SELECT '{user_id}'::uuid, 'logout', '{at}'::timestamptz FROM generate_series(1, 7)
+        UNION ALL SELECT '{user_id}', 'login', '2026-01-20' FROM generate_series(1, 4)
+        """,
+    )
+    async with opened(build_pool(own_database, max_size=1)) as pool:
+        storage = postgres_storage(pool)
+        while page := await read(
+            storage, user_id, after=pages[-1].mark if pages else None, limit=3
+        ):
+            pages += page
+            assert len(pages) <= 11
     assert len({each.mark.key for each in pages}) == 11

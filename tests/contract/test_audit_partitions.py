@@ -6,13 +6,11 @@ from uuid import uuid4
 
 import pytest
 
-from adapters.postgres.migrations import migrate
 from adapters.postgres.pool import build_pool, opened
 from application.ports.audit_partitions import MonthStanding
 from domain.audit_retention import BatchesExported, DroppedMonth
 from tests.support.audit_desk import AuditDesk
 from tests.support.builders import NOW, a_user_id
-from tests.support.databases import new_database
 from tests.support.storage import Storage, memory_storage, postgres_storage
 
 MONTH = f"{NOW:%Y-%m}"
@@ -24,12 +22,10 @@ async def owned(request: pytest.FixtureRequest) -> AsyncIterator[Storage]:
     if request.param == "memory":
         yield memory_storage()
         return
-    with new_database(request.getfixturevalue("database_url")) as url:
-        migrate(url)
-        async with opened(build_pool(url, max_size=2)) as pool:
-            async with pool.connection() as connection:
-                await connection.execute("SELECT vetassist_make_audit_partition(%s)", (NOW,))
-            yield postgres_storage(pool)
+    async with opened(build_pool(request.getfixturevalue("own_database"), max_size=2)) as pool:
+        async with pool.connection() as connection:
+            await connection.execute("SELECT vetassist_make_audit_partition(%s)", (NOW,))
+        yield postgres_storage(pool)
 
 
 async def standing(storage: Storage, *exports: BatchesExported) -> MonthStanding:

@@ -56,7 +56,8 @@ def test_it_goes_forwards_with_the_machine(world: World) -> None:
     assert told == [NOW, NOW + timedelta(minutes=1), NOW + timedelta(minutes=2)]
 
 
-def test_case_101_a_jump_that_is_put_right_leaves_nothing_behind(world: World) -> None:
+@pytest.mark.case(101)
+def test_a_jump_that_is_put_right_leaves_nothing_behind(world: World) -> None:
     clock, turn = world
     turn(NOW + timedelta(hours=2))
     assert clock.now() == NOW + timedelta(hours=2)

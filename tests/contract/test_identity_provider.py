@@ -335,7 +335,8 @@ async def test_a_code_gives_the_verified_veteran_and_the_tokens(world: ProviderW
     assert tokens.refresh_token not in {None, tokens.access_token}
 
 
-async def test_case_45_a_person_without_an_icn_has_none(world: ProviderWorld) -> None:
+@pytest.mark.case(45)
+async def test_a_person_without_an_icn_has_none(world: ProviderWorld) -> None:
     secrets = some_login_secrets()
     code = await a_code(world, secrets, NO_ICN)
     identity = (await sign_in(world, code, secrets)).identity
@@ -383,12 +384,14 @@ async def test_a_code_is_worth_something_once(world: ProviderWorld) -> None:
         await sign_in(world, code, secrets)
 
 
-async def test_case_47_a_code_nobody_gave_is_refused(world: ProviderWorld) -> None:
+@pytest.mark.case(47)
+async def test_a_code_nobody_gave_is_refused(world: ProviderWorld) -> None:
     with pytest.raises(UpstreamRejectedError):
         await sign_in(world, Secret("a-code-nobody-gave"), some_login_secrets())
 
 
-async def test_case_24_a_code_from_another_attempt_is_refused(world: ProviderWorld) -> None:
+@pytest.mark.case(24)
+async def test_a_code_from_another_attempt_is_refused(world: ProviderWorld) -> None:
     attackers, victims = some_login_secrets(), some_login_secrets()
     injected = await a_code(world, attackers)
 
@@ -396,7 +399,8 @@ async def test_case_24_a_code_from_another_attempt_is_refused(world: ProviderWor
         await sign_in(world, injected, victims)
 
 
-async def test_case_6_attempts_side_by_side_do_not_get_in_each_others_way(
+@pytest.mark.case(6)
+async def test_attempts_side_by_side_do_not_get_in_each_others_way(
     world: ProviderWorld,
 ) -> None:
     one, other = some_login_secrets(), some_login_secrets()
@@ -408,8 +412,9 @@ async def test_case_6_attempts_side_by_side_do_not_get_in_each_others_way(
     assert second.identity.subject == NO_ICN.okta_id
 
 
+@pytest.mark.case(21)
 @pytest.mark.parametrize("named", [{}, {"iss": ISSUER}])
-async def test_case_21_a_callback_may_name_the_provider_or_nobody(
+async def test_a_callback_may_name_the_provider_or_nobody(
     world: ProviderWorld, named: dict[str, str]
 ) -> None:
     secrets = some_login_secrets()
@@ -419,10 +424,11 @@ async def test_case_21_a_callback_may_name_the_provider_or_nobody(
     assert signed_in.identity.subject == TAMARA.okta_id
 
 
+@pytest.mark.case(21)
 @pytest.mark.parametrize(
     "issuer", [f"{ISSUER}/", ISSUER.upper(), ISSUER[:-1], "", "https://evil.example"]
 )
-async def test_case_21_a_callback_that_names_another_provider_is_refused(
+async def test_a_callback_that_names_another_provider_is_refused(
     world: ProviderWorld, issuer: str
 ) -> None:
     secrets = some_login_secrets()
@@ -438,18 +444,20 @@ async def test_case_21_a_callback_that_names_another_provider_is_refused(
     await sign_in(world, code, secrets)
 
 
+@pytest.mark.case(10, 20)
 @pytest.mark.parametrize("name", ["state", "code", "error", "iss"])
 @pytest.mark.parametrize("text", [["a", "a"], ["", "a"], "a\x00b", "\x7f", "a\r\nb", "\u2028"])
-async def test_case_10_and_20_a_repeated_or_unclean_parameter_makes_a_callback_malformed(
+async def test_a_repeated_or_unclean_parameter_makes_a_callback_malformed(
     world: ProviderWorld, name: str, text: str | list[str]
 ) -> None:
     with pytest.raises(MalformedCallbackError):
         world.provider.read_callback(a_callback({"code": "a", name: text}))
 
 
+@pytest.mark.case(19)
 @pytest.mark.parametrize("name", ["code", "error"])
 @pytest.mark.parametrize("text", ["", "\u00e9", "a" * 4097])
-async def test_case_19_a_code_or_error_that_no_provider_sends_makes_a_callback_malformed(
+async def test_a_code_or_error_that_no_provider_sends_makes_a_callback_malformed(
     world: ProviderWorld, name: str, text: str
 ) -> None:
     with pytest.raises(MalformedCallbackError):
@@ -468,8 +476,9 @@ async def test_of_code_and_error_an_empty_one_was_not_said(
     )
 
 
+@pytest.mark.case(20)
 @pytest.mark.parametrize("query", ["code=%ff", "code=\xe9"])
-async def test_case_20_a_query_that_is_no_text_makes_a_callback_malformed(
+async def test_a_query_that_is_no_text_makes_a_callback_malformed(
     world: ProviderWorld, query: str
 ) -> None:
     with pytest.raises(MalformedCallbackError):
@@ -489,7 +498,8 @@ async def test_a_parameter_that_the_provider_does_not_know_changes_nothing(
     assert read(a_callback(odd)) == read(a_callback({"code": "a"}))
 
 
-async def test_case_16_a_veteran_who_declines_is_no_fault_of_the_provider(
+@pytest.mark.case(16)
+async def test_a_veteran_who_declines_is_no_fault_of_the_provider(
     world: ProviderWorld,
 ) -> None:
     with pytest.raises(SignInDeniedError):
@@ -522,6 +532,7 @@ async def test_a_callback_that_says_not_now_means_that_the_provider_is_unavailab
         await call_back(world, some_login_secrets(), {"error": error})
 
 
+@pytest.mark.case(17, 18, 19)
 @pytest.mark.parametrize(
     ("parameters", "reason"),
     [
@@ -532,7 +543,7 @@ async def test_a_callback_that_says_not_now_means_that_the_provider_is_unavailab
         ({}, "code_missing"),
     ],
 )
-async def test_case_17_to_19_a_callback_without_a_code_alone_is_refused(
+async def test_a_callback_without_a_code_alone_is_refused(
     world: ProviderWorld, parameters: dict[str, str], reason: str
 ) -> None:
     with pytest.raises(UpstreamRejectedError) as rejected:
@@ -540,7 +551,8 @@ async def test_case_17_to_19_a_callback_without_a_code_alone_is_refused(
     assert rejected.value.reason == reason
 
 
-async def test_case_5_a_provider_that_was_never_heard_is_unavailable(
+@pytest.mark.case(5)
+async def test_a_provider_that_was_never_heard_is_unavailable(
     world: ProviderWorld,
 ) -> None:
     world.go_down()
@@ -659,7 +671,8 @@ async def test_a_refresh_gives_newer_tokens_and_the_refresh_token_again(
     assert (await refreshed(world, new.refresh_token)).access_token != new.access_token
 
 
-async def test_case_47_a_refresh_token_that_was_replaced_is_refused_and_the_new_one_is_not(
+@pytest.mark.case(47)
+async def test_a_refresh_token_that_was_replaced_is_refused_and_the_new_one_is_not(
     world: ProviderWorld,
 ) -> None:
     old = await some_live_tokens(world)
@@ -672,8 +685,9 @@ async def test_case_47_a_refresh_token_that_was_replaced_is_refused_and_the_new_
     await refreshed(world, new.refresh_token)
 
 
+@pytest.mark.case(47)
 @pytest.mark.parametrize("revoked", [True, False])
-async def test_case_47_a_refresh_token_that_is_worth_nothing_is_refused(
+async def test_a_refresh_token_that_is_worth_nothing_is_refused(
     world: ProviderWorld,
     revoked: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
@@ -685,7 +699,8 @@ async def test_case_47_a_refresh_token_that_is_worth_nothing_is_refused(
         await refreshed(world, token if revoked else Secret("nobody's"))
 
 
-async def test_case_55_a_refresh_may_leave_out_what_stays_as_it_was(world: ProviderWorld) -> None:
+@pytest.mark.case(55)
+async def test_a_refresh_may_leave_out_what_stays_as_it_was(world: ProviderWorld) -> None:
     token = (await some_live_tokens(world)).refresh_token
     world.keep_to_itself()
     new = await refreshed(world, token, scope="openid what-was-granted")
@@ -694,13 +709,15 @@ async def test_case_55_a_refresh_may_leave_out_what_stays_as_it_was(world: Provi
     assert new.scope == "openid what-was-granted"
 
 
-async def test_case_54_a_refresh_may_grant_less(world: ProviderWorld) -> None:
+@pytest.mark.case(54)
+async def test_a_refresh_may_grant_less(world: ProviderWorld) -> None:
     token = (await some_live_tokens(world)).refresh_token
     world.reduce_scope("openid")
 
     assert (await refreshed(world, token)).scope == "openid"
 
 
+@pytest.mark.case(58)
 @pytest.mark.parametrize(
     ("subject", "icn", "reason"),
     [
@@ -708,7 +725,7 @@ async def test_case_54_a_refresh_may_grant_less(world: ProviderWorld) -> None:
         (TAMARA.okta_id, ICN("1012861229V078999"), "another_patient"),
     ],
 )
-async def test_case_58_a_refresh_that_stands_for_somebody_else_is_refused_with_its_tokens(
+async def test_a_refresh_that_stands_for_somebody_else_is_refused_with_its_tokens(
     world: ProviderWorld, subject: str, icn: ICN, reason: str
 ) -> None:
     token = (await some_live_tokens(world)).refresh_token
@@ -733,7 +750,8 @@ async def test_a_refresh_token_of_another_provider_is_not_shown_to_this_one(
         await refreshed(world, token, account=elsewhere)
 
 
-async def test_case_49_a_provider_that_cannot_refresh_says_when_to_ask_again(
+@pytest.mark.case(49)
+async def test_a_provider_that_cannot_refresh_says_when_to_ask_again(
     world: ProviderWorld,
 ) -> None:
     token = (await some_live_tokens(world)).refresh_token
@@ -746,8 +764,9 @@ async def test_case_49_a_provider_that_cannot_refresh_says_when_to_ask_again(
     await refreshed(world, token)
 
 
+@pytest.mark.case(48)
 @pytest.mark.parametrize("status", [401, 403, 429, 500, 503])
-async def test_case_48_va_that_refuses_our_credentials_is_asked_again(
+async def test_va_that_refuses_our_credentials_is_asked_again(
     signing_key: SigningKey, status: int
 ) -> None:
     world = SandboxWorld(signing_key)

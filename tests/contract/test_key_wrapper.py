@@ -65,8 +65,9 @@ async def test_wrapping_never_gives_the_same_twice(make_wrapper: MakeWrapper) ->
     assert len({(await wrapper.wrap(key)).box for _ in range(500)}) == 500
 
 
+@pytest.mark.case(99)
 @each_adapter
-async def test_case_99_the_newest_master_key_wraps_and_every_one_unwraps(
+async def test_the_newest_master_key_wraps_and_every_one_unwraps(
     make_wrapper: MakeWrapper,
 ) -> None:
     old, new = a_data_key(), a_data_key()
@@ -81,8 +82,9 @@ async def test_case_99_the_newest_master_key_wraps_and_every_one_unwraps(
     await assert_broken(make_wrapper("k1"), after)
 
 
+@pytest.mark.case(92)
 @each_adapter
-async def test_case_92_a_key_under_a_master_key_that_is_not_here_does_not_unwrap(
+async def test_a_key_under_a_master_key_that_is_not_here_does_not_unwrap(
     make_wrapper: MakeWrapper,
 ) -> None:
     wrapped = await make_wrapper("k1").wrap(a_data_key())
@@ -90,8 +92,9 @@ async def test_case_92_a_key_under_a_master_key_that_is_not_here_does_not_unwrap
     await assert_broken(make_wrapper("k2", "k3"), wrapped)
 
 
+@pytest.mark.case(92)
 @each_adapter
-async def test_case_92_a_key_does_not_unwrap_as_anothers_or_of_another_version(
+async def test_a_key_does_not_unwrap_as_anothers_or_of_another_version(
     make_wrapper: MakeWrapper,
 ) -> None:
     wrapper = make_wrapper("k1", "k2", "k1-again")
@@ -103,8 +106,9 @@ async def test_case_92_a_key_does_not_unwrap_as_anothers_or_of_another_version(
         await assert_broken(wrapper, replace(wrapped, master_key_id=label))
 
 
+@pytest.mark.case(92)
 @each_adapter
-async def test_case_92_a_key_with_any_bit_flipped_does_not_unwrap(
+async def test_a_key_with_any_bit_flipped_does_not_unwrap(
     make_wrapper: MakeWrapper,
 ) -> None:
     wrapper = make_wrapper("k1")
@@ -117,8 +121,9 @@ async def test_case_92_a_key_with_any_bit_flipped_does_not_unwrap(
             await assert_broken(wrapper, replace(wrapped, box=bytes(altered)))
 
 
+@pytest.mark.case(92)
 @each_adapter
-async def test_case_92_a_key_that_was_cut_or_added_to_does_not_unwrap(
+async def test_a_key_that_was_cut_or_added_to_does_not_unwrap(
     make_wrapper: MakeWrapper,
 ) -> None:
     wrapper = make_wrapper("k1")
@@ -130,8 +135,9 @@ async def test_case_92_a_key_that_was_cut_or_added_to_does_not_unwrap(
         await assert_broken(wrapper, replace(wrapped, box=wrapped.box + extra))
 
 
+@pytest.mark.case(97)
 @pytest.mark.parametrize("size", [16, 24, 31, 33])
-async def test_case_97_a_data_key_of_another_size_does_not_unwrap(size: int) -> None:
+async def test_a_data_key_of_another_size_does_not_unwrap(size: int) -> None:
     wrapped = await local("k1").wrap(replace(a_data_key(), key=secrets.token_bytes(size)))
 
     await assert_broken(local("k1"), wrapped)

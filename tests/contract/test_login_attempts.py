@@ -48,13 +48,15 @@ async def test_an_attempt_is_given_to_the_browser_that_began_it(
     assert await consume(login_attempts, secrets) == replace(attempt, consumed_at=SOON)
 
 
-async def test_case_9_a_state_that_was_never_given_out_is_unknown(
+@pytest.mark.case(9)
+async def test_a_state_that_was_never_given_out_is_unknown(
     login_attempts: LoginAttempts,
 ) -> None:
     assert await consume(login_attempts, some_login_secrets()) is AttemptRefusal.UNKNOWN
 
 
-async def test_case_11_an_attempt_that_was_taken_is_told_apart_from_an_unknown_one(
+@pytest.mark.case(11)
+async def test_an_attempt_that_was_taken_is_told_apart_from_an_unknown_one(
     login_attempts: LoginAttempts,
 ) -> None:
     secrets = some_login_secrets()
@@ -66,10 +68,11 @@ async def test_case_11_an_attempt_that_was_taken_is_told_apart_from_an_unknown_o
     assert await consume(login_attempts, secrets, now=late) is AttemptRefusal.REPLAYED
 
 
+@pytest.mark.case(12)
 @pytest.mark.parametrize(
     "age", [LOGIN_LIFETIME - timedelta(seconds=1), LOGIN_LIFETIME - timedelta(microseconds=1)]
 )
-async def test_case_12_an_attempt_stands_until_its_time_is_up(
+async def test_an_attempt_stands_until_its_time_is_up(
     login_attempts: LoginAttempts, age: timedelta
 ) -> None:
     secrets = some_login_secrets()
@@ -78,8 +81,9 @@ async def test_case_12_an_attempt_stands_until_its_time_is_up(
     assert isinstance(await consume(login_attempts, secrets, now=NOW + age), LoginAttempt)
 
 
+@pytest.mark.case(12)
 @pytest.mark.parametrize("age", [LOGIN_LIFETIME, LOGIN_LIFETIME + timedelta(seconds=1)])
-async def test_case_12_an_attempt_ends_when_its_time_is_up(
+async def test_an_attempt_ends_when_its_time_is_up(
     login_attempts: LoginAttempts, age: timedelta
 ) -> None:
     secrets = some_login_secrets()
@@ -88,7 +92,8 @@ async def test_case_12_an_attempt_ends_when_its_time_is_up(
     assert await consume(login_attempts, secrets, now=NOW + age) is AttemptRefusal.EXPIRED
 
 
-async def test_case_13_another_browser_gets_nothing_and_spoils_nothing(
+@pytest.mark.case(13)
+async def test_another_browser_gets_nothing_and_spoils_nothing(
     login_attempts: LoginAttempts,
 ) -> None:
     secrets, stranger = some_login_secrets(), some_login_secrets()
@@ -102,7 +107,8 @@ async def test_case_13_another_browser_gets_nothing_and_spoils_nothing(
     assert refused is AttemptRefusal.OTHER_BROWSER
 
 
-async def test_case_15_of_32_racing_calls_one_gets_the_attempt(
+@pytest.mark.case(15)
+async def test_of_32_racing_calls_one_gets_the_attempt(
     login_attempts: LoginAttempts,
 ) -> None:
     secrets = some_login_secrets()
@@ -123,7 +129,8 @@ async def test_case_15_of_32_racing_calls_one_gets_the_attempt(
     assert outcomes.count(AttemptRefusal.REPLAYED) == 31
 
 
-async def test_case_6_two_attempts_of_one_browser_do_not_touch_each_other(
+@pytest.mark.case(6)
+async def test_two_attempts_of_one_browser_do_not_touch_each_other(
     login_attempts: LoginAttempts,
 ) -> None:
     one, other = some_login_secrets(), some_login_secrets()
@@ -136,7 +143,8 @@ async def test_case_6_two_attempts_of_one_browser_do_not_touch_each_other(
     assert await consume(login_attempts, same_browser) == replace(attempts[1], consumed_at=SOON)
 
 
-async def test_case_7_a_new_attempt_lets_go_of_one_that_ended_long_ago(
+@pytest.mark.case(7)
+async def test_a_new_attempt_lets_go_of_one_that_ended_long_ago(
     login_attempts: LoginAttempts,
 ) -> None:
     long_ago = datetime(2000, 1, 1, tzinfo=UTC)

@@ -6,12 +6,11 @@ from datetime import timedelta
 import pytest
 
 from adapters.memory.store import MemoryStore
-from adapters.postgres.migrations import migrate
 from adapters.postgres.pool import build_pool, opened
 from application.ports.unit_of_work import UnitOfWorkFactory
 from domain.outage import Outage
 from tests.support.builders import NOW
-from tests.support.databases import APPLICATION_ROLE, as_application, new_database
+from tests.support.databases import as_application
 from tests.support.storage import memory_storage, postgres_storage
 
 #: A store, and what notes an outage there.
@@ -30,15 +29,14 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
 
         yield memory_storage(store).unit_of_work, append
         return
-    with new_database(request.getfixturevalue("database_url")) as url:
-        migrate(url, application_role=APPLICATION_ROLE)
-        async with opened(build_pool(as_application(url), max_size=2)) as pool:
+    url = request.getfixturevalue("own_database")
+    async with opened(build_pool(as_application(url), max_size=2)) as pool:
 
-            async def insert(outage: Outage) -> None:
-                async with pool.connection() as connection:
-                    await connection.execute(_NOTE, (outage.began_at, outage.ended_at))
+        async def insert(outage: Outage) -> None:
+            async with pool.connection() as connection:
+                await connection.execute(_NOTE, (outage.began_at, outage.ended_at))
 
-            yield postgres_storage(pool).unit_of_work, insert
+        yield postgres_storage(pool).unit_of_work, insert
 
 
 async def newest(unit_of_work: UnitOfWorkFactory) -> Outage | None:

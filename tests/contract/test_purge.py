@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from application.ports.unit_of_work import UnitOfWorkFactory
 from domain.handoff import Handoff, HandoffTicket
 from domain.login_attempt import ATTEMPT_KEPT_FOR, AttemptRefusal
@@ -88,7 +90,8 @@ async def test_a_revoked_session_ends_when_it_was_revoked(storage: Storage) -> N
     assert await what_is_left(storage, [session]) == [False]
 
 
-async def test_case_93_a_session_that_stands_never_goes(storage: Storage) -> None:
+@pytest.mark.case(93)
+async def test_a_session_that_stands_never_goes(storage: Storage) -> None:
     (session,) = await some_sessions(storage, THEN)
     await drain(storage, session.expires_at)
 

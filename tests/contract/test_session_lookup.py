@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from application.ports.session_lookup import SessionLookup
 from application.ports.unit_of_work import UnitOfWorkFactory
 from tests.support.builders import NOW, a_session, a_session_id
@@ -25,7 +27,8 @@ async def test_a_session_is_found_with_all_that_is_known_of_it(
     assert await session_lookup.find(user.id, session.id) == standing_of(session)
 
 
-async def test_case_64_a_session_is_not_found_under_another_user(
+@pytest.mark.case(64)
+async def test_a_session_is_not_found_under_another_user(
     unit_of_work: UnitOfWorkFactory, session_lookup: SessionLookup
 ) -> None:
     session = await a_stored_session(unit_of_work)
@@ -34,7 +37,8 @@ async def test_case_64_a_session_is_not_found_under_another_user(
     assert await session_lookup.find(other.id, session.id) is None
 
 
-async def test_case_63_what_was_never_stored_is_not_found(
+@pytest.mark.case(63)
+async def test_what_was_never_stored_is_not_found(
     unit_of_work: UnitOfWorkFactory, session_lookup: SessionLookup
 ) -> None:
     user = await a_stored_user(unit_of_work)
@@ -52,7 +56,8 @@ async def test_an_expired_session_is_still_found(
     assert not found.is_active(NOW)
 
 
-async def test_case_82_a_revocation_is_seen_as_soon_as_it_is_acknowledged(
+@pytest.mark.case(82)
+async def test_a_revocation_is_seen_as_soon_as_it_is_acknowledged(
     unit_of_work: UnitOfWorkFactory, session_lookup: SessionLookup
 ) -> None:
     user = await a_stored_user(unit_of_work)

@@ -157,7 +157,8 @@ async def test_whoever_holds_a_session_makes_others_wait(unit_of_work: UnitOfWor
     assert seen == [replace(session, revocation=a_revocation())]
 
 
-async def test_case_75_a_session_is_revoked_once_and_keeps_how(
+@pytest.mark.case(75)
+async def test_a_session_is_revoked_once_and_keeps_how(
     unit_of_work: UnitOfWorkFactory,
 ) -> None:
     session = await a_stored_session(unit_of_work)
@@ -171,7 +172,8 @@ async def test_case_75_a_session_is_revoked_once_and_keeps_how(
     assert await stored(unit_of_work, session.user_id, session.id) == expected
 
 
-async def test_case_74_nobody_can_revoke_the_session_of_another(
+@pytest.mark.case(74)
+async def test_nobody_can_revoke_the_session_of_another(
     unit_of_work: UnitOfWorkFactory,
 ) -> None:
     session = await a_stored_session(unit_of_work)
@@ -187,7 +189,8 @@ async def test_revoking_what_is_not_there_ends_nothing(unit_of_work: UnitOfWorkF
     assert not await ended(unit_of_work, user.id, a_session_id())
 
 
-async def test_case_76_revoking_all_ends_the_users_live_sessions_and_no_others(
+@pytest.mark.case(76)
+async def test_revoking_all_ends_the_users_live_sessions_and_no_others(
     unit_of_work: UnitOfWorkFactory,
 ) -> None:
     user = await a_stored_user(unit_of_work)
@@ -212,7 +215,8 @@ async def test_case_76_revoking_all_ends_the_users_live_sessions_and_no_others(
         assert await stored(unit_of_work, session.user_id, session.id) == expected
 
 
-async def test_case_83_revoking_all_ends_those_too_that_a_renewal_under_way_could_let_go_on(
+@pytest.mark.case(83)
+async def test_revoking_all_ends_those_too_that_a_renewal_under_way_could_let_go_on(
     unit_of_work: UnitOfWorkFactory,
 ) -> None:
     session = await a_stored_session(unit_of_work)
@@ -288,7 +292,8 @@ async def test_a_renewal_takes_effect_only_on_the_token_it_replaces(
     assert await stored(unit_of_work, session.user_id, session.id) == first
 
 
-async def test_case_84_neither_renewal_nor_hand_out_brings_a_revoked_session_back(
+@pytest.mark.case(84)
+async def test_neither_renewal_nor_hand_out_brings_a_revoked_session_back(
     unit_of_work: UnitOfWorkFactory,
 ) -> None:
     session, token = await a_renewable_session(unit_of_work)
@@ -301,7 +306,8 @@ async def test_case_84_neither_renewal_nor_hand_out_brings_a_revoked_session_bac
     assert await stored(unit_of_work, session.user_id, session.id) == expected
 
 
-async def test_case_81_of_racing_renewals_one_takes_effect(unit_of_work: UnitOfWorkFactory) -> None:
+@pytest.mark.case(81)
+async def test_of_racing_renewals_one_takes_effect(unit_of_work: UnitOfWorkFactory) -> None:
     session, token = await a_renewable_session(unit_of_work)
     candidates = [renewed(session, token) for _ in range(16)]
     winners: list[Session] = []

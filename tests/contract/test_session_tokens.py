@@ -105,7 +105,8 @@ def test_the_same_arguments_give_the_same_token_and_others_another(make: MakeTok
     assert len(others | {token}) == 5
 
 
-def test_case_65_a_token_holds_until_its_last_instant(tokens: SessionTokens) -> None:
+@pytest.mark.case(65)
+def test_a_token_holds_until_its_last_instant(tokens: SessionTokens) -> None:
     token = issue(tokens).reveal()
 
     for before in (timedelta(seconds=1), timedelta(microseconds=1)):
@@ -140,7 +141,8 @@ def test_a_token_does_not_hold_long_before_it_was_issued(tokens: SessionTokens) 
     assert_refused(tokens, issue(tokens).reveal(), now=NOW - timedelta(minutes=5))
 
 
-def test_case_60_a_token_with_any_character_changed_is_refused(tokens: SessionTokens) -> None:
+@pytest.mark.case(60)
+def test_a_token_with_any_character_changed_is_refused(tokens: SessionTokens) -> None:
     token = issue(tokens, icn=an_icn()).reveal()
 
     for position, character in enumerate(token):
@@ -148,7 +150,8 @@ def test_case_60_a_token_with_any_character_changed_is_refused(tokens: SessionTo
             assert_refused(tokens, token[:position] + other + token[position + 1 :])
 
 
-def test_case_60_a_token_that_was_cut_or_added_to_is_refused(tokens: SessionTokens) -> None:
+@pytest.mark.case(60)
+def test_a_token_that_was_cut_or_added_to_is_refused(tokens: SessionTokens) -> None:
     token = issue(tokens).reveal()
 
     for length in range(len(token)):

@@ -85,7 +85,8 @@ def test_sealing_never_gives_the_same_twice(cipher: TokenCipher) -> None:
     assert len(sealed) == 2000
 
 
-def test_case_92_a_token_does_not_open_as_another_users(cipher: TokenCipher) -> None:
+@pytest.mark.case(92)
+def test_a_token_does_not_open_as_another_users(cipher: TokenCipher) -> None:
     key = a_data_key()
     other = a_user_id()
     sealed = cipher.seal(Secret("token"), key=key, field=TokenField.ACCESS)
@@ -96,8 +97,9 @@ def test_case_92_a_token_does_not_open_as_another_users(cipher: TokenCipher) -> 
     assert_broken(cipher, sealed, other, replace(key, user_id=other))
 
 
+@pytest.mark.case(92)
 @given(sealed_as=fields, opened_as=fields)
-def test_case_92_a_token_does_not_open_as_another_field(
+def test_a_token_does_not_open_as_another_field(
     cipher: TokenCipher, sealed_as: TokenField, opened_as: TokenField
 ) -> None:
     key = a_data_key()
@@ -109,7 +111,8 @@ def test_case_92_a_token_does_not_open_as_another_field(
         assert_broken(cipher, sealed, key.user_id, key, opened_as)
 
 
-def test_case_92_a_token_with_any_bit_flipped_does_not_open(cipher: TokenCipher) -> None:
+@pytest.mark.case(92)
+def test_a_token_with_any_bit_flipped_does_not_open(cipher: TokenCipher) -> None:
     key = a_data_key()
     sealed = cipher.seal(Secret("a token of VA's"), key=key, field=TokenField.ACCESS)
 
@@ -120,7 +123,8 @@ def test_case_92_a_token_with_any_bit_flipped_does_not_open(cipher: TokenCipher)
             assert_broken(cipher, bytes(altered), key.user_id, key)
 
 
-def test_case_92_a_token_that_was_cut_or_added_to_does_not_open(cipher: TokenCipher) -> None:
+@pytest.mark.case(92)
+def test_a_token_that_was_cut_or_added_to_does_not_open(cipher: TokenCipher) -> None:
     key = a_data_key()
     sealed = cipher.seal(Secret("a token of VA's"), key=key, field=TokenField.ACCESS)
 
@@ -139,7 +143,8 @@ def test_junk_does_not_open(cipher: TokenCipher, junk: bytes) -> None:
     assert_broken(cipher, junk, key.user_id, None)
 
 
-def test_case_92_a_token_does_not_open_under_another_version_of_the_key(
+@pytest.mark.case(92)
+def test_a_token_does_not_open_under_another_version_of_the_key(
     cipher: TokenCipher,
 ) -> None:
     key = a_data_key()
@@ -152,7 +157,8 @@ def test_case_92_a_token_does_not_open_under_another_version_of_the_key(
     assert_broken(cipher, relabelled, key.user_id, key)
 
 
-def test_case_92_a_token_does_not_open_without_its_key_nor_under_another(
+@pytest.mark.case(92)
+def test_a_token_does_not_open_without_its_key_nor_under_another(
     cipher: TokenCipher,
 ) -> None:
     key = a_data_key()
@@ -193,8 +199,9 @@ def test_an_early_token_still_opens_whether_or_not_its_user_has_a_key(
     assert opened == Secret("early")
 
 
+@pytest.mark.case(92)
 @pytest.mark.parametrize("label", ["k2", "k1-again"])
-def test_case_92_an_early_token_that_is_relabelled_does_not_open(label: str) -> None:
+def test_an_early_token_that_is_relabelled_does_not_open(label: str) -> None:
     user_id = a_user_id()
     sealed = early("k1", user_id)
 
@@ -202,12 +209,14 @@ def test_case_92_an_early_token_that_is_relabelled_does_not_open(label: str) -> 
     assert_broken(aes_gcm("k1", label), relabelled, user_id, None)
 
 
-def test_case_92_an_early_token_of_a_key_that_is_not_here_does_not_open() -> None:
+@pytest.mark.case(92)
+def test_an_early_token_of_a_key_that_is_not_here_does_not_open() -> None:
     user_id = a_user_id()
     assert_broken(aes_gcm("k2", "k3"), early("k1", user_id), user_id, None)
 
 
-def test_case_92_an_early_token_does_not_open_as_another_users_or_field() -> None:
+@pytest.mark.case(92)
+def test_an_early_token_does_not_open_as_another_users_or_field() -> None:
     user_id = a_user_id()
     sealed = early("k1", user_id)
 
@@ -215,7 +224,8 @@ def test_case_92_an_early_token_does_not_open_as_another_users_or_field() -> Non
     assert_broken(aes_gcm("k1"), sealed, user_id, None, TokenField.REFRESH)
 
 
-def test_case_92_neither_form_passes_for_the_other() -> None:
+@pytest.mark.case(92)
+def test_neither_form_passes_for_the_other() -> None:
     key = DataKey(user_id=a_user_id(), version=1, key=_MASTER_KEYS["k1"])
     cipher = aes_gcm("k1")
     now = cipher.seal(Secret("token"), key=key, field=TokenField.ACCESS)
@@ -225,8 +235,9 @@ def test_case_92_neither_form_passes_for_the_other() -> None:
     assert_broken(cipher, b"v2.1." + early("k1", key.user_id).split(b".")[2], key.user_id, key)
 
 
+@pytest.mark.case(97)
 @pytest.mark.parametrize("size", [0, 16, 24, 31, 33])
-def test_case_97_a_key_of_another_size_than_256_bits_is_refused(size: int) -> None:
+def test_a_key_of_another_size_than_256_bits_is_refused(size: int) -> None:
     with pytest.raises(ValueError, match="32 bytes"):
         SealedBox(secrets.token_bytes(size))
     with pytest.raises(ValueError, match="32 bytes"):

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from application.ports.unit_of_work import UnitOfWorkFactory
 from application.ports.user_directory import UserDirectory
 from domain.identifiers import UserId
@@ -15,7 +17,8 @@ async def shown(user_directory: UserDirectory, user_id: UserId) -> User | None:
     return None if profile is None else profile.user
 
 
-async def test_case_47_whoever_has_no_good_tokens_of_vas_needs_a_sign_in(
+@pytest.mark.case(47)
+async def test_whoever_has_no_good_tokens_of_vas_needs_a_sign_in(
     unit_of_work: UnitOfWorkFactory, user_directory: UserDirectory
 ) -> None:
     user = await a_stored_user(unit_of_work)

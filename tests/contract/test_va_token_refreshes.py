@@ -132,7 +132,8 @@ async def test_a_user_without_tokens_has_nothing_to_refresh(
     assert await take(unit_of_work, a_user_id(), generation) is None
 
 
-async def test_case_81_of_many_who_ask_at_once_one_gets_the_lease(
+@pytest.mark.case(81)
+async def test_of_many_who_ask_at_once_one_gets_the_lease(
     unit_of_work: UnitOfWorkFactory,
 ) -> None:
     user_id = (await a_link(unit_of_work)).user_id
@@ -170,7 +171,8 @@ async def test_a_lease_that_lapsed_is_given_to_the_next_with_a_higher_fence(
     assert await renew(unit_of_work, next_, some_sealed_tokens(user_id))
 
 
-async def test_case_81_a_refresh_stores_the_next_generation_of_the_same_sign_in(
+@pytest.mark.case(81)
+async def test_a_refresh_stores_the_next_generation_of_the_same_sign_in(
     unit_of_work: UnitOfWorkFactory,
 ) -> None:
     user_id = (await a_link(unit_of_work)).user_id
@@ -190,7 +192,8 @@ async def test_case_81_a_refresh_stores_the_next_generation_of_the_same_sign_in(
     assert (await found(unit_of_work, user_id)).sealed == newer
 
 
-async def test_case_55_what_a_refresh_leaves_out_keeps_the_stored_token(
+@pytest.mark.case(55)
+async def test_what_a_refresh_leaves_out_keeps_the_stored_token(
     unit_of_work: UnitOfWorkFactory,
 ) -> None:
     tokens = await a_link(unit_of_work)
@@ -204,7 +207,8 @@ async def test_case_55_what_a_refresh_leaves_out_keeps_the_stored_token(
     )
 
 
-async def test_case_49_what_was_put_off_is_not_to_be_had_before(
+@pytest.mark.case(49)
+async def test_what_was_put_off_is_not_to_be_had_before(
     unit_of_work: UnitOfWorkFactory,
 ) -> None:
     user_id = (await a_link(unit_of_work)).user_id
@@ -231,7 +235,8 @@ async def test_a_refresh_that_succeeds_forgets_the_failures_before(
     assert (state.retry_at, state.attempts) == (None, 0)
 
 
-async def test_case_56_a_generation_that_is_still_due_is_leased_to_nobody_before(
+@pytest.mark.case(56)
+async def test_a_generation_that_is_still_due_is_leased_to_nobody_before(
     unit_of_work: UnitOfWorkFactory,
 ) -> None:
     user_id = (await a_link(unit_of_work)).user_id
@@ -251,7 +256,8 @@ async def test_case_56_a_generation_that_is_still_due_is_leased_to_nobody_before
     assert (await found(unit_of_work, user_id)).state.attempts == 0
 
 
-async def test_case_47_what_needs_a_sign_in_is_leased_to_nobody_until_there_is_one(
+@pytest.mark.case(47)
+async def test_what_needs_a_sign_in_is_leased_to_nobody_until_there_is_one(
     unit_of_work: UnitOfWorkFactory,
 ) -> None:
     user_id = (await a_link(unit_of_work)).user_id
@@ -267,8 +273,9 @@ async def test_case_47_what_needs_a_sign_in_is_leased_to_nobody_until_there_is_o
     assert await take(unit_of_work, user_id) is not None
 
 
+@pytest.mark.case(84)
 @pytest.mark.parametrize("failure", [None, put_off, require_sign_in])
-async def test_case_84_a_sign_in_ends_every_lease_and_all_that_was_noted(
+async def test_a_sign_in_ends_every_lease_and_all_that_was_noted(
     unit_of_work: UnitOfWorkFactory, failure: Callable[..., Awaitable[bool]] | None
 ) -> None:
     user_id = (await a_link(unit_of_work)).user_id
@@ -290,7 +297,8 @@ async def test_case_84_a_sign_in_ends_every_lease_and_all_that_was_noted(
     )
 
 
-async def test_case_84_a_lease_from_before_an_unlink_is_worth_nothing_after_a_new_link(
+@pytest.mark.case(84)
+async def test_a_lease_from_before_an_unlink_is_worth_nothing_after_a_new_link(
     unit_of_work: UnitOfWorkFactory,
 ) -> None:
     user_id = (await a_link(unit_of_work)).user_id
@@ -311,7 +319,8 @@ async def test_case_84_a_lease_from_before_an_unlink_is_worth_nothing_after_a_ne
     assert (await found(unit_of_work, user_id)).sealed == tokens
 
 
-async def test_case_99_tokens_sealed_anew_are_the_same_generation_under_the_same_lease(
+@pytest.mark.case(99)
+async def test_tokens_sealed_anew_are_the_same_generation_under_the_same_lease(
     unit_of_work: UnitOfWorkFactory,
 ) -> None:
     tokens = await a_link(unit_of_work)

@@ -73,7 +73,8 @@ async def test_newer_tokens_replace_every_field(unit_of_work: UnitOfWorkFactory)
     assert await find(unit_of_work, user.id) == newer
 
 
-async def test_case_55_a_refresh_token_that_is_left_out_keeps_the_stored_one(
+@pytest.mark.case(55)
+async def test_a_refresh_token_that_is_left_out_keeps_the_stored_one(
     unit_of_work: UnitOfWorkFactory,
 ) -> None:
     user = await a_stored_user(unit_of_work)
@@ -89,8 +90,9 @@ async def test_case_55_a_refresh_token_that_is_left_out_keeps_the_stored_one(
     assert await find(unit_of_work, user.id) == expected
 
 
+@pytest.mark.case(55)
 @pytest.mark.parametrize("account", [an_account(), None])
-async def test_case_55_what_is_left_out_is_not_taken_from_another_account(
+async def test_what_is_left_out_is_not_taken_from_another_account(
     unit_of_work: UnitOfWorkFactory, account: VAAccount | None
 ) -> None:
     user = await a_stored_user(unit_of_work)

@@ -4,13 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from adapters.postgres.migrations import migrate
 from adapters.postgres.pool import build_pool, opened
 from application.ports.vital_signs import Rights
 from domain.login_attempt import ATTEMPT_KEPT_FOR
 from tests.contract.test_audit_seals import append, seal
 from tests.support.builders import a_login_attempt, a_login_start, a_session, a_va_revocation
-from tests.support.databases import change, new_database, rows_of
+from tests.support.databases import change, rows_of
 from tests.support.storage import Storage, a_stored_user, postgres_storage, store_sessions
 
 #: Longer ago than anything of another test.
@@ -92,49 +91,43 @@ async def test_whoever_works_with_the_store_may_do_so_and_no_more(own_storage: S
 
 
 @pytest.mark.postgres
-async def test_what_sealing_has_passed_by_is_seen_wherever_it_stands(database_url: str) -> None:
-    with new_database(database_url) as url:
-        migrate(url)
-        async with opened(build_pool(url, max_size=2)) as pool:
-            storage = postgres_storage(pool)
-            await append(storage.unit_of_work, LONG_AGO)
-            await seal(storage.unit_of_work)
-            assert await storage.vital_signs.oldest_passed_by() is None
-            change(
-                url,
-                f"""
-                INSERT INTO vetassist_auth_audit (event_type, created_at, transaction_id)
-                VALUES ('purged', '{LONG_AGO}', '3'), ('purged', 'infinity', '4')
-                """,
-            )
-            assert await storage.vital_signs.oldest_passed_by() == LONG_AGO
-            # Nobody made room for then.
-            assert (await storage.vital_signs.read()).rows_of_no_month == 3
+async def test_what_sealing_has_passed_by_is_seen_wherever_it_stands(own_database: str) -> None:
+    async with opened(build_pool(own_database, max_size=2)) as pool:
+        storage = postgres_storage(pool)
+        await append(storage.unit_of_work, LONG_AGO)
+        await seal(storage.unit_of_work)
+        assert await storage.vital_signs.oldest_passed_by() is None
+        change(
+            own_database,
+            f"""
+            INSERT INTO vetassist_auth_audit (event_type, created_at, transaction_id)
+            VALUES ('purged', '{LONG_AGO}', '3'), ('purged', 'infinity', '4')
+            """,
+        )
+        assert await storage.vital_signs.oldest_passed_by() == LONG_AGO
+        # Nobody made room for then.
+        assert (await storage.vital_signs.read()).rows_of_no_month == 3
 
 
 @pytest.mark.postgres
 async def test_rows_behind_the_horizon_of_another_server_wait_to_be_sealed(
-    database_url: str,
+    own_database: str,
 ) -> None:
-    with new_database(database_url) as url:
-        migrate(url)
-        async with opened(build_pool(url, max_size=2)) as pool:
-            storage = postgres_storage(pool)
-            await append(storage.unit_of_work, LONG_AGO + A_MINUTE)
-            await seal(storage.unit_of_work)
-            await append(storage.unit_of_work, LONG_AGO)
-            change(url, "UPDATE vetassist_audit_batches SET horizon_transaction = 900000000")
-            assert (await storage.vital_signs.read()).oldest_unsealed == LONG_AGO
-            assert await storage.vital_signs.oldest_passed_by() is None
+    async with opened(build_pool(own_database, max_size=2)) as pool:
+        storage = postgres_storage(pool)
+        await append(storage.unit_of_work, LONG_AGO + A_MINUTE)
+        await seal(storage.unit_of_work)
+        await append(storage.unit_of_work, LONG_AGO)
+        change(own_database, "UPDATE vetassist_audit_batches SET horizon_transaction = 900000000")
+        assert (await storage.vital_signs.read()).oldest_unsealed == LONG_AGO
+        assert await storage.vital_signs.oldest_passed_by() is None
 
 
 @pytest.mark.postgres
-async def test_a_month_without_a_partition_is_missing(database_url: str) -> None:
-    with new_database(database_url) as url:
-        migrate(url)
-        (row,) = rows_of(url, "SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM') AS month")
-        month = row["month"]
-        change(url, f"DROP TABLE vetassist_auth_audit_{month.replace('-', '_')}")
-        async with opened(build_pool(url, max_size=1)) as pool:
-            vitals = await postgres_storage(pool).vital_signs.read()
+async def test_a_month_without_a_partition_is_missing(own_database: str) -> None:
+    (row,) = rows_of(own_database, "SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM') AS month")
+    month = row["month"]
+    change(own_database, f"DROP TABLE vetassist_auth_audit_{month.replace('-', '_')}")
+    async with opened(build_pool(own_database, max_size=1)) as pool:
+        vitals = await postgres_storage(pool).vital_signs.read()
     assert list(vitals.missing_months) == [month]

@@ -253,8 +253,9 @@ async def test_a_subject_in_the_place_of_an_icn_is_nobodys_name(
     assert (await adopted.sign_in(half)).grant.session.user_id == grant.session.user_id
 
 
+@pytest.mark.case(79)
 @pytest.mark.parametrize("earlier_phase", ["detailed", "quirky"], indirect=True)
-async def test_case_79_a_user_who_was_disabled_before_stays_so(
+async def test_a_user_who_was_disabled_before_stays_so(
     adopted: Service, earlier_phase: str
 ) -> None:
     before = contents(earlier_phase)

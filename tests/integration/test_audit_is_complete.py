@@ -169,9 +169,10 @@ async def test_an_act_is_told_in_postgres(act: Act, service: Service, empty: str
     await assert_told(act, service, lambda: trail_of(empty))
 
 
+@pytest.mark.case(91)
 @pytest.mark.postgres
 @every_act
-async def test_case_91_what_the_trail_does_not_take_does_not_happen(
+async def test_what_the_trail_does_not_take_does_not_happen(
     act: Act, service: Service, empty: str, broken_trail: Callable[[], None]
 ) -> None:
     scene = await act.set_up(service)

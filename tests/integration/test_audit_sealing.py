@@ -131,8 +131,9 @@ async def test_nothing_that_writes_waits_for_sealing(desk: AuditDesk, own_databa
             connection.execute(INSERT)
 
 
+@pytest.mark.case(87)
 @pytest.mark.parametrize("step", STEPS)
-def test_case_87_a_sealer_killed_at_any_step_leaves_a_trail_that_is_verified_and_goes_on(
+def test_a_sealer_killed_at_any_step_leaves_a_trail_that_is_verified_and_goes_on(
     own_database: str, tmp_path: Path, step: str
 ) -> None:
     values = required_settings(own_database)

@@ -3,15 +3,14 @@
 import asyncio
 import json
 import os
+import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from io import StringIO
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import pytest
-from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from adapters.memory.seal_keys import MemorySealKeys
@@ -26,8 +25,8 @@ from application.ports.readiness import ReadinessCheck
 from application.ports.vital_signs import Rights, Vitals
 from entrypoints.cli import app
 from entrypoints.doctor.examination import DEADLINE, Patient, examine, key_ages
-from entrypoints.doctor.findings import failed, warned
-from entrypoints.doctor.report import print_table
+from entrypoints.doctor.findings import failed, passed
+from entrypoints.doctor.report import print_report
 from entrypoints.sandbox.app import create_sandbox
 from entrypoints.sandbox.documents import OAUTH_BASE
 from entrypoints.sandbox.settings import ServiceBeside, settings_beside
@@ -219,21 +218,30 @@ def test_an_event_behind_the_seals_and_a_month_that_is_missing_are_seen(
     assert (found["seals"], found["months"]) == ("fail", "warn")
 
 
-def test_people_get_a_table(environment: dict[str, str]) -> None:
+@pytest.mark.parametrize("columns", ["80", "200"])
+def test_people_get_a_line_for_each_check(environment: dict[str, str], columns: str) -> None:
     environment.update(without_va(NOBODY))
-    environment["COLUMNS"] = "200"
+    environment["COLUMNS"] = columns
     result = doctor()
     assert result.exit_code == UNWELL
-    for heading in ("Check", "Verdict", "Found", "What to do"):
-        assert heading in result.output
+    lines = result.output.splitlines()
+    assert re.fullmatch(r"pass  settings +every setting is usable", lines[0])
+    assert any(line.startswith("fail  VA ") for line in lines)
+    assert any(line.strip().startswith("To do: ") for line in lines)
     for secret in (environment["VETASSIST_JWT_SECRET"], "hunter2"):
         assert secret not in result.output
 
 
-def test_what_is_said_is_never_taken_for_markup() -> None:
-    console = Console(file=StringIO(), record=True, width=120)
-    print_table([failed("a", "[bold]b[/nonsense]", "c"), warned("d", "e", "f")], console)
-    assert "[bold]b[/nonsense]" in console.export_text()
+def test_a_finding_is_never_wrapped_and_never_taken_for_markup(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    said, advice = "[bold]b[/nonsense] " * 9, "VETASSIST_VA_CLIENT_SECRET " * 9
+    print_report([failed("a", said.strip(), advice.strip()), passed("long", "e")])
+    assert capsys.readouterr().out.splitlines() == [
+        f"fail  a     {said.strip()}",
+        f"            To do: {advice.strip()}",
+        "pass  long  e",
+    ]
 
 
 class Asked:

@@ -101,8 +101,9 @@ def break_audit(database_url: str, sqlstate: str, *, event_type: str = "login") 
     )
 
 
+@pytest.mark.case(91)
 @pytest.mark.parametrize("is_known", [False, True])
-async def test_case_91_a_sign_in_whose_audit_fails_leaves_nothing(
+async def test_a_sign_in_whose_audit_fails_leaves_nothing(
     own_database: str,
     own_pool: Pool,
     is_known: bool,  # noqa: FBT001 - a parameter of the test
@@ -129,7 +130,8 @@ async def test_case_91_a_sign_in_whose_audit_fails_leaves_nothing(
     assert rows_of(own_database, "SELECT * FROM vetassist_va_tokens") == tokens
 
 
-async def test_case_91_a_sign_in_whose_start_cannot_be_audited_does_not_start(
+@pytest.mark.case(91)
+async def test_a_sign_in_whose_start_cannot_be_audited_does_not_start(
     own_database: str, own_pool: Pool
 ) -> None:
     service = a_service(postgres_storage(own_pool))
@@ -140,7 +142,8 @@ async def test_case_91_a_sign_in_whose_start_cannot_be_audited_does_not_start(
     assert count_of(own_database, "vetassist_login_attempts") == 0
 
 
-async def test_case_91_a_fault_in_the_audit_that_nobody_foresaw_leaves_nothing_either(
+@pytest.mark.case(91)
+async def test_a_fault_in_the_audit_that_nobody_foresaw_leaves_nothing_either(
     own_database: str, own_pool: Pool
 ) -> None:
     service = a_service(postgres_storage(own_pool))
@@ -162,8 +165,9 @@ async def assert_signs_in(service: Service) -> None:
     assert valid.session.session_id == grant.session.id
 
 
+@pytest.mark.case(89)
 @pytest.mark.parametrize("name", CALLS)
-async def test_case_89_when_no_connection_is_free_callers_hear_so_at_once(
+async def test_when_no_connection_is_free_callers_hear_so_at_once(
     database_url: str, name: str
 ) -> None:
     async with impatient_pool(database_url) as pool:
@@ -175,7 +179,8 @@ async def test_case_89_when_no_connection_is_free_callers_hear_so_at_once(
         await CALLS[name](storage)
 
 
-def test_case_89_waiting_for_a_connection_is_bounded_in_time_and_in_number() -> None:
+@pytest.mark.case(89)
+def test_waiting_for_a_connection_is_bounded_in_time_and_in_number() -> None:
     pool = build_pool("host=nowhere.invalid", max_size=10)
 
     assert pool.wait_seconds == WAIT_FOR_CONNECTION.total_seconds()
@@ -183,7 +188,8 @@ def test_case_89_waiting_for_a_connection_is_bounded_in_time_and_in_number() -> 
     assert 0 < pool.max_waiting < 1000
 
 
-async def test_case_89_whoever_comes_when_too_many_wait_is_sent_away(database_url: str) -> None:
+@pytest.mark.case(89)
+async def test_whoever_comes_when_too_many_wait_is_sent_away(database_url: str) -> None:
     async with impatient_pool(database_url) as pool:
         storage = postgres_storage(pool)
         pool.max_waiting = 1
@@ -196,10 +202,9 @@ async def test_case_89_whoever_comes_when_too_many_wait_is_sent_away(database_ur
                 await look_up_user(storage)
 
 
+@pytest.mark.case(90)
 @pytest.mark.parametrize("name", CALLS)
-async def test_case_90_a_statement_that_takes_too_long_is_given_up(
-    own_database: str, name: str
-) -> None:
+async def test_a_statement_that_takes_too_long_is_given_up(own_database: str, name: str) -> None:
     change(own_database, "INSERT INTO vetassist_users (va_icn) VALUES ('1012667145V762142')")
     async with impatient_pool(own_database, options="-c statement_timeout=50ms") as pool:
         storage = postgres_storage(pool)
@@ -225,7 +230,8 @@ async def succeeds_in_the_end(call: Callable[[], Awaitable[object]]) -> None:
     raise AssertionError("it should succeed by now")
 
 
-async def test_case_90_a_lock_that_is_not_to_be_had_in_time_is_given_up(
+@pytest.mark.case(90)
+async def test_a_lock_that_is_not_to_be_had_in_time_is_given_up(
     own_database: str,
 ) -> None:
     async with impatient_pool(own_database, options="-c lock_timeout=50ms") as pool:
@@ -238,7 +244,8 @@ async def test_case_90_a_lock_that_is_not_to_be_had_in_time_is_given_up(
         assert (await a_stored_user(storage.unit_of_work, an_identity(user.icn))).id == user.id
 
 
-async def test_case_86_a_unit_whose_connection_is_cut_is_not_acknowledged_and_leaves_nothing(
+@pytest.mark.case(86)
+async def test_a_unit_whose_connection_is_cut_is_not_acknowledged_and_leaves_nothing(
     own_database: str, own_pool: Pool
 ) -> None:
     storage = postgres_storage(own_pool)
@@ -273,10 +280,9 @@ async def test_a_unit_that_is_given_up_gives_its_connection_back_in_good_order(
     await a_stored_user(storage.unit_of_work)
 
 
+@pytest.mark.case(85)
 @pytest.mark.parametrize("name", CALLS)
-async def test_case_85_the_pool_recovers_once_the_server_is_back(
-    own_database: str, name: str
-) -> None:
+async def test_the_pool_recovers_once_the_server_is_back(own_database: str, name: str) -> None:
     async with opened(build_pool(own_database, max_size=2)) as pool:
         await pool.wait()
         storage = postgres_storage(pool)
@@ -291,7 +297,8 @@ async def test_case_85_the_pool_recovers_once_the_server_is_back(
         await CALLS[name](storage)
 
 
-async def test_case_88_a_server_that_only_reads_writes_nothing_and_is_no_bug_of_ours(
+@pytest.mark.case(88)
+async def test_a_server_that_only_reads_writes_nothing_and_is_no_bug_of_ours(
     database_url: str,
 ) -> None:
     read_only = make_conninfo(database_url, target_session_attrs="any")
@@ -304,7 +311,8 @@ async def test_case_88_a_server_that_only_reads_writes_nothing_and_is_no_bug_of_
             await consume_attempt(storage)
 
 
-async def test_case_88_a_database_that_became_read_only_still_validates_and_is_not_ready(
+@pytest.mark.case(88)
+async def test_a_database_that_became_read_only_still_validates_and_is_not_ready(
     own_database: str,
 ) -> None:
     name = sql.Identifier(str(conninfo_to_dict(own_database)["dbname"]))

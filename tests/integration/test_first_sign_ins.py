@@ -39,7 +39,8 @@ def got(own_database: str) -> list[dict[str, str]]:
     return sessions
 
 
-def test_case_80_of_100_first_sign_ins_in_4_processes_come_one_user_and_100_sessions(
+@pytest.mark.case(80)
+def test_of_100_first_sign_ins_in_4_processes_come_one_user_and_100_sessions(
     own_database: str, got: list[dict[str, str]]
 ) -> None:
     def found(query: str) -> list[Any]:

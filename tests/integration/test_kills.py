@@ -64,8 +64,9 @@ def watch(database_url: str) -> Iterator[Watch]:
             yield watch
 
 
+@pytest.mark.case(87)
 @pytest.mark.parametrize("name", MORTAL)
-def test_case_87_a_service_that_is_killed_leaves_an_act_with_its_audit_or_nothing(
+def test_a_service_that_is_killed_leaves_an_act_with_its_audit_or_nothing(
     watch: Watch, name: str
 ) -> None:
     lived, *killed = watch(name)

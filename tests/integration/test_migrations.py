@@ -65,7 +65,8 @@ async def test_an_empty_database_becomes_one_that_a_veteran_can_sign_in_to(
     assert valid.session.session_id == grant.session.id
 
 
-def test_case_102_migrating_twice_has_one_effect(own_database: str) -> None:
+@pytest.mark.case(102)
+def test_migrating_twice_has_one_effect(own_database: str) -> None:
     before = rows_of(own_database, LEDGER), rows_of(own_database, EVERYTHING)
 
     assert migrate(own_database) == []
@@ -87,7 +88,8 @@ def test_a_migration_is_on_record_and_one_that_finds_nothing_to_do_is_not(
     assert began <= event["created_at"] <= datetime.now(UTC)
 
 
-def test_case_91_a_migration_that_cannot_be_told_leaves_nothing(empty_database: str) -> None:
+@pytest.mark.case(91)
+def test_a_migration_that_cannot_be_told_leaves_nothing(empty_database: str) -> None:
     def note(*_changes: object) -> AuditEvent:
         # A text that no column takes.
         return AuditEvent.of_service(
@@ -99,7 +101,8 @@ def test_case_91_a_migration_that_cannot_be_told_leaves_nothing(empty_database: 
     assert rows_of(empty_database, EVERYTHING) == []
 
 
-def test_case_102_of_two_processes_at_once_one_migrates_and_the_other_finds_it_done(
+@pytest.mark.case(102)
+def test_of_two_processes_at_once_one_migrates_and_the_other_finds_it_done(
     empty_database: str,
 ) -> None:
     with psycopg.connect(empty_database, autocommit=True) as gate:

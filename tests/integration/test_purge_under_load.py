@@ -148,7 +148,8 @@ class Traffic:
         self._is_over = True
 
 
-async def test_case_93_two_purges_at_once_remove_what_is_past_retention_and_nothing_live(
+@pytest.mark.case(93)
+async def test_two_purges_at_once_remove_what_is_past_retention_and_nothing_live(
     service: Service, second_pool: Pool, own_database: str
 ) -> None:
     other = a_service(postgres_storage(second_pool))
@@ -183,7 +184,8 @@ async def test_case_93_two_purges_at_once_remove_what_is_past_retention_and_noth
     assert sum(told["sessions"] for told in audited(own_database)) == 2 * MANY
 
 
-async def test_case_93_each_batch_is_small_and_audited_by_itself(
+@pytest.mark.case(93)
+async def test_each_batch_is_small_and_audited_by_itself(
     service: Service, own_database: str
 ) -> None:
     user = await a_stored_user(service.storage.unit_of_work)
@@ -213,7 +215,8 @@ async def test_a_purge_whose_audit_fails_removes_no_row_of_that_batch(
     assert len(left(own_database)) + sum(batch["sessions"] for batch in told) == 2 * MANY
 
 
-async def test_case_93_a_session_stays_to_the_last_second_of_its_retention(
+@pytest.mark.case(93)
+async def test_a_session_stays_to_the_last_second_of_its_retention(
     service: Service, own_database: str
 ) -> None:
     user = await a_stored_user(service.storage.unit_of_work)
@@ -228,7 +231,8 @@ async def test_case_93_a_session_stays_to_the_last_second_of_its_retention(
     assert left(own_database) == set()
 
 
-async def test_case_93_a_session_that_is_renewed_while_the_purge_runs_stays(
+@pytest.mark.case(93)
+async def test_a_session_that_is_renewed_while_the_purge_runs_stays(
     service: Service, own_pool: Pool, own_database: str
 ) -> None:
     """The purge neither waits for the row that is held nor removes it afterwards."""
@@ -244,7 +248,8 @@ async def test_case_93_a_session_that_is_renewed_while_the_purge_runs_stays(
     assert left(own_database) == {session.id}
 
 
-async def test_case_93_the_purge_sees_a_sessions_end_as_it_is_under_the_lock(
+@pytest.mark.case(93)
+async def test_the_purge_sees_a_sessions_end_as_it_is_under_the_lock(
     service: Service, own_database: str
 ) -> None:
     """Rows that two purges find at once are removed, and counted, once."""
@@ -266,7 +271,8 @@ async def test_case_93_the_purge_sees_a_sessions_end_as_it_is_under_the_lock(
     assert max(removed) <= 4
 
 
-async def test_case_93_without_retention_sessions_go_as_soon_as_they_have_ended(
+@pytest.mark.case(93)
+async def test_without_retention_sessions_go_as_soon_as_they_have_ended(
     service: Service, own_database: str
 ) -> None:
     user = await a_stored_user(service.storage.unit_of_work)

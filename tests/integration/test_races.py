@@ -3,7 +3,7 @@
 The race between revocation and validation runs against two service processes. For how many
 rounds is VETASSIST_TEST_ROUNDS's to say::
 
-    VETASSIST_TEST_ROUNDS=10000 .venv/bin/python -m pytest tests/integration -k case_82
+    VETASSIST_TEST_ROUNDS=10000 .venv/bin/python -m pytest tests/integration --case 82
 """
 
 import asyncio
@@ -266,7 +266,8 @@ async def lane(
                 tasks.start_soon(revoke_over, this, urls[number % 2], path)
 
 
-async def test_case_82_no_validation_that_began_after_the_acknowledgement_succeeds(
+@pytest.mark.case(82)
+async def test_no_validation_that_began_after_the_acknowledgement_succeeds(
     container: Container, services: list[Running]
 ) -> None:
     numbers, rounds = iter(range(ROUNDS)), list[Round]()
@@ -286,7 +287,8 @@ async def test_case_82_no_validation_that_began_after_the_acknowledgement_succee
     assert overtaken > 0
 
 
-async def test_case_82_a_disabled_user_is_out_in_every_process_at_once(
+@pytest.mark.case(82)
+async def test_a_disabled_user_is_out_in_every_process_at_once(
     container: Container, services: list[Running]
 ) -> None:
     async with AsyncExitStack() as stack:
@@ -320,7 +322,8 @@ async def assert_only_later_sign_ins_stand(pool: Pool, service: Service, user_id
     assert await standing(service, user_id) == later
 
 
-async def test_case_83_a_sign_in_before_revoke_all_is_ended_and_one_after_it_stands(
+@pytest.mark.case(83)
+async def test_a_sign_in_before_revoke_all_is_ended_and_one_after_it_stands(
     pool: Pool,
 ) -> None:
     service = a_service(postgres_storage(pool))
@@ -355,7 +358,8 @@ async def race_with_revoke_all(
     return user_id, await run(user_id, *sign_ins)
 
 
-async def test_case_83_of_sign_ins_that_race_revoke_all_only_later_ones_stand(pool: Pool) -> None:
+@pytest.mark.case(83)
+async def test_of_sign_ins_that_race_revoke_all_only_later_ones_stand(pool: Pool) -> None:
     service = a_service(postgres_storage(pool))
 
     async def run(_user_id: UserId, *calls: Callable[[], Awaitable[Any]]) -> list[Any]:
@@ -367,7 +371,8 @@ async def test_case_83_of_sign_ins_that_race_revoke_all_only_later_ones_stand(po
         await assert_only_later_sign_ins_stand(pool, service, user_id)
 
 
-async def test_case_83_of_sign_ins_in_line_with_revoke_all_only_later_ones_stand(
+@pytest.mark.case(83)
+async def test_of_sign_ins_in_line_with_revoke_all_only_later_ones_stand(
     pool: Pool,
 ) -> None:
     service = a_service(postgres_storage(pool))
@@ -384,7 +389,8 @@ async def test_case_83_of_sign_ins_in_line_with_revoke_all_only_later_ones_stand
     assert max(survivors[1:]) < 4
 
 
-async def test_case_83_a_sign_in_that_waits_while_its_user_is_disabled_opens_nothing(
+@pytest.mark.case(83)
+async def test_a_sign_in_that_waits_while_its_user_is_disabled_opens_nothing(
     pool: Pool,
 ) -> None:
     service = a_service(postgres_storage(pool))
@@ -417,7 +423,8 @@ async def assert_is_over(container: Container, *grants: SessionGrant) -> None:
             await renew(container, grant.refresh_token)
 
 
-async def test_case_84_32_renewals_beside_a_log_out_bring_nothing_back(
+@pytest.mark.case(84)
+async def test_32_renewals_beside_a_log_out_bring_nothing_back(
     container: Container,
 ) -> None:
     renewed_before = 0
@@ -446,8 +453,9 @@ async def test_case_84_32_renewals_beside_a_log_out_bring_nothing_back(
     assert renewed_before > 0
 
 
+@pytest.mark.case(84)
 @pytest.mark.parametrize("renewal_first", [True, False])
-async def test_case_84_whichever_comes_first_the_session_is_over(
+async def test_whichever_comes_first_the_session_is_over(
     container: Container,
     pool: Pool,
     renewal_first: bool,  # noqa: FBT001 - a parameter of the test
@@ -491,8 +499,9 @@ async def disable_its_user(service: Service, session: SessionGrant, _other: Sess
 ENDINGS: Final[list[Ending]] = [end_all, end_others, end_that_one, disable_its_user]
 
 
+@pytest.mark.case(84)
 @pytest.mark.parametrize("end", ENDINGS)
-async def test_case_84_a_renewal_that_waits_past_the_end_of_its_session_brings_nothing_back(
+async def test_a_renewal_that_waits_past_the_end_of_its_session_brings_nothing_back(
     pool: Pool, end: Ending
 ) -> None:
     """The renewal began in time; whoever revokes finds the session's end to have come."""
@@ -516,10 +525,9 @@ async def test_case_84_a_renewal_that_waits_past_the_end_of_its_session_brings_n
     await assert_is_over(revoking.container, first, renewed)
 
 
+@pytest.mark.case(84)
 @pytest.mark.parametrize("end", ENDINGS)
-async def test_case_84_a_process_whose_clock_is_behind_brings_nothing_back(
-    pool: Pool, end: Ending
-) -> None:
+async def test_a_process_whose_clock_is_behind_brings_nothing_back(pool: Pool, end: Ending) -> None:
     behind, ahead = (a_service(postgres_storage(pool)) for _ in range(2))
     identity = an_identity()
     first = (await behind.sign_in(identity)).grant
@@ -546,7 +554,8 @@ async def assert_one_successor(
     await renew(container, outcomes[0].refresh_token)
 
 
-async def test_case_81_32_renewals_of_one_token_all_get_its_one_successor(
+@pytest.mark.case(81)
+async def test_32_renewals_of_one_token_all_get_its_one_successor(
     container: Container,
 ) -> None:
     for _ in range(8):
@@ -577,7 +586,8 @@ async def test_32_renewals_of_32_sessions_share_a_single_connection(
     assert len({each.refresh_token for each in outcomes}) == 32
 
 
-async def test_case_81_32_renewals_over_two_processes_all_get_the_one_successor(
+@pytest.mark.case(81)
+async def test_32_renewals_over_two_processes_all_get_the_one_successor(
     container: Container, services: list[Running]
 ) -> None:
     async with AsyncExitStack() as stack:

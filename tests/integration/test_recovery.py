@@ -174,9 +174,10 @@ def assert_at_rest(world: World) -> None:
         time.sleep(_AGAIN_SECONDS)
 
 
+@pytest.mark.case(85)
 @pytest.mark.parametrize("is_busy", [False, True], ids=["idle", "busy"])
 @pytest.mark.parametrize("fault", _FAULTS)
-def test_case_85_the_service_comes_back_by_itself(
+def test_the_service_comes_back_by_itself(
     world: World,
     fault: Callable[[Server], None],
     is_busy: bool,  # noqa: FBT001 - a parameter of the test

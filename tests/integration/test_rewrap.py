@@ -87,7 +87,8 @@ def rewrap_until(
     return process.returncode == -signal.SIGKILL
 
 
-def test_case_99_a_rewrap_killed_at_random_points_leaves_every_token_readable_and_no_old_key_needed(
+@pytest.mark.case(99)
+def test_a_rewrap_killed_at_random_points_leaves_every_token_readable_and_no_old_key_needed(
     own_database: str,
 ) -> None:
     store_many_users(own_database, USERS, OLD)
@@ -167,9 +168,8 @@ def test_a_rewrap_without_the_old_key_says_so_and_leaves_what_it_cannot_read(
     assert count_readable(own_database, OLD) == entries(100)
 
 
-async def test_case_99_a_rewrap_beside_sign_ins_loses_none(
-    own_database: str, own_pool: Pool
-) -> None:
+@pytest.mark.case(99)
+async def test_a_rewrap_beside_sign_ins_loses_none(own_database: str, own_pool: Pool) -> None:
     # In a thread, as it has an event loop of its own.
     await anyio.to_thread.run_sync(store_many_users, own_database, 400, OLD)
     icns = [row["va_icn"] for row in rows_of(own_database, "SELECT va_icn FROM vetassist_users")]

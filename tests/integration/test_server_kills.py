@@ -114,9 +114,10 @@ def stored(database_url: str) -> dict[UUID, bool]:
     return sessions
 
 
+@pytest.mark.case(85)
 @pytest.mark.parametrize("moment", CommitMoment)
 @pytest.mark.parametrize("act", ["sign-in", "log-out"])
-async def test_case_85_when_postgres_is_killed_what_was_acknowledged_is_there_with_its_audit(
+async def test_when_postgres_is_killed_what_was_acknowledged_is_there_with_its_audit(
     mortal_database: str, act: str, moment: CommitMoment
 ) -> None:
     async with (

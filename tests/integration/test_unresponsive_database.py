@@ -184,7 +184,8 @@ def _until_idle(database_url: str, process: int) -> None:
     raise AssertionError("it should be committed by now")
 
 
-async def test_case_86_a_sign_in_whose_answer_to_commit_is_lost_is_looked_up_and_succeeds(
+@pytest.mark.case(86)
+async def test_a_sign_in_whose_answer_to_commit_is_lost_is_looked_up_and_succeeds(
     own_database: str,
 ) -> None:
     moment = CommitMoment.RECEIVED
@@ -202,7 +203,8 @@ async def test_case_86_a_sign_in_whose_answer_to_commit_is_lost_is_looked_up_and
     assert stored(own_database) == {completed.grant.session.id: True}
 
 
-async def test_case_86_a_commit_that_never_arrived_is_not_sent_again(own_database: str) -> None:
+@pytest.mark.case(86)
+async def test_a_commit_that_never_arrived_is_not_sent_again(own_database: str) -> None:
     moment = CommitMoment.SENT
     async with (
         cut_at_commit(as_application(own_database), moment) as (url, armed),

@@ -117,13 +117,14 @@ async def a_story(storage: Storage) -> Story:
     return Story(storage=storage, user_id=user.id)
 
 
+@pytest.mark.case(81)
 @settings(
     max_examples=max(1, EXAMPLES // 20),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(steps=STEPS)
-async def test_case_81_a_lease_means_the_same_in_every_store_whatever_comes_in_between(
+async def test_a_lease_means_the_same_in_every_store_whatever_comes_in_between(
     pool: Pool, steps: list[Step]
 ) -> None:
     stories = [await a_story(memory_storage()), await a_story(postgres_storage(pool))]
@@ -141,7 +142,8 @@ async def test_case_81_a_lease_means_the_same_in_every_store_whatever_comes_in_b
         now += SECOND
 
 
-async def test_case_81_a_process_whose_clock_is_ahead_takes_no_lease_that_runs(pool: Pool) -> None:
+@pytest.mark.case(81)
+async def test_a_process_whose_clock_is_ahead_takes_no_lease_that_runs(pool: Pool) -> None:
     story = await a_story(postgres_storage(pool))
     await story.tell(("sign in", 0, 0), NOW, some_sealed_tokens(story.user_id))
     (generation,) = story.generations

@@ -3,7 +3,8 @@
 Two processes share one refresh, round after round. For how many rounds is VETASSIST_TEST_ROUNDS's
 to say::
 
-    VETASSIST_TEST_ROUNDS=1000 .venv/bin/python -m pytest tests/integration -k case_81_of_32
+    VETASSIST_TEST_ROUNDS=1000 .venv/bin/python -m pytest --case 81 \\
+        tests/integration/test_va_token_use.py
 """
 
 import json
@@ -213,7 +214,8 @@ def events_of(database_url: str, user_id: UserId) -> dict[str, int]:
     return {row["event_type"]: row["count"] for row in rows}
 
 
-async def test_case_87_when_the_process_that_asks_va_is_killed_another_goes_on(
+@pytest.mark.case(87)
+async def test_when_the_process_that_asks_va_is_killed_another_goes_on(
     surroundings: Surroundings, workers: list[Worker]
 ) -> None:
     grant = await surroundings.sign_in("janet-moore")
@@ -254,7 +256,8 @@ async def is_killed_while_it_asks(surroundings: Surroundings, grant: SessionGran
     return row["lease_until"] is not None
 
 
-async def test_case_81_of_32_back_ends_in_two_processes_one_asks_va_and_all_get_the_token(
+@pytest.mark.case(81)
+async def test_of_32_back_ends_in_two_processes_one_asks_va_and_all_get_the_token(
     surroundings: Surroundings, workers: list[Worker]
 ) -> None:
     grant = await surroundings.sign_in("tamara-ellis")
@@ -324,8 +327,9 @@ async def log_out_everywhere(service: Service, grant: SessionGrant, _identity: V
     await service.container.revoke_sessions().execute(command)
 
 
+@pytest.mark.case(84)
 @pytest.mark.parametrize("act", [unlink, sign_in_again, log_out_everywhere])
-async def test_case_84_whatever_races_a_refresh_leaves_no_token_that_nobody_keeps(
+async def test_whatever_races_a_refresh_leaves_no_token_that_nobody_keeps(
     pool: Pool, act: Any
 ) -> None:
     service = a_service(
@@ -361,9 +365,8 @@ async def test_case_84_whatever_races_a_refresh_leaves_no_token_that_nobody_keep
         service.provider.revoked.clear()
 
 
-async def test_case_99_a_rewrap_beside_refreshes_loses_neither(
-    service: Service, own_database: str
-) -> None:
+@pytest.mark.case(99)
+async def test_a_rewrap_beside_refreshes_loses_neither(service: Service, own_database: str) -> None:
     identities = [an_identity() for _ in range(20)]
     grants = [await an_expired_link(service, identity) for identity in identities]
     for grant in grants:

@@ -89,8 +89,9 @@ FORGERIES: Final[Mapping[str, str]] = {
 }
 
 
+@pytest.mark.case(92)
 @pytest.mark.parametrize("forgery", FORGERIES)
-async def test_case_92_what_was_moved_or_altered_in_the_database_does_not_open(
+async def test_what_was_moved_or_altered_in_the_database_does_not_open(
     service: Service, own_database: str, forgery: str
 ) -> None:
     user, other = [await a_user(service) for _ in range(2)]
@@ -101,7 +102,8 @@ async def test_case_92_what_was_moved_or_altered_in_the_database_does_not_open(
     assert await service.stored_tokens(other) is not None
 
 
-async def test_case_92_a_key_that_does_not_open_keeps_nobody_out_and_is_replaced_on_record(
+@pytest.mark.case(92)
+async def test_a_key_that_does_not_open_keeps_nobody_out_and_is_replaced_on_record(
     service: Service, own_database: str
 ) -> None:
     identity = an_identity()
@@ -161,7 +163,8 @@ async def test_while_va_is_down_the_outbox_holds_the_one_token_that_is_to_be_rev
         assert Dump.of(own_database).opened(keys_of(product.settings)) == set()
 
 
-async def test_case_84_an_unlink_that_races_a_sign_in_leaves_all_or_nothing(
+@pytest.mark.case(84)
+async def test_an_unlink_that_races_a_sign_in_leaves_all_or_nothing(
     service: Service, own_database: str
 ) -> None:
     identity = an_identity()

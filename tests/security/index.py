@@ -1,6 +1,6 @@
-"""Which case is covered where: what INDEX.md says, and what stands in the tests.
+"""Which test covers which case: the marks of the tests, and the index that is made from them.
 
-``python -m tests.security.index`` brings the table's last column up to date.
+``python -m tests.security.index`` writes INDEX.md.
 """
 
 import ast
@@ -12,62 +12,57 @@ from typing import Final
 
 TESTS: Final = Path(__file__).resolve().parents[1]
 INDEX: Final = TESTS / "security" / "INDEX.md"
-NOT_YET: Final = "not yet"
-REFERENCE: Final = re.compile(r"`([\w/]+\.py)(?:::(\w+))?`")
-_ROW: Final = re.compile(r"(\| *(\d+) *\|[^|]+\|) ([^|]+) \|")
-_NAME: Final = re.compile(r"test_case_(\d+)_")
+_CATALOG: Final = TESTS.parent / "docs" / "security-cases.md"
+_HEAD: Final = """\
+# Where each case is covered
+
+`python -m tests.security.index` writes this page from the tests' marks, such as
+`@pytest.mark.case(15)`. [The catalog](../../docs/security-cases.md) says what each case is.
+`.venv/bin/python -m pytest --case 15` runs the tests of case 15. The files are relative to
+`tests/`.
+
+| Case | Tests |
+|---:|---|
+"""
 
 
-def rows() -> list[tuple[int, str]]:
-    """The cases of the table, in order, with what stands in its last column."""
-    matches = [_ROW.fullmatch(line) for line in INDEX.read_text().splitlines()]
-    return [(int(match[2]), match[3]) for match in matches if match]
-
-
-@cache
-def names_by_file() -> dict[str, set[str]]:
-    """The names of all functions of test modules, by file, relative to the tests' folder."""
-    names: dict[str, set[str]] = {}
-    for path in TESTS.glob("**/test_*.py"):
-        functions = (
-            node.name
-            for node in ast.walk(ast.parse(path.read_text()))
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        )
-        names[path.relative_to(TESTS).as_posix()] = set(functions)
-    return names
+def catalog() -> list[int]:
+    """The cases that the catalog describes, in its order."""
+    numbers = re.findall(r"^\| (\d+) \| .+ \| .+ \|$", _CATALOG.read_text(), re.MULTILINE)
+    return [int(number) for number in numbers]
 
 
 @cache
-def cases_by_file() -> dict[str, set[int]]:
-    """The cases that the tests of a file name."""
-    cases: defaultdict[str, set[int]] = defaultdict(set)
-    for file, names in names_by_file().items():
-        cases[file].update(int(match[1]) for name in names if (match := _NAME.match(name)))
-    return dict(cases)
+def covered() -> dict[int, list[str]]:
+    """The files that hold tests of each case."""
+    found: defaultdict[int, set[str]] = defaultdict(set)
+    for path in sorted(TESTS.glob("**/test_*.py")):
+        file = path.relative_to(TESTS).as_posix()
+        for node in ast.walk(ast.parse(path.read_text())):
+            for case in _marks(node):
+                found[case].add(file)
+    return {case: sorted(files) for case, files in sorted(found.items())}
 
 
-def up_to_date(case: int, where: str) -> str:
-    """The last column as it should be: references to single tests and reasons stay."""
-    holding = {file for file, cases in cases_by_file().items() if case in cases}
-    named = [(file, name) for file, name in REFERENCE.findall(where) if name or file in holding]
-    new = sorted(
-        holding - {file for file, _ in named}, key=lambda file: (file[:8] != "security", file)
+def _marks(node: ast.AST) -> list[int]:
+    """The cases that the marks of a test function name."""
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return []
+    return [
+        ast.literal_eval(argument)
+        for decorator in node.decorator_list
+        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "pytest.mark.case"
+        for argument in decorator.args
+    ]
+
+
+def page() -> str:
+    """INDEX.md as it should be."""
+    return _HEAD + "".join(
+        f"| {case} | {', '.join(f'`{file}`' for file in files)} |\n"
+        for case, files in covered().items()
     )
-    if not named and not new:
-        return NOT_YET if REFERENCE.search(where) else where
-    references = [f"{file}::{name}" if name else file for file, name in named] + new
-    return ", ".join(f"`{reference}`" for reference in references)
-
-
-def rewrite() -> None:
-    """Bring the table up to date."""
-
-    def row(match: re.Match[str]) -> str:
-        return f"{match[1]} {up_to_date(int(match[2]), match[3])} |"
-
-    INDEX.write_text(_ROW.sub(row, INDEX.read_text()))
 
 
 if __name__ == "__main__":
-    rewrite()
+    INDEX.write_text(page())

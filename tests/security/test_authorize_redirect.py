@@ -37,7 +37,8 @@ from tests.support.product import CALLBACK, LOGIN, SERVICE_URL, Product, running
 STARTS = 100_000
 
 
-def test_case_1_100_000_starts_share_no_state_nonce_or_verifier() -> None:
+@pytest.mark.case(1)
+def test_100_000_starts_share_no_state_nonce_or_verifier() -> None:
     source = SystemSecretSource()
     verifier_form = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
     seen: set[str] = set()
@@ -51,7 +52,8 @@ def test_case_1_100_000_starts_share_no_state_nonce_or_verifier() -> None:
     assert len(seen) == 3 * STARTS
 
 
-async def test_case_1_the_challenge_is_the_s256_of_the_verifier_that_follows(
+@pytest.mark.case(1)
+async def test_the_challenge_is_the_s256_of_the_verifier_that_follows(
     product: Product, provider: HostileProvider
 ) -> None:
     # The provider compares them itself; here once more, by what went over the wire.
@@ -75,7 +77,8 @@ async def test_case_1_the_challenge_is_the_s256_of_the_verifier_that_follows(
     assert verifiers[0] not in started.headers["location"]
 
 
-async def test_case_1_two_starts_differ_in_everything_that_is_random(product: Product) -> None:
+@pytest.mark.case(1)
+async def test_two_starts_differ_in_everything_that_is_random(product: Product) -> None:
     first, second = [parameters_of(await product.browser().start()) for _ in range(2)]
 
     for name in ("state", "nonce", "code_challenge"):
@@ -134,10 +137,9 @@ HOSTILE_PATHS = [
 ]
 
 
+@pytest.mark.case(2)
 @pytest.mark.parametrize("path", HOSTILE_PATHS)
-async def test_case_2_return_to_leads_nowhere_but_to_a_path_of_ours(
-    product: Product, path: str
-) -> None:
+async def test_return_to_leads_nowhere_but_to_a_path_of_ours(product: Product, path: str) -> None:
     answer = await product.browser().start(path)
 
     assert answer.status_code == 400
@@ -146,10 +148,9 @@ async def test_case_2_return_to_leads_nowhere_but_to_a_path_of_ours(
     assert not product.store.committed.login_attempts
 
 
+@pytest.mark.case(2)
 @pytest.mark.parametrize("path", [path for path in HOSTILE_PATHS if path])
-async def test_case_2_a_person_signs_in_without_a_hostile_return_to(
-    product: Product, path: str
-) -> None:
+async def test_a_person_signs_in_without_a_hostile_return_to(product: Product, path: str) -> None:
     browser = product.browser()
     started = await browser.start(path, headers={"Accept": "text/html"})
     answer = await browser.get(await browser.consent(started.headers["location"]))
@@ -157,6 +158,7 @@ async def test_case_2_a_person_signs_in_without_a_hostile_return_to(
     assert parameters_of(answer).keys() == {"token", "expires"}
 
 
+@pytest.mark.case(2)
 @pytest.mark.parametrize(
     "path",
     [
@@ -173,13 +175,14 @@ async def test_case_2_a_person_signs_in_without_a_hostile_return_to(
         "/" + "%F0%9F%98%80" * 170,
     ],
 )
-async def test_case_2_an_honest_return_to_comes_back_as_it_was(product: Product, path: str) -> None:
+async def test_an_honest_return_to_comes_back_as_it_was(product: Product, path: str) -> None:
     signed_in = await product.sign_in(return_to=path)
 
     assert signed_in.parameters["return_to"] == path
     assert urlsplit(signed_in.location).netloc == urlsplit(product.settings.frontend_url).netloc
 
 
+@pytest.mark.case(2)
 @pytest.mark.parametrize(
     ("sent", "canonical"),
     [
@@ -192,7 +195,7 @@ async def test_case_2_an_honest_return_to_comes_back_as_it_was(product: Product,
         ("/\u2028", "/%E2%80%A8"),
     ],
 )
-async def test_case_2_another_honest_return_to_comes_back_in_canonical_form(
+async def test_another_honest_return_to_comes_back_in_canonical_form(
     product: Product, sent: str, canonical: str
 ) -> None:
     signed_in = await product.sign_in(return_to=sent)
@@ -205,10 +208,9 @@ async def test_case_2_another_honest_return_to_comes_back_in_canonical_form(
     assert parameters_of(answer)["return_to"] == canonical
 
 
+@pytest.mark.case(20)
 @pytest.mark.parametrize("unread", ["utm=%E9", "utm=1&utm=2", "hint=caf%E9", "%ff=%00", "a=%zz"])
-async def test_case_20_a_parameter_beside_return_to_has_no_effect(
-    product: Product, unread: str
-) -> None:
+async def test_a_parameter_beside_return_to_has_no_effect(product: Product, unread: str) -> None:
     for query in (f"{unread}&return_to=/claims", f"return_to=/claims&{unread}"):
         browser = product.browser()
         started = await browser.get(f"{LOGIN}?{query}")
@@ -219,10 +221,11 @@ async def test_case_20_a_parameter_beside_return_to_has_no_effect(
 PIECES = [*"/\\.:@%?#;&= \t\r\n\x00", "%2f", "%5C", "%25", "%2e", "%09", "evil", "a"]
 
 
+@pytest.mark.case(2)
 @fuzzed
 @given(st.lists(st.sampled_from(PIECES), max_size=12).map(lambda pieces: "/" + "".join(pieces)))
 @example("/%2f")
-def test_case_2_what_is_accepted_stays_on_our_origin_however_often_it_is_decoded(path: str) -> None:
+def test_what_is_accepted_stays_on_our_origin_however_often_it_is_decoded(path: str) -> None:
     try:
         accepted = ReturnPath.parse(path).value
     except InvalidReturnPathError:
@@ -239,6 +242,7 @@ def test_case_2_what_is_accepted_stays_on_our_origin_however_often_it_is_decoded
         reading = unquote(reading, errors="replace")
 
 
+@pytest.mark.case(3)
 @pytest.mark.parametrize(
     "headers",
     [
@@ -252,7 +256,7 @@ def test_case_2_what_is_accepted_stays_on_our_origin_however_often_it_is_decoded
     ],
     ids=lambda headers: next(iter(headers)) + ": " + next(iter(headers.values())),
 )
-async def test_case_3_no_header_moves_the_redirect_uri_or_the_front_end(
+async def test_no_header_moves_the_redirect_uri_or_the_front_end(
     product: Product, headers: dict[str, str]
 ) -> None:
     browser = product.browser()
@@ -267,13 +271,12 @@ async def test_case_3_no_header_moves_the_redirect_uri_or_the_front_end(
         assert "evil.example" not in repr(response.headers)
 
 
+@pytest.mark.case(4)
 @pytest.mark.parametrize(
     "query",
     ["return_to=/a&return_to=/a", "return_to=/a&return_to=//evil", "return_to=&return_to=/a"],
 )
-async def test_case_4_a_parameter_that_stands_twice_is_refused(
-    product: Product, query: str
-) -> None:
+async def test_a_parameter_that_stands_twice_is_refused(product: Product, query: str) -> None:
     answer = await product.browser().get(f"{LOGIN}?{query}")
 
     assert answer.status_code == 400
@@ -319,8 +322,9 @@ BROKEN_DISCOVERY: dict[str, Break] = {
 }
 
 
+@pytest.mark.case(5)
 @pytest.mark.parametrize("break_it", BROKEN_DISCOVERY.values(), ids=BROKEN_DISCOVERY.keys())
-async def test_case_5_unusable_discovery_is_503_and_starts_nothing(
+async def test_unusable_discovery_is_503_and_starts_nothing(
     provider: HostileProvider, break_it: Break
 ) -> None:
     break_it(provider)
@@ -335,7 +339,8 @@ async def test_case_5_unusable_discovery_is_503_and_starts_nothing(
         assert provider.requests["/elsewhere"] == 0
 
 
-async def test_case_5_many_who_wait_for_discovery_share_one_try(
+@pytest.mark.case(5)
+async def test_many_who_wait_for_discovery_share_one_try(
     provider: HostileProvider,
 ) -> None:
     is_over = asyncio.Event()
@@ -358,7 +363,8 @@ async def test_case_5_many_who_wait_for_discovery_share_one_try(
         assert provider.requests[DISCOVERY] == 1
 
 
-async def test_case_5_the_service_recovers_with_the_provider(
+@pytest.mark.case(5)
+async def test_the_service_recovers_with_the_provider(
     product: Product, provider: HostileProvider
 ) -> None:
     provider.replies[DISCOVERY] = saying(status=500)
@@ -368,7 +374,8 @@ async def test_case_5_the_service_recovers_with_the_provider(
     await product.sign_in()
 
 
-async def test_case_6_two_tabs_complete_in_either_order(product: Product) -> None:
+@pytest.mark.case(6)
+async def test_two_tabs_complete_in_either_order(product: Product) -> None:
     browser = product.browser()
     first = await browser.begin(return_to="/first")
     second = await browser.begin(return_to="/second")
@@ -379,7 +386,8 @@ async def test_case_6_two_tabs_complete_in_either_order(product: Product) -> Non
     assert len(product.sessions) == 2
 
 
-async def test_case_7_a_flood_of_starts_meets_a_limit_and_fills_no_table() -> None:
+@pytest.mark.case(7)
+async def test_a_flood_of_starts_meets_a_limit_and_fills_no_table() -> None:
     async with running_product(login_rate=5) as product:
         answers = [await product.browser().start() for _ in range(40)]
 
@@ -390,7 +398,8 @@ async def test_case_7_a_flood_of_starts_meets_a_limit_and_fills_no_table() -> No
         assert (await product.browser(address="198.51.100.9").start()).status_code == 303
 
 
-async def test_case_7_a_flood_from_everywhere_meets_a_limit_too() -> None:
+@pytest.mark.case(7)
+async def test_a_flood_from_everywhere_meets_a_limit_too() -> None:
     async with running_product(login_rate=1) as product:
         statuses = [
             (await product.browser(address=f"198.51.100.{number}").start()).status_code
@@ -400,7 +409,8 @@ async def test_case_7_a_flood_from_everywhere_meets_a_limit_too() -> None:
         assert statuses.count(303) == len(product.store.committed.login_attempts) == 20
 
 
-async def test_case_7_a_forwarded_address_of_the_floods_own_does_not_help_it() -> None:
+@pytest.mark.case(7)
+async def test_a_forwarded_address_of_the_floods_own_does_not_help_it() -> None:
     async with running_product(login_rate=2) as product:
         statuses = [
             (await product.browser().start(headers={"X-Forwarded-For": f"198.51.100.{n}"}))
@@ -410,7 +420,8 @@ async def test_case_7_a_forwarded_address_of_the_floods_own_does_not_help_it() -
         assert [answer.status_code for answer in statuses] == [303, 303, 429, 429]
 
 
-async def test_case_7_old_attempts_make_room_and_the_limit_lifts() -> None:
+@pytest.mark.case(7)
+async def test_old_attempts_make_room_and_the_limit_lifts() -> None:
     async with running_product(login_rate=3) as product:
         for _ in range(3):
             await product.browser().start()
@@ -420,7 +431,8 @@ async def test_case_7_old_attempts_make_room_and_the_limit_lifts() -> None:
         assert len(product.store.committed.login_attempts) == 1
 
 
-async def test_case_7_one_browsers_cookies_stay_few(product: Product) -> None:
+@pytest.mark.case(7)
+async def test_one_browsers_cookies_stay_few(product: Product) -> None:
     browser = product.browser()
     longest = "/" + "a" * 2047
     for number in range(30):

@@ -47,15 +47,17 @@ def changed(callback: str, **changes: object) -> str:
     return f"{callback.partition('?')[0]}?{urlencode(kept, doseq=True)}"
 
 
-async def test_case_8_without_a_state_is_denied(sandboxed: Product) -> None:
+@pytest.mark.case(8)
+async def test_without_a_state_is_denied(sandboxed: Product) -> None:
     browser = sandboxed.browser()
     callback = await browser.begin()
 
     assert_denied(sandboxed, await browser.get(changed(callback, state=None)), LOGIN_EXPIRED)
 
 
+@pytest.mark.case(9)
 @pytest.mark.parametrize("state", ["", "x", "A" * 43, "A" * 42, "A" * 44, "a" * 4000, "é" * 43])
-async def test_case_9_an_unknown_state_is_denied(sandboxed: Product, state: str) -> None:
+async def test_an_unknown_state_is_denied(sandboxed: Product, state: str) -> None:
     browser = sandboxed.browser()
     callback = await browser.begin()
 
@@ -63,8 +65,9 @@ async def test_case_9_an_unknown_state_is_denied(sandboxed: Product, state: str)
     assert sandboxed.sandbox.counters.requests["token"] == 0
 
 
+@pytest.mark.case(10)
 @pytest.mark.parametrize("name", ["state", "code", "error", "iss"])
-async def test_case_10_a_repeated_parameter_is_denied_and_uses_nothing_up(
+async def test_a_repeated_parameter_is_denied_and_uses_nothing_up(
     sandboxed: Product, name: str
 ) -> None:
     browser = sandboxed.browser()
@@ -90,8 +93,9 @@ def assert_starts_again(product: Product, answer: httpx.Response, reason: str) -
     assert product.audit[-1].data == {"reason": reason}
 
 
+@pytest.mark.case(11)
 @pytest.mark.parametrize("with_its_secret", [True, False])
-async def test_case_11_a_replayed_callback_opens_nothing_and_the_session_stays(
+async def test_a_replayed_callback_opens_nothing_and_the_session_stays(
     sandboxed: Product,
     with_its_secret: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
@@ -112,7 +116,8 @@ async def test_case_11_a_replayed_callback_opens_nothing_and_the_session_stays(
     assert shown.status_code == 200
 
 
-async def test_case_11_a_replayed_callback_from_another_browser_is_denied(
+@pytest.mark.case(11)
+async def test_a_replayed_callback_from_another_browser_is_denied(
     sandboxed: Product,
 ) -> None:
     browser = sandboxed.browser()
@@ -130,7 +135,8 @@ async def test_case_11_a_replayed_callback_from_another_browser_is_denied(
     assert len(sandboxed.sessions) == 1
 
 
-async def test_case_11_a_failed_exchange_uses_the_state_up(sandboxed: Product) -> None:
+@pytest.mark.case(11)
+async def test_a_failed_exchange_uses_the_state_up(sandboxed: Product) -> None:
     browser = sandboxed.browser()
     sandboxed.faults(token={"answer": 500, "times": 1})
     callback = await browser.begin()
@@ -143,7 +149,8 @@ async def test_case_11_a_failed_exchange_uses_the_state_up(sandboxed: Product) -
     assert sandboxed.sandbox.counters.requests["token"] == 1
 
 
-async def test_case_12_an_attempt_lives_for_just_under_an_hour(sandboxed: Product) -> None:
+@pytest.mark.case(12)
+async def test_an_attempt_lives_for_just_under_an_hour(sandboxed: Product) -> None:
     browser = sandboxed.browser()
     started = await browser.start()
     sandboxed.clock.advance(AN_HOUR - SECOND)
@@ -153,8 +160,9 @@ async def test_case_12_an_attempt_lives_for_just_under_an_hour(sandboxed: Produc
     assert "token" in parameters_of(await browser.get(callback))
 
 
+@pytest.mark.case(12)
 @pytest.mark.parametrize("age", [AN_HOUR, AN_HOUR + SECOND, 3 * AN_HOUR])
-async def test_case_12_an_attempt_is_over_after_an_hour(sandboxed: Product, age: timedelta) -> None:
+async def test_an_attempt_is_over_after_an_hour(sandboxed: Product, age: timedelta) -> None:
     browser = sandboxed.browser()
     callback = await browser.begin()
     sandboxed.clock.advance(age)
@@ -166,8 +174,9 @@ async def test_case_12_an_attempt_is_over_after_an_hour(sandboxed: Product, age:
     assert not sandboxed.sessions
 
 
+@pytest.mark.case(12)
 @pytest.mark.parametrize("minutes", [1, 15, 24 * 60])
-async def test_case_12_an_attempt_lives_for_as_long_as_the_setting_says(minutes: int) -> None:
+async def test_an_attempt_lives_for_as_long_as_the_setting_says(minutes: int) -> None:
     async with running_product(login_minutes=minutes) as product:
         in_time, late = product.browser(), product.browser()
         (first, second) = [await browser.start() for browser in (in_time, late)]
@@ -181,7 +190,8 @@ async def test_case_12_an_attempt_lives_for_as_long_as_the_setting_says(minutes:
         assert_starts_again(product, restarted, "state_expired")
 
 
-async def test_case_13_another_browser_is_denied_and_spoils_nothing(sandboxed: Product) -> None:
+@pytest.mark.case(13)
+async def test_another_browser_is_denied_and_spoils_nothing(sandboxed: Product) -> None:
     victim, attacker = sandboxed.browser(), sandboxed.browser()
     callback = await victim.begin()
     await attacker.begin()
@@ -193,7 +203,8 @@ async def test_case_13_another_browser_is_denied_and_spoils_nothing(sandboxed: P
     assert "token" in parameters_of(await victim.get(callback))
 
 
-async def test_case_13_another_browsers_value_under_the_right_name_is_denied(
+@pytest.mark.case(13)
+async def test_another_browsers_value_under_the_right_name_is_denied(
     sandboxed: Product,
 ) -> None:
     victim = sandboxed.browser()
@@ -208,7 +219,8 @@ async def test_case_13_another_browsers_value_under_the_right_name_is_denied(
     assert "token" in parameters_of(await victim.get(callback))
 
 
-async def test_case_14_without_the_cookie_is_denied(sandboxed: Product) -> None:
+@pytest.mark.case(14)
+async def test_without_the_cookie_is_denied(sandboxed: Product) -> None:
     callback = await sandboxed.browser().begin()
 
     answer = await sandboxed.browser().get(callback)
@@ -216,8 +228,9 @@ async def test_case_14_without_the_cookie_is_denied(sandboxed: Product) -> None:
     assert_denied(sandboxed, answer, LOGIN_EXPIRED, reason="state_or_cookie_missing")
 
 
+@pytest.mark.case(15)
 @pytest.mark.postgres
-async def test_case_15_same_callback_32_times_in_parallel_makes_exactly_one_exchange(
+async def test_same_callback_32_times_in_parallel_makes_exactly_one_exchange(
     pool: Pool,
 ) -> None:
     veteran = f"synthetic-{secrets.randbelow(10**10)}"
@@ -243,7 +256,8 @@ async def test_case_15_same_callback_32_times_in_parallel_makes_exactly_one_exch
             assert await rows.fetchone() == (1,)
 
 
-async def test_case_15_same_callback_32_times_in_parallel_over_memory(sandboxed: Product) -> None:
+@pytest.mark.case(15)
+async def test_same_callback_32_times_in_parallel_over_memory(sandboxed: Product) -> None:
     browser = sandboxed.browser()
     callback = await browser.begin()
 
@@ -264,7 +278,8 @@ async def test_case_15_same_callback_32_times_in_parallel_over_memory(sandboxed:
     assert AuditEventType.LOGIN_FAILED not in types
 
 
-async def test_case_16_a_declined_sign_in_ends_kindly_and_uses_the_state_up(
+@pytest.mark.case(16)
+async def test_a_declined_sign_in_ends_kindly_and_uses_the_state_up(
     sandboxed: Product,
 ) -> None:
     browser = sandboxed.browser()
@@ -278,7 +293,8 @@ async def test_case_16_a_declined_sign_in_ends_kindly_and_uses_the_state_up(
     assert_starts_again(sandboxed, again, "state_replayed")
 
 
-async def test_case_16_somebody_elses_denial_ends_nobodys_sign_in(sandboxed: Product) -> None:
+@pytest.mark.case(16)
+async def test_somebody_elses_denial_ends_nobodys_sign_in(sandboxed: Product) -> None:
     victim = sandboxed.browser()
     callback = await victim.begin()
 
@@ -288,6 +304,7 @@ async def test_case_16_somebody_elses_denial_ends_nobodys_sign_in(sandboxed: Pro
     assert "token" in parameters_of(await victim.get(callback))
 
 
+@pytest.mark.case(17)
 @pytest.mark.parametrize(
     "text",
     [
@@ -300,7 +317,7 @@ async def test_case_16_somebody_elses_denial_ends_nobodys_sign_in(sandboxed: Pro
     ],
 )
 @pytest.mark.parametrize("error", ["access_denied", "server_error", "something_new"])
-async def test_case_17_what_va_writes_about_an_error_is_neither_shown_nor_logged(
+async def test_what_va_writes_about_an_error_is_neither_shown_nor_logged(
     sandboxed: Product, error: str, text: str
 ) -> None:
     sandboxed.secrets.add(CANARY)
@@ -314,8 +331,9 @@ async def test_case_17_what_va_writes_about_an_error_is_neither_shown_nor_logged
     assert_denied(sandboxed, answer, denials.get(error, EXCHANGE_FAILED))
 
 
+@pytest.mark.case(17)
 @pytest.mark.parametrize("error", [f"<b>{CANARY}", f"a\r\n{CANARY}", CANARY, f'"{CANARY}\\', ""])
-async def test_case_17_an_error_code_of_the_attackers_own_is_not_passed_on(
+async def test_an_error_code_of_the_attackers_own_is_not_passed_on(
     sandboxed: Product, error: str
 ) -> None:
     sandboxed.secrets.add(CANARY)
@@ -328,7 +346,8 @@ async def test_case_17_an_error_code_of_the_attackers_own_is_not_passed_on(
     assert CANARY not in str(answer.headers)
 
 
-async def test_case_17_no_part_of_the_url_is_logged_even_of_routes_that_do_not_exist(
+@pytest.mark.case(17)
+async def test_no_part_of_the_url_is_logged_even_of_routes_that_do_not_exist(
     sandboxed: Product,
 ) -> None:
     sandboxed.secrets.add(CANARY)
@@ -339,10 +358,9 @@ async def test_case_17_no_part_of_the_url_is_logged_even_of_routes_that_do_not_e
         assert CANARY not in answer.text
 
 
+@pytest.mark.case(18)
 @pytest.mark.parametrize("error", ["access_denied", "server_error", "x"])
-async def test_case_18_an_error_together_with_a_code_is_denied(
-    sandboxed: Product, error: str
-) -> None:
+async def test_an_error_together_with_a_code_is_denied(sandboxed: Product, error: str) -> None:
     browser = sandboxed.browser()
     callback = await browser.begin()
 
@@ -352,8 +370,9 @@ async def test_case_18_an_error_together_with_a_code_is_denied(
     assert sandboxed.sandbox.counters.requests["token"] == 0
 
 
+@pytest.mark.case(19)
 @pytest.mark.parametrize("code", ["", "x" * 60_000, None], ids=["empty", "60 kB", "absent"])
-async def test_case_19_an_empty_a_huge_and_an_absent_code_are_denied(
+async def test_an_empty_a_huge_and_an_absent_code_are_denied(
     sandboxed: Product, code: str | None
 ) -> None:
     browser = sandboxed.browser()
@@ -383,7 +402,8 @@ async def test_an_empty_code_beside_an_error_is_no_code(sandboxed: Product) -> N
     assert_denied(sandboxed, answer, ACCESS_DENIED)
 
 
-async def test_case_19_a_code_of_100_kb_is_no_error_of_ours(sandboxed: Product) -> None:
+@pytest.mark.case(19)
+async def test_a_code_of_100_kb_is_no_error_of_ours(sandboxed: Product) -> None:
     browser = sandboxed.browser()
     target = urlsplit(changed(await browser.begin(), code="x" * 100_000))
 
@@ -394,7 +414,8 @@ async def test_case_19_a_code_of_100_kb_is_no_error_of_ours(sandboxed: Product) 
     assert sandboxed.sandbox.counters.requests["token"] == 0
 
 
-async def test_case_19_a_long_code_of_an_honest_provider_is_taken(
+@pytest.mark.case(19)
+async def test_a_long_code_of_an_honest_provider_is_taken(
     product: Product, provider: HostileProvider
 ) -> None:
     browser = product.browser()
@@ -409,9 +430,10 @@ async def test_case_19_a_long_code_of_an_honest_provider_is_taken(
 UNCLEAN = ["%00", "a%00b", "%ff", "%c0%80", "%ed%a0%80", "%f4%90%80%80", "%0d%0a", "%1b", "%7f"]
 
 
+@pytest.mark.case(20)
 @pytest.mark.parametrize("text", UNCLEAN)
 @pytest.mark.parametrize("name", ["state", "code", "error", "iss"])
-async def test_case_20_nul_and_bad_utf8_in_the_callback_are_denied(
+async def test_nul_and_bad_utf8_in_the_callback_are_denied(
     sandboxed: Product, name: str, text: str
 ) -> None:
     browser = sandboxed.browser()
@@ -423,8 +445,9 @@ async def test_case_20_nul_and_bad_utf8_in_the_callback_are_denied(
     assert_denied(sandboxed, answer, LOGIN_EXPIRED, reason="malformed_callback")
 
 
+@pytest.mark.case(20)
 @pytest.mark.parametrize("text", UNCLEAN)
-async def test_case_20_nul_and_bad_utf8_in_a_parameter_nobody_reads_do_no_harm(
+async def test_nul_and_bad_utf8_in_a_parameter_nobody_reads_do_no_harm(
     sandboxed: Product, text: str
 ) -> None:
     browser = sandboxed.browser()
@@ -436,17 +459,17 @@ async def test_case_20_nul_and_bad_utf8_in_a_parameter_nobody_reads_do_no_harm(
     assert "token" in parameters_of(answer)
 
 
+@pytest.mark.case(20)
 @pytest.mark.parametrize("text", UNCLEAN)
-async def test_case_20_nul_and_bad_utf8_in_return_to_are_refused(
-    sandboxed: Product, text: str
-) -> None:
+async def test_nul_and_bad_utf8_in_return_to_are_refused(sandboxed: Product, text: str) -> None:
     answer = await sandboxed.browser().get(f"{LOGIN}?return_to=/a{text}")
 
     assert answer.status_code == 400
 
 
+@pytest.mark.case(20)
 @pytest.mark.parametrize("header", ["User-Agent", "Cookie", "X-Forwarded-For", "Authorization"])
-async def test_case_20_bytes_that_are_no_text_in_a_header_do_no_harm(header: str) -> None:
+async def test_bytes_that_are_no_text_in_a_header_do_no_harm(header: str) -> None:
     async with running_product(trusted_proxies="203.0.113.0/24") as product:
         browser = product.browser()
         headers = {header: b"\xff\xfe\xc3(; a=\x80 \xed\xa0\x80"}
@@ -460,7 +483,8 @@ async def test_case_20_bytes_that_are_no_text_in_a_header_do_no_harm(header: str
         assert shown.status_code == 401
 
 
-async def test_case_20_raw_bytes_in_the_request_line_are_no_error_of_ours(
+@pytest.mark.case(20)
+async def test_raw_bytes_in_the_request_line_are_no_error_of_ours(
     sandboxed: Product,
 ) -> None:
     raw = [b"\xff", b"\x00", b"\xc3\xa9", b"%", b"%zz", b"=&=&&;", b"\x7f", b"a" * 100_000]
@@ -507,9 +531,10 @@ WRONG_ISSUERS = {
 }
 
 
+@pytest.mark.case(21)
 @pytest.mark.parametrize("is_promised", [True, False], ids=["promised", "not promised"])
 @pytest.mark.parametrize("issuer", WRONG_ISSUERS.values(), ids=WRONG_ISSUERS.keys())
-async def test_case_21_a_wrong_iss_is_denied_before_the_code_is_used(
+async def test_a_wrong_iss_is_denied_before_the_code_is_used(
     product: Product, provider: HostileProvider, issuer: str, *, is_promised: bool
 ) -> None:
     provider.metadata["authorization_response_iss_parameter_supported"] = is_promised
@@ -521,7 +546,8 @@ async def test_case_21_a_wrong_iss_is_denied_before_the_code_is_used(
     assert provider.exchanges == 0
 
 
-async def test_case_21_a_missing_iss_is_denied_where_it_is_promised(
+@pytest.mark.case(21)
+async def test_a_missing_iss_is_denied_where_it_is_promised(
     product: Product, provider: HostileProvider
 ) -> None:
     provider.metadata["authorization_response_iss_parameter_supported"] = True
@@ -532,7 +558,8 @@ async def test_case_21_a_missing_iss_is_denied_where_it_is_promised(
     assert provider.exchanges == 0
 
 
-async def test_case_21_an_iss_that_stands_twice_is_denied(
+@pytest.mark.case(21)
+async def test_an_iss_that_stands_twice_is_denied(
     product: Product, provider: HostileProvider
 ) -> None:
     provider.callback["iss"] = [provider.issuer, provider.issuer]
@@ -540,7 +567,8 @@ async def test_case_21_an_iss_that_stands_twice_is_denied(
     assert_denied(product, await product.browser().attempt(), LOGIN_EXPIRED)
 
 
-async def test_case_21_an_error_that_another_issuer_sends_is_not_believed(
+@pytest.mark.case(21)
+async def test_an_error_that_another_issuer_sends_is_not_believed(
     product: Product, provider: HostileProvider
 ) -> None:
     provider.callback = {"code": ABSENT, "error": "access_denied", "iss": "https://evil.example"}
@@ -548,8 +576,9 @@ async def test_case_21_an_error_that_another_issuer_sends_is_not_believed(
     assert_denied(product, await product.browser().attempt(), reason="callback_iss")
 
 
+@pytest.mark.case(22)
 @pytest.mark.parametrize("method", ["HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE"])
-async def test_case_22_only_get_reaches_the_callback_and_head_leaves_the_state_intact(
+async def test_only_get_reaches_the_callback_and_head_leaves_the_state_intact(
     sandboxed: Product, method: str
 ) -> None:
     browser = sandboxed.browser()
@@ -563,7 +592,8 @@ async def test_case_22_only_get_reaches_the_callback_and_head_leaves_the_state_i
     assert "token" in parameters_of(await browser.get(callback))
 
 
-async def test_case_23_a_browser_that_leaves_in_mid_exchange_leaves_no_session(
+@pytest.mark.case(23)
+async def test_a_browser_that_leaves_in_mid_exchange_leaves_no_session(
     product: Product, provider: HostileProvider
 ) -> None:
     browser = product.browser()
@@ -598,7 +628,8 @@ async def test_case_23_a_browser_that_leaves_in_mid_exchange_leaves_no_session(
     assert not product.store.committed.users
 
 
-async def test_case_24_a_code_from_the_attackers_own_flow_fails_at_vas_pkce(
+@pytest.mark.case(24)
+async def test_a_code_from_the_attackers_own_flow_fails_at_vas_pkce(
     sandboxed: Product,
 ) -> None:
     attackers = await sandboxed.browser().begin("greg-anderson")
@@ -611,7 +642,8 @@ async def test_case_24_a_code_from_the_attackers_own_flow_fails_at_vas_pkce(
     assert_denied(sandboxed, answer, EXCHANGE_FAILED, reason="invalid_grant")
 
 
-async def test_case_24_a_code_from_the_attackers_own_flow_fails_at_our_nonce(
+@pytest.mark.case(24)
+async def test_a_code_from_the_attackers_own_flow_fails_at_our_nonce(
     product: Product, provider: HostileProvider
 ) -> None:
     provider.is_lax = True
@@ -626,7 +658,8 @@ async def test_case_24_a_code_from_the_attackers_own_flow_fails_at_our_nonce(
     assert_denied(product, answer, EXCHANGE_FAILED, reason="id_token_nonce")
 
 
-async def test_case_24_a_whole_callback_of_the_attackers_signs_nobody_in(
+@pytest.mark.case(24)
+async def test_a_whole_callback_of_the_attackers_signs_nobody_in(
     sandboxed: Product,
 ) -> None:
     """Login CSRF: the victim must not end up in the attacker's account."""

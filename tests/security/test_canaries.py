@@ -27,7 +27,6 @@ import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from psycopg import sql
 from pytest_mock import MockerFixture
-from rich.console import Console
 from starlette.routing import Route
 
 from adapters.memory.client_check import MemoryClientCheck
@@ -59,7 +58,7 @@ from entrypoints.commands.audit_listing import as_json_lines
 from entrypoints.commands.audit_listing import print_table as print_trail
 from entrypoints.doctor.examination import Patient, examine
 from entrypoints.doctor.report import as_json as in_json
-from entrypoints.doctor.report import print_table as print_findings
+from entrypoints.doctor.report import print_report
 from entrypoints.metrics.exposition import Exposition
 from entrypoints.settings import Settings
 from entrypoints.tracing import open_telemetry
@@ -591,10 +590,10 @@ async def told_to_operators(witness: Witness) -> dict[str, str]:
         )
     )
     records = await container.audit_history().list(AuditFilter(), after=None, limit=1000)
-    console = Console(file=StringIO(), record=True, width=300)
     with redirect_stdout(StringIO()) as trail:
         print_trail(records)
-    print_findings(findings, console)
+    with redirect_stdout(StringIO()) as report:
+        print_report(findings)
     # Leaving hands over the spans that are still on their way.
     async with container.spans():
         pass
@@ -603,7 +602,7 @@ async def told_to_operators(witness: Witness) -> dict[str, str]:
         "traces": "".join(span.to_json() for span in witness.spans.get_finished_spans()),
         "doctor": in_json(findings),
         "audit show": "\n".join(as_json_lines(records)),
-        "tables": trail.getvalue() + console.export_text(),
+        "tables": trail.getvalue() + report.getvalue(),
     }
 
 

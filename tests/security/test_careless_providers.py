@@ -144,8 +144,9 @@ async def test_the_only_key_signs_for_every_token_if_it_has_no_name(
     await product.sign_in()
 
 
+@pytest.mark.case(30)
 @pytest.mark.parametrize("others", [{"kid": ABSENT}, {"kid": "2026-b"}], ids=repr)
-async def test_case_30_of_several_keys_one_without_a_name_signs_for_no_token_with_one(
+async def test_of_several_keys_one_without_a_name_signs_for_no_token_with_one(
     product: Product, provider: HostileProvider, others: Mapping[str, object]
 ) -> None:
     provider.keys = [provider.key.jwk(kid=ABSENT), rsa_key("2026-b").jwk(**others)]
@@ -362,6 +363,7 @@ async def test_half_a_surrogate_pair_in_a_claim_that_nobody_reads_has_no_effect(
     assert (the_user(product).given_name, the_user(product).family_name) == (None, "Oyelaran")
 
 
+@pytest.mark.case(42)
 @pytest.mark.parametrize(
     ("path", "member", "error"),
     [
@@ -376,7 +378,7 @@ async def test_half_a_surrogate_pair_in_a_claim_that_nobody_reads_has_no_effect(
         (USERINFO, f'"icn":"{OTHERS_ICN}"', EXCHANGE_FAILED),
     ],
 )
-async def test_case_42_a_member_that_is_read_must_not_contradict_itself(
+async def test_a_member_that_is_read_must_not_contradict_itself(
     product: Product, provider: HostileProvider, path: str, member: str, error: str
 ) -> None:
     browser = product.browser()
@@ -559,6 +561,7 @@ async def test_every_document_may_be_compressed_unasked(
 BOMB: Final = gzip.compress(b'{"a":"' + b" " * 2_000_000)
 
 
+@pytest.mark.case(51)
 @pytest.mark.parametrize(
     ("path", "error"),
     [(KEYS, PROVIDER_UNAVAILABLE), (TOKEN, EXCHANGE_FAILED), (USERINFO, EXCHANGE_FAILED)],
@@ -568,7 +571,7 @@ BOMB: Final = gzip.compress(b'{"a":"' + b" " * 2_000_000)
     [BOMB, BOMB[:-9], b"no gzip", gzip.compress(b"{}")[:-9]],
     ids=["a bomb", "a bomb cut short", "no gzip", "a gzip cut short"],
 )
-async def test_case_51_a_bomb_or_no_compression_at_all_is_refused_in_every_document(
+async def test_a_bomb_or_no_compression_at_all_is_refused_in_every_document(
     product: Product, provider: HostileProvider, path: str, error: str, body: bytes
 ) -> None:
     provider.dresses[path] = coded("gzip", lambda _body: body)
@@ -680,6 +683,7 @@ async def test_userinfo_that_is_not_signed_as_it_should_be_is_refused(
     assert not product.strays
 
 
+@pytest.mark.case(44)
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
@@ -697,7 +701,7 @@ async def test_userinfo_that_is_not_signed_as_it_should_be_is_refused(
         ({"sub": ABSENT}, "userinfo_sub"),
     ],
 )
-async def test_case_44_userinfo_that_is_signed_for_another_purpose_is_refused(
+async def test_userinfo_that_is_signed_for_another_purpose_is_refused(
     product: Product, provider: HostileProvider, changes: Mapping[str, Any], reason: str
 ) -> None:
     provider.dresses[USERINFO] = signing(provider, **changes)
@@ -765,8 +769,9 @@ async def test_a_status_that_the_veteran_no_longer_shares_is_not_kept(
     assert the_user(asking).status is VeteranStatus.UNKNOWN
 
 
+@pytest.mark.case(45)
 @pytest.mark.parametrize("reply", [saying({}, 401), saying({}, 404), saying(b"<html>")])
-async def test_case_45_without_another_source_it_is_denied_known_or_not(
+async def test_without_another_source_it_is_denied_known_or_not(
     asking: Product, provider: HostileProvider, reply: Any
 ) -> None:
     provider.icn_in = "nowhere"
@@ -776,7 +781,8 @@ async def test_case_45_without_another_source_it_is_denied_known_or_not(
     assert_turned_away(asking, await asking.browser().attempt(), EXCHANGE_FAILED)
 
 
-async def test_case_45_a_status_that_names_another_person_still_contradicts(
+@pytest.mark.case(45)
+async def test_a_status_that_names_another_person_still_contradicts(
     asking: Product, provider: HostileProvider
 ) -> None:
     attributes = {"veteran_status": "confirmed"}

@@ -102,7 +102,8 @@ async def test_the_unsafe_routes_are_found(product: Product) -> None:
     }
 
 
-async def test_case_73_a_page_from_elsewhere_changes_nothing_by_a_cookie(
+@pytest.mark.case(73)
+async def test_a_page_from_elsewhere_changes_nothing_by_a_cookie(
     product: Product,
 ) -> None:
     browser = await signed_in_by_cookie(product)
@@ -120,8 +121,9 @@ async def test_case_73_a_page_from_elsewhere_changes_nothing_by_a_cookie(
     assert (await browser.get("/api/v1/session")).status_code == 200
 
 
+@pytest.mark.case(73)
 @from_our_own
-async def test_case_73_a_page_of_our_own_does_it_all(product: Product, headers: Headers) -> None:
+async def test_a_page_of_our_own_does_it_all(product: Product, headers: Headers) -> None:
     await signed_in_by_cookie(product)
     for method, path in unsafe_routes(product):
         browser = await signed_in_by_cookie(product)
@@ -130,7 +132,8 @@ async def test_case_73_a_page_of_our_own_does_it_all(product: Product, headers: 
         assert answer.status_code in {200, 204}, f"{method} {path}"
 
 
-async def test_case_73_a_page_from_elsewhere_redeems_nothing(by_code: Product) -> None:
+@pytest.mark.case(73)
+async def test_a_page_from_elsewhere_redeems_nothing(by_code: Product) -> None:
     browser = by_code.browser()
     code = (await browser.sign_in()).parameters["code"]
     before = by_code.store.committed.copy()
@@ -143,8 +146,9 @@ async def test_case_73_a_page_from_elsewhere_redeems_nothing(by_code: Product) -
     assert answer.status_code == 200
 
 
+@pytest.mark.case(73)
 @from_our_own
-async def test_case_73_a_page_of_our_own_redeems(by_code: Product, headers: Headers) -> None:
+async def test_a_page_of_our_own_redeems(by_code: Product, headers: Headers) -> None:
     browser = by_code.browser()
     code = (await browser.sign_in()).parameters["code"]
     answer = await browser.post(REDEEM, json={"code": code}, headers=list(headers))
@@ -152,8 +156,9 @@ async def test_case_73_a_page_of_our_own_redeems(by_code: Product, headers: Head
     assert answer.status_code == 200
 
 
+@pytest.mark.case(73)
 @pytest.mark.parametrize("delivery", ["query", "fragment"])
-async def test_case_73_a_page_from_elsewhere_renews_nothing_in_any_delivery(
+async def test_a_page_from_elsewhere_renews_nothing_in_any_delivery(
     delivery: str,
 ) -> None:
     async with running_product(session_delivery=delivery) as product:
@@ -165,8 +170,9 @@ async def test_case_73_a_page_from_elsewhere_renews_nothing_in_any_delivery(
         assert product.store.committed == before
 
 
+@pytest.mark.case(73)
 @pytest.mark.parametrize("name", ["X-Forwarded-Method", "X-Original-Method"])
-async def test_case_73_a_proxy_that_asks_about_an_unsafe_request_is_told_of_the_forgery(
+async def test_a_proxy_that_asks_about_an_unsafe_request_is_told_of_the_forgery(
     product: Product, name: str
 ) -> None:
     browser = await signed_in_by_cookie(product)
@@ -180,7 +186,8 @@ async def test_case_73_a_proxy_that_asks_about_an_unsafe_request_is_told_of_the_
         assert ours.status_code == 200, method
 
 
-async def test_case_73_a_proxy_that_asks_about_a_safe_request_lets_it_through(
+@pytest.mark.case(73)
+async def test_a_proxy_that_asks_about_a_safe_request_lets_it_through(
     product: Product,
 ) -> None:
     browser = await signed_in_by_cookie(product)
@@ -190,7 +197,8 @@ async def test_case_73_a_proxy_that_asks_about_a_safe_request_lets_it_through(
         assert (await ask(browser, "GET", VERIFY_PATH, headers)).status_code == 200
 
 
-async def test_case_73_what_needs_no_cookie_needs_no_origin(product: Product) -> None:
+@pytest.mark.case(73)
+async def test_what_needs_no_cookie_needs_no_origin(product: Product) -> None:
     browser = await signed_in_by_cookie(product)
     token = value_in(browser, "vetassist_session")
     refresh = value_in(browser, "vetassist_refresh")
@@ -205,7 +213,8 @@ async def test_case_73_what_needs_no_cookie_needs_no_origin(product: Product) ->
     assert ended.status_code == 204
 
 
-async def test_case_73_a_forged_form_cannot_even_be_read(product: Product) -> None:
+@pytest.mark.case(73)
+async def test_a_forged_form_cannot_even_be_read(product: Product) -> None:
     """What a page can send without asking first: three media types, and no JSON."""
     browser = await signed_in_by_cookie(product)
     before = product.store.committed.copy()

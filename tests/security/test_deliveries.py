@@ -162,7 +162,8 @@ def expected_attributes(*, is_https: bool, **attributes: object) -> dict[str, ob
     return {"httponly": True, **secure, **attributes}
 
 
-async def test_case_68_the_session_cookie_has_every_attribute_that_protects_it(
+@pytest.mark.case(68)
+async def test_the_session_cookie_has_every_attribute_that_protects_it(
     by_cookie: Product,
 ) -> None:
     names = Names.of(by_cookie)
@@ -174,8 +175,9 @@ async def test_case_68_the_session_cookie_has_every_attribute_that_protects_it(
     )
 
 
+@pytest.mark.case(68)
 @pytest.mark.parametrize("delivery", ["query", "fragment", "cookie"])
-async def test_case_68_the_refresh_cookie_goes_to_the_renewal_and_the_sign_out_alone(
+async def test_the_refresh_cookie_goes_to_the_renewal_and_the_sign_out_alone(
     public_url: str, delivery: str
 ) -> None:
     async with running_product(public_url=public_url, session_delivery=delivery) as product:
@@ -190,7 +192,8 @@ async def test_case_68_the_refresh_cookie_goes_to_the_renewal_and_the_sign_out_a
         )
 
 
-async def test_case_68_the_handoff_cookie_goes_nowhere_but_to_the_redemption(
+@pytest.mark.case(68)
+async def test_the_handoff_cookie_goes_nowhere_but_to_the_redemption(
     by_code: Product,
 ) -> None:
     names = Names.of(by_code)
@@ -201,7 +204,8 @@ async def test_case_68_the_handoff_cookie_goes_nowhere_but_to_the_redemption(
     )
 
 
-async def test_case_68_a_renewal_sets_both_cookies_as_protected_as_before(
+@pytest.mark.case(68)
+async def test_a_renewal_sets_both_cookies_as_protected_as_before(
     by_cookie: Product,
 ) -> None:
     names, browser = Names.of(by_cookie), await signed_in_by_cookie(by_cookie)
@@ -218,7 +222,8 @@ async def test_case_68_a_renewal_sets_both_cookies_as_protected_as_before(
     )
 
 
-async def test_case_68_a_redemption_sets_the_refresh_cookie_and_takes_the_mark_back(
+@pytest.mark.case(68)
+async def test_a_redemption_sets_the_refresh_cookie_and_takes_the_mark_back(
     by_code: Product,
 ) -> None:
     names, browser = Names.of(by_code), by_code.browser()
@@ -236,7 +241,8 @@ async def test_case_68_a_redemption_sets_the_refresh_cookie_and_takes_the_mark_b
 # Case 69: fixation.
 
 
-async def test_case_69_a_planted_session_is_replaced_at_sign_in_and_ended(
+@pytest.mark.case(69)
+async def test_a_planted_session_is_replaced_at_sign_in_and_ended(
     by_cookie: Product,
 ) -> None:
     name, attacker = Names.of(by_cookie).session, await signed_in_by_cookie(by_cookie)
@@ -263,7 +269,8 @@ async def test_case_69_a_planted_session_is_replaced_at_sign_in_and_ended(
     assert shown["user_id"] != str(theirs.user_id)
 
 
-async def test_case_69_signing_in_again_leaves_no_way_back_into_the_old_session(
+@pytest.mark.case(69)
+async def test_signing_in_again_leaves_no_way_back_into_the_old_session(
     by_cookie: Product,
 ) -> None:
     names, browser = Names.of(by_cookie), await signed_in_by_cookie(by_cookie)
@@ -279,8 +286,9 @@ async def test_case_69_signing_in_again_leaves_no_way_back_into_the_old_session(
     assert (await browser.get("/api/v1/session")).status_code == 200
 
 
+@pytest.mark.case(69)
 @pytest.mark.parametrize("planted", ["x", "e30.e30.c2ln", "A" * 4000, "%00", '"'])
-async def test_case_69_planted_junk_is_replaced_too(by_cookie: Product, planted: str) -> None:
+async def test_planted_junk_is_replaced_too(by_cookie: Product, planted: str) -> None:
     name, victim = Names.of(by_cookie).session, by_cookie.browser()
     callback = await victim.begin()
     kept = f"{name}={planted}; {victim.cookie_header}"
@@ -290,7 +298,8 @@ async def test_case_69_planted_junk_is_replaced_too(by_cookie: Product, planted:
     assert (await victim.get("/api/v1/session")).status_code == 200
 
 
-async def test_case_69_a_code_of_the_attackers_own_signs_nobody_in(by_code: Product) -> None:
+@pytest.mark.case(69)
+async def test_a_code_of_the_attackers_own_signs_nobody_in(by_code: Product) -> None:
     attacker, victim = by_code.browser(), by_code.browser()
     theirs = (await attacker.sign_in()).parameters["code"]
     mine = (await victim.sign_in("janet-moore")).parameters["code"]
@@ -343,7 +352,8 @@ def spoilt_headers(name: str, value: str) -> list[list[tuple[str, bytes]]]:
     return [[("Cookie", line.encode("latin-1")) for line in each] for each in lines]
 
 
-async def test_case_70_a_session_cookie_that_is_not_the_one_is_refused(by_cookie: Product) -> None:
+@pytest.mark.case(70)
+async def test_a_session_cookie_that_is_not_the_one_is_refused(by_cookie: Product) -> None:
     name = Names.of(by_cookie).session
     value = value_in(await signed_in_by_cookie(by_cookie), name)
     stranger = by_cookie.browser()
@@ -356,7 +366,8 @@ async def test_case_70_a_session_cookie_that_is_not_the_one_is_refused(by_cookie
     assert (await show(by_cookie, Cookie=f"a=b; {name}={value}; c=d")).status_code == 200
 
 
-async def test_case_70_a_refresh_cookie_that_is_not_the_one_changes_nothing(
+@pytest.mark.case(70)
+async def test_a_refresh_cookie_that_is_not_the_one_changes_nothing(
     by_cookie: Product,
 ) -> None:
     name = Names.of(by_cookie).refresh
@@ -372,7 +383,8 @@ async def test_case_70_a_refresh_cookie_that_is_not_the_one_changes_nothing(
     assert (await stranger.post(RENEW, headers=good)).status_code == 200
 
 
-async def test_case_70_a_handoff_cookie_that_is_not_the_one_redeems_nothing(
+@pytest.mark.case(70)
+async def test_a_handoff_cookie_that_is_not_the_one_redeems_nothing(
     by_code: Product,
 ) -> None:
     name, browser = Names.of(by_code).handoff, by_code.browser()
@@ -389,7 +401,8 @@ async def test_case_70_a_handoff_cookie_that_is_not_the_one_redeems_nothing(
     assert (await stranger.post(REDEEM, json={"code": code}, headers=good)).status_code == 200
 
 
-async def test_case_70_a_spoilt_authorization_is_not_made_good_by_a_cookie(
+@pytest.mark.case(70)
+async def test_a_spoilt_authorization_is_not_made_good_by_a_cookie(
     by_cookie: Product,
 ) -> None:
     name = Names.of(by_cookie).session
@@ -404,8 +417,9 @@ async def test_case_70_a_spoilt_authorization_is_not_made_good_by_a_cookie(
 # Case 71: what log-out takes back.
 
 
+@pytest.mark.case(71)
 @pytest.mark.parametrize("path", ["/api/v1/session", "/api/v1/sessions", "/api/v1/sessions/{own}"])
-async def test_case_71_logging_out_takes_both_cookies_back(by_cookie: Product, path: str) -> None:
+async def test_logging_out_takes_both_cookies_back(by_cookie: Product, path: str) -> None:
     names, browser = Names.of(by_cookie), await signed_in_by_cookie(by_cookie)
     (own,) = by_cookie.sessions
     answer = await browser.delete(path.format(own=own.id), headers=OUR_PAGE)
@@ -423,7 +437,8 @@ async def test_case_71_logging_out_takes_both_cookies_back(by_cookie: Product, p
     assert all("_began_" in cookie.name for cookie in browser.http.cookies.jar)
 
 
-async def test_case_71_ending_other_sessions_takes_nothing_back(by_cookie: Product) -> None:
+@pytest.mark.case(71)
+async def test_ending_other_sessions_takes_nothing_back(by_cookie: Product) -> None:
     elsewhere = await signed_in_by_cookie(by_cookie)
     other = (await elsewhere.get("/api/v1/session")).json()["session_id"]
     browser = await signed_in_by_cookie(by_cookie)

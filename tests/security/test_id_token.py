@@ -84,8 +84,9 @@ UNSIGNED: dict[str, Forger] = {
 }
 
 
+@pytest.mark.case(25)
 @pytest.mark.parametrize("forge", UNSIGNED.values(), ids=UNSIGNED.keys())
-async def test_case_25_a_token_that_nobody_signed_is_denied(
+async def test_a_token_that_nobody_signed_is_denied(
     product: Product, provider: HostileProvider, forge: Forger
 ) -> None:
     provider.forge = forge
@@ -93,16 +94,16 @@ async def test_case_25_a_token_that_nobody_signed_is_denied(
     await deny(product)
 
 
-async def test_case_25_a_token_without_alg_is_denied(
-    product: Product, provider: HostileProvider
-) -> None:
+@pytest.mark.case(25)
+async def test_a_token_without_alg_is_denied(product: Product, provider: HostileProvider) -> None:
     provider.header = {"alg": ABSENT}
 
     await deny(product, reason="id_token_header")
 
 
+@pytest.mark.case(26)
 @pytest.mark.parametrize("algorithm", ["HS256", "RS256", "hs256"])
-async def test_case_26_hs256_keyed_with_the_rsa_public_key_is_denied(
+async def test_hs256_keyed_with_the_rsa_public_key_is_denied(
     product: Product, provider: HostileProvider, algorithm: str
 ) -> None:
     provider.forge = with_header(OURS.hs256, alg=algorithm)
@@ -110,8 +111,9 @@ async def test_case_26_hs256_keyed_with_the_rsa_public_key_is_denied(
     await deny(product)
 
 
+@pytest.mark.case(26)
 @pytest.mark.parametrize("algorithm", ["HS256", "HS512"])
-async def test_case_26_hs256_with_an_oct_key_of_the_jwks_is_denied(
+async def test_hs256_with_an_oct_key_of_the_jwks_is_denied(
     product: Product, provider: HostileProvider, algorithm: str
 ) -> None:
     secret = base64url(OURS.public_pem)
@@ -136,8 +138,9 @@ OTHER_ALGORITHMS: dict[str, Forger] = {
 }
 
 
+@pytest.mark.case(27)
 @pytest.mark.parametrize("forge", OTHER_ALGORITHMS.values(), ids=OTHER_ALGORITHMS.keys())
-async def test_case_27_any_algorithm_but_rs256_is_denied(
+async def test_any_algorithm_but_rs256_is_denied(
     product: Product, provider: HostileProvider, forge: Forger
 ) -> None:
     provider.keys = [provider.key.jwk(), ec_jwk()]
@@ -191,8 +194,9 @@ ALTERED: dict[str, Forger] = {
 }
 
 
+@pytest.mark.case(28)
 @pytest.mark.parametrize("forge", ALTERED.values(), ids=ALTERED.keys())
-async def test_case_28_a_bad_signature_or_a_modified_segment_is_denied(
+async def test_a_bad_signature_or_a_modified_segment_is_denied(
     product: Product, provider: HostileProvider, forge: Forger
 ) -> None:
     provider.forge = forge
@@ -200,7 +204,8 @@ async def test_case_28_a_bad_signature_or_a_modified_segment_is_denied(
     await deny(product)
 
 
-async def test_case_28_an_honest_token_is_accepted_so_that_the_others_prove_something(
+@pytest.mark.case(28)
+async def test_an_honest_token_is_accepted_so_that_the_others_prove_something(
     product: Product, provider: HostileProvider
 ) -> None:
     provider.forge = of_an_honest_token(lambda h, p, s: f"{h}.{p}.{s}")
@@ -208,7 +213,8 @@ async def test_case_28_an_honest_token_is_accepted_so_that_the_others_prove_some
     await product.sign_in()
 
 
-async def test_case_29_an_unknown_kid_is_worth_one_fetch_and_then_none(
+@pytest.mark.case(29)
+async def test_an_unknown_kid_is_worth_one_fetch_and_then_none(
     product: Product, provider: HostileProvider
 ) -> None:
     provider.header = {"kid": "a-key-nobody-published"}
@@ -221,7 +227,8 @@ async def test_case_29_an_unknown_kid_is_worth_one_fetch_and_then_none(
     assert provider.requests[KEYS] == 2
 
 
-async def test_case_29_64_concurrent_unknown_kids_make_one_fetch(
+@pytest.mark.case(29)
+async def test_64_concurrent_unknown_kids_make_one_fetch(
     product: Product, provider: HostileProvider
 ) -> None:
     await product.sign_in()
@@ -252,7 +259,8 @@ async def test_case_29_64_concurrent_unknown_kids_make_one_fetch(
     assert len(product.sessions) == 1
 
 
-async def test_case_29_unknown_kids_one_after_the_other_are_remembered_without_bound(
+@pytest.mark.case(29)
+async def test_unknown_kids_one_after_the_other_are_remembered_without_bound(
     product: Product, provider: HostileProvider
 ) -> None:
     identity_provider = product.container.identity_provider()
@@ -267,8 +275,9 @@ async def test_case_29_unknown_kids_one_after_the_other_are_remembered_without_b
     assert len(documents._unknown_key_ids) <= 256
 
 
+@pytest.mark.case(29)
 @pytest.mark.parametrize("kid", [7, None, [], {}, True, 1.5], ids=repr)
-async def test_case_29_a_kid_that_is_no_text_is_no_error_of_ours(
+async def test_a_kid_that_is_no_text_is_no_error_of_ours(
     product: Product, provider: HostileProvider, kid: object
 ) -> None:
     provider.keys = [provider.key.jwk(), rsa_key("2025-z").jwk()]
@@ -277,8 +286,9 @@ async def test_case_29_a_kid_that_is_no_text_is_no_error_of_ours(
     await deny(product)
 
 
+@pytest.mark.case(29)
 @pytest.mark.parametrize("kid", [" ", "../../keys", "' OR 1=1 --", "a\x00b", "2026-A", "x" * 5000])
-async def test_case_29_a_kid_is_a_name_and_no_path_or_query(
+async def test_a_kid_is_a_name_and_no_path_or_query(
     product: Product, provider: HostileProvider, kid: str
 ) -> None:
     provider.header = {"kid": kid}
@@ -287,7 +297,8 @@ async def test_case_29_a_kid_is_a_name_and_no_path_or_query(
     assert not product.strays
 
 
-async def test_case_30_without_kid_and_with_one_key_it_is_accepted(
+@pytest.mark.case(30)
+async def test_without_kid_and_with_one_key_it_is_accepted(
     product: Product, provider: HostileProvider
 ) -> None:
     provider.header = {"kid": ABSENT}
@@ -295,7 +306,8 @@ async def test_case_30_without_kid_and_with_one_key_it_is_accepted(
     await product.sign_in()
 
 
-async def test_case_30_without_kid_and_with_several_keys_it_is_denied(
+@pytest.mark.case(30)
+async def test_without_kid_and_with_several_keys_it_is_denied(
     product: Product, provider: HostileProvider
 ) -> None:
     provider.header = {"kid": ABSENT}
@@ -325,8 +337,9 @@ UNFIT_KEYS: dict[str, dict[str, object]] = {
 }
 
 
+@pytest.mark.case(31)
 @pytest.mark.parametrize("changes", UNFIT_KEYS.values(), ids=UNFIT_KEYS.keys())
-async def test_case_31_a_key_that_is_not_for_verifying_is_not_used(
+async def test_a_key_that_is_not_for_verifying_is_not_used(
     product: Product, provider: HostileProvider, changes: dict[str, object]
 ) -> None:
     provider.keys = [provider.key.jwk(**changes)]
@@ -334,7 +347,8 @@ async def test_case_31_a_key_that_is_not_for_verifying_is_not_used(
     await deny(product, reason="key_unknown")
 
 
-async def test_case_32_an_rsa_key_of_1024_bits_is_not_used(
+@pytest.mark.case(32)
+async def test_an_rsa_key_of_1024_bits_is_not_used(
     product: Product, provider: HostileProvider
 ) -> None:
     provider.key = rsa_key("short", 1024)
@@ -343,8 +357,9 @@ async def test_case_32_an_rsa_key_of_1024_bits_is_not_used(
     await deny(product, reason="key_unknown")
 
 
+@pytest.mark.case(32)
 @pytest.mark.parametrize("is_first", [True, False])
-async def test_case_32_two_keys_of_one_kid_are_not_used(
+async def test_two_keys_of_one_kid_are_not_used(
     product: Product, provider: HostileProvider, *, is_first: bool
 ) -> None:
     keys = [provider.key.jwk(), ATTACKERS.jwk(kid=provider.key.kid)]
@@ -363,9 +378,10 @@ POINTERS: dict[str, dict[str, object]] = {
 }
 
 
+@pytest.mark.case(33)
 @pytest.mark.parametrize("kid", ["2026-a", "attacker", ABSENT], ids=["ours", "theirs", "none"])
 @pytest.mark.parametrize("pointers", POINTERS.values(), ids=POINTERS.keys())
-async def test_case_33_a_key_that_the_token_brings_or_points_to_is_not_used(
+async def test_a_key_that_the_token_brings_or_points_to_is_not_used(
     product: Product, provider: HostileProvider, pointers: dict[str, object], kid: object
 ) -> None:
     provider.header = {"kid": kid, **pointers}
@@ -375,8 +391,9 @@ async def test_case_33_a_key_that_the_token_brings_or_points_to_is_not_used(
     assert not product.strays
 
 
+@pytest.mark.case(33)
 @pytest.mark.parametrize("pointers", POINTERS.values(), ids=POINTERS.keys())
-async def test_case_33_and_where_the_signature_holds_it_is_ignored_and_nobody_is_called(
+async def test_and_where_the_signature_holds_it_is_ignored_and_nobody_is_called(
     product: Product, provider: HostileProvider, pointers: dict[str, object]
 ) -> None:
     provider.header = pointers
@@ -385,8 +402,9 @@ async def test_case_33_and_where_the_signature_holds_it_is_ignored_and_nobody_is
     assert not product.strays
 
 
+@pytest.mark.case(34)
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-async def test_case_34_a_jwks_that_redirects_is_refused(
+async def test_a_jwks_that_redirects_is_refused(
     product: Product, provider: HostileProvider, status: int
 ) -> None:
     provider.replies[KEYS] = redirecting(f"{provider.url}/elsewhere", status)
@@ -395,17 +413,19 @@ async def test_case_34_a_jwks_that_redirects_is_refused(
     assert provider.requests["/elsewhere"] == 0
 
 
-async def test_case_34_keys_that_do_not_come_are_waited_for_only_so_long(
+@pytest.mark.case(34)
+async def test_keys_that_do_not_come_are_waited_for_only_so_long(
     product: Product, provider: HostileProvider
 ) -> None:
     provider.replies[KEYS] = never
     await deny(product, PROVIDER_UNAVAILABLE)
 
 
+@pytest.mark.case(34)
 @pytest.mark.parametrize(
     "body", [b"", b"[]", b"null", b"{", b'{"keys":1,"keys":2}', b"[" * 20_000, b"\xff"]
 )
-async def test_case_34_a_jwks_that_is_none_is_no_error_of_ours(
+async def test_a_jwks_that_is_none_is_no_error_of_ours(
     product: Product, provider: HostileProvider, body: bytes
 ) -> None:
     provider.replies[KEYS] = saying(body)
@@ -413,8 +433,9 @@ async def test_case_34_a_jwks_that_is_none_is_no_error_of_ours(
     await deny(product, PROVIDER_UNAVAILABLE)
 
 
+@pytest.mark.case(34)
 @pytest.mark.parametrize("keys", [None, {}, "keys", 7, [], [[]], {"kty": "RSA"}], ids=repr)
-async def test_case_34_a_jwks_without_keys_is_no_error_of_ours(
+async def test_a_jwks_without_keys_is_no_error_of_ours(
     product: Product, provider: HostileProvider, keys: object
 ) -> None:
     provider.keys = keys
@@ -425,6 +446,7 @@ async def test_case_34_a_jwks_without_keys_is_no_error_of_ours(
 ISSUER = "http://localhost:9000/realms/veterans"
 
 
+@pytest.mark.case(35)
 @pytest.mark.parametrize(
     "issuer",
     [
@@ -446,7 +468,7 @@ ISSUER = "http://localhost:9000/realms/veterans"
     ],
     ids=repr,
 )
-async def test_case_35_an_iss_that_is_off_by_anything_is_denied(
+async def test_an_iss_that_is_off_by_anything_is_denied(
     product: Product, provider: HostileProvider, issuer: object
 ) -> None:
     provider.claims = {"iss": issuer}
@@ -454,6 +476,7 @@ async def test_case_35_an_iss_that_is_off_by_anything_is_denied(
     await deny(product, reason="id_token_iss")
 
 
+@pytest.mark.case(36)
 @pytest.mark.parametrize(
     "claims",
     [
@@ -480,7 +503,7 @@ async def test_case_35_an_iss_that_is_off_by_anything_is_denied(
     ],
     ids=repr,
 )
-async def test_case_36_an_aud_that_is_not_us_alone_is_denied_unless_azp_is_us(
+async def test_an_aud_that_is_not_us_alone_is_denied_unless_azp_is_us(
     product: Product, provider: HostileProvider, claims: dict[str, object]
 ) -> None:
     provider.claims = claims
@@ -488,12 +511,13 @@ async def test_case_36_an_aud_that_is_not_us_alone_is_denied_unless_azp_is_us(
     await deny(product)
 
 
+@pytest.mark.case(37)
 @pytest.mark.parametrize(
     "subject",
     [ABSENT, None, "", 7, 0, True, [], {}, ["a"], "a\u0000b", "\u0000", "a" * 256, "é", "a\n"],
     ids=repr,
 )
-async def test_case_37_a_sub_that_is_none_is_denied(
+async def test_a_sub_that_is_none_is_denied(
     product: Product, provider: HostileProvider, subject: object
 ) -> None:
     provider.claims = {"sub": subject}
@@ -502,7 +526,8 @@ async def test_case_37_a_sub_that_is_none_is_denied(
     await deny(product, reason="id_token_sub")
 
 
-async def test_case_37_a_sub_of_255_characters_is_accepted(
+@pytest.mark.case(37)
+async def test_a_sub_of_255_characters_is_accepted(
     product: Product, provider: HostileProvider
 ) -> None:
     provider.person["sub"] = "s" * 255
@@ -528,6 +553,7 @@ NO_DATES = {
 }
 
 
+@pytest.mark.case(38)
 @pytest.mark.parametrize(
     ("name", "text"),
     [
@@ -538,7 +564,7 @@ NO_DATES = {
         if (name, text) != ("nbf", "null")
     ],
 )
-async def test_case_38_a_time_that_is_none_is_denied_without_a_crash(
+async def test_a_time_that_is_none_is_denied_without_a_crash(
     product: Product, provider: HostileProvider, name: str, text: str
 ) -> None:
     provider.forge = lambda header, claims: compact(
@@ -548,8 +574,9 @@ async def test_case_38_a_time_that_is_none_is_denied_without_a_crash(
     await deny(product)
 
 
+@pytest.mark.case(38)
 @pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity", "1e400"])
-async def test_case_38_what_is_no_json_is_denied_wherever_it_stands(
+async def test_what_is_no_json_is_denied_wherever_it_stands(
     product: Product, provider: HostileProvider, text: str
 ) -> None:
     provider.forge = lambda header, claims: compact(
@@ -559,8 +586,9 @@ async def test_case_38_what_is_no_json_is_denied_wherever_it_stands(
     await deny(product, reason="id_token_claims")
 
 
+@pytest.mark.case(38)
 @pytest.mark.parametrize("expiry", [ABSENT, 0, 1, 1.5])
-async def test_case_38_a_missing_or_past_exp_is_denied(
+async def test_a_missing_or_past_exp_is_denied(
     product: Product, provider: HostileProvider, expiry: object
 ) -> None:
     provider.claims = {"exp": expiry}
@@ -568,13 +596,15 @@ async def test_case_38_a_missing_or_past_exp_is_denied(
     await deny(product)
 
 
-async def test_case_39_a_missing_iat_is_denied(product: Product, provider: HostileProvider) -> None:
+@pytest.mark.case(39)
+async def test_a_missing_iat_is_denied(product: Product, provider: HostileProvider) -> None:
     provider.claims = {"iat": ABSENT}
 
     await deny(product, reason="id_token_iat")
 
 
-async def test_case_39_an_iat_in_the_future_beyond_the_leeway_is_denied(
+@pytest.mark.case(39)
+async def test_an_iat_in_the_future_beyond_the_leeway_is_denied(
     product: Product, provider: HostileProvider
 ) -> None:
     provider.claims = {"iat": provider.now() + 61}
@@ -582,16 +612,16 @@ async def test_case_39_an_iat_in_the_future_beyond_the_leeway_is_denied(
     await deny(product, reason="id_token_from_the_future")
 
 
-async def test_case_40_an_nbf_in_the_future_is_denied(
-    product: Product, provider: HostileProvider
-) -> None:
+@pytest.mark.case(40)
+async def test_an_nbf_in_the_future_is_denied(product: Product, provider: HostileProvider) -> None:
     provider.claims = {"nbf": provider.now() + 3600}
 
     await deny(product, reason="id_token_from_the_future")
 
 
+@pytest.mark.case(41)
 @pytest.mark.parametrize("nonce", [ABSENT, None, "", "another", 7, [], {}, True], ids=repr)
-async def test_case_41_a_missing_or_wrong_nonce_is_denied(
+async def test_a_missing_or_wrong_nonce_is_denied(
     product: Product, provider: HostileProvider, nonce: object
 ) -> None:
     provider.claims = {"nonce": nonce}
@@ -599,7 +629,8 @@ async def test_case_41_a_missing_or_wrong_nonce_is_denied(
     await deny(product, reason="id_token_nonce")
 
 
-async def test_case_41_another_transactions_nonce_is_denied(
+@pytest.mark.case(41)
+async def test_another_transactions_nonce_is_denied(
     product: Product, provider: HostileProvider
 ) -> None:
     browser = product.browser()
@@ -609,8 +640,9 @@ async def test_case_41_another_transactions_nonce_is_denied(
     assert_denied(product, await browser.attempt(), reason="id_token_nonce")
 
 
+@pytest.mark.case(41)
 @pytest.mark.parametrize("nonce", ["list", "longer", "shorter", "capitals"])
-async def test_case_41_a_nonce_that_is_nearly_right_is_denied(
+async def test_a_nonce_that_is_nearly_right_is_denied(
     product: Product, provider: HostileProvider, nonce: str
 ) -> None:
     def forge(header: dict[str, object], claims: dict[str, object]) -> str:
@@ -628,7 +660,8 @@ async def test_case_41_a_nonce_that_is_nearly_right_is_denied(
     await deny(product, reason="id_token_nonce")
 
 
-async def test_case_41_no_token_is_used_before_the_nonce_was_checked(
+@pytest.mark.case(41)
+async def test_no_token_is_used_before_the_nonce_was_checked(
     product: Product, provider: HostileProvider
 ) -> None:
     provider.claims = {"nonce": "another"}
@@ -637,7 +670,8 @@ async def test_case_41_no_token_is_used_before_the_nonce_was_checked(
     assert provider.requests[USERINFO] == 0
 
 
-async def test_case_41_an_access_token_that_at_hash_does_not_name_is_denied(
+@pytest.mark.case(41)
+async def test_an_access_token_that_at_hash_does_not_name_is_denied(
     product: Product, provider: HostileProvider
 ) -> None:
     provider.token_answer = {"access_token": "a-token-put-in-its-place"}
@@ -646,9 +680,10 @@ async def test_case_41_an_access_token_that_at_hash_does_not_name_is_denied(
     assert provider.requests[USERINFO] == 0
 
 
+@pytest.mark.case(42)
 @pytest.mark.parametrize("name", ["sub", "aud", "iss", "exp", "nonce", "icn", "unknown"])
 @pytest.mark.parametrize("is_first", [True, False], ids=["evil first", "evil last"])
-async def test_case_42_a_name_that_stands_twice_in_the_claims_is_denied(
+async def test_a_name_that_stands_twice_in_the_claims_is_denied(
     product: Product, provider: HostileProvider, name: str, *, is_first: bool
 ) -> None:
     evil = '"evil"'
@@ -666,7 +701,8 @@ async def test_case_42_a_name_that_stands_twice_in_the_claims_is_denied(
     await deny(product, reason="id_token_claims")
 
 
-async def test_case_42_a_name_that_stands_twice_inside_a_claim_is_denied(
+@pytest.mark.case(42)
+async def test_a_name_that_stands_twice_inside_a_claim_is_denied(
     product: Product, provider: HostileProvider
 ) -> None:
     provider.forge = lambda header, claims: compact(
@@ -676,8 +712,9 @@ async def test_case_42_a_name_that_stands_twice_inside_a_claim_is_denied(
     await deny(product, reason="id_token_claims")
 
 
+@pytest.mark.case(42)
 @pytest.mark.parametrize("header", [b'"alg":"none","alg":"RS256"', b'"alg":"RS256","alg":"none"'])
-async def test_case_42_a_name_that_stands_twice_in_the_header_is_denied(
+async def test_a_name_that_stands_twice_in_the_header_is_denied(
     product: Product, provider: HostileProvider, header: bytes
 ) -> None:
     provider.forge = lambda _header, claims: compact(
@@ -687,8 +724,9 @@ async def test_case_42_a_name_that_stands_twice_in_the_header_is_denied(
     await deny(product, reason="id_token_header")
 
 
+@pytest.mark.case(42)
 @pytest.mark.parametrize("path", [TOKEN, USERINFO])
-async def test_case_42_a_name_that_stands_twice_in_an_answer_is_denied(
+async def test_a_name_that_stands_twice_in_an_answer_is_denied(
     product: Product, provider: HostileProvider, path: str
 ) -> None:
     provider.replies[path] = saying('{"sub":"a","sub":"b","access_token":"a","access_token":"b"}')
@@ -696,10 +734,11 @@ async def test_case_42_a_name_that_stands_twice_in_an_answer_is_denied(
     await deny(product)
 
 
+@pytest.mark.case(43)
 @pytest.mark.parametrize("depth", [4_000, 20_000])
 @pytest.mark.parametrize("brackets", ["[]", "{}"])
 @pytest.mark.parametrize("place", ["claims", "header", TOKEN, USERINFO])
-async def test_case_43_json_nested_20_000_deep_is_denied_without_a_crash(
+async def test_json_nested_20_000_deep_is_denied_without_a_crash(
     product: Product, provider: HostileProvider, place: str, brackets: str, depth: int
 ) -> None:
     opening, closing = ("[", "]") if brackets == "[]" else ('{"a":', "}")
@@ -718,8 +757,9 @@ async def test_case_43_json_nested_20_000_deep_is_denied_without_a_crash(
     await deny(product)
 
 
+@pytest.mark.case(44)
 @pytest.mark.parametrize("subject", ["another", ABSENT, None, "", 7, []], ids=repr)
-async def test_case_44_userinfo_about_somebody_else_is_denied(
+async def test_userinfo_about_somebody_else_is_denied(
     product: Product, provider: HostileProvider, subject: object
 ) -> None:
     provider.userinfo = {"sub": subject}
@@ -727,8 +767,9 @@ async def test_case_44_userinfo_about_somebody_else_is_denied(
     await deny(product, reason="userinfo_sub")
 
 
+@pytest.mark.case(44)
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 302])
-async def test_case_44_userinfo_that_refuses_is_denied(
+async def test_userinfo_that_refuses_is_denied(
     product: Product, provider: HostileProvider, status: int
 ) -> None:
     provider.replies[USERINFO] = saying({"sub": provider.person["sub"], "icn": ICN}, status)
@@ -739,9 +780,10 @@ async def test_case_44_userinfo_that_refuses_is_denied(
 MALFORMED = [" ", "1012845630", "1012845630v900607", f" {ICN}", f"{ICN}\n", 1012845630, [ICN], {}]
 
 
+@pytest.mark.case(45)
 @pytest.mark.parametrize("place", ["id_token", "userinfo", "patient"])
 @pytest.mark.parametrize("icn", MALFORMED, ids=repr)
-async def test_case_45_a_malformed_icn_is_denied(
+async def test_a_malformed_icn_is_denied(
     product: Product, provider: HostileProvider, place: str, icn: object
 ) -> None:
     provider.icn_in = place
@@ -750,7 +792,8 @@ async def test_case_45_a_malformed_icn_is_denied(
     await deny(product, IDENTITY_MISSING, reason="icn_malformed")
 
 
-async def test_case_45_a_missing_icn_is_not_looked_for_where_nobody_verified_it(
+@pytest.mark.case(45)
+async def test_a_missing_icn_is_not_looked_for_where_nobody_verified_it(
     product: Product, provider: HostileProvider
 ) -> None:
     provider.icn_in = "nowhere"
@@ -769,7 +812,8 @@ async def test_case_45_a_missing_icn_is_not_looked_for_where_nobody_verified_it(
     await deny(product, IDENTITY_MISSING, reason="no_icn")
 
 
-async def test_case_45_a_sub_that_looks_like_an_icn_is_not_taken_for_one(
+@pytest.mark.case(45)
+async def test_a_sub_that_looks_like_an_icn_is_not_taken_for_one(
     product: Product, provider: HostileProvider
 ) -> None:
     provider.icn_in = "nowhere"
@@ -778,7 +822,8 @@ async def test_case_45_a_sub_that_looks_like_an_icn_is_not_taken_for_one(
     await deny(product, IDENTITY_MISSING, reason="no_icn")
 
 
-async def test_case_45_a_known_account_without_an_icn_today_is_denied_when_va_was_heard(
+@pytest.mark.case(45)
+async def test_a_known_account_without_an_icn_today_is_denied_when_va_was_heard(
     product: Product, provider: HostileProvider
 ) -> None:
     await product.sign_in()
@@ -790,6 +835,7 @@ async def test_case_45_a_known_account_without_an_icn_today_is_denied_when_va_wa
     assert len(product.sessions) == 1
 
 
+@pytest.mark.case(46)
 @pytest.mark.parametrize(
     ("name", "offset", "is_accepted"),
     [
@@ -802,7 +848,7 @@ async def test_case_45_a_known_account_without_an_icn_today_is_denied_when_va_wa
         ("nbf", 61, False),
     ],
 )
-async def test_case_46_clocks_may_differ_by_a_minute_and_no_more(
+async def test_clocks_may_differ_by_a_minute_and_no_more(
     product: Product, provider: HostileProvider, name: str, offset: int, *, is_accepted: bool
 ) -> None:
     provider.claims = {name: provider.now() + offset}

@@ -54,14 +54,16 @@ async def test_what_va_says_of_the_status_is_stored(
     assert user.status is status
 
 
-async def test_case_45_whom_va_does_not_know_is_denied(sandboxed: Product) -> None:
+@pytest.mark.case(45)
+async def test_whom_va_does_not_know_is_denied(sandboxed: Product) -> None:
     answer = await sandboxed.browser().attempt("no-icn")
 
     assert_denied(sandboxed, answer, IDENTITY_MISSING, reason="no_icn")
 
 
+@pytest.mark.case(45)
 @pytest.mark.parametrize("plan", SILENCE.values(), ids=SILENCE.keys())
-async def test_case_45_va_that_cannot_be_heard_admits_whom_it_named_before_and_nobody_else(
+async def test_va_that_cannot_be_heard_admits_whom_it_named_before_and_nobody_else(
     sandboxed: Product, plan: dict[str, Any]
 ) -> None:
     sandboxed.faults(**plan)
@@ -89,6 +91,7 @@ async def test_a_passing_fault_of_the_status_api_is_not_noticed(sandboxed: Produ
     assert user_of(sandboxed).status is VeteranStatus.CONFIRMED
 
 
+@pytest.mark.case(45)
 @pytest.mark.parametrize(
     "fault",
     [
@@ -105,7 +108,7 @@ async def test_a_passing_fault_of_the_status_api_is_not_noticed(sandboxed: Produ
     ],
     ids=str,
 )
-async def test_case_45_a_status_that_is_refused_or_malformed_is_denied_known_or_not(
+async def test_a_status_that_is_refused_or_malformed_is_denied_known_or_not(
     sandboxed: Product, fault: dict[str, Any]
 ) -> None:
     sandboxed.faults(status=fault)
@@ -132,7 +135,8 @@ async def test_a_status_that_va_has_no_word_for_is_unknown(
     assert user_of(sandboxed).status is VeteranStatus.UNKNOWN
 
 
-async def test_case_45_a_malformed_icn_of_the_status_api_is_denied(sandboxed: Product) -> None:
+@pytest.mark.case(45)
+async def test_a_malformed_icn_of_the_status_api_is_denied(sandboxed: Product) -> None:
     sandboxed.faults(malformed_icn={})
 
     answer = await sandboxed.browser().attempt()
@@ -140,7 +144,8 @@ async def test_case_45_a_malformed_icn_of_the_status_api_is_denied(sandboxed: Pr
     assert_denied(sandboxed, answer, IDENTITY_MISSING, reason="icn_malformed")
 
 
-async def test_case_45_sources_that_name_different_people_are_denied(sandboxed: Product) -> None:
+@pytest.mark.case(45)
+async def test_sources_that_name_different_people_are_denied(sandboxed: Product) -> None:
     sandboxed.faults(icn_mismatch={})
 
     answer = await sandboxed.browser().attempt()
@@ -148,7 +153,8 @@ async def test_case_45_sources_that_name_different_people_are_denied(sandboxed: 
     assert_denied(sandboxed, answer, EXCHANGE_FAILED, reason="icn_disagreement")
 
 
-async def test_case_45_patient_alone_will_do_when_the_status_api_is_not_called() -> None:
+@pytest.mark.case(45)
+async def test_patient_alone_will_do_when_the_status_api_is_not_called() -> None:
     async with running_product(va_status_url="", va_scopes="openid launch/patient") as product:
         await product.sign_in()
 
@@ -156,7 +162,8 @@ async def test_case_45_patient_alone_will_do_when_the_status_api_is_not_called()
         assert product.sandbox.counters.requests["status"] == 0
 
 
-async def test_case_45_the_status_api_is_not_asked_without_its_scope(sandboxed: Product) -> None:
+@pytest.mark.case(45)
+async def test_the_status_api_is_not_asked_without_its_scope(sandboxed: Product) -> None:
     sandboxed.faults(token_overrides={"value": {"scope": "openid profile"}})
 
     answer = await sandboxed.browser().attempt()

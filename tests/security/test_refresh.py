@@ -162,7 +162,8 @@ async def test_a_refresh_of_this_provider_works(link: Link) -> None:
     assert dict(event.data) == {"generation": 2, "scope": "openid profile email"}
 
 
-async def test_case_47_invalid_grant_needs_a_new_sign_in_and_nothing_loops(link: Link) -> None:
+@pytest.mark.case(47)
+async def test_invalid_grant_needs_a_new_sign_in_and_nothing_loops(link: Link) -> None:
     link.provider.replies[TOKEN] = saying(
         {"error": "invalid_grant", "error_description": CANARY}, 400
     )
@@ -173,8 +174,9 @@ async def test_case_47_invalid_grant_needs_a_new_sign_in_and_nothing_loops(link:
     assert link.provider.exchanges == 1
 
 
+@pytest.mark.case(48)
 @pytest.mark.parametrize("error", ["invalid_client", "unauthorized_client"])
-async def test_case_48_a_client_that_va_does_not_take_is_an_alarm_and_marks_no_link(
+async def test_a_client_that_va_does_not_take_is_an_alarm_and_marks_no_link(
     link: Link, error: str
 ) -> None:
     link.provider.replies[TOKEN] = saying({"error": error, "error_description": CANARY}, 401)
@@ -192,6 +194,7 @@ def in_a_while(link: Link, seconds: int) -> str:
     return format_datetime(link.product.clock.now() + timedelta(seconds=seconds), usegmt=True)
 
 
+@pytest.mark.case(49)
 @pytest.mark.parametrize(
     ("said", "seconds"),
     [
@@ -208,7 +211,7 @@ def in_a_while(link: Link, seconds: int) -> str:
     ],
 )
 @pytest.mark.parametrize("status", [429, 503])
-async def test_case_49_va_that_says_not_now_is_left_alone_for_a_bounded_while(
+async def test_va_that_says_not_now_is_left_alone_for_a_bounded_while(
     link: Link, status: int, said: str, seconds: int
 ) -> None:
     link.provider.replies[TOKEN] = saying({"error": "x"}, status, Retry_After=said)
@@ -223,7 +226,8 @@ async def test_case_49_va_that_says_not_now_is_left_alone_for_a_bounded_while(
     assert link.state.needs_sign_in_at is None
 
 
-async def test_case_49_a_date_is_a_time_to_ask_again_too(link: Link) -> None:
+@pytest.mark.case(49)
+async def test_a_date_is_a_time_to_ask_again_too(link: Link) -> None:
     said = in_a_while(link, 90)
     link.provider.replies[TOKEN] = saying({}, 503, Retry_After=said)
     error = await link.fail(ProviderUnavailableError)
@@ -232,8 +236,9 @@ async def test_case_49_a_date_is_a_time_to_ask_again_too(link: Link) -> None:
     assert error.retry_after == timedelta(seconds=90)
 
 
+@pytest.mark.case(50)
 @pytest.mark.parametrize("target", ["http://localhost:9000/elsewhere", "http://localhost:6666/"])
-async def test_case_50_a_redirect_is_not_followed(link: Link, target: str) -> None:
+async def test_a_redirect_is_not_followed(link: Link, target: str) -> None:
     link.provider.replies[TOKEN] = redirecting(target)
 
     await link.fail_for_now("redirect")
@@ -244,8 +249,9 @@ async def test_case_50_a_redirect_is_not_followed(link: Link, target: str) -> No
     await link.succeed_later()
 
 
+@pytest.mark.case(51)
 @pytest.mark.parametrize(("body", "status"), ODD_ANSWERS.values(), ids=list(ODD_ANSWERS))
-async def test_case_51_an_answer_that_is_none_is_tried_again_later(
+async def test_an_answer_that_is_none_is_tried_again_later(
     link: Link, body: bytes, status: int
 ) -> None:
     link.provider.replies[TOKEN] = saying(body, status)
@@ -257,7 +263,8 @@ async def test_case_51_an_answer_that_is_none_is_tried_again_later(
     await link.succeed_later()
 
 
-async def test_case_51_an_answer_that_does_not_come_ends_with_the_deadline(
+@pytest.mark.case(51)
+async def test_an_answer_that_does_not_come_ends_with_the_deadline(
     link: Link,
 ) -> None:
     link.provider.replies[TOKEN] = never
@@ -265,10 +272,11 @@ async def test_case_51_an_answer_that_does_not_come_ends_with_the_deadline(
     await link.fail_for_now("provider_unavailable")
 
 
+@pytest.mark.case(51)
 @pytest.mark.parametrize(
     ("head", "body"), [(head, body) for head, body, _ in RAW.values()], ids=list(RAW)
 )
-async def test_case_51_an_answer_without_end_is_a_bounded_failure(
+async def test_an_answer_without_end_is_a_bounded_failure(
     provider: HostileProvider, head: bytes, body: Callable[[], AsyncIterator[bytes]]
 ) -> None:
     sent: list[int] = []
@@ -295,14 +303,16 @@ async def an_old_link(product: Product, provider: HostileProvider, token_endpoin
     return link
 
 
+@pytest.mark.case(52)
 @pytest.mark.parametrize("text", NO_LIFETIMES)
-async def test_case_52_expires_in_that_is_none_is_not_taken(link: Link, text: str) -> None:
+async def test_expires_in_that_is_none_is_not_taken(link: Link, text: str) -> None:
     link.provider.token_answer = {"expires_in": json.loads(text)}
 
     await link.fail_and_go_on_with_the_newer_refresh_token("expires_in")
 
 
-async def test_case_52_a_token_that_is_short_from_the_start_is_given_and_not_refreshed_at_once(
+@pytest.mark.case(52)
+async def test_a_token_that_is_short_from_the_start_is_given_and_not_refreshed_at_once(
     link: Link,
 ) -> None:
     link.provider.token_answer = {"expires_in": 5}
@@ -313,13 +323,15 @@ async def test_case_52_a_token_that_is_short_from_the_start_is_given_and_not_ref
     assert link.provider.exchanges == 1
 
 
+@pytest.mark.case(53)
 @pytest.mark.parametrize("kind", ["mac", "DPoP", ABSENT, None])
-async def test_case_53_any_token_type_but_bearer_is_not_taken(link: Link, kind: object) -> None:
+async def test_any_token_type_but_bearer_is_not_taken(link: Link, kind: object) -> None:
     link.provider.token_answer = {"token_type": kind}
 
     await link.fail_and_go_on_with_the_newer_refresh_token("token_type")
 
 
+@pytest.mark.case(56)
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
@@ -328,7 +340,7 @@ async def test_case_53_any_token_type_but_bearer_is_not_taken(link: Link, kind: 
         ({"access_token": ABSENT}, "access_token_missing"),
     ],
 )
-async def test_case_56_an_answer_that_is_malformed_beside_a_newer_refresh_token_costs_no_link(
+async def test_an_answer_that_is_malformed_beside_a_newer_refresh_token_costs_no_link(
     link: Link, answer: dict[str, object], reason: str
 ) -> None:
     link.provider.token_answer = answer
@@ -336,7 +348,8 @@ async def test_case_56_an_answer_that_is_malformed_beside_a_newer_refresh_token_
     await link.fail_and_go_on_with_the_newer_refresh_token(reason)
 
 
-async def test_case_54_a_scope_that_is_reduced_is_stored_and_enforced(link: Link) -> None:
+@pytest.mark.case(54)
+async def test_a_scope_that_is_reduced_is_stored_and_enforced(link: Link) -> None:
     link.provider.token_answer = {"scope": "openid"}
 
     with pytest.raises(VAScopeNotGrantedError):
@@ -347,7 +360,8 @@ async def test_case_54_a_scope_that_is_reduced_is_stored_and_enforced(link: Link
     assert link.provider.exchanges == 1
 
 
-async def test_case_55_a_refresh_token_that_is_left_out_keeps_the_old_one(link: Link) -> None:
+@pytest.mark.case(55)
+async def test_a_refresh_token_that_is_left_out_keeps_the_old_one(link: Link) -> None:
     before = await link.tokens()
     link.provider.token_answer = {"refresh_token": ABSENT}
 
@@ -358,7 +372,8 @@ async def test_case_55_a_refresh_token_that_is_left_out_keeps_the_old_one(link: 
     assert after.access_token != before.access_token
 
 
-async def test_case_56_an_answer_that_is_lost_after_va_rotated_needs_one_new_sign_in(
+@pytest.mark.case(56)
+async def test_an_answer_that_is_lost_after_va_rotated_needs_one_new_sign_in(
     link: Link,
 ) -> None:
     async def lose(request: Any) -> Any:
@@ -377,7 +392,8 @@ async def test_case_56_an_answer_that_is_lost_after_va_rotated_needs_one_new_sig
     assert link.refusals == ["redirect", "invalid_grant"]
 
 
-async def test_case_57_a_certificate_nobody_vouches_for_gets_no_refresh_token(
+@pytest.mark.case(57)
+async def test_a_certificate_nobody_vouches_for_gets_no_refresh_token(
     provider: HostileProvider, tmp_path: Path
 ) -> None:
     received = bytearray()
@@ -404,8 +420,9 @@ STRANGERS: dict[str, tuple[dict[str, object], str]] = {
 }
 
 
+@pytest.mark.case(58)
 @pytest.mark.parametrize(("claims", "reason"), STRANGERS.values(), ids=STRANGERS.keys())
-async def test_case_58_a_refresh_with_an_id_token_of_another_is_refused_and_revoked(
+async def test_a_refresh_with_an_id_token_of_another_is_refused_and_revoked(
     link: Link, claims: dict[str, object], reason: str
 ) -> None:
     before = await link.tokens()
@@ -417,7 +434,8 @@ async def test_case_58_a_refresh_with_an_id_token_of_another_is_refused_and_revo
     assert await revocations(link) == {newest_refresh_token(link)}
 
 
-async def test_case_58_an_id_token_that_nobody_signed_is_refused_and_revoked(link: Link) -> None:
+@pytest.mark.case(58)
+async def test_an_id_token_that_nobody_signed_is_refused_and_revoked(link: Link) -> None:
     forger = rsa_key("a-forgers")
     link.provider.forge = lambda header, claims: compact(header, claims, forger.rs256)
 
@@ -426,7 +444,8 @@ async def test_case_58_an_id_token_that_nobody_signed_is_refused_and_revoked(lin
     assert await revocations(link) == {newest_refresh_token(link)}
 
 
-async def test_case_58_a_refresh_for_another_patient_is_refused_and_revoked(link: Link) -> None:
+@pytest.mark.case(58)
+async def test_a_refresh_for_another_patient_is_refused_and_revoked(link: Link) -> None:
     link.provider.token_answer = {"patient": "1012861229V078999"}
     link.product.secrets.add("1012861229V078999")
 
@@ -435,14 +454,16 @@ async def test_case_58_a_refresh_for_another_patient_is_refused_and_revoked(link
     assert await revocations(link) == {newest_refresh_token(link)}
 
 
+@pytest.mark.case(58)
 @pytest.mark.parametrize("patient", [7, " ", ["1012845630V900607"]])
-async def test_case_58_a_patient_that_is_no_icn_is_another(link: Link, patient: object) -> None:
+async def test_a_patient_that_is_no_icn_is_another(link: Link, patient: object) -> None:
     link.provider.token_answer = {"patient": patient}
 
     await link.fail_for_good("another_patient")
 
 
-async def test_case_58_the_same_patient_is_welcome(link: Link) -> None:
+@pytest.mark.case(58)
+async def test_the_same_patient_is_welcome(link: Link) -> None:
     link.provider.icn_in = "patient"
 
     await link.use()
@@ -463,14 +484,16 @@ async def test_a_key_that_is_not_published_yet_is_waited_for(link: Link) -> None
     await link.fail_and_go_on_with_the_newer_refresh_token("key_unknown")
 
 
-async def test_case_56_keys_that_cannot_be_had_afterwards_cost_no_link(link: Link) -> None:
+@pytest.mark.case(56)
+async def test_keys_that_cannot_be_had_afterwards_cost_no_link(link: Link) -> None:
     link.provider.header = {"kid": "not-published-yet"}
     link.provider.replies[KEYS] = saying({}, 503)
 
     await link.fail_and_go_on_with_the_newer_refresh_token("id_token_unverified")
 
 
-async def test_case_56_without_keys_the_refresh_token_is_not_shown(
+@pytest.mark.case(56)
+async def test_without_keys_the_refresh_token_is_not_shown(
     provider: HostileProvider,
 ) -> None:
     async with running_product(provider=provider, **LONG) as product:

@@ -467,8 +467,9 @@ def shown_by(browser: Browser) -> dict[str, str]:
     return {"Cookie": f"{REFRESH_COOKIE}={value_in(browser, REFRESH_COOKIE)}", **OUR_PAGE}
 
 
+@pytest.mark.case(66)
 @pytest.mark.postgres
-async def test_case_66_a_session_is_renewed_across_a_key_change_until_the_old_key_is_retired(
+async def test_a_session_is_renewed_across_a_key_change_until_the_old_key_is_retired(
     pool: Pool,
 ) -> None:
     old, new = secrets.token_hex(32), secrets.token_hex(32)

@@ -162,7 +162,8 @@ async def test_a_session_that_was_received_outlives_a_second_sign_in() -> None:
         assert len(standing(product)) == 2
 
 
-async def test_case_6_two_tabs_at_the_same_time_both_keep_their_sessions() -> None:
+@pytest.mark.case(6)
+async def test_two_tabs_at_the_same_time_both_keep_their_sessions() -> None:
     async with delivering("query") as product:
         browser = product.browser()
         callbacks = [await browser.begin(), await browser.begin()]
@@ -188,7 +189,8 @@ async def test_a_code_that_is_never_redeemed_leaves_no_session() -> None:
 # Nobody else, and no circles.
 
 
-async def test_case_13_nobody_else_gets_a_second_chance() -> None:
+@pytest.mark.case(13)
+async def test_nobody_else_gets_a_second_chance() -> None:
     """An attacker who knows a used callback can't send anybody anywhere by it."""
     async with delivering("query") as product:
         victim = product.browser()
@@ -201,7 +203,8 @@ async def test_case_13_nobody_else_gets_a_second_chance() -> None:
         assert AuditEventType.LOGIN_RESTARTED not in types(product)
 
 
-async def test_case_13_copied_notes_of_another_attempt_are_worth_nothing() -> None:
+@pytest.mark.case(13)
+async def test_copied_notes_of_another_attempt_are_worth_nothing() -> None:
     async with delivering("query") as product:
         attacker, victim = product.browser(), product.browser()
         callback = await attacker.begin(return_to=DESTINATION)
@@ -250,8 +253,9 @@ async def test_a_browser_without_cookies_makes_no_circle() -> None:
             assert_expired(await product.browser().get(callback), None)
 
 
+@pytest.mark.case(11)
 @pytest.mark.parametrize("delivery", DELIVERIES)
-async def test_case_11_a_replay_never_hands_a_session_over(delivery: str) -> None:
+async def test_a_replay_never_hands_a_session_over(delivery: str) -> None:
     """Somebody copied the callback and every cookie of the browser."""
     async with delivering(delivery) as product:
         browser = product.browser()
@@ -401,6 +405,7 @@ async def test_a_note_ends_after_a_day() -> None:
 # What nobody reads.
 
 
+@pytest.mark.case(20)
 @pytest.mark.parametrize(
     "unread",
     [
@@ -410,7 +415,7 @@ async def test_a_note_ends_after_a_day() -> None:
         "scope=openid%20profile&%ff=%00",
     ],
 )
-async def test_case_20_a_parameter_that_nobody_reads_has_no_effect(unread: str) -> None:
+async def test_a_parameter_that_nobody_reads_has_no_effect(unread: str) -> None:
     async with delivering("query") as product:
         for veteran, expected in (("tamara-ellis", "token"), ("decline", "error")):
             callback = await product.browser().begin(veteran)
@@ -430,8 +435,9 @@ async def test_case_20_a_parameter_that_nobody_reads_has_no_effect(unread: str) 
 # On a real database.
 
 
+@pytest.mark.case(15)
 @pytest.mark.postgres
-async def test_case_15_of_two_callbacks_at_once_one_opens_the_session_and_neither_fails(
+async def test_of_two_callbacks_at_once_one_opens_the_session_and_neither_fails(
     pool: Pool, database_url: str
 ) -> None:
     async with running_product(pool=pool) as product:

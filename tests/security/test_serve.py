@@ -121,7 +121,8 @@ def applied(output: str) -> list[str]:
     return [line for line in output.splitlines() if line.startswith("applied ")]
 
 
-def test_case_102_migrating_twice_changes_nothing_the_second_time(
+@pytest.mark.case(102)
+def test_migrating_twice_changes_nothing_the_second_time(
     empty_database: str,
 ) -> None:
     # It needs no other setting than this one.
@@ -137,7 +138,8 @@ def test_case_102_migrating_twice_changes_nothing_the_second_time(
         assert ended.stderr == ""
 
 
-def test_case_102_of_several_migrations_at_once_one_works_and_all_succeed(
+@pytest.mark.case(102)
+def test_of_several_migrations_at_once_one_works_and_all_succeed(
     empty_database: str,
 ) -> None:
     values = plain_environment() | {"VETASSIST_DATABASE_URL": empty_database}
@@ -235,7 +237,8 @@ def test_no_url_and_no_token_is_ever_logged(
         assert len(secret) < 8 or secret not in logged
 
 
-def test_case_78_nobody_is_believed_about_addresses_unless_the_settings_say_so(
+@pytest.mark.case(78)
+def test_nobody_is_believed_about_addresses_unless_the_settings_say_so(
     client: httpx.Client, values: dict[str, str], database_url: str
 ) -> None:
     """Not even a peer on loopback, whom servers like to trust by default."""

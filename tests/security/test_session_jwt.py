@@ -92,6 +92,7 @@ def compact(claims: dict[str, object]) -> bytes:
 # ones of every sort.
 
 
+@pytest.mark.case(59)
 @pytest.mark.parametrize(
     "token",
     [
@@ -108,24 +109,27 @@ def compact(claims: dict[str, object]) -> bytes:
         signed(claims(nbf=NOW_SECONDS), SECRET),
     ],
 )
-def test_case_59_a_right_signature_is_accepted_in_every_spelling(token: str) -> None:
+def test_a_right_signature_is_accepted_in_every_spelling(token: str) -> None:
     verified = accept(token)
     assert (verified.user_id, verified.session_id) == (USER, SESSION)
 
 
+@pytest.mark.case(59)
 @pytest.mark.parametrize("length", [32, 33, 63, 64, 65, 128, 512])
-def test_case_59_a_key_of_any_length_signs(length: int) -> None:
+def test_a_key_of_any_length_signs(length: int) -> None:
     secret = hashlib.shake_256(b"a key").digest(length)
     assert tokens(secret, None).verify(signed(claims(), secret), now=NOW).user_id == USER
 
 
+@pytest.mark.case(59)
 @pytest.mark.parametrize("flipped", range(256))
-def test_case_59_a_signature_with_one_bit_changed_is_refused(flipped: int) -> None:
+def test_a_signature_with_one_bit_changed_is_refused(flipped: int) -> None:
     changed = bytearray(SIGNATURE)
     changed[flipped // 8] ^= 1 << flipped % 8
     refuse(f"{COVERED}.{base64url(bytes(changed))}")
 
 
+@pytest.mark.case(59)
 @pytest.mark.parametrize(
     "signature",
     [
@@ -152,10 +156,11 @@ def test_case_59_a_signature_with_one_bit_changed_is_refused(flipped: int) -> No
         hmac.digest(SECRET.hex().encode(), COVERED.encode(), "sha256"),
     ],
 )
-def test_case_59_a_signature_made_in_any_other_way_is_refused(signature: bytes) -> None:
+def test_a_signature_made_in_any_other_way_is_refused(signature: bytes) -> None:
     refuse(f"{COVERED}.{base64url(signature)}")
 
 
+@pytest.mark.case(59)
 @pytest.mark.parametrize(
     "header",
     [
@@ -191,16 +196,18 @@ def test_case_59_a_signature_made_in_any_other_way_is_refused(signature: bytes) 
         b'{"alg":"HS256","typ":"JWT"}}',
     ],
 )
-def test_case_59_a_header_that_says_anything_else_is_refused(header: Any) -> None:
+def test_a_header_that_says_anything_else_is_refused(header: Any) -> None:
     refuse(signed(claims(), SECRET, header=header))
     refuse(signing_input(header, claims()) + ".")
 
 
+@pytest.mark.case(59)
 @pytest.mark.parametrize(("alg", "digest"), [("HS384", hashlib.sha384), ("HS512", hashlib.sha512)])
-def test_case_59_a_genuine_signature_of_another_algorithm_is_refused(alg: str, digest: Any) -> None:
+def test_a_genuine_signature_of_another_algorithm_is_refused(alg: str, digest: Any) -> None:
     refuse(signed(claims(), SECRET, header={"alg": alg, "typ": "JWT"}, digest=digest))
 
 
+@pytest.mark.case(59)
 @pytest.mark.parametrize(
     "token",
     [
@@ -228,11 +235,12 @@ def test_case_59_a_genuine_signature_of_another_algorithm_is_refused(alg: str, d
         ),
     ],
 )
-def test_case_59_a_token_of_any_other_shape_is_refused(token: str) -> None:
+def test_a_token_of_any_other_shape_is_refused(token: str) -> None:
     refuse(token)
 
 
-def test_case_59_a_key_that_comes_with_the_token_is_not_used() -> None:
+@pytest.mark.case(59)
+def test_a_key_that_comes_with_the_token_is_not_used() -> None:
     own = b"a key of the sender's own choice"
     jwk = {"kty": "oct", "k": base64url(own), "alg": "HS256"}
     for brought in ({"jwk": jwk}, {"jku": "https://evil.example/keys"}, {"x5u": "https://evil"}):
@@ -242,21 +250,24 @@ def test_case_59_a_key_that_comes_with_the_token_is_not_used() -> None:
 # Case 60: one token, one spelling.
 
 
+@pytest.mark.case(60)
 @pytest.mark.parametrize("padding", ["=", "==", "==="])
 @pytest.mark.parametrize("segment", [0, 1, 2])
-def test_case_60_a_padded_segment_is_refused(segment: int, padding: str) -> None:
+def test_a_padded_segment_is_refused(segment: int, padding: str) -> None:
     segments = VALID.split(".")
     segments[segment] += padding
     refuse(".".join(segments))
 
 
+@pytest.mark.case(60)
 @pytest.mark.parametrize("odd", [*" \t\n\r\0+/!*,;:%$@~=", "\x85", "é", "\u200b", "\uff21"])
-def test_case_60_an_odd_character_is_refused_wherever_it_stands(odd: str) -> None:
+def test_an_odd_character_is_refused_wherever_it_stands(odd: str) -> None:
     for place in (0, 1, len(COVERED) // 2, len(COVERED) + 1, len(VALID) - 1, len(VALID)):
         refuse(VALID[:place] + odd + VALID[place:])
 
 
-def test_case_60_no_other_spelling_of_a_signature_is_accepted() -> None:
+@pytest.mark.case(60)
+def test_no_other_spelling_of_a_signature_is_accepted() -> None:
     last = VALID[-1]
     same_bytes = [
         other
@@ -268,7 +279,8 @@ def test_case_60_no_other_spelling_of_a_signature_is_accepted() -> None:
         refuse(VALID[:-1] + other)
 
 
-def test_case_60_changing_any_one_character_is_refused() -> None:
+@pytest.mark.case(60)
+def test_changing_any_one_character_is_refused() -> None:
     for place, character in enumerate(VALID):
         # In the signature for every other one, elsewhere for a few.
         others = BASE64URL if place > len(COVERED) else BASE64URL[place % 8 :: 8]
@@ -281,13 +293,14 @@ def test_case_60_changing_any_one_character_is_refused() -> None:
             pytest.fail(f"accepted with {other} in place {place}")
 
 
+@pytest.mark.case(60)
 @fuzzed
 @given(
     start=st.integers(0, len(VALID)),
     length=st.integers(0, 4),
     put=st.text(max_size=4),
 )
-def test_case_60_no_edit_of_a_valid_token_is_accepted(start: int, length: int, put: str) -> None:
+def test_no_edit_of_a_valid_token_is_accepted(start: int, length: int, put: str) -> None:
     changed = VALID[:start] + put + VALID[start + length :]
     if changed != VALID:
         refuse(changed)
@@ -296,9 +309,10 @@ def test_case_60_no_edit_of_a_valid_token_is_accepted(start: int, length: int, p
 # Case 61: nothing a sender nests, repeats or makes long gets further than a refusal.
 
 
+@pytest.mark.case(61)
 @pytest.mark.parametrize("depth", [50, 500, 900, 1200])
 @pytest.mark.parametrize("bracket", [b"[", b'{"a":'])
-def test_case_61_brackets_nested_in_the_header_are_refused(depth: int, bracket: bytes) -> None:
+def test_brackets_nested_in_the_header_are_refused(depth: int, bracket: bytes) -> None:
     open_only = b'{"alg":"HS256","typ":"JWT","x":' + bracket * depth
     for header in (bracket * depth, open_only, b"[" * depth + b"]" * depth):
         refuse(f"{base64url(header)}.{COVERED.partition('.')[2]}.{base64url(SIGNATURE)}")
@@ -306,9 +320,10 @@ def test_case_61_brackets_nested_in_the_header_are_refused(depth: int, bracket: 
         refuse(signed(b"{}", SECRET, header=header))
 
 
+@pytest.mark.case(61)
 @pytest.mark.parametrize("depth", [50, 500, 900, 1200])
 @pytest.mark.parametrize("bracket", [b"[", b'{"a":'])
-def test_case_61_brackets_nested_in_the_claims_are_refused(depth: int, bracket: bytes) -> None:
+def test_brackets_nested_in_the_claims_are_refused(depth: int, bracket: bytes) -> None:
     refuse(signed(bracket * depth, SECRET))
     refuse(signed(b"[" * depth + b"]" * depth, SECRET))
 
@@ -335,58 +350,67 @@ def only_verified_or_refused(token: str) -> None:
     assert isinstance(verified, SessionClaims)
 
 
+@pytest.mark.case(61)
 @fuzzed
 @given(st.text(max_size=600))
-def test_case_61_junk_is_refused_and_nothing_else_is_raised(junk: str) -> None:
+def test_junk_is_refused_and_nothing_else_is_raised(junk: str) -> None:
     refuse(junk)
 
 
+@pytest.mark.case(61)
 @fuzzed
 @given(st.lists(st.binary(max_size=200).map(base64url), min_size=3, max_size=3))
-def test_case_61_junk_in_three_segments_is_refused(segments: list[str]) -> None:
+def test_junk_in_three_segments_is_refused(segments: list[str]) -> None:
     refuse(".".join(segments))
 
 
+@pytest.mark.case(61)
 @fuzzed_less
 @given(header=json_objects, name=st.sampled_from(["alg", "typ", "kid", "crit", "b64", "x"]))
-def test_case_61_a_signed_header_of_any_content_is_verified_or_refused(
+def test_a_signed_header_of_any_content_is_verified_or_refused(
     header: dict[str, Any], name: str
 ) -> None:
     value = header.popitem()[1] if header else None
     only_verified_or_refused(signed(claims(), SECRET, header={**header, **HEADER, name: value}))
 
 
+@pytest.mark.case(61)
 @fuzzed_less
 @given(name=st.sampled_from(sorted(claims())), value=json_values, more=json_objects)
-def test_case_61_signed_claims_of_any_content_are_verified_or_refused(
+def test_signed_claims_of_any_content_are_verified_or_refused(
     name: str, value: Any, more: dict[str, Any]
 ) -> None:
     only_verified_or_refused(signed({**more, **claims(), name: value}, SECRET))
 
 
+@pytest.mark.case(61)
 @fuzzed
 @given(st.binary(max_size=300))
-def test_case_61_a_signed_payload_that_is_no_claims_is_refused(payload: bytes) -> None:
+def test_a_signed_payload_that_is_no_claims_is_refused(payload: bytes) -> None:
     refuse(signed(payload, SECRET))
 
 
 # Case 62: a right signature is not enough.
 
 
+@pytest.mark.case(62)
 @pytest.mark.parametrize("typ", [None, "", "jwt", "JWT ", "at+jwt", "logout+jwt", ["JWT"], 1, {}])
-def test_case_62_another_type_of_token_is_refused(typ: object) -> None:
+def test_another_type_of_token_is_refused(typ: object) -> None:
     refuse(signed(claims(), SECRET, header={"alg": "HS256", "typ": typ}))
 
 
-def test_case_62_a_token_without_a_type_is_refused() -> None:
+@pytest.mark.case(62)
+def test_a_token_without_a_type_is_refused() -> None:
     refuse(signed(claims(), SECRET, header={"alg": "HS256"}))
 
 
+@pytest.mark.case(62)
 @pytest.mark.parametrize("name", ["sub", "iss", "aud", "iat", "exp", "jti", "sid"])
-def test_case_62_a_missing_claim_is_refused(name: str) -> None:
+def test_a_missing_claim_is_refused(name: str) -> None:
     refuse(signed(claims(**{name: None}), SECRET))
 
 
+@pytest.mark.case(62)
 @pytest.mark.parametrize(
     ("name", "wrong"),
     [
@@ -398,14 +422,15 @@ def test_case_62_a_missing_claim_is_refused(name: str) -> None:
         *(("va_icn", wrong) for wrong in ["", "1012667145", 1012667145, ["1012667145V762142"]]),
     ],
 )
-def test_case_62_a_claim_of_another_value_or_kind_is_refused(name: str, wrong: object) -> None:
+def test_a_claim_of_another_value_or_kind_is_refused(name: str, wrong: object) -> None:
     refuse(signed(claims(**{name: wrong}), SECRET))
 
 
 # Case 65, and how time may be written.
 
 
-def test_case_65_a_token_ends_with_the_second_it_names() -> None:
+@pytest.mark.case(65)
+def test_a_token_ends_with_the_second_it_names() -> None:
     token = signed(claims(exp=NOW_SECONDS + 1800), SECRET)
     end = NOW + timedelta(seconds=1800)
 
@@ -415,6 +440,7 @@ def test_case_65_a_token_ends_with_the_second_it_names() -> None:
     refuse(token, now=end + timedelta(seconds=1))
 
 
+@pytest.mark.case(65)
 @pytest.mark.parametrize("name", ["exp", "iat", "nbf"])
 @pytest.mark.parametrize(
     "odd",
@@ -437,18 +463,20 @@ def test_case_65_a_token_ends_with_the_second_it_names() -> None:
         b"9" * 20,
     ],
 )
-def test_case_65_a_time_that_is_no_plain_number_is_refused(name: str, odd: bytes) -> None:
+def test_a_time_that_is_no_plain_number_is_refused(name: str, odd: bytes) -> None:
     sound = json.dumps(claims(**{name: "HERE"})).encode()
     refuse(signed(sound.replace(b'"HERE"', odd), SECRET))
 
 
+@pytest.mark.case(65)
 @pytest.mark.parametrize("exp", [0, -1, NOW_SECONDS - 1, -NOW_SECONDS])
-def test_case_65_an_end_in_the_past_is_refused(exp: int) -> None:
+def test_an_end_in_the_past_is_refused(exp: int) -> None:
     refuse(signed(claims(exp=exp), SECRET))
 
 
+@pytest.mark.case(65)
 @pytest.mark.parametrize("name", ["iat", "nbf"])
-def test_case_65_a_start_in_the_future_is_refused_beyond_a_minute_of_skew(name: str) -> None:
+def test_a_start_in_the_future_is_refused_beyond_a_minute_of_skew(name: str) -> None:
     accept(signed(claims(**{name: NOW_SECONDS + 60}), SECRET))
     refuse(signed(claims(**{name: NOW_SECONDS + 61}), SECRET))
 
@@ -456,7 +484,8 @@ def test_case_65_a_start_in_the_future_is_refused_beyond_a_minute_of_skew(name: 
 # Case 66: changing the key.
 
 
-def test_case_66_the_previous_key_is_accepted_and_a_retired_one_is_not() -> None:
+@pytest.mark.case(66)
+def test_the_previous_key_is_accepted_and_a_retired_one_is_not() -> None:
     old, older = signed(claims(), PREVIOUS), signed(claims(), b"an older key, retired since then")
 
     assert accept(old).user_id == USER
@@ -465,7 +494,8 @@ def test_case_66_the_previous_key_is_accepted_and_a_retired_one_is_not() -> None
         tokens(SECRET, None).verify(old, now=NOW)
 
 
-def test_case_66_tokens_signed_by_the_previous_key_are_checked_as_strictly() -> None:
+@pytest.mark.case(66)
+def test_tokens_signed_by_the_previous_key_are_checked_as_strictly() -> None:
     refuse(signed(claims(exp=NOW_SECONDS), PREVIOUS))
     refuse(signed(claims(), PREVIOUS, header={"alg": "HS256"}))
     refuse(signed(claims(aud="other"), PREVIOUS))
@@ -558,7 +588,8 @@ async def test_no_two_tokens_share_an_identifier(product: Product) -> None:
     assert len({claims["jti"] for claims in said}) == len({claims["sid"] for claims in said}) == 20
 
 
-async def test_case_63_a_genuine_token_without_a_session_is_refused(product: Product) -> None:
+@pytest.mark.case(63)
+async def test_a_genuine_token_without_a_session_is_refused(product: Product) -> None:
     key = signing_key(product)
     await refused_by(
         product, signed(session_claims(user_id=uuid4(), session_id=uuid4(), now=NOW), key)
@@ -568,7 +599,8 @@ async def test_case_63_a_genuine_token_without_a_session_is_refused(product: Pro
     await refused_by(product, resigned(product, token, sid=str(uuid4())))
 
 
-async def test_case_64_a_token_of_a_revoked_session_is_refused(product: Product) -> None:
+@pytest.mark.case(64)
+async def test_a_token_of_a_revoked_session_is_refused(product: Product) -> None:
     token, other = await a_token(product), await a_token(product)
     browser = product.browser()
     ended = await browser.delete("/api/v1/session", headers=bearer(token))
@@ -578,7 +610,8 @@ async def test_case_64_a_token_of_a_revoked_session_is_refused(product: Product)
     assert (await show(product, other)).status_code == 200
 
 
-async def test_case_64_a_token_that_outlives_its_session_is_refused(product: Product) -> None:
+@pytest.mark.case(64)
+async def test_a_token_that_outlives_its_session_is_refused(product: Product) -> None:
     token = await a_token(product)
     long_lived = resigned(product, token, exp=NOW_SECONDS + 10 * 365 * 86_400)
     assert (await show(product, long_lived)).status_code == 200
@@ -588,13 +621,15 @@ async def test_case_64_a_token_that_outlives_its_session_is_refused(product: Pro
     await refused_by(product, long_lived)
 
 
-async def test_case_64_a_session_of_another_user_is_refused(product: Product) -> None:
+@pytest.mark.case(64)
+async def test_a_session_of_another_user_is_refused(product: Product) -> None:
     mine, theirs = await a_token(product), await a_token(product, "janet-moore")
     await refused_by(product, resigned(product, mine, sid=claims_of(theirs)["sid"]))
     await refused_by(product, resigned(product, mine, sub=claims_of(theirs)["sub"]))
 
 
-async def test_case_65_a_session_is_refused_from_the_second_its_token_ends(
+@pytest.mark.case(65)
+async def test_a_session_is_refused_from_the_second_its_token_ends(
     product: Product,
 ) -> None:
     token = await a_token(product)
@@ -605,7 +640,8 @@ async def test_case_65_a_session_is_refused_from_the_second_its_token_ends(
     await refused_by(product, token)
 
 
-async def test_case_66_a_key_change_signs_nobody_out_before_the_old_key_is_retired() -> None:
+@pytest.mark.case(66)
+async def test_a_key_change_signs_nobody_out_before_the_old_key_is_retired() -> None:
     old, new = "the old key: f8A!kz0Qm-2sPw7Lx9Rt5Vb", "the new key: q3E$Yn6Cj+1uHd8Gi4Ko0Ms"
     async with running_product(jwt_secret=new, jwt_previous_secret=old) as product:
         token = await a_token(product)
@@ -628,14 +664,16 @@ ROUTES: Final = (
 )
 
 
+@pytest.mark.case(67)
 @pytest.mark.parametrize("size", [2049, 8_192, 65_536])
-async def test_case_67_an_oversized_token_is_refused(product: Product, size: int) -> None:
+async def test_an_oversized_token_is_refused(product: Product, size: int) -> None:
     token = await a_token(product)
     await refused_by(product, "A" * size)
     await refused_by(product, resigned(product, token, more="x" * size))
 
 
-async def test_case_67_two_authorization_headers_are_refused(product: Product) -> None:
+@pytest.mark.case(67)
+async def test_two_authorization_headers_are_refused(product: Product) -> None:
     token = await a_token(product)
     header = ("Authorization", f"Bearer {token}")
     browser = product.browser()
@@ -646,14 +684,16 @@ async def test_case_67_two_authorization_headers_are_refused(product: Product) -
             assert answer.status_code == 401, path
 
 
+@pytest.mark.case(67)
 @pytest.mark.parametrize("scheme", ["bearer", "BEARER", "bEaReR"])
-async def test_case_67_the_scheme_is_accepted_in_any_case(product: Product, scheme: str) -> None:
+async def test_the_scheme_is_accepted_in_any_case(product: Product, scheme: str) -> None:
     token = await a_token(product)
     browser = product.browser()
     answer = await browser.get("/api/v1/session", headers={"Authorization": f"{scheme} {token}"})
     assert answer.status_code == 200
 
 
+@pytest.mark.case(67)
 @pytest.mark.parametrize(
     "value",
     [
@@ -675,7 +715,7 @@ async def test_case_67_the_scheme_is_accepted_in_any_case(product: Product, sche
         "",
     ],
 )
-async def test_case_67_an_authorization_header_of_another_form_is_refused(
+async def test_an_authorization_header_of_another_form_is_refused(
     product: Product, value: str
 ) -> None:
     token = await a_token(product)
@@ -686,8 +726,9 @@ async def test_case_67_an_authorization_header_of_another_form_is_refused(
         assert answer.status_code == 401, path
 
 
+@pytest.mark.case(67)
 @pytest.mark.parametrize("name", ["token", "access_token", "Authorization", "bearer", "jwt"])
-async def test_case_67_a_token_in_the_query_or_the_body_is_never_accepted(
+async def test_a_token_in_the_query_or_the_body_is_never_accepted(
     product: Product, name: str
 ) -> None:
     token = await a_token(product)

@@ -124,7 +124,8 @@ def unauthorized(answer: httpx.Response, where: object) -> None:
 # Case 72: every route, and all that does not open it.
 
 
-async def test_case_72_every_route_is_known_to_be_open_or_guarded() -> None:
+@pytest.mark.case(72)
+async def test_every_route_is_known_to_be_open_or_guarded() -> None:
     async with running_product(frontend_url=SERVICE_URL) as product:
         assert set(routes_of(product)) == GUARDED | BY_SECRET | OPEN
 
@@ -198,8 +199,9 @@ USELESS: Final[list[Credentials]] = [
 ONCE_GENUINE: Final = {expired, revoked, disabled}
 
 
+@pytest.mark.case(72)
 @pytest.mark.parametrize("credentials", USELESS)
-async def test_case_72_no_route_opens_to_a_token_that_does_not_stand(
+async def test_no_route_opens_to_a_token_that_does_not_stand(
     by_cookie: Product, credentials: Credentials
 ) -> None:
     useless = await credentials(by_cookie)
@@ -216,7 +218,8 @@ async def test_case_72_no_route_opens_to_a_token_that_does_not_stand(
     assert by_cookie.store.committed == before
 
 
-async def test_case_72_every_route_opens_to_one_that_stands(by_cookie: Product) -> None:
+@pytest.mark.case(72)
+async def test_every_route_opens_to_one_that_stands(by_cookie: Product) -> None:
     for method, template in sorted(GUARDED):
         path = re.sub(r"{[^}]*}", str(SOME_ID), template)
         expected = 200
@@ -230,8 +233,9 @@ async def test_case_72_every_route_opens_to_one_that_stands(by_cookie: Product) 
             assert answer.status_code == expected, f"{method} {path}"
 
 
+@pytest.mark.case(72)
 @pytest.mark.parametrize("credentials", [nobody, forged])
-async def test_case_72_no_renewal_by_a_token_that_is_none_of_ours(
+async def test_no_renewal_by_a_token_that_is_none_of_ours(
     by_cookie: Product, credentials: Credentials
 ) -> None:
     token = await a_token(by_cookie)
@@ -246,7 +250,8 @@ async def test_case_72_no_renewal_by_a_token_that_is_none_of_ours(
     assert but_for_strangers(by_cookie) == before
 
 
-async def test_case_72_no_renewal_of_a_session_that_has_ended(by_cookie: Product) -> None:
+@pytest.mark.case(72)
+async def test_no_renewal_of_a_session_that_has_ended(by_cookie: Product) -> None:
     browsers = [await signed_in_by_cookie(by_cookie) for _ in range(3)]
     logged_out, taken_over, idle = browsers
     refresh = value_in(logged_out, REFRESH_COOKIE)
@@ -266,7 +271,8 @@ async def test_case_72_no_renewal_of_a_session_that_has_ended(by_cookie: Product
     assert answer.json()["code"] == "session_ended"
 
 
-async def test_case_72_no_renewal_with_one_users_name_on_anothers_secret(
+@pytest.mark.case(72)
+async def test_no_renewal_with_one_users_name_on_anothers_secret(
     by_cookie: Product,
 ) -> None:
     mine, theirs = [
@@ -284,7 +290,8 @@ async def test_case_72_no_renewal_with_one_users_name_on_anothers_secret(
     assert but_for_strangers(by_cookie) == before
 
 
-async def test_case_72_no_redemption_without_both_halves(by_code: Product) -> None:
+@pytest.mark.case(72)
+async def test_no_redemption_without_both_halves(by_code: Product) -> None:
     browser = by_code.browser()
     code = (await browser.sign_in()).parameters["code"]
     mark, client = value_in(browser, HANDOFF_COOKIE), by_code.browser()
@@ -310,7 +317,8 @@ async def test_case_72_no_redemption_without_both_halves(by_code: Product) -> No
     assert answer.status_code == 200
 
 
-async def test_case_72_no_redemption_of_a_session_that_has_ended(by_code: Product) -> None:
+@pytest.mark.case(72)
+async def test_no_redemption_of_a_session_that_has_ended(by_code: Product) -> None:
     browser = by_code.browser()
     code = (await browser.sign_in()).parameters["code"]
     await set_active(by_code, by_code.sessions[0].user_id, is_active=False)
@@ -323,7 +331,8 @@ async def test_case_72_no_redemption_of_a_session_that_has_ended(by_code: Produc
 # Cases 74 to 76: whose sessions one may end, and how often.
 
 
-async def test_case_74_anothers_session_is_not_found_stays_and_the_attempt_is_audited(
+@pytest.mark.case(74)
+async def test_anothers_session_is_not_found_stays_and_the_attempt_is_audited(
     product: Product,
 ) -> None:
     victim, attacker = await product.sign_in(), await product.sign_in("janet-moore")
@@ -346,7 +355,8 @@ async def test_case_74_anothers_session_is_not_found_stays_and_the_attempt_is_au
     assert await session_id_of(victim) == theirs
 
 
-async def test_case_74_anothers_and_nobodys_session_are_told_apart_by_nothing(
+@pytest.mark.case(74)
+async def test_anothers_and_nobodys_session_are_told_apart_by_nothing(
     product: Product,
 ) -> None:
     victim, attacker = await product.sign_in(), await product.sign_in("janet-moore")
@@ -370,12 +380,11 @@ def without_id(answer: httpx.Response) -> dict[str, str]:
     return {name: value for name, value in answer.headers.items() if name != "x-request-id"}
 
 
+@pytest.mark.case(74)
 @pytest.mark.parametrize(
     "odd", ["x", "0", "%00", "..%2f", "{id}", "null", "*", "%ED%A0%80", "1' OR '1'='1", "a" * 5000]
 )
-async def test_case_74_what_is_no_id_is_not_found_and_ends_nothing(
-    product: Product, odd: str
-) -> None:
+async def test_what_is_no_id_is_not_found_and_ends_nothing(product: Product, odd: str) -> None:
     signed_in = await product.sign_in()
     before = product.store.committed.copy()
     answer = await signed_in.browser.delete(f"/api/v1/sessions/{odd}", headers=signed_in.headers)
@@ -384,7 +393,8 @@ async def test_case_74_what_is_no_id_is_not_found_and_ends_nothing(
     assert product.store.committed == before
 
 
-async def test_case_74_a_slash_too_many_does_not_end_all(product: Product) -> None:
+@pytest.mark.case(74)
+async def test_a_slash_too_many_does_not_end_all(product: Product) -> None:
     signed_in = await product.sign_in()
     before = product.store.committed.copy()
     for path in ("/api/v1/sessions/", "/api/v1/session/", "/api/v1//sessions"):
@@ -394,7 +404,8 @@ async def test_case_74_a_slash_too_many_does_not_end_all(product: Product) -> No
     assert product.store.committed == before
 
 
-async def test_case_75_revoking_twice_changes_once(product: Product) -> None:
+@pytest.mark.case(75)
+async def test_revoking_twice_changes_once(product: Product) -> None:
     here, other = await product.sign_in(), await product.sign_in()
     path = f"/api/v1/sessions/{await session_id_of(other)}"
     first = await here.browser.delete(path, headers=here.headers)
@@ -407,7 +418,8 @@ async def test_case_75_revoking_twice_changes_once(product: Product) -> None:
     assert len(told(product, AuditEventType.SESSION_REVOKED)) == 1
 
 
-async def test_case_75_whoever_logged_out_is_not_asked_twice(product: Product) -> None:
+@pytest.mark.case(75)
+async def test_whoever_logged_out_is_not_asked_twice(product: Product) -> None:
     signed_in = await product.sign_in()
     answers = [
         await signed_in.browser.delete("/api/v1/session", headers=signed_in.headers)
@@ -418,7 +430,8 @@ async def test_case_75_whoever_logged_out_is_not_asked_twice(product: Product) -
     assert len(told(product, AuditEventType.LOGOUT)) == 1
 
 
-async def test_case_75_of_16_who_revoke_at_once_one_changes_it(product: Product) -> None:
+@pytest.mark.case(75)
+async def test_of_16_who_revoke_at_once_one_changes_it(product: Product) -> None:
     here, other = await product.sign_in(), await product.sign_in()
     path = f"/api/v1/sessions/{await session_id_of(other)}"
     statuses: list[int] = []
@@ -435,7 +448,8 @@ async def test_case_75_of_16_who_revoke_at_once_one_changes_it(product: Product)
     assert len(told(product, AuditEventType.SESSION_REVOKED)) == 1
 
 
-async def test_case_76_revoking_all_ends_every_sibling_and_nobody_elses(product: Product) -> None:
+@pytest.mark.case(76)
+async def test_revoking_all_ends_every_sibling_and_nobody_elses(product: Product) -> None:
     siblings = [await product.sign_in() for _ in range(4)]
     stranger = await product.sign_in("janet-moore")
     refresh_tokens = [value_in(each.browser, REFRESH_COOKIE) for each in siblings]
@@ -452,7 +466,8 @@ async def test_case_76_revoking_all_ends_every_sibling_and_nobody_elses(product:
     assert told(product, AuditEventType.LOGOUT_ALL) == [{"sessions": 4}]
 
 
-async def test_case_76_revoking_all_others_spares_the_one_that_asks(product: Product) -> None:
+@pytest.mark.case(76)
+async def test_revoking_all_others_spares_the_one_that_asks(product: Product) -> None:
     siblings = [await product.sign_in() for _ in range(4)]
     here = siblings[1]
     answer = await here.browser.delete(
@@ -468,10 +483,11 @@ async def test_case_76_revoking_all_others_spares_the_one_that_asks(product: Pro
     assert told(product, AuditEventType.LOGOUT_OTHERS) == [{"sessions": 3}]
 
 
+@pytest.mark.case(76)
 @pytest.mark.parametrize(
     "query", ["except=", "except=CURRENT", "except=all", "except=current&except=current", "except"]
 )
-async def test_case_76_an_exception_that_is_not_understood_ends_nothing(
+async def test_an_exception_that_is_not_understood_ends_nothing(
     product: Product, query: str
 ) -> None:
     siblings = [await product.sign_in() for _ in range(2)]
@@ -490,7 +506,8 @@ async def test_case_76_an_exception_that_is_not_understood_ends_nothing(
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW")
 
 
-async def test_case_77_a_wrong_method_is_refused_with_the_right_ones_named(
+@pytest.mark.case(77)
+async def test_a_wrong_method_is_refused_with_the_right_ones_named(
     product: Product,
 ) -> None:
     signed_in = await product.sign_in()
@@ -536,8 +553,9 @@ UNREADABLE: Final[dict[str, tuple[bytes, int]]] = {
 }
 
 
+@pytest.mark.case(77)
 @pytest.mark.parametrize(("path", "name"), [(RENEW, b"refresh_token"), (REDEEM, b"code")])
-async def test_case_77_a_body_that_cannot_be_read_is_refused_and_changes_nothing(
+async def test_a_body_that_cannot_be_read_is_refused_and_changes_nothing(
     by_code: Product, path: str, name: bytes
 ) -> None:
     browser = by_code.browser()
@@ -556,6 +574,7 @@ async def test_case_77_a_body_that_cannot_be_read_is_refused_and_changes_nothing
     assert by_code.store.committed == before
 
 
+@pytest.mark.case(77)
 @pytest.mark.parametrize(
     "media_type",
     [
@@ -570,9 +589,7 @@ async def test_case_77_a_body_that_cannot_be_read_is_refused_and_changes_nothing
         "json",
     ],
 )
-async def test_case_77_another_media_type_is_refused(
-    by_code: Product, media_type: str | None
-) -> None:
+async def test_another_media_type_is_refused(by_code: Product, media_type: str | None) -> None:
     client = by_code.browser()
     headers = {} if media_type is None else {"Content-Type": media_type}
     for path in (RENEW, REDEEM):
@@ -580,12 +597,11 @@ async def test_case_77_another_media_type_is_refused(
         assert answer.status_code == 415
 
 
+@pytest.mark.case(77)
 @pytest.mark.parametrize(
     "media_type", ["application/json", "Application/JSON", "application/json; charset=utf-8"]
 )
-async def test_case_77_json_is_read_however_its_type_is_written(
-    product: Product, media_type: str
-) -> None:
+async def test_json_is_read_however_its_type_is_written(product: Product, media_type: str) -> None:
     refresh = value_in((await product.sign_in()).browser, REFRESH_COOKIE)
     answer = await product.browser().post(
         RENEW,
@@ -609,10 +625,9 @@ class Endless:
             yield self._chunk
 
 
+@pytest.mark.case(77)
 @pytest.mark.parametrize("path", [RENEW, REDEEM])
-async def test_case_77_a_body_without_end_is_not_read_to_its_end(
-    by_code: Product, path: str
-) -> None:
+async def test_a_body_without_end_is_not_read_to_its_end(by_code: Product, path: str) -> None:
     body = Endless(chunk=b" " * 1024)
     answer = await by_code.browser().post(
         path, content=aiter(body), headers={"Content-Type": "application/json"}
@@ -622,8 +637,9 @@ async def test_case_77_a_body_without_end_is_not_read_to_its_end(
     assert body.chunks <= 6
 
 
+@pytest.mark.case(77)
 @pytest.mark.parametrize("path", [RENEW, REDEEM])
-async def test_case_77_a_body_that_does_not_come_is_not_waited_for(
+async def test_a_body_that_does_not_come_is_not_waited_for(
     by_code: Product, path: str, mocker: MockerFixture
 ) -> None:
     assert bounded_body._DEADLINE_SECONDS <= 10
@@ -639,7 +655,8 @@ async def test_case_77_a_body_that_does_not_come_is_not_waited_for(
     assert (answer.status_code, answer.json()["code"]) == (408, "request_timeout")
 
 
-async def test_case_77_a_client_that_leaves_in_mid_body_is_no_fault_of_ours(
+@pytest.mark.case(77)
+async def test_a_client_that_leaves_in_mid_body_is_no_fault_of_ours(
     by_code: Product,
 ) -> None:
     came: list[dict[str, Any]] = [
@@ -686,7 +703,8 @@ async def set_active(product: Product, user_id: UserId, *, is_active: bool) -> N
         await container.disable_user().execute(disable)
 
 
-async def test_case_79_a_disabled_user_is_out_at_the_next_request_and_not_let_in_again(
+@pytest.mark.case(79)
+async def test_a_disabled_user_is_out_at_the_next_request_and_not_let_in_again(
     by_cookie: Product,
 ) -> None:
     browser = await signed_in_by_cookie(by_cookie)
@@ -779,7 +797,8 @@ async def shows(browser: Browser, token: str) -> int:
     return (await browser.get("/api/v1/session", headers=bearer(token))).status_code
 
 
-async def test_case_64_a_token_that_is_remembered_is_refused_once_its_session_is_revoked(
+@pytest.mark.case(64)
+async def test_a_token_that_is_remembered_is_refused_once_its_session_is_revoked(
     product: Product,
 ) -> None:
     signed_in = await product.sign_in()
@@ -792,7 +811,8 @@ async def test_case_64_a_token_that_is_remembered_is_refused_once_its_session_is
     assert await shows(signed_in.browser, signed_in.token) == 401
 
 
-async def test_case_65_a_token_that_is_remembered_is_refused_once_it_has_expired(
+@pytest.mark.case(65)
+async def test_a_token_that_is_remembered_is_refused_once_it_has_expired(
     product: Product,
 ) -> None:
     signed_in = await product.sign_in()
@@ -807,7 +827,8 @@ async def test_case_65_a_token_that_is_remembered_is_refused_once_it_has_expired
     assert await shows(signed_in.browser, signed_in.token) == 401
 
 
-async def test_case_63_a_token_that_is_remembered_is_refused_once_its_row_is_gone(
+@pytest.mark.case(63)
+async def test_a_token_that_is_remembered_is_refused_once_its_row_is_gone(
     product: Product,
 ) -> None:
     signed_in = await product.sign_in()
@@ -817,7 +838,8 @@ async def test_case_63_a_token_that_is_remembered_is_refused_once_its_row_is_gon
     assert await shows(signed_in.browser, signed_in.token) == 401
 
 
-async def test_case_62_a_refused_token_is_never_remembered(product: Product) -> None:
+@pytest.mark.case(62)
+async def test_a_refused_token_is_never_remembered(product: Product) -> None:
     now, key = product.clock.now(), key_of(product)
 
     def token(**changes: object) -> str:
@@ -843,7 +865,8 @@ async def test_case_62_a_refused_token_is_never_remembered(product: Product) -> 
     assert memory_of(product) == {}
 
 
-async def test_case_66_a_token_of_a_retired_key_is_remembered_by_nobody(product: Product) -> None:
+@pytest.mark.case(66)
+async def test_a_token_of_a_retired_key_is_remembered_by_nobody(product: Product) -> None:
     signed_in = await product.sign_in()
     assert await shows(signed_in.browser, signed_in.token) == 200
     async with running_product() as restarted:

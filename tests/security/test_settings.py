@@ -65,15 +65,17 @@ def test_what_is_required_is_enough() -> None:
     assert faults() == []
 
 
+@pytest.mark.case(94)
 @pytest.mark.parametrize("name", REQUIRED)
-def test_case_94_a_missing_setting_is_refused(name: str) -> None:
+def test_a_missing_setting_is_refused(name: str) -> None:
     (line,) = faults(**{name: None})
     assert line.startswith(f"{name}: is required: ")
 
 
+@pytest.mark.case(94)
 @pytest.mark.parametrize("name", REQUIRED)
 @pytest.mark.parametrize("empty", ["", " ", "\t\n", "\ufeff"])
-def test_case_94_an_empty_setting_is_a_missing_one(name: str, empty: str) -> None:
+def test_an_empty_setting_is_a_missing_one(name: str, empty: str) -> None:
     assert faults(**{name: empty}) == faults(**{name: None})
 
 
@@ -88,6 +90,7 @@ def test_a_secret_never_falls_back_to_anothers_name() -> None:
     assert refused.value.faults == ["VETASSIST_JWT_SECRET: is required: 64 random hex digits"]
 
 
+@pytest.mark.case(94)
 @pytest.mark.parametrize("name", ["VETASSIST_JWT_SECRET", "VETASSIST_JWT_PREVIOUS_SECRET"])
 @pytest.mark.parametrize(
     "short",
@@ -101,7 +104,7 @@ def test_a_secret_never_falls_back_to_anothers_name() -> None:
         "žžžžžžžžžžžžžžž",  # 30 bytes
     ],
 )
-def test_case_94_a_short_secret_is_refused(name: str, short: str) -> None:
+def test_a_short_secret_is_refused(name: str, short: str) -> None:
     assert "too short" in fault(name, short)
 
 
@@ -119,6 +122,7 @@ def test_a_long_random_secret_is_accepted_in_hex_and_in_plain(sound: str) -> Non
     assert faults(VETASSIST_JWT_SECRET=sound) == []
 
 
+@pytest.mark.case(96)
 @pytest.mark.parametrize("name", ["VETASSIST_JWT_SECRET", "VETASSIST_JWT_PREVIOUS_SECRET"])
 @pytest.mark.parametrize(
     "placeholder",
@@ -144,14 +148,15 @@ def test_a_long_random_secret_is_accepted_in_hex_and_in_plain(sound: str) -> Non
         bytes(range(255, 0, -7)).hex(),
     ],
 )
-def test_case_96_a_placeholder_or_a_pattern_is_refused(name: str, placeholder: str) -> None:
+def test_a_placeholder_or_a_pattern_is_refused(name: str, placeholder: str) -> None:
     assert fault(name, placeholder)
 
 
+@pytest.mark.case(96)
 @pytest.mark.parametrize(
     "placeholder", ["changeme", "Change-Me", "<client secret>", "client_secret"]
 )
-def test_case_96_a_placeholder_for_vas_secret_is_refused(placeholder: str) -> None:
+def test_a_placeholder_for_vas_secret_is_refused(placeholder: str) -> None:
     assert "placeholder" in fault("VETASSIST_VA_CLIENT_SECRET", placeholder)
 
 
@@ -160,6 +165,7 @@ def test_vas_secret_is_vas_to_choose(given: str) -> None:
     assert faults(VETASSIST_VA_CLIENT_SECRET=given) == []
 
 
+@pytest.mark.case(96)
 @pytest.mark.parametrize("name", ["VETASSIST_AUDIT_KEY", "VETASSIST_AUDIT_PREVIOUS_KEYS"])
 @pytest.mark.parametrize(
     "unfit",
@@ -176,12 +182,13 @@ def test_vas_secret_is_vas_to_choose(given: str) -> None:
         random_bytes(32).hex() + "\n\n" + random_bytes(4).hex(),
     ],
 )
-def test_case_96_an_audit_key_that_is_no_key_is_refused(name: str, unfit: str) -> None:
+def test_an_audit_key_that_is_no_key_is_refused(name: str, unfit: str) -> None:
     assert fault(name, unfit)
 
 
+@pytest.mark.case(94)
 @pytest.mark.parametrize("unfit", ["", "k1", random_bytes(31).hex(), "00" * 32, "changeme"])
-def test_case_94_each_previous_audit_key_is_looked_at_and_counted_not_quoted(unfit: str) -> None:
+def test_each_previous_audit_key_is_looked_at_and_counted_not_quoted(unfit: str) -> None:
     sound = random_bytes(32).hex()
     said = fault("VETASSIST_AUDIT_PREVIOUS_KEYS", f"{sound},{unfit}")
     assert said.startswith("key 2 ")
@@ -201,6 +208,7 @@ def test_no_previous_audit_key_is_needed_and_several_are_read() -> None:
 # Case 97, and everything else a list of keys can be.
 
 
+@pytest.mark.case(97)
 @pytest.mark.parametrize(
     "unfit",
     [
@@ -236,7 +244,7 @@ def test_no_previous_audit_key_is_needed_and_several_are_read() -> None:
         f"k1:{KEY}" + ",k2:" + base64url(random_bytes(16)),
     ],
 )
-def test_case_97_token_keys_of_any_other_form_are_refused_and_not_quoted(unfit: str) -> None:
+def test_token_keys_of_any_other_form_are_refused_and_not_quoted(unfit: str) -> None:
     said = fault("VETASSIST_TOKEN_KEYS", unfit)
     for part in unfit.replace(",", ":").split(":"):
         assert len(part) < 16 or part not in said
@@ -253,6 +261,7 @@ def test_several_token_keys_are_read_in_order_with_or_without_padding() -> None:
 # Case 95: one key, one purpose.
 
 
+@pytest.mark.case(95)
 @pytest.mark.parametrize(
     ("name", "other"),
     [
@@ -263,7 +272,7 @@ def test_several_token_keys_are_read_in_order_with_or_without_padding() -> None:
         ("VETASSIST_AUDIT_KEY", "VETASSIST_VA_CLIENT_SECRET"),
     ],
 )
-def test_case_95_two_settings_with_the_same_secret_are_refused(name: str, other: str) -> None:
+def test_two_settings_with_the_same_secret_are_refused(name: str, other: str) -> None:
     same = secrets.token_hex(32)
     for second in (same, same.upper()):
         (line,) = faults(**{name: same, other: second})
@@ -272,7 +281,8 @@ def test_case_95_two_settings_with_the_same_secret_are_refused(name: str, other:
         assert same not in line
 
 
-def test_case_95_the_same_bytes_in_another_spelling_are_refused() -> None:
+@pytest.mark.case(95)
+def test_the_same_bytes_in_another_spelling_are_refused() -> None:
     plain = "q3E$Yn6Cj+1uHd8Gi4Ko0Ms9Pw2Rz7T!"
     key = plain.encode()
     spellings = {
@@ -286,7 +296,8 @@ def test_case_95_the_same_bytes_in_another_spelling_are_refused() -> None:
         assert "must not be the same as" in line
 
 
-def test_case_95_two_token_keys_with_the_same_bytes_are_refused() -> None:
+@pytest.mark.case(95)
+def test_two_token_keys_with_the_same_bytes_are_refused() -> None:
     key = base64url(secrets.token_bytes(32))
     (line,) = faults(VETASSIST_TOKEN_KEYS=f"k1:{key},k2:{key.rstrip('=')}")
     assert line == (
@@ -295,8 +306,9 @@ def test_case_95_two_token_keys_with_the_same_bytes_are_refused() -> None:
     )
 
 
+@pytest.mark.case(95)
 @pytest.mark.parametrize("name", ["VETASSIST_AUDIT_KEY", "VETASSIST_JWT_SECRET"])
-def test_case_95_a_previous_audit_key_is_no_other_secret(name: str) -> None:
+def test_a_previous_audit_key_is_no_other_secret(name: str) -> None:
     key, other = secrets.token_hex(32), secrets.token_hex(32)
     (line,) = faults(**{name: key, "VETASSIST_AUDIT_PREVIOUS_KEYS": f"{other},{key}"})
     assert (
@@ -305,7 +317,8 @@ def test_case_95_a_previous_audit_key_is_no_other_secret(name: str) -> None:
     )
 
 
-def test_case_95_every_reuse_is_named() -> None:
+@pytest.mark.case(95)
+def test_every_reuse_is_named() -> None:
     key = secrets.token_bytes(32)
     lines = faults(
         VETASSIST_JWT_SECRET=key.hex(),
@@ -326,6 +339,7 @@ URLS: Final = (
 )
 
 
+@pytest.mark.case(98)
 @pytest.mark.parametrize("name", URLS)
 @pytest.mark.parametrize(
     "url",
@@ -367,9 +381,7 @@ URLS: Final = (
         "file:///etc/passwd",
     ],
 )
-def test_case_98_a_url_off_loopback_without_tls_or_of_odd_form_is_refused(
-    name: str, url: str
-) -> None:
+def test_a_url_off_loopback_without_tls_or_of_odd_form_is_refused(name: str, url: str) -> None:
     assert fault(name, url, **({} if name == "VETASSIST_VA_ISSUER" else ISSUER))
 
 
@@ -404,6 +416,7 @@ def test_the_redirect_uri_is_the_public_url_and_the_callbacks_path(end: str) -> 
     assert settings.is_public_https
 
 
+@pytest.mark.case(98)
 @pytest.mark.parametrize(
     "proxies",
     [
@@ -411,6 +424,8 @@ def test_the_redirect_uri_is_the_public_url_and_the_callbacks_path(end: str) -> 
         "0.0.0.0/0",
         "::/0",
         "10.0.0.0/8, 0.0.0.0/0",
+        "::ffff:0:0/96",
+        "::ffff:0:0/97,128.0.0.0/1",
         "0.0.0.0/1,128.0.0.0/1",
         "128.0.0.0/1,64.0.0.0/2,0.0.0.0/2",
         "::/1,8000::/1",
@@ -421,7 +436,7 @@ def test_the_redirect_uri_is_the_public_url_and_the_callbacks_path(end: str) -> 
         "10.0.0.x",
     ],
 )
-def test_case_98_proxies_that_are_everybody_or_nobody_are_refused(proxies: str) -> None:
+def test_proxies_that_are_everybody_or_nobody_are_refused(proxies: str) -> None:
     assert fault("VETASSIST_TRUSTED_PROXIES", proxies)
 
 
@@ -437,6 +452,22 @@ def test_proxies_are_networks_or_single_addresses() -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("::ffff:10.0.0.0/104", "10.0.0.0/8"),
+        ("::ffff:192.0.2.1", "192.0.2.1/32"),
+        ("::ffff:0:0/97", "0.0.0.0/1"),
+        ("2001:db8::/32", "2001:db8::/32"),
+        ("::/64", "::/64"),
+    ],
+)
+def test_a_mapped_network_is_the_ipv4_network_that_it_stands_for(given: str, meant: str) -> None:
+    settings = read(required_settings() | {"VETASSIST_TRUSTED_PROXIES": given})
+
+    assert [str(network) for network in settings.trusted_proxies] == [meant]
+
+
+@pytest.mark.parametrize(
     "name", ["two words", "a\nb", "pat\x1b[0m", "jos\N{LATIN SMALL LETTER E WITH ACUTE}", "x" * 65]
 )
 def test_an_operator_is_named_by_one_plain_word(name: str) -> None:
@@ -448,6 +479,7 @@ def test_an_operator_may_be_named(given: str, name: str | None) -> None:
     assert read(required_settings() | {"VETASSIST_OPERATOR": given}).operator == name
 
 
+@pytest.mark.case(98)
 @pytest.mark.parametrize(
     ("unknown", "nearest"),
     [
@@ -459,9 +491,7 @@ def test_an_operator_may_be_named(given: str, name: str | None) -> None:
         ("VETASSIST_TRUSTED_PROXY", "VETASSIST_TRUSTED_PROXIES"),
     ],
 )
-def test_case_98_an_unknown_name_is_refused_and_the_nearest_one_named(
-    unknown: str, nearest: str
-) -> None:
+def test_an_unknown_name_is_refused_and_the_nearest_one_named(unknown: str, nearest: str) -> None:
     assert faults(**{unknown: "canary"}) == [f"{unknown}: no such setting; did you mean {nearest}?"]
 
 
@@ -616,8 +646,9 @@ def test_files_of_others_in_the_directory_are_left_alone(tmp_path: Path) -> None
     from_files(folder)
 
 
+@pytest.mark.case(94)
 @pytest.mark.parametrize("mode", [0o604, 0o644, 0o666, 0o777])
-def test_case_94_a_file_that_everybody_can_read_is_refused(tmp_path: Path, mode: int) -> None:
+def test_a_file_that_everybody_can_read_is_refused(tmp_path: Path, mode: int) -> None:
     folder = write_secrets(tmp_path / "secrets", required_settings())
     (folder / "VETASSIST_AUDIT_KEY").chmod(mode)
     (line,) = refused_files(folder)
@@ -625,15 +656,17 @@ def test_case_94_a_file_that_everybody_can_read_is_refused(tmp_path: Path, mode:
     assert "readable by everybody" in line
 
 
+@pytest.mark.case(94)
 @pytest.mark.parametrize("mode", [0o400, 0o600, 0o440, 0o640])
-def test_case_94_a_file_of_its_owner_and_group_is_accepted(tmp_path: Path, mode: int) -> None:
+def test_a_file_of_its_owner_and_group_is_accepted(tmp_path: Path, mode: int) -> None:
     folder = write_secrets(tmp_path / "secrets", required_settings())
     for file in folder.iterdir():
         file.chmod(mode)
     from_files(folder)
 
 
-def test_case_94_files_mounted_as_kubernetes_does_are_accepted(tmp_path: Path) -> None:
+@pytest.mark.case(94)
+def test_files_mounted_as_kubernetes_does_are_accepted(tmp_path: Path) -> None:
     values = required_settings()
     mount, data = tmp_path / "mount", tmp_path / "mount" / "..2026_01_20"
     mount.mkdir()

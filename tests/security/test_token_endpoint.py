@@ -47,7 +47,8 @@ async def deny(product: Product, error: str = EXCHANGE_FAILED, reason: str | Non
     assert_denied(product, await product.browser().attempt(), error, reason=reason)
 
 
-async def test_case_47_invalid_grant_ends_the_sign_in_and_a_new_one_works(
+@pytest.mark.case(47)
+async def test_invalid_grant_ends_the_sign_in_and_a_new_one_works(
     product: Product, provider: HostileProvider
 ) -> None:
     provider.replies[TOKEN] = saying(
@@ -64,8 +65,9 @@ async def test_case_47_invalid_grant_ends_the_sign_in_and_a_new_one_works(
 OUR_MISTAKES = ["invalid_client", "unauthorized_client", "invalid_scope", "invalid_request"]
 
 
+@pytest.mark.case(48)
 @pytest.mark.parametrize("error", OUR_MISTAKES)
-async def test_case_48_what_only_the_operator_can_correct_raises_an_alarm_and_is_our_fault(
+async def test_what_only_the_operator_can_correct_raises_an_alarm_and_is_our_fault(
     product: Product, provider: HostileProvider, error: str
 ) -> None:
     provider.replies[TOKEN] = saying({"error": error, "error_description": CANARY}, 401)
@@ -77,16 +79,18 @@ async def test_case_48_what_only_the_operator_can_correct_raises_an_alarm_and_is
     assert (alarm["event"], alarm["reason"]) == ("sign_in_failed", error)
 
 
-async def test_case_48_what_a_visitor_can_bring_about_raises_no_alarm(sandboxed: Product) -> None:
+@pytest.mark.case(48)
+async def test_what_a_visitor_can_bring_about_raises_no_alarm(sandboxed: Product) -> None:
     await sandboxed.browser().attempt("decline")
     await sandboxed.browser().get(CALLBACK)
 
     assert {line["level"] for line in sandboxed.logged} == {"info", "warning"}
 
 
+@pytest.mark.case(49)
 @pytest.mark.parametrize("retry_after", ["0", "1", "300", "Wed, 21 Oct 2099 07:28:00 GMT", "x"])
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
-async def test_case_49_not_now_is_not_asked_again_and_not_waited_for(
+async def test_not_now_is_not_asked_again_and_not_waited_for(
     product: Product, provider: HostileProvider, status: int, retry_after: str
 ) -> None:
     # A code is good for one exchange only, so nothing is gained by bringing it twice.
@@ -97,9 +101,10 @@ async def test_case_49_not_now_is_not_asked_again_and_not_waited_for(
     assert provider.exchanges == 1
 
 
+@pytest.mark.case(50)
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("target", ["http://localhost:9000/elsewhere", "http://localhost:6666/"])
-async def test_case_50_a_redirect_of_the_token_endpoint_is_not_followed(
+async def test_a_redirect_of_the_token_endpoint_is_not_followed(
     product: Product, provider: HostileProvider, status: int, target: str
 ) -> None:
     provider.replies[TOKEN] = redirecting(target, status)
@@ -130,8 +135,9 @@ ODD_ANSWERS: dict[str, tuple[bytes, int]] = {
 }
 
 
+@pytest.mark.case(51)
 @pytest.mark.parametrize(("body", "status"), ODD_ANSWERS.values(), ids=ODD_ANSWERS.keys())
-async def test_case_51_an_answer_that_is_none_is_denied(
+async def test_an_answer_that_is_none_is_denied(
     product: Product, provider: HostileProvider, body: bytes, status: int
 ) -> None:
     provider.replies[TOKEN] = saying(body, status)
@@ -140,7 +146,8 @@ async def test_case_51_an_answer_that_is_none_is_denied(
     await deny(product)
 
 
-async def test_case_51_an_answer_that_does_not_come_ends_with_the_deadline(
+@pytest.mark.case(51)
+async def test_an_answer_that_does_not_come_ends_with_the_deadline(
     product: Product, provider: HostileProvider
 ) -> None:
     provider.replies[TOKEN] = never
@@ -260,8 +267,9 @@ RAW: dict[str, tuple[bytes, Callable[[], AsyncIterator[bytes]], str]] = {
 }
 
 
+@pytest.mark.case(51)
 @pytest.mark.parametrize(("head", "body", "error"), RAW.values(), ids=RAW.keys())
-async def test_case_51_an_answer_without_end_is_a_bounded_failure(
+async def test_an_answer_without_end_is_a_bounded_failure(
     head: bytes, body: Callable[[], AsyncIterator[bytes]], error: str
 ) -> None:
     sent: list[int] = []
@@ -275,6 +283,7 @@ async def test_case_51_an_answer_without_end_is_a_bounded_failure(
     assert sum(sent) < 20 * MEBIBYTE
 
 
+@pytest.mark.case(52)
 @pytest.mark.parametrize(
     ("expires_in", "seconds"),
     [
@@ -283,7 +292,7 @@ async def test_case_51_an_answer_without_end_is_a_bounded_failure(
         *(("900", 900), (900.0, 900), (900.5, 900)),
     ],
 )
-async def test_case_52_expires_in_is_taken_when_it_is_one_and_an_hour_when_it_is_absent(
+async def test_expires_in_is_taken_when_it_is_one_and_an_hour_when_it_is_absent(
     product: Product, provider: HostileProvider, expires_in: object, seconds: int
 ) -> None:
     provider.token_answer = {"expires_in": expires_in}
@@ -300,8 +309,9 @@ NO_LIFETIMES = [
 ]
 
 
+@pytest.mark.case(52)
 @pytest.mark.parametrize("text", NO_LIFETIMES)
-async def test_case_52_expires_in_that_is_none_is_denied(
+async def test_expires_in_that_is_none_is_denied(
     product: Product, provider: HostileProvider, text: str
 ) -> None:
     provider.token_answer = {"expires_in": json.loads(text)}
@@ -309,8 +319,9 @@ async def test_case_52_expires_in_that_is_none_is_denied(
     await deny(product, reason="expires_in")
 
 
+@pytest.mark.case(53)
 @pytest.mark.parametrize("kind", ["mac", "DPoP", "", ABSENT, None, 7, ["Bearer"], "Bearer "])
-async def test_case_53_any_token_type_but_bearer_is_denied(
+async def test_any_token_type_but_bearer_is_denied(
     product: Product, provider: HostileProvider, kind: object
 ) -> None:
     provider.token_answer = {"token_type": kind}
@@ -318,6 +329,7 @@ async def test_case_53_any_token_type_but_bearer_is_denied(
     await deny(product, reason="token_type")
 
 
+@pytest.mark.case(53)
 @pytest.mark.parametrize(
     "changes",
     [
@@ -340,7 +352,7 @@ async def test_case_53_any_token_type_but_bearer_is_denied(
     ],
     ids=lambda changes: "{}: {!r:.20}".format(*next(iter(changes.items()))),
 )
-async def test_case_53_a_token_that_is_none_is_denied(
+async def test_a_token_that_is_none_is_denied(
     product: Product, provider: HostileProvider, changes: Mapping[str, object]
 ) -> None:
     provider.claims = {"at_hash": ABSENT}
@@ -349,7 +361,8 @@ async def test_case_53_a_token_that_is_none_is_denied(
     await deny(product)
 
 
-async def test_case_55_a_refresh_token_left_out_keeps_the_old_one(
+@pytest.mark.case(55)
+async def test_a_refresh_token_left_out_keeps_the_old_one(
     product: Product, provider: HostileProvider
 ) -> None:
     provider.token_answer = {"refresh_token": "the-first-refresh-token"}
@@ -408,8 +421,9 @@ async def tls_server(folder: Path, received: bytearray) -> AsyncIterator[str]:
         yield f"https://localhost:{server.sockets[0].getsockname()[1]}"
 
 
+@pytest.mark.case(57)
 @pytest.mark.parametrize("endpoint", ["token_endpoint", "jwks_uri"])
-async def test_case_57_a_certificate_nobody_vouches_for_is_denied_before_anything_is_sent(
+async def test_a_certificate_nobody_vouches_for_is_denied_before_anything_is_sent(
     provider: HostileProvider, tmp_path: Path, endpoint: str
 ) -> None:
     received = bytearray()
@@ -421,7 +435,8 @@ async def test_case_57_a_certificate_nobody_vouches_for_is_denied_before_anythin
     assert not received
 
 
-async def test_case_57_discovery_behind_such_a_certificate_starts_nothing(
+@pytest.mark.case(57)
+async def test_discovery_behind_such_a_certificate_starts_nothing(
     provider: HostileProvider, tmp_path: Path
 ) -> None:
     received = bytearray()

@@ -7,7 +7,6 @@ loop must keep running calls it in a thread.
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -30,6 +29,7 @@ from entrypoints.embedded_postgres import (
     run_program,
 )
 from tests.support.database_cable import DatabaseCable, database_cable
+from tests.support.database_folder import database_folder
 
 _TRIES: Final = 3000
 _TRY_SECONDS: Final = 0.02
@@ -301,7 +301,7 @@ def mortal_server(*, configuration: str = "") -> Iterator[Server]:
     Args:
         configuration: More lines for postgresql.conf.
     """
-    with _folder() as folder, _closing(_primary(folder, configuration)) as server:
+    with database_folder() as folder, _closing(_primary(folder, configuration)) as server:
         yield server
 
 
@@ -316,7 +316,7 @@ def primary_and_standby(*, synchronous: bool, configuration: str = "") -> Iterat
     names = _STANDBY if synchronous else ""
     of_primary = f"{configuration}\nsynchronous_standby_names = '{names}'\n"
     with ExitStack() as stack:
-        folder = stack.enter_context(_folder())
+        folder = stack.enter_context(database_folder())
         primary = stack.enter_context(_closing(_primary(folder, of_primary)))
         cable = stack.enter_context(database_cable(primary.url))
         standby = primary.a_standby(folder / _STANDBY, cable.url, configuration=configuration)
@@ -324,14 +324,6 @@ def primary_and_standby(*, synchronous: bool, configuration: str = "") -> Iterat
         pair = Pair(primary, standby, cable, synchronous=synchronous)
         pair.wait_until_caught_up()
         yield pair
-
-
-@contextmanager
-def _folder() -> Iterator[Path]:
-    # Not in pytest's own folders: they are closed to other users, and where the tests run as root
-    # the server is another user.
-    with tempfile.TemporaryDirectory(prefix="vetassist-") as folder:
-        yield Path(folder).resolve()
 
 
 def _primary(folder: Path, configuration: str) -> Server:

@@ -279,7 +279,8 @@ async def test_an_outage_on_the_way_leaves_a_file_that_is_plainly_not_whole(
     assert "unhandled_error" in {line["event"] for line in product.logged}
 
 
-async def test_case_72_a_session_that_has_ended_shows_no_history(product: Product) -> None:
+@pytest.mark.case(72)
+async def test_a_session_that_has_ended_shows_no_history(product: Product) -> None:
     signed_in = await product.sign_in()
     browser = signed_in.browser
     await browser.delete("/api/v1/session", headers=signed_in.headers)

@@ -228,9 +228,10 @@ async def test_a_person_signs_in_without_a_return_to_that_cannot_be_read(query: 
         assert refused.status_code == 400
 
 
+@pytest.mark.case(22)
 @pytest.mark.parametrize("path", [LOGIN, CALLBACK])
 @pytest.mark.parametrize("method", ["HEAD", "POST", "PUT", "DELETE"])
-async def test_case_22_a_wrong_method_is_405_for_everybody(path: str, method: str) -> None:
+async def test_a_wrong_method_is_405_for_everybody(path: str, method: str) -> None:
     async with running_product() as product:
         for headers in (PERSON, PROGRAM):
             answer = await product.browser().http.request(method, path, headers=headers)

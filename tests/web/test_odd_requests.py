@@ -27,6 +27,7 @@ async def test_a_session_without_its_id_is_not_all_sessions(product: Product) ->
     assert shown.status_code == 200
 
 
+@pytest.mark.case(77)
 @pytest.mark.parametrize(
     ("path", "allowed"),
     [
@@ -38,7 +39,7 @@ async def test_a_session_without_its_id_is_not_all_sessions(product: Product) ->
         ("/healthz", "GET, HEAD"),
     ],
 )
-async def test_case_77_a_wrong_method_is_told_every_right_one(
+async def test_a_wrong_method_is_told_every_right_one(
     product: Product, path: str, allowed: str
 ) -> None:
     answer = await product.browser().http.put(path)
@@ -48,11 +49,12 @@ async def test_case_77_a_wrong_method_is_told_every_right_one(
     assert answer.json()["code"] == "method_not_allowed"
 
 
+@pytest.mark.case(77)
 @pytest.mark.parametrize(
     "text", [r"\ud800", r"\u0000", r"\n", r"\u00e9"], ids=["half", "nul", "newline", "letter"]
 )
 @pytest.mark.parametrize(("path", "field"), [(RENEW, "refresh_token"), (REDEEM, "code")])
-async def test_case_77_text_that_is_none_of_ours_is_refused(
+async def test_text_that_is_none_of_ours_is_refused(
     product: Product, path: str, field: str, text: str
 ) -> None:
     browser = product.browser()
@@ -64,17 +66,17 @@ async def test_case_77_text_that_is_none_of_ours_is_refused(
     assert answer.json()["code"] == "bad_request"
 
 
+@pytest.mark.case(77)
 @pytest.mark.parametrize(("path", "field"), [(RENEW, "refresh_token"), (REDEEM, "code")])
-async def test_case_77_nothing_is_not_taken_for_text(
-    product: Product, path: str, field: str
-) -> None:
+async def test_nothing_is_not_taken_for_text(product: Product, path: str, field: str) -> None:
     answer = await product.browser().post(path, content=f'{{"{field}": null}}', headers=JSON)
 
     assert answer.status_code == 400
 
 
+@pytest.mark.case(77)
 @pytest.mark.parametrize(("path", "field"), [(RENEW, "refresh_token"), (REDEEM, "code")])
-async def test_case_77_a_name_that_appears_twice_is_refused(
+async def test_a_name_that_appears_twice_is_refused(
     product: Product, path: str, field: str
 ) -> None:
     twice = f'{{"{field}": "a", "{field}": "a"}}'

@@ -482,7 +482,8 @@ async def test_without_vas_tokens_a_new_sign_in_is_asked_for(
     assert_error(answer, "invalid_grant", code="va_sign_in_needed")
 
 
-async def test_case_77_only_a_form_is_read(
+@pytest.mark.case(77)
+async def test_only_a_form_is_read(
     product: Product, client: SecretClient, signed_in: SignedIn
 ) -> None:
     browser = product.browser()
@@ -500,6 +501,7 @@ async def test_case_77_only_a_form_is_read(
     assert (await browser.get(PATH)).status_code == 405
 
 
+@pytest.mark.case(77)
 @pytest.mark.parametrize(
     "body",
     [
@@ -512,7 +514,7 @@ async def test_case_77_only_a_form_is_read(
         "&".join(f"x{number}=1" for number in range(60)),
     ],
 )
-async def test_case_77_a_form_that_can_be_read_in_two_ways_is_refused(
+async def test_a_form_that_can_be_read_in_two_ways_is_refused(
     product: Product, client: SecretClient, body: str
 ) -> None:
     answer = await product.browser().post(

@@ -41,7 +41,8 @@ async def back_end() -> AsyncIterator[BackEnd]:
         yield BackEnd(product=product, client=client, signed_in=signed_in)
 
 
-async def test_case_81_many_requests_at_once_share_one_refresh(back_end: BackEnd) -> None:
+@pytest.mark.case(81)
+async def test_many_requests_at_once_share_one_refresh(back_end: BackEnd) -> None:
     answers = await asyncio.gather(*(back_end.exchange() for _ in range(16)))
 
     assert {answer.status_code for answer in answers} == {200}
@@ -54,7 +55,8 @@ async def test_case_81_many_requests_at_once_share_one_refresh(back_end: BackEnd
     assert status.status_code == 200
 
 
-async def test_case_49_a_back_end_is_told_when_va_may_be_asked_again(back_end: BackEnd) -> None:
+@pytest.mark.case(49)
+async def test_a_back_end_is_told_when_va_may_be_asked_again(back_end: BackEnd) -> None:
     back_end.product.faults(token={"answer": 503, "retry_after": "30"})
 
     for waited in range(3):
@@ -70,7 +72,8 @@ async def test_case_49_a_back_end_is_told_when_va_may_be_asked_again(back_end: B
     assert (await back_end.exchange()).status_code == 200
 
 
-async def test_case_47_when_va_gives_no_more_the_veteran_is_told_and_signs_in_again(
+@pytest.mark.case(47)
+async def test_when_va_gives_no_more_the_veteran_is_told_and_signs_in_again(
     back_end: BackEnd,
 ) -> None:
     browser, headers = back_end.signed_in.browser, back_end.signed_in.headers

@@ -101,6 +101,7 @@ def _mark(text: str) -> str:
     return urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
 
 
+@pytest.mark.case(20)
 @pytest.mark.parametrize(
     "after",
     [
@@ -117,9 +118,7 @@ def _mark(text: str) -> str:
         _mark("é"),
     ],
 )
-async def test_case_20_a_place_that_is_none_of_ours_is_refused(
-    product: Product, after: str
-) -> None:
+async def test_a_place_that_is_none_of_ours_is_refused(product: Product, after: str) -> None:
     signed_in = await product.sign_in()
 
     answer = await signed_in.browser.get(USES, params={"after": after}, headers=signed_in.headers)

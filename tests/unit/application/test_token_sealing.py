@@ -87,7 +87,8 @@ def test_an_early_refresh_token_opens_beside_a_newer_access_token(sealing: Token
     assert sealing.open(mixed, key) == replace(new, refresh_token=old.refresh_token)
 
 
-def test_case_92_one_broken_token_breaks_the_set(sealing: TokenSealing) -> None:
+@pytest.mark.case(92)
+def test_one_broken_token_breaks_the_set(sealing: TokenSealing) -> None:
     key = a_data_key()
     sealed = sealing.seal(some_tokens(), key)
 
@@ -124,7 +125,8 @@ async def test_a_sign_in_upgrades_early_tokens(service: Service, store: MemorySt
     assert await service.stored_tokens(user.id) == tokens
 
 
-async def test_case_92_what_a_spoilt_key_sealed_goes_with_it_and_the_sign_in_goes_on(
+@pytest.mark.case(92)
+async def test_what_a_spoilt_key_sealed_goes_with_it_and_the_sign_in_goes_on(
     service: Service, store: MemoryStore
 ) -> None:
     identity = an_identity()

@@ -147,9 +147,8 @@ async def test_a_refresh_is_on_record_before_the_use_that_it_was_for(
     assert used.type is AuditEventType.VA_TOKEN_USED
 
 
-async def test_case_81_many_at_once_share_one_refresh(
-    service: MemoryService, grant: SessionGrant
-) -> None:
+@pytest.mark.case(81)
+async def test_many_at_once_share_one_refresh(service: MemoryService, grant: SessionGrant) -> None:
     given = await asyncio.gather(*(use(service.container, a_use(grant)) for _ in range(32)))
 
     assert service.provider.refreshes == 1
@@ -158,9 +157,8 @@ async def test_case_81_many_at_once_share_one_refresh(
     assert len(used) == 32
 
 
-async def test_case_81_two_processes_share_one_refresh(
-    service: MemoryService, grant: SessionGrant
-) -> None:
+@pytest.mark.case(81)
+async def test_two_processes_share_one_refresh(service: MemoryService, grant: SessionGrant) -> None:
     other = another_process(service)
 
     given = await asyncio.gather(
@@ -191,7 +189,8 @@ async def test_refreshes_follow_each_other_whether_va_rotates_or_not(
     assert len(seen) == (4 if rotating else 1)
 
 
-async def test_case_55_a_refresh_token_left_out_keeps_the_old_one(
+@pytest.mark.case(55)
+async def test_a_refresh_token_left_out_keeps_the_old_one(
     service: MemoryService, grant: SessionGrant
 ) -> None:
     service.provider.is_rotating, service.provider.is_terse = False, True
@@ -204,7 +203,8 @@ async def test_case_55_a_refresh_token_left_out_keeps_the_old_one(
     assert after.access_token != before.access_token
 
 
-async def test_case_54_a_scope_that_a_refresh_reduces_is_stored_and_enforced(
+@pytest.mark.case(54)
+async def test_a_scope_that_a_refresh_reduces_is_stored_and_enforced(
     service: MemoryService, grant: SessionGrant
 ) -> None:
     service.provider.scope = "openid profile"
@@ -239,7 +239,8 @@ async def test_tokens_whose_account_nobody_noted_are_not_refreshed(
     assert service.provider.refreshes == 0
 
 
-async def test_case_47_invalid_grant_needs_a_new_sign_in_and_is_not_asked_again(
+@pytest.mark.case(47)
+async def test_invalid_grant_needs_a_new_sign_in_and_is_not_asked_again(
     service: MemoryService, grant: SessionGrant, identity: VAIdentity
 ) -> None:
     service.provider.refuse(GrantExpiredError())
@@ -257,7 +258,8 @@ async def test_case_47_invalid_grant_needs_a_new_sign_in_and_is_not_asked_again(
     assert service.provider.refreshes == 2
 
 
-async def test_case_56_an_answer_that_is_lost_after_va_rotated_ends_in_one_new_sign_in(
+@pytest.mark.case(56)
+async def test_an_answer_that_is_lost_after_va_rotated_ends_in_one_new_sign_in(
     service: MemoryService, grant: SessionGrant
 ) -> None:
     service.provider.loses_answers = True
@@ -272,8 +274,9 @@ async def test_case_56_an_answer_that_is_lost_after_va_rotated_ends_in_one_new_s
     assert refusals(service) == ["provider_unavailable", "invalid_grant"]
 
 
+@pytest.mark.case(48)
 @pytest.mark.parametrize("reason", ["invalid_client", "unauthorized_client"])
-async def test_case_48_a_client_that_va_does_not_take_is_an_alarm_and_no_fault_of_the_link(
+async def test_a_client_that_va_does_not_take_is_an_alarm_and_no_fault_of_the_link(
     service: MemoryService, grant: SessionGrant, reason: str
 ) -> None:
     service.provider.refuse(ClientRejectedByProviderError(reason))
@@ -290,8 +293,9 @@ async def test_case_48_a_client_that_va_does_not_take_is_an_alarm_and_no_fault_o
     await use(service.container, a_use(grant))
 
 
+@pytest.mark.case(51)
 @pytest.mark.parametrize("reason", ["redirect", "token_answer_malformed", "invalid_request"])
-async def test_case_51_any_other_refusal_is_tried_again_later_and_is_no_alarm(
+async def test_any_other_refusal_is_tried_again_later_and_is_no_alarm(
     service: MemoryService, grant: SessionGrant, reason: str
 ) -> None:
     service.provider.refuse(UpstreamRejectedError(reason))
@@ -305,7 +309,8 @@ async def test_case_51_any_other_refusal_is_tried_again_later_and_is_no_alarm(
     await use(service.container, a_use(grant))
 
 
-async def test_case_49_while_va_wants_to_be_left_alone_no_call_goes_out(
+@pytest.mark.case(49)
+async def test_while_va_wants_to_be_left_alone_no_call_goes_out(
     service: MemoryService, grant: SessionGrant
 ) -> None:
     asked_for = timedelta(seconds=40)
@@ -327,7 +332,8 @@ async def test_case_49_while_va_wants_to_be_left_alone_no_call_goes_out(
     assert state_of(service, grant).attempts == 0
 
 
-async def test_case_49_meanwhile_a_token_that_is_valid_at_all_is_given(
+@pytest.mark.case(49)
+async def test_meanwhile_a_token_that_is_valid_at_all_is_given(
     service: MemoryService,
 ) -> None:
     left = timedelta(seconds=10)
@@ -343,7 +349,8 @@ async def test_case_49_meanwhile_a_token_that_is_valid_at_all_is_given(
     assert refusals(service) == ["provider_unavailable"]
 
 
-async def test_case_49_the_pause_doubles_and_is_bounded_whatever_va_asks_for(
+@pytest.mark.case(49)
+async def test_the_pause_doubles_and_is_bounded_whatever_va_asks_for(
     service: MemoryService, grant: SessionGrant
 ) -> None:
     pauses = []
@@ -364,6 +371,7 @@ async def test_case_49_the_pause_doubles_and_is_bounded_whatever_va_asks_for(
     assert state.pause(None) == timedelta(minutes=5)
 
 
+@pytest.mark.case(58)
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -371,7 +379,7 @@ async def test_case_49_the_pause_doubles_and_is_bounded_whatever_va_asks_for(
         ({"icn": an_icn()}, "another_patient"),
     ],
 )
-async def test_case_58_tokens_of_somebody_else_are_revoked_and_the_link_needs_a_sign_in(
+async def test_tokens_of_somebody_else_are_revoked_and_the_link_needs_a_sign_in(
     service: MemoryService,
     grant: SessionGrant,
     identity: VAIdentity,
@@ -392,7 +400,8 @@ async def test_case_58_tokens_of_somebody_else_are_revoked_and_the_link_needs_a_
     assert service.provider.refreshes == 1
 
 
-async def test_case_58_when_va_left_the_refresh_token_out_the_old_one_is_revoked(
+@pytest.mark.case(58)
+async def test_when_va_left_the_refresh_token_out_the_old_one_is_revoked(
     service: MemoryService, grant: SessionGrant, identity: VAIdentity
 ) -> None:
     service.provider.is_rotating, service.provider.is_terse = False, True
@@ -418,8 +427,9 @@ async def test_tokens_of_another_provider_are_not_shown_to_this_one(
     assert state_of(service, grant).needs_sign_in_at is None
 
 
+@pytest.mark.case(56)
 @pytest.mark.parametrize("reason", ["key_unknown", "token_type"])
-async def test_case_56_a_newer_refresh_token_is_kept_where_nothing_else_can_be(
+async def test_a_newer_refresh_token_is_kept_where_nothing_else_can_be(
     service: MemoryService, grant: SessionGrant, reason: str
 ) -> None:
     before = await tokens_of(service, grant.session.user_id)
@@ -443,7 +453,8 @@ async def test_case_56_a_newer_refresh_token_is_kept_where_nothing_else_can_be(
     assert state_of(service, grant).attempts == 0
 
 
-async def test_case_84_a_newer_refresh_token_that_nobody_wants_any_more_is_revoked(
+@pytest.mark.case(84)
+async def test_a_newer_refresh_token_that_nobody_wants_any_more_is_revoked(
     service: MemoryService, grant: SessionGrant, identity: VAIdentity
 ) -> None:
     service.provider.doubt = "key_unknown"
@@ -497,8 +508,9 @@ def meanwhile(act: Callable[[], Awaitable[None]]) -> Any:
     return patch.object(MemoryIdentityProvider, "refresh", slow)
 
 
+@pytest.mark.case(84)
 @pytest.mark.parametrize("act", [unlink, sign_in_again, unlink_and_sign_in_again])
-async def test_case_84_what_ends_the_link_meanwhile_wins_and_the_late_tokens_are_revoked(
+async def test_what_ends_the_link_meanwhile_wins_and_the_late_tokens_are_revoked(
     service: MemoryService, grant: SessionGrant, identity: VAIdentity, act: Act
 ) -> None:
     after: list[VATokens | None] = []
@@ -523,7 +535,8 @@ async def test_case_84_what_ends_the_link_meanwhile_wins_and_the_late_tokens_are
     assert not set(newer) & set(service.provider.revoked)
 
 
-async def test_case_84_a_log_out_meanwhile_wins_and_the_next_session_has_the_newer_tokens(
+@pytest.mark.case(84)
+async def test_a_log_out_meanwhile_wins_and_the_next_session_has_the_newer_tokens(
     service: MemoryService, grant: SessionGrant, identity: VAIdentity
 ) -> None:
     with meanwhile(lambda: log_out(service, grant, identity)):
@@ -584,7 +597,8 @@ async def test_va_is_asked_with_no_unit_of_work_open(
         await use(service.container, a_use(grant))
 
 
-async def test_case_56_an_outage_of_ours_after_vas_answer_is_sat_out(
+@pytest.mark.case(56)
+async def test_an_outage_of_ours_after_vas_answer_is_sat_out(
     service: MemoryService, grant: SessionGrant
 ) -> None:
     commit, outages = MemoryUnitOfWork.commit, 3
@@ -603,7 +617,8 @@ async def test_case_56_an_outage_of_ours_after_vas_answer_is_sat_out(
     assert state_of(service, grant).generation.number == 2
 
 
-async def test_case_86_a_commit_whose_acknowledgement_was_lost_is_found_to_be_done(
+@pytest.mark.case(86)
+async def test_a_commit_whose_acknowledgement_was_lost_is_found_to_be_done(
     service: MemoryService, grant: SessionGrant
 ) -> None:
     commit, lost = MemoryUnitOfWork.commit, 1
@@ -678,7 +693,8 @@ async def test_a_flight_that_failed_does_not_stand_in_the_way_of_the_next(
     await use(service.container, a_use(grant))
 
 
-async def test_case_92_tokens_that_cannot_be_sealed_any_more_are_revoked_not_lost(
+@pytest.mark.case(92)
+async def test_tokens_that_cannot_be_sealed_any_more_are_revoked_not_lost(
     service: MemoryService, grant: SessionGrant
 ) -> None:
     async def spoil_the_key() -> None:
@@ -710,5 +726,6 @@ async def test_a_refusal_of_a_link_that_went_meanwhile_marks_nothing(
     assert state_of(service, grant).needs_sign_in_at is None
 
 
-def test_case_81_a_refresh_ends_before_patience_does_and_patience_before_the_lease() -> None:
+@pytest.mark.case(81)
+def test_a_refresh_ends_before_patience_does_and_patience_before_the_lease() -> None:
     assert REFRESH_DEADLINE < PATIENCE < LEASE

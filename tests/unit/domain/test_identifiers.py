@@ -16,6 +16,7 @@ def test_ten_digits_a_v_and_six_digits_are_an_icn(value: str) -> None:
     assert ICN(value).value == ICN.parse(value).value == value
 
 
+@pytest.mark.case(45)
 @pytest.mark.parametrize(
     "value",
     [
@@ -39,7 +40,7 @@ def test_ten_digits_a_v_and_six_digits_are_an_icn(value: str) -> None:
         True,
     ],
 )
-def test_case_45_anything_else_is_no_icn_and_is_not_repeated(value: object) -> None:
+def test_anything_else_is_no_icn_and_is_not_repeated(value: object) -> None:
     with pytest.raises(InvalidICNError) as invalid:
         ICN.parse(value)
 

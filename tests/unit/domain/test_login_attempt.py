@@ -30,7 +30,8 @@ def refusal(
     return attempt.refusal(browser_hash=secrets.browser_hash, now=NOW + age)
 
 
-def test_case_1_of_100_000_starts_no_two_share_state_nonce_or_verifier() -> None:
+@pytest.mark.case(1)
+def test_of_100_000_starts_no_two_share_state_nonce_or_verifier() -> None:
     source = SystemSecretSource()
     starts = [LoginSecrets(state=source.token(), browser=source.token()) for _ in range(100_000)]
 
@@ -39,7 +40,8 @@ def test_case_1_of_100_000_starts_no_two_share_state_nonce_or_verifier() -> None
     assert len({start.code_verifier for start in starts}) == len(starts)
 
 
-def test_case_1_the_challenge_is_the_s256_of_the_verifier() -> None:
+@pytest.mark.case(1)
+def test_the_challenge_is_the_s256_of_the_verifier() -> None:
     for secrets in (some_login_secrets() for _ in range(100)):
         digest = hashlib.sha256(secrets.code_verifier.reveal().encode("ascii")).digest()
         assert secrets.code_challenge == urlsafe_b64encode(digest).decode().rstrip("=")
@@ -122,6 +124,7 @@ def test_an_attempt_lasts_as_long_as_it_is_given(
     )
 
 
+@pytest.mark.case(12)
 @pytest.mark.parametrize(
     ("age", "expected"),
     [
@@ -133,9 +136,7 @@ def test_an_attempt_lasts_as_long_as_it_is_given(
         (timedelta(days=365), AttemptRefusal.EXPIRED),
     ],
 )
-def test_case_12_an_attempt_ends_to_the_instant(
-    age: timedelta, expected: AttemptRefusal | None
-) -> None:
+def test_an_attempt_ends_to_the_instant(age: timedelta, expected: AttemptRefusal | None) -> None:
     secrets = some_login_secrets()
 
     assert refusal(a_login_attempt(secrets), secrets, age) is expected
@@ -174,17 +175,19 @@ def test_the_id_of_an_attempt_gives_nothing_else_away() -> None:
     assert secrets.attempt_id != some_login_secrets().attempt_id
 
 
+@pytest.mark.case(11)
 @pytest.mark.parametrize("age", [A_MOMENT, timedelta(hours=1)])
-def test_case_11_an_attempt_that_was_taken_is_a_replay_however_old(age: timedelta) -> None:
+def test_an_attempt_that_was_taken_is_a_replay_however_old(age: timedelta) -> None:
     secrets = some_login_secrets()
     taken = replace(a_login_attempt(secrets), consumed_at=NOW)
 
     assert refusal(taken, secrets, age) is AttemptRefusal.REPLAYED
 
 
+@pytest.mark.case(13)
 @pytest.mark.parametrize("age", [A_MOMENT, timedelta(hours=1)])
 @pytest.mark.parametrize("consumed", [False, True])
-def test_case_13_another_browser_learns_nothing_of_the_attempts_state(
+def test_another_browser_learns_nothing_of_the_attempts_state(
     age: timedelta,
     consumed: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:

@@ -21,6 +21,7 @@ def test_the_names_that_stand_in_stored_rows_stay_what_they_are() -> None:
     }
 
 
+@pytest.mark.case(84)
 @pytest.mark.parametrize(
     ("after", "is_beyond"),
     [
@@ -30,7 +31,7 @@ def test_the_names_that_stand_in_stored_rows_stay_what_they_are() -> None:
         (RENEWAL_UNDER_WAY, True),
     ],
 )
-def test_case_84_a_session_that_has_just_ended_may_still_be_under_renewal(
+def test_a_session_that_has_just_ended_may_still_be_under_renewal(
     after: timedelta,
     is_beyond: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:

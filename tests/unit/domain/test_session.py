@@ -57,6 +57,7 @@ def test_a_session_ends_on_whole_seconds_as_a_jwt_can_say_no_more(fraction: time
     assert session.token_expires_at(LIMITS) == NOW + LIMITS.token
 
 
+@pytest.mark.case(65)
 @pytest.mark.parametrize(
     ("before_the_end", "is_active"),
     [
@@ -67,7 +68,7 @@ def test_a_session_ends_on_whole_seconds_as_a_jwt_can_say_no_more(fraction: time
         (-timedelta(days=1), False),
     ],
 )
-def test_case_65_a_session_admits_until_the_instant_of_its_end(
+def test_a_session_admits_until_the_instant_of_its_end(
     before_the_end: timedelta,
     is_active: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:

@@ -126,6 +126,19 @@ def test_a_quote_elsewhere_is_a_part_of_the_value(value: str) -> None:
     assert read(VETASSIST_JWT_ISSUER=value).jwt_issuer == value
 
 
+@pytest.mark.parametrize("name", ["VETASSIST_VA_CLIENT_SECRET", "VETASSIST_VA_CLIENT_ID", ISSUER])
+@pytest.mark.parametrize("reference", ["${CANARY}", "$(CANARY)", "{{ .Values.canary }}", "${A:-b}"])
+def test_a_reference_that_nothing_replaced_is_refused(name: str, reference: str) -> None:
+    assert fault(**{name: reference}) == (
+        f"{name}: is a reference that nothing replaced: write the value itself"
+    )
+
+
+@pytest.mark.parametrize("value", ["$a", "a$(b)", "${a}b", "$", "{a}"])
+def test_a_dollar_sign_elsewhere_is_a_part_of_the_value(value: str) -> None:
+    assert read(VETASSIST_JWT_ISSUER=value).jwt_issuer == value
+
+
 @pytest.mark.parametrize("value", ["a\x00b", "a\x1b[0mb", "a\x7fb", "a\x85b"])
 def test_a_control_character_in_a_value_is_refused(tmp_path: Path, value: str) -> None:
     assert "control character" in fault(VETASSIST_VA_CLIENT_SECRET=value)

@@ -68,6 +68,7 @@ def test_a_private_key_is_refused_and_not_repeated() -> None:
     assert "private or secret" in refusal(json.dumps({"kty": "oct", "k": "c2VjcmV0"}))
 
 
+@pytest.mark.case(31)
 @pytest.mark.parametrize(
     "members",
     [
@@ -90,11 +91,12 @@ def test_a_private_key_is_refused_and_not_repeated() -> None:
         {"crv": "P-384"},
     ],
 )
-def test_case_31_a_jwk_that_is_for_something_else_is_refused(members: dict[str, object]) -> None:
+def test_a_jwk_that_is_for_something_else_is_refused(members: dict[str, object]) -> None:
     assert refusal(jwk_of(ec_key(), **members))
 
 
-def test_case_32_a_weak_key_is_refused() -> None:
+@pytest.mark.case(32)
+def test_a_weak_key_is_refused() -> None:
     assert refusal(pem_of(rsa_key(1024)))
 
 

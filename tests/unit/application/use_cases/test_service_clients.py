@@ -295,7 +295,8 @@ async def test_clients_are_listed_oldest_first(service: MemoryService) -> None:
     assert [client.name for client in listed] == names
 
 
-async def test_case_91_what_cannot_be_audited_does_not_happen(service: MemoryService) -> None:
+@pytest.mark.case(91)
+async def test_what_cannot_be_audited_does_not_happen(service: MemoryService) -> None:
     added = await register(service.container)
     before = service.store.committed.copy()
     with patch.object(MemoryAuditTrail, "append", side_effect=UnavailableError):

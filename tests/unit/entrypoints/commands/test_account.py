@@ -77,6 +77,7 @@ def told(url: str) -> list[tuple[str, UUID | None, dict[str, object]]]:
     ]
 
 
+@pytest.mark.case(100)
 @pytest.mark.postgres
 @pytest.mark.parametrize(
     ("command", "said", "event"),
@@ -85,7 +86,7 @@ def told(url: str) -> list[tuple[str, UUID | None, dict[str, object]]]:
         ("disable", "The user is disabled; 2 sessions ended.\n", "user_disabled"),
     ],
 )
-def test_case_100_an_operator_ends_every_session_of_one_user_on_record(
+def test_an_operator_ends_every_session_of_one_user_on_record(
     url: str, command: str, said: str, event: str
 ) -> None:
     result = vetassist("user", command, str(ONE), *REASON)
@@ -101,9 +102,10 @@ def test_case_100_an_operator_ends_every_session_of_one_user_on_record(
     assert told(url) == [(event, ONE, {"reason": "lost_device", "sessions": 2})]
 
 
+@pytest.mark.case(100)
 @pytest.mark.postgres
 @pytest.mark.parametrize("command", ["sign-out", "disable"])
-def test_case_100_who_is_signed_out_may_sign_in_again_and_who_is_disabled_may_not(
+def test_who_is_signed_out_may_sign_in_again_and_who_is_disabled_may_not(
     url: str, command: str
 ) -> None:
     vetassist("user", command, str(ONE), *REASON)
@@ -112,6 +114,7 @@ def test_case_100_who_is_signed_out_may_sign_in_again_and_who_is_disabled_may_no
     assert row["is_active"] is (command == "sign-out")
 
 
+@pytest.mark.case(100)
 @pytest.mark.postgres
 @pytest.mark.parametrize(
     ("command", "said"),
@@ -127,7 +130,7 @@ def test_case_100_who_is_signed_out_may_sign_in_again_and_who_is_disabled_may_no
         ),
     ],
 )
-def test_case_100_a_dry_run_says_what_would_go_and_changes_and_audits_nothing(
+def test_a_dry_run_says_what_would_go_and_changes_and_audits_nothing(
     url: str, command: tuple[str, ...], said: str
 ) -> None:
     before = rows_by_table(url)
@@ -137,8 +140,9 @@ def test_case_100_a_dry_run_says_what_would_go_and_changes_and_audits_nothing(
     assert rows_by_table(url) == before
 
 
+@pytest.mark.case(100)
 @pytest.mark.postgres
-def test_case_100_a_purge_does_what_its_dry_run_said_on_record(url: str) -> None:
+def test_a_purge_does_what_its_dry_run_said_on_record(url: str) -> None:
     result = vetassist("purge")
 
     assert result.exit_code == 0
@@ -152,10 +156,11 @@ def test_case_100_a_purge_does_what_its_dry_run_said_on_record(url: str) -> None
     )
 
 
+@pytest.mark.case(100)
 @pytest.mark.postgres
 @pytest.mark.parametrize("options", [(), ("--dry-run",)])
 @pytest.mark.parametrize("command", ENDING)
-def test_case_100_a_user_who_is_not_there_is_an_error_that_changes_nothing(
+def test_a_user_who_is_not_there_is_an_error_that_changes_nothing(
     url: str, command: str, options: tuple[str, ...]
 ) -> None:
     before, nobody = _but_the_trail(url), uuid4()
@@ -189,11 +194,10 @@ def test_the_trail_names_who_ran_a_command(url: str, named: dict[str, str], oper
     assert {row["operator"] for row in rows} == {operator}
 
 
+@pytest.mark.case(100)
 @pytest.mark.parametrize("command", ENDING)
 @pytest.mark.parametrize("arguments", [(str(ONE),), ("nobody", *REASON), REASON])
-def test_case_100_a_user_is_named_by_id_and_with_a_reason(
-    command: str, arguments: tuple[str, ...]
-) -> None:
+def test_a_user_is_named_by_id_and_with_a_reason(command: str, arguments: tuple[str, ...]) -> None:
     assert vetassist("user", command, *arguments).exit_code == 2
 
 
@@ -259,7 +263,8 @@ def takes_a_secret(name: str, annotation: Any) -> bool:
     return not is_harmless and any(word in options for word in SECRET_WORDS)
 
 
-def test_case_100_no_command_takes_a_secret_as_an_argument() -> None:
+@pytest.mark.case(100)
+def test_no_command_takes_a_secret_as_an_argument() -> None:
     every = list(parameters(app))
 
     assert len(every) > 30

@@ -76,7 +76,8 @@ def refused(command: str, client_id: str) -> tuple[str, dict[str, str]]:
     return "command_refused", {"client": client_id, "command": command, "reason": "not_found"}
 
 
-def test_case_100_a_secret_is_shown_once_and_kept_nowhere(url: str) -> None:
+@pytest.mark.case(100)
+def test_a_secret_is_shown_once_and_kept_nowhere(url: str) -> None:
     added = add("--secret")
 
     assert set(added) == {"client_id", "client_secret"}
@@ -173,7 +174,8 @@ def test_an_id_can_be_copied_from_the_table_of_a_narrow_terminal(url: str) -> No
     assert max(map(len, result.stdout.splitlines())) <= 80
 
 
-def test_case_100_a_client_is_disabled_on_record(url: str) -> None:
+@pytest.mark.case(100)
+def test_a_client_is_disabled_on_record(url: str) -> None:
     added = add("--secret")
 
     first = vetassist("client", "disable", added["client_id"], "--reason", "left_the_project")
@@ -188,8 +190,9 @@ def test_case_100_a_client_is_disabled_on_record(url: str) -> None:
     ]
 
 
+@pytest.mark.case(100)
 @pytest.mark.parametrize("client_id", ["5f0c5d2e-7b0e-4b52-9d36-1f7f7f4f2f10", "nobody", "0"])
-def test_case_100_nobody_is_disabled_who_is_not_there(url: str, client_id: str) -> None:
+def test_nobody_is_disabled_who_is_not_there(url: str, client_id: str) -> None:
     result = vetassist("client", "disable", client_id, "--reason", "x")
 
     assert result.exit_code == 6
@@ -198,7 +201,8 @@ def test_case_100_nobody_is_disabled_who_is_not_there(url: str, client_id: str) 
     assert audited(url) == [refused("client_disable", client_id)][: len(client_id) == 36]
 
 
-def test_case_100_a_new_secret_is_shown_once_and_the_one_before_retired(url: str) -> None:
+@pytest.mark.case(100)
+def test_a_new_secret_is_shown_once_and_the_one_before_retired(url: str) -> None:
     added = add("--secret")
     rotated = told(vetassist("client", "rotate-secret", added["client_id"]))
 

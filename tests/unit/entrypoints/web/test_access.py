@@ -85,7 +85,8 @@ async def test_the_routes_that_need_a_session_are_found(product: Product) -> Non
     } <= set(found)
 
 
-async def test_case_72_a_standing_session_opens_every_route(product: Product) -> None:
+@pytest.mark.case(72)
+async def test_a_standing_session_opens_every_route(product: Product) -> None:
     browser = product.browser()
     for method, path in guarded(product):
         token = await a_token(product)
@@ -93,45 +94,52 @@ async def test_case_72_a_standing_session_opens_every_route(product: Product) ->
         assert answer.status_code in {200, 204, 404}, f"{method} {path}: {answer.text}"
 
 
-async def test_case_72_no_token_opens_nothing(product: Product) -> None:
+@pytest.mark.case(72)
+async def test_no_token_opens_nothing(product: Product) -> None:
     await refused_everywhere(product, {})
 
 
+@pytest.mark.case(72)
 @pytest.mark.parametrize(
     "token", ["x", "e30.e30.c2ln", "null", "undefined", "0", "true", "..", "A" * 500]
 )
-async def test_case_72_a_bad_token_opens_nothing(product: Product, token: str) -> None:
+async def test_a_bad_token_opens_nothing(product: Product, token: str) -> None:
     await refused_everywhere(product, bearer(token))
 
 
-async def test_case_72_a_token_under_another_key_opens_nothing(product: Product) -> None:
+@pytest.mark.case(72)
+async def test_a_token_under_another_key_opens_nothing(product: Product) -> None:
     token = await a_token(product)
     said = jwt.decode(token, options={"verify_signature": False})
     await refused_everywhere(product, bearer(signed(said, b"a key that the service does not use")))
 
 
-async def test_case_72_a_genuine_token_without_a_session_opens_nothing(
+@pytest.mark.case(72)
+async def test_a_genuine_token_without_a_session_opens_nothing(
     product: Product,
 ) -> None:
     said = session_claims(user_id=uuid4(), session_id=uuid4(), now=product.clock.now())
     await refused_everywhere(product, bearer(signed(said, key_of(product))))
 
 
-async def test_case_72_an_expired_session_opens_nothing(product: Product) -> None:
+@pytest.mark.case(72)
+async def test_an_expired_session_opens_nothing(product: Product) -> None:
     token = await a_token(product)
     product.clock.advance(timedelta(minutes=30))
     await refused_everywhere(product, bearer(token), but_for=SIGN_OUT)
 
 
+@pytest.mark.case(72)
 @pytest.mark.parametrize("path", ["/api/v1/session", "/api/v1/sessions"])
-async def test_case_72_a_revoked_session_opens_nothing(product: Product, path: str) -> None:
+async def test_a_revoked_session_opens_nothing(product: Product, path: str) -> None:
     token = await a_token(product)
     browser = product.browser()
     assert (await browser.delete(path, headers=bearer(token))).status_code == 204
     await refused_everywhere(product, bearer(token), but_for=SIGN_OUT)
 
 
-async def test_case_72_another_users_session_opens_nothing(product: Product) -> None:
+@pytest.mark.case(72)
+async def test_another_users_session_opens_nothing(product: Product) -> None:
     mine, theirs = [
         jwt.decode(await a_token(product, veteran), options={"verify_signature": False})
         for veteran in ("tamara-ellis", "janet-moore")
@@ -154,10 +162,9 @@ async def test_no_user_sees_or_ends_what_is_anothers(product: Product) -> None:
     assert (await show(product, theirs)).status_code == 200
 
 
+@pytest.mark.case(73)
 @pytest.mark.parametrize("origin", [None, "null", "https://evil.example", "http://localhost:8000"])
-async def test_case_73_a_browsers_cookies_alone_open_nothing(
-    product: Product, origin: str | None
-) -> None:
+async def test_a_browsers_cookies_alone_open_nothing(product: Product, origin: str | None) -> None:
     # A session rides in the Authorization header, which no foreign page makes a browser send.
     token = await a_token(product)
     names = ("vetassist_session", "__Host-vetassist_session", "session", "token", "Authorization")

@@ -74,7 +74,8 @@ def test_every_value_a_browser_sent_is_seen_in_order() -> None:
     }
 
 
-async def test_case_68_the_cookie_has_every_attribute_that_protects_it() -> None:
+@pytest.mark.case(68)
+async def test_the_cookie_has_every_attribute_that_protects_it() -> None:
     async with running_product(public_url=HTTPS) as product:
         cookie = login_cookie(await product.browser().start())
 
@@ -90,7 +91,8 @@ async def test_case_68_the_cookie_has_every_attribute_that_protects_it() -> None
     assert len(cookie.value) == 43
 
 
-async def test_case_68_the_note_is_protected_too_and_goes_to_the_sign_in_only() -> None:
+@pytest.mark.case(68)
+async def test_the_note_is_protected_too_and_goes_to_the_sign_in_only() -> None:
     async with running_product(public_url=HTTPS) as product:
         started = await product.browser().start()
         note, secret = cookie_named(NOTE_COOKIE, started), login_cookie(started)
@@ -121,7 +123,8 @@ async def test_the_cookies_last_as_long_as_the_setting_says() -> None:
     assert [cookie["max-age"] for cookie in cookies_of(started)] == [lasts, lasts]
 
 
-async def test_case_68_on_loopback_without_tls_they_have_all_that_browsers_take_there() -> None:
+@pytest.mark.case(68)
+async def test_on_loopback_without_tls_they_have_all_that_browsers_take_there() -> None:
     async with running_product(public_url=HTTP) as product:
         cookies = cookies_of(await product.browser().start())
 
@@ -131,7 +134,8 @@ async def test_case_68_on_loopback_without_tls_they_have_all_that_browsers_take_
     assert {(cookie["httponly"], cookie["samesite"]) for cookie in cookies} == {(True, "lax")}
 
 
-async def test_case_6_each_attempt_has_a_cookie_of_its_own(product: Product) -> None:
+@pytest.mark.case(6)
+async def test_each_attempt_has_a_cookie_of_its_own(product: Product) -> None:
     browser = product.browser()
     assert len({login_cookie(await browser.start()).key for _ in range(3)}) == 3
 
@@ -144,7 +148,8 @@ async def test_the_cookies_hold_neither_state_nor_nonce_nor_verifier(product: Pr
             assert public not in f"{cookie.key}={cookie.value}"
 
 
-async def test_case_71_the_callback_takes_the_cookie_back(product: Product) -> None:
+@pytest.mark.case(71)
+async def test_the_callback_takes_the_cookie_back(product: Product) -> None:
     browser = product.browser()
     back = await browser.begin()
     assert len(open_attempts(browser)) == 1
@@ -156,7 +161,8 @@ async def test_case_71_the_callback_takes_the_cookie_back(product: Product) -> N
     assert open_attempts(browser) == []
 
 
-async def test_case_71_a_callback_that_fails_takes_the_cookie_back_as_well(
+@pytest.mark.case(71)
+async def test_a_callback_that_fails_takes_the_cookie_back_as_well(
     product: Product,
 ) -> None:
     browser = product.browser()
@@ -182,14 +188,16 @@ async def attempt(product: Product) -> tuple[str, str, str]:
     return back, name, browser.http.cookies[name]
 
 
-async def test_case_69_a_planted_cookie_is_never_taken_over(product: Product) -> None:
+@pytest.mark.case(69)
+async def test_a_planted_cookie_is_never_taken_over(product: Product) -> None:
     _, name, value = await attempt(product)
     cookie = login_cookie(await product.browser().start(headers={"Cookie": f"{name}={value}"}))
     assert cookie.key != name
     assert cookie.value != value
 
 
-async def test_case_69_a_second_cookie_planted_beside_the_real_one_ends_the_attempt(
+@pytest.mark.case(69)
+async def test_a_second_cookie_planted_beside_the_real_one_ends_the_attempt(
     product: Product,
 ) -> None:
     back, name, value = await attempt(product)
@@ -197,12 +205,14 @@ async def test_case_69_a_second_cookie_planted_beside_the_real_one_ends_the_atte
     await refused(product, back, f"{name}={value}", f"{name}={'A' * 43}")
 
 
-async def test_case_70_a_duplicate_cookie_is_refused(product: Product) -> None:
+@pytest.mark.case(70)
+async def test_a_duplicate_cookie_is_refused(product: Product) -> None:
     back, name, value = await attempt(product)
     await refused(product, back, f"{name}={value}; {name}={value}")
 
 
-async def test_case_70_a_cookie_that_was_altered_is_refused(product: Product) -> None:
+@pytest.mark.case(70)
+async def test_a_cookie_that_was_altered_is_refused(product: Product) -> None:
     back, name, value = await attempt(product)
     altered = [
         value[:-1] + ("A" if value[-1] != "A" else "B"),
@@ -228,7 +238,8 @@ async def test_case_70_a_cookie_that_was_altered_is_refused(product: Product) ->
     assert "/va-success?" in answer.headers["location"]
 
 
-async def test_case_70_the_cookie_of_one_attempt_completes_no_other(product: Product) -> None:
+@pytest.mark.case(70)
+async def test_the_cookie_of_one_attempt_completes_no_other(product: Product) -> None:
     back, name, value = await attempt(product)
     _, other_name, other_value = await attempt(product)
 
@@ -426,10 +437,11 @@ def test_state_and_cookie_together_are_the_attempts_secrets() -> None:
     assert CookieJar().cookies.secrets(request, None) is None
 
 
+@pytest.mark.case(70)
 @pytest.mark.parametrize(
     "odd", ["", "A" * 42, "A" * 44, "A" * 42 + "=", "A" * 42 + "+", "A" * 65_536, "A" * 42 + " B"]
 )
-def test_case_70_what_no_attempt_of_ours_has_given_out_is_not_even_looked_up(odd: str) -> None:
+def test_what_no_attempt_of_ours_has_given_out_is_not_even_looked_up(odd: str) -> None:
     sound = some_login_secrets()
     of_state = LoginSecrets(state=Secret(odd), browser=sound.browser)
     of_cookie = LoginSecrets(state=sound.state, browser=Secret(odd))

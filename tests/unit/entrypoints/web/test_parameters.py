@@ -55,6 +55,7 @@ def test_parameters_nobody_asked_for_are_not_looked_at(unread: bytes) -> None:
     assert values(unread + b"&code=a") == {"code": "a"}
 
 
+@pytest.mark.case(4)
 @pytest.mark.parametrize(
     "query",
     [
@@ -64,11 +65,12 @@ def test_parameters_nobody_asked_for_are_not_looked_at(unread: bytes) -> None:
         b"state&state",
     ],
 )
-def test_case_4_a_parameter_that_stands_twice_is_refused(query: bytes) -> None:
+def test_a_parameter_that_stands_twice_is_refused(query: bytes) -> None:
     with pytest.raises(MalformedParametersError):
         values(query)
 
 
+@pytest.mark.case(20)
 @pytest.mark.parametrize(
     "query",
     [
@@ -87,7 +89,7 @@ def test_case_4_a_parameter_that_stands_twice_is_refused(query: bytes) -> None:
         b"code=\xff",
     ],
 )
-def test_case_20_what_is_not_clean_text_is_refused(query: bytes) -> None:
+def test_what_is_not_clean_text_is_refused(query: bytes) -> None:
     with pytest.raises(MalformedParametersError):
         values(query)
 
@@ -98,7 +100,8 @@ def test_a_text_may_hold_what_is_not_printed() -> None:
     assert texts == {"state": "a\u200db\xa0c\n"}
 
 
+@pytest.mark.case(4)
 @pytest.mark.parametrize("query", [b"state=a&state=b", b"state=%ff", b"state=\xe9"])
-def test_case_4_a_text_is_one_and_is_text(query: bytes) -> None:
+def test_a_text_is_one_and_is_text(query: bytes) -> None:
     with pytest.raises(MalformedParametersError):
         single_texts(request_with(query), ["state"])

@@ -65,7 +65,8 @@ def test_a_limit_of_zero_allows_all(clock: FrozenClock) -> None:
     assert allowed(limit, "a", tries=1_000) == 1_000
 
 
-async def test_case_7_a_flood_of_starts_is_told_to_wait_and_leaves_no_attempts() -> None:
+@pytest.mark.case(7)
+async def test_a_flood_of_starts_is_told_to_wait_and_leaves_no_attempts() -> None:
     async with running_product(login_rate=3) as product:
         browser = product.browser()
         answers = [await browser.start() for _ in range(5)]
@@ -80,7 +81,8 @@ async def test_case_7_a_flood_of_starts_is_told_to_wait_and_leaves_no_attempts()
         assert spoofed.status_code == 429
 
 
-async def test_case_78_each_client_of_a_trusted_proxy_has_an_allowance_of_its_own() -> None:
+@pytest.mark.case(78)
+async def test_each_client_of_a_trusted_proxy_has_an_allowance_of_its_own() -> None:
     async with running_product(login_rate=1, trusted_proxies="198.51.100.0/24") as product:
         proxy = product.browser(address="198.51.100.7")
         clients = ("192.0.2.1", "192.0.2.2", "192.0.2.1", "192.0.2.3, 192.0.2.2", "192.0.2.4")

@@ -52,14 +52,14 @@ def test_without_proxies_the_visitor_is_the_peer() -> None:
     assert visitor(trusted=()).address_hash == f"<{PEER}>"
 
 
+@pytest.mark.case(78)
 @pytest.mark.parametrize("trusted", [(), PROXIES])
 @pytest.mark.parametrize("claim", ["198.51.100.1", "10.0.0.1", "127.0.0.1", PEER, "", "junk"])
-def test_case_78_a_peer_that_is_not_trusted_is_not_believed(
-    claim: str, trusted: tuple[str, ...]
-) -> None:
+def test_a_peer_that_is_not_trusted_is_not_believed(claim: str, trusted: tuple[str, ...]) -> None:
     assert visitor(claim, trusted=trusted).address_hash == f"<{PEER}>"
 
 
+@pytest.mark.case(78)
 @pytest.mark.parametrize(
     ("forwarded", "address"),
     [
@@ -79,7 +79,7 @@ def test_case_78_a_peer_that_is_not_trusted_is_not_believed(
         (["198.51.100.1, ::ffff:10.0.0.3"], "198.51.100.1"),
     ],
 )
-def test_case_78_behind_trusted_proxies_the_rightmost_other_hop_is_the_visitor(
+def test_behind_trusted_proxies_the_rightmost_other_hop_is_the_visitor(
     forwarded: list[str], address: str
 ) -> None:
     assert visitor(*forwarded, peer="10.0.0.2").address_hash == f"<{address}>"

@@ -35,7 +35,8 @@ async def enable(service: MemoryService, user_id: UserId) -> None:
     await service.container.enable_user().execute(command)
 
 
-async def test_case_79_disabling_ends_every_session_with_effect_on_the_next_request(
+@pytest.mark.case(79)
+async def test_disabling_ends_every_session_with_effect_on_the_next_request(
     service: MemoryService,
 ) -> None:
     identity = an_identity()
@@ -53,7 +54,8 @@ async def test_case_79_disabling_ends_every_session_with_effect_on_the_next_requ
     await service.validate(stranger.token)
 
 
-async def test_case_79_a_disabled_user_does_not_sign_in_until_enabled_again(
+@pytest.mark.case(79)
+async def test_a_disabled_user_does_not_sign_in_until_enabled_again(
     service: MemoryService,
 ) -> None:
     identity = an_identity()

@@ -62,7 +62,8 @@ async def test_a_revoked_session_stays_for_the_retention_after_its_revocation(
     assert left(service) == [kept]
 
 
-async def test_case_93_a_session_that_stands_never_goes(service: MemoryService) -> None:
+@pytest.mark.case(93)
+async def test_a_session_that_stands_never_goes(service: MemoryService) -> None:
     grant = (await service.sign_in()).grant
     service.clock.advance(LIMITS.idle - SECOND)
 

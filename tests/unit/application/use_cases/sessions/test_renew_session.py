@@ -238,7 +238,8 @@ async def test_a_token_that_was_logged_out_is_told_apart_from_a_stolen_one(
     assert AuditEventType.SESSION_THEFT not in types_told(service)
 
 
-async def test_case_79_a_disabled_users_session_is_not_renewed(service: MemoryService) -> None:
+@pytest.mark.case(79)
+async def test_a_disabled_users_session_is_not_renewed(service: MemoryService) -> None:
     grant = await sign_in(service)
     command = DisableUserCommand(user_id=grant.session.user_id, reason="asked")
     await service.container.disable_user().execute(command)
@@ -380,8 +381,9 @@ async def test_an_outage_ends_nothing_and_the_same_token_can_be_tried_again(
     await assert_admits(service, await renew(service, grant.refresh_token))
 
 
+@pytest.mark.case(84)
 @pytest.mark.parametrize("which", [Which.ALL, Which.ALL_BUT_CURRENT, "that one", "disabled"])
-async def test_case_84_what_was_ended_as_it_expired_is_not_renewed_by_a_clock_that_is_behind(
+async def test_what_was_ended_as_it_expired_is_not_renewed_by_a_clock_that_is_behind(
     which: Which | str,
 ) -> None:
     """Nor, which is the same, by a renewal that began in time and had to wait."""

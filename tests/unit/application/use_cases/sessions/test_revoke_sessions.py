@@ -81,7 +81,8 @@ async def test_logging_out_ends_this_session_with_effect_on_the_next_request(
     assert service.audit[-1].user_id == here.session.user_id
 
 
-async def test_case_76_logging_out_everywhere_ends_every_session(service: MemoryService) -> None:
+@pytest.mark.case(76)
+async def test_logging_out_everywhere_ends_every_session(service: MemoryService) -> None:
     grants = await sign_in_thrice(service)
     stranger = (await service.sign_in()).grant
     revoked = await revoke(service, grants[0].session, Which.ALL)
@@ -113,7 +114,8 @@ async def test_another_session_of_ones_own_can_be_ended(service: MemoryService) 
     assert told(service) == [(AuditEventType.SESSION_REVOKED, expected)]
 
 
-async def test_case_75_ending_what_has_ended_changes_nothing(service: MemoryService) -> None:
+@pytest.mark.case(75)
+async def test_ending_what_has_ended_changes_nothing(service: MemoryService) -> None:
     here, *_ = await sign_in_thrice(service)
     await revoke(service, here.session)
     before = service.store.committed.copy()
@@ -132,7 +134,8 @@ async def test_ending_all_a_second_time_ends_none(service: MemoryService) -> Non
     assert service.store.committed.sessions == sessions
 
 
-async def test_case_74_the_session_of_another_stays_and_the_attempt_is_audited(
+@pytest.mark.case(74)
+async def test_the_session_of_another_stays_and_the_attempt_is_audited(
     service: MemoryService,
 ) -> None:
     victim = (await service.sign_in()).grant

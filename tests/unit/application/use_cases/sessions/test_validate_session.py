@@ -28,14 +28,16 @@ async def test_a_token_is_valid_while_its_session_stands(service: MemoryService)
     assert valid.session.user_id == grant.session.user_id
 
 
-async def test_case_65_a_token_is_not_valid_once_it_has_expired(service: MemoryService) -> None:
+@pytest.mark.case(65)
+async def test_a_token_is_not_valid_once_it_has_expired(service: MemoryService) -> None:
     grant = (await service.sign_in()).grant
     service.clock.set(grant.token_expires_at)
 
     await assert_refused(service, grant.token)
 
 
-async def test_case_101_a_jump_of_the_clock_that_is_put_right_ends_nothing_for_good(
+@pytest.mark.case(101)
+async def test_a_jump_of_the_clock_that_is_put_right_ends_nothing_for_good(
     service: MemoryService,
 ) -> None:
     grant = (await service.sign_in()).grant
@@ -48,7 +50,8 @@ async def test_case_101_a_jump_of_the_clock_that_is_put_right_ends_nothing_for_g
     assert valid.session.session_id == grant.session.id
 
 
-async def test_case_64_a_token_is_not_valid_once_its_session_was_revoked(
+@pytest.mark.case(64)
+async def test_a_token_is_not_valid_once_its_session_was_revoked(
     service: MemoryService,
 ) -> None:
     grant, spared = (await service.sign_in()).grant, (await service.sign_in()).grant
@@ -60,7 +63,8 @@ async def test_case_64_a_token_is_not_valid_once_its_session_was_revoked(
     assert (await service.validate(spared.token)).session.session_id == spared.session.id
 
 
-async def test_case_64_a_token_is_not_valid_once_its_session_has_ended_before_it(
+@pytest.mark.case(64)
+async def test_a_token_is_not_valid_once_its_session_has_ended_before_it(
     service: MemoryService,
 ) -> None:
     grant = (await service.sign_in()).grant
@@ -70,14 +74,16 @@ async def test_case_64_a_token_is_not_valid_once_its_session_has_ended_before_it
     await assert_refused(service, grant.token)
 
 
-async def test_case_63_a_token_without_a_session_is_not_valid(service: MemoryService) -> None:
+@pytest.mark.case(63)
+async def test_a_token_without_a_session_is_not_valid(service: MemoryService) -> None:
     grant = (await service.sign_in()).grant
     service.store.committed.sessions.clear()
 
     await assert_refused(service, grant.token)
 
 
-async def test_case_64_a_token_is_not_valid_for_the_session_of_another(
+@pytest.mark.case(64)
+async def test_a_token_is_not_valid_for_the_session_of_another(
     service: MemoryService,
 ) -> None:
     grant = (await service.sign_in()).grant

@@ -209,8 +209,9 @@ async def test_the_browsers_note_says_it_before_the_attempt_is_read(
     assert failed.return_to == ReturnPath("/claims")
 
 
+@pytest.mark.case(21)
 @pytest.mark.parametrize("issuer", [None, ISSUER])
-async def test_case_21_the_callback_may_name_va_or_nobody(
+async def test_the_callback_may_name_va_or_nobody(
     service: MemoryService, issuer: str | None
 ) -> None:
     begun = await service.begin()
@@ -219,6 +220,7 @@ async def test_case_21_the_callback_may_name_va_or_nobody(
     await assert_signs_in(service, begun.callback(parameters=named))
 
 
+@pytest.mark.case(8, 9, 10, 14, 16, 17, 18, 19, 21, 23)
 @pytest.mark.parametrize(
     ("changes", "failure", "reason"),
     [
@@ -269,19 +271,19 @@ async def test_case_21_the_callback_may_name_va_or_nobody(
         ({"is_abandoned": gone}, SignInFailure.LOGIN_EXPIRED, "browser_gone"),
     ],
     ids=[
-        "case_10_malformed",
-        "case_8_and_14_state_or_cookie_missing",
-        "case_9_state_unknown",
-        "case_16_denied",
+        "malformed",
+        "state_or_cookie_missing",
+        "state_unknown",
+        "denied",
         "not_now",
         "fault_at_va",
         "operators_mistake",
         "not_consented",
-        "case_17_odd_error",
-        "case_18_code_and_error",
-        "case_19_code_missing",
-        "case_21_other_issuer",
-        "case_23_browser_gone",
+        "odd_error",
+        "code_and_error",
+        "code_missing",
+        "other_issuer",
+        "browser_gone",
     ],
 )
 async def test_a_callback_that_will_not_do_is_refused_and_audited(
@@ -293,7 +295,8 @@ async def test_a_callback_that_will_not_do_is_refused_and_audited(
     await assert_refused(service, begun.callback(**changes), failure, reason)
 
 
-async def test_case_16_a_denial_uses_the_attempt_up(service: MemoryService) -> None:
+@pytest.mark.case(16)
+async def test_a_denial_uses_the_attempt_up(service: MemoryService) -> None:
     begun = await service.begin()
     await failure_of(service, begun.callback(parameters={"error": "access_denied"}))
 
@@ -301,7 +304,8 @@ async def test_case_16_a_denial_uses_the_attempt_up(service: MemoryService) -> N
     assert service.provider.exchanges == 0
 
 
-async def test_case_12_a_callback_is_in_time_until_the_attempt_ends(
+@pytest.mark.case(12)
+async def test_a_callback_is_in_time_until_the_attempt_ends(
     service: MemoryService,
 ) -> None:
     in_time, late = await service.begin(), await service.begin()
@@ -313,7 +317,8 @@ async def test_case_12_a_callback_is_in_time_until_the_attempt_ends(
     assert service.provider.exchanges == 1
 
 
-async def test_case_13_another_browser_is_refused_and_does_not_spoil_the_attempt(
+@pytest.mark.case(13)
+async def test_another_browser_is_refused_and_does_not_spoil_the_attempt(
     service: MemoryService,
 ) -> None:
     begun = await service.begin()
@@ -326,7 +331,8 @@ async def test_case_13_another_browser_is_refused_and_does_not_spoil_the_attempt
     await assert_signs_in(service, begun.callback())
 
 
-async def test_case_6_two_tabs_sign_in_at_the_same_time(service: MemoryService) -> None:
+@pytest.mark.case(6)
+async def test_two_tabs_sign_in_at_the_same_time(service: MemoryService) -> None:
     identity = an_identity()
     one, other = await service.begin(identity), await service.begin(identity)
 
@@ -336,7 +342,8 @@ async def test_case_6_two_tabs_sign_in_at_the_same_time(service: MemoryService) 
     assert len(service.store.committed.sessions) == 2
 
 
-async def test_case_15_of_32_equal_callbacks_one_is_exchanged(service: MemoryService) -> None:
+@pytest.mark.case(15)
+async def test_of_32_equal_callbacks_one_is_exchanged(service: MemoryService) -> None:
     begun = await service.begin()
     kinds: list[type] = []
 
@@ -352,7 +359,8 @@ async def test_case_15_of_32_equal_callbacks_one_is_exchanged(service: MemorySer
     assert len(service.store.committed.sessions) == 1
 
 
-async def test_case_24_a_code_of_another_attempt_signs_nobody_in(service: MemoryService) -> None:
+@pytest.mark.case(24)
+async def test_a_code_of_another_attempt_signs_nobody_in(service: MemoryService) -> None:
     attackers, victims = await service.begin(), await service.begin()
 
     await assert_refused(
@@ -363,7 +371,8 @@ async def test_case_24_a_code_of_another_attempt_signs_nobody_in(service: Memory
     )
 
 
-async def test_case_47_an_exchange_that_va_refuses_signs_nobody_in(
+@pytest.mark.case(47)
+async def test_an_exchange_that_va_refuses_signs_nobody_in(
     service: MemoryService,
 ) -> None:
     begun = await service.begin()
@@ -374,6 +383,7 @@ async def test_case_47_an_exchange_that_va_refuses_signs_nobody_in(
     )
 
 
+@pytest.mark.case(48)
 @pytest.mark.parametrize(
     "mistake",
     [
@@ -381,7 +391,7 @@ async def test_case_47_an_exchange_that_va_refuses_signs_nobody_in(
         RequestRefusedByProviderError("invalid_scope"),
     ],
 )
-async def test_case_48_what_va_refuses_because_of_our_settings_is_our_fault(
+async def test_what_va_refuses_because_of_our_settings_is_our_fault(
     service: MemoryService, mistake: MisconfiguredError
 ) -> None:
     begun = await service.begin()
@@ -394,8 +404,9 @@ async def test_case_48_what_va_refuses_because_of_our_settings_is_our_fault(
     assert isinstance(await failure_of(service, again.callback()), SignInMisconfiguredError)
 
 
+@pytest.mark.case(48)
 @pytest.mark.parametrize("reason", ["invalid_client", "unauthorized_client"])
-async def test_case_48_a_client_that_va_does_not_accept_is_told_apart(
+async def test_a_client_that_va_does_not_accept_is_told_apart(
     service: MemoryService, reason: str
 ) -> None:
     begun = await service.begin()
@@ -404,7 +415,8 @@ async def test_case_48_a_client_that_va_does_not_accept_is_told_apart(
     assert type(await failure_of(service, begun.callback())) is SignInMisconfiguredError
 
 
-async def test_case_49_nobody_signs_in_while_va_does_not_answer(service: MemoryService) -> None:
+@pytest.mark.case(49)
+async def test_nobody_signs_in_while_va_does_not_answer(service: MemoryService) -> None:
     begun = await service.begin()
     service.provider.go_down()
 
@@ -438,7 +450,8 @@ async def test_an_outage_of_va_uses_the_attempt_up(service: MemoryService) -> No
     assert not isinstance(await failure_of(service, begun.callback()), SignInPostponedError)
 
 
-async def test_case_45_nobody_signs_in_without_an_icn(service: MemoryService) -> None:
+@pytest.mark.case(45)
+async def test_nobody_signs_in_without_an_icn(service: MemoryService) -> None:
     # The subject has the form of an ICN, and is none all the same.
     begun = await service.begin(replace(an_identity(subject=an_icn().value), icn=None))
 
@@ -460,7 +473,8 @@ async def test_nobody_signs_in_by_another_persons_account(service: MemoryService
     )
 
 
-async def test_case_79_nobody_signs_in_who_was_disabled(service: MemoryService) -> None:
+@pytest.mark.case(79)
+async def test_nobody_signs_in_who_was_disabled(service: MemoryService) -> None:
     identity = an_identity()
     user = await a_stored_user(service.storage.unit_of_work, identity)
     service.store.committed.users[user.id] = replace(user, is_active=False)
@@ -520,7 +534,8 @@ async def test_half_an_answer_that_contradicts_the_stored_icn_signs_nobody_in(
     )
 
 
-async def test_case_55_a_refresh_token_that_va_leaves_out_does_not_erase_the_stored_one(
+@pytest.mark.case(55)
+async def test_a_refresh_token_that_va_leaves_out_does_not_erase_the_stored_one(
     service: MemoryService,
 ) -> None:
     identity = an_identity()

@@ -102,7 +102,8 @@ async def test_tokens_of_a_later_sign_in_replace_the_stored_ones(service: Memory
     assert second.refresh_token != first.refresh_token
 
 
-async def test_case_55_a_refresh_token_that_is_left_out_keeps_the_stored_one(
+@pytest.mark.case(55)
+async def test_a_refresh_token_that_is_left_out_keeps_the_stored_one(
     service: MemoryService,
 ) -> None:
     identity = an_identity()
@@ -113,7 +114,8 @@ async def test_case_55_a_refresh_token_that_is_left_out_keeps_the_stored_one(
     assert service.store.committed.va_tokens[user.id].refresh_token == first.refresh_token
 
 
-async def test_case_45_a_person_without_an_icn_is_not_linked(service: MemoryService) -> None:
+@pytest.mark.case(45)
+async def test_a_person_without_an_icn_is_not_linked(service: MemoryService) -> None:
     identity = replace(an_identity(), icn=None)
     await assert_rejected(service, identity, SignInFailure.IDENTITY_MISSING, "no_icn")
 
@@ -153,8 +155,9 @@ async def test_a_conflict_names_the_account_its_user_and_the_user_of_the_icn(
     assert rejected.value.details == {"account": pseudonym} | known
 
 
+@pytest.mark.case(79)
 @pytest.mark.parametrize("is_complete", [True, False])
-async def test_case_79_a_disabled_user_is_not_linked_and_stays_as_it_was(
+async def test_a_disabled_user_is_not_linked_and_stays_as_it_was(
     service: MemoryService,
     is_complete: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:

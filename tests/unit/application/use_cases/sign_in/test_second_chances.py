@@ -200,6 +200,7 @@ async def test_the_second_time_in_a_row_it_ends(
     assert failed.return_to == CLAIMS
 
 
+@pytest.mark.case(13)
 @pytest.mark.parametrize(
     "changes",
     [
@@ -208,7 +209,7 @@ async def test_the_second_time_in_a_row_it_ends(
     ],
     ids=["without anything", "with secrets of nowhere"],
 )
-async def test_case_13_another_browser_gets_no_second_chance(
+async def test_another_browser_gets_no_second_chance(
     service: MemoryService, changes: dict[str, Any]
 ) -> None:
     begun = await service.begin()
@@ -218,7 +219,8 @@ async def test_case_13_another_browser_gets_no_second_chance(
     await assert_refused(service, begun.callback(**changes), reason)
 
 
-async def test_case_13_a_secret_of_another_browser_is_refused_whatever_comes_with_it(
+@pytest.mark.case(13)
+async def test_a_secret_of_another_browser_is_refused_whatever_comes_with_it(
     service: MemoryService,
 ) -> None:
     begun = await service.begin()
@@ -238,7 +240,8 @@ async def test_a_note_means_something_for_a_day_and_no_longer(service: MemorySer
     await assert_refused(service, command, "state_or_cookie_missing")
 
 
-async def test_case_10_a_malformed_callback_gets_no_second_chance(service: MemoryService) -> None:
+@pytest.mark.case(10)
+async def test_a_malformed_callback_gets_no_second_chance(service: MemoryService) -> None:
     begun = await service.begin()
     await service.complete(begun.callback())
     malformed = begun.callback(note=begun.note, parameters={"code": ["a", "b"]})
@@ -391,7 +394,8 @@ async def test_a_session_whose_answer_arrived_stays(service: MemoryService) -> N
     assert len(standing(service)) == 2
 
 
-async def test_case_6_a_session_that_another_tab_is_just_getting_stays(
+@pytest.mark.case(6)
+async def test_a_session_that_another_tab_is_just_getting_stays(
     service: MemoryService,
 ) -> None:
     one, other = await service.begin(), await service.begin()
@@ -451,7 +455,8 @@ def leaves_after(looks: int) -> Callable[[], Awaitable[bool]]:
     return is_abandoned
 
 
-async def test_case_23_a_browser_that_leaves_while_its_session_is_opened_leaves_none(
+@pytest.mark.case(23)
+async def test_a_browser_that_leaves_while_its_session_is_opened_leaves_none(
     service: MemoryService,
 ) -> None:
     begun = await service.begin()

@@ -51,7 +51,8 @@ async def test_each_attempt_has_secrets_of_its_own(service: MemoryService) -> No
     assert one.secrets.code_verifier != other.secrets.code_verifier
 
 
-async def test_case_5_of_an_attempt_when_va_does_not_answer_the_audit_alone_tells(
+@pytest.mark.case(5)
+async def test_of_an_attempt_when_va_does_not_answer_the_audit_alone_tells(
     service: MemoryService,
 ) -> None:
     service.provider.go_down()

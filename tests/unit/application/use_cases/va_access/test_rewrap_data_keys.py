@@ -89,7 +89,8 @@ async def assert_readable(
         assert await reader.stored_tokens(user_id) == tokens
 
 
-async def test_case_99_afterwards_every_token_is_read_by_the_new_key_alone(
+@pytest.mark.case(99)
+async def test_afterwards_every_token_is_read_by_the_new_key_alone(
     store: MemoryStore,
 ) -> None:
     count = BATCH * 2 + 1
@@ -224,7 +225,8 @@ async def test_what_cannot_be_read_is_counted_and_left_as_it_is(store: MemorySto
     await assert_readable(store, {user_id: stored[user_id] for user_id in rest}, NEW)
 
 
-async def test_case_99_a_key_that_changes_meanwhile_is_not_overwritten(store: MemoryStore) -> None:
+@pytest.mark.case(99)
+async def test_a_key_that_changes_meanwhile_is_not_overwritten(store: MemoryStore) -> None:
     stored = await some_users(store, 2)
     unlinked, _ = stored
     original = LocalKeyWrapper.wrap
@@ -241,7 +243,8 @@ async def test_case_99_a_key_that_changes_meanwhile_is_not_overwritten(store: Me
     assert unlinked not in store.committed.data_keys
 
 
-async def test_case_99_killed_between_batches_it_goes_on_where_it_was(store: MemoryStore) -> None:
+@pytest.mark.case(99)
+async def test_killed_between_batches_it_goes_on_where_it_was(store: MemoryStore) -> None:
     stored = await some_users(store, BATCH + 20)
 
     class KilledError(BaseException):

@@ -82,8 +82,9 @@ async def test_the_tokens_of_every_sign_in_are_revoked(service: MemoryService) -
     assert service.provider.revoked == {each.refresh_token: True for each in tokens}
 
 
+@pytest.mark.case(92)
 @pytest.mark.parametrize("is_key", [True, False])
-async def test_case_92_tokens_that_cannot_be_revoked_as_they_do_not_open_are_an_alarm(
+async def test_tokens_that_cannot_be_revoked_as_they_do_not_open_are_an_alarm(
     service: MemoryService,
     is_key: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
@@ -208,7 +209,8 @@ async def test_tokens_that_nobody_can_open_do_not_stand_in_the_way(service: Memo
     assert service.store.committed.va_revocations == {}
 
 
-async def test_case_91_without_its_audit_nothing_is_changed(service: MemoryService) -> None:
+@pytest.mark.case(91)
+async def test_without_its_audit_nothing_is_changed(service: MemoryService) -> None:
     grant = (await service.sign_in()).grant
     before = service.store.committed
     with (

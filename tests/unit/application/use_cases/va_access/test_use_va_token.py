@@ -82,7 +82,8 @@ async def test_each_use_is_on_record_with_who_what_for_and_for_which_session(
         }
 
 
-async def test_case_91_no_token_leaves_when_its_use_cannot_be_recorded(
+@pytest.mark.case(91)
+async def test_no_token_leaves_when_its_use_cannot_be_recorded(
     service: MemoryService,
 ) -> None:
     grant = (await service.sign_in()).grant
@@ -127,8 +128,9 @@ async def let_it_expire(service: MemoryService, grant: SessionGrant) -> None:
     service.clock.set(grant.session.expires_at)
 
 
+@pytest.mark.case(84)
 @pytest.mark.parametrize("end", [log_out, log_out_everywhere, disable, unlink, let_it_expire])
-async def test_case_84_whatever_ended_the_session_before_the_use_wins(
+async def test_whatever_ended_the_session_before_the_use_wins(
     service: MemoryService, end: Any
 ) -> None:
     grant = (await service.sign_in()).grant
@@ -152,7 +154,8 @@ async def test_without_tokens_a_new_sign_in_is_needed(service: MemoryService) ->
     assert await refused(service, a_use(grant), VASignInNeededError) == "no_tokens"
 
 
-async def test_case_92_tokens_that_do_not_open_need_a_new_sign_in(service: MemoryService) -> None:
+@pytest.mark.case(92)
+async def test_tokens_that_do_not_open_need_a_new_sign_in(service: MemoryService) -> None:
     grant = (await service.sign_in()).grant
     rows = service.store.committed.va_tokens
     user_id = grant.session.user_id
@@ -161,7 +164,8 @@ async def test_case_92_tokens_that_do_not_open_need_a_new_sign_in(service: Memor
     assert await refused(service, a_use(grant), VASignInNeededError) == "unreadable"
 
 
-async def test_case_54_a_scope_that_was_not_granted_is_refused(service: MemoryService) -> None:
+@pytest.mark.case(54)
+async def test_a_scope_that_was_not_granted_is_refused(service: MemoryService) -> None:
     tokens = replace(some_tokens(), scope="openid veteran_status.read")
     grant = (await service.sign_in(a_provider_sign_in(tokens=tokens))).grant
     for scopes in ({"claim.read"}, {"openid", "claim.read"}, {"openid veteran_status.read"}):
