@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help run setup test test-long coverage check clients audit bench bench-check reference messages screenshots lock clean
+.PHONY: help run setup test test-long coverage check deploy-check clients audit bench bench-check reference messages screenshots lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -57,6 +57,17 @@ check: setup ## lint, check the format, the types and the imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Also an environment of its own: nothing else needs these schemas.
+DEPLOY := $(VENV)/deploy
+
+deploy-check: $(DEPLOY)/.installed ## check the files in deploy/ with the tools of what they are for
+	@$(DEPLOY)/bin/python tools/check_deploy.py
+
+$(DEPLOY)/.installed: requirements-deploy.lock $(STAMP)
+	@test -x $(DEPLOY)/bin/python || $(PYTHON) -m venv $(DEPLOY)
+	$(DEPLOY)/bin/python -m pip install --quiet --require-hashes --requirement requirements-deploy.lock
+	@touch $@
+
 clients: setup ## package the client libraries into dist/
 	cd clients/python && ../../$(BIN)/python -m hatchling build --target wheel --directory ../../dist
 
@@ -87,7 +98,8 @@ screenshots: setup ## make the pictures of the README again (needs Debian's chro
 	$(BIN)/python docs/make_screenshots.py
 
 # Run it after changing the dependencies in pyproject.toml. The second and third lock are for the
-# container image: what `serve` needs, and what builds the wheel. The last one is for `make audit`.
+# container image: what `serve` needs, and what builds the wheel. The last two are for `make audit`
+# and `make deploy-check`.
 LOCK := uv pip compile --generate-hashes --universal --python-version 3.11 --no-header
 
 lock: ## update the requirements*.lock files (needs uv)
@@ -95,6 +107,7 @@ lock: ## update the requirements*.lock files (needs uv)
 	$(LOCK) pyproject.toml --constraint requirements.lock --output-file requirements-serve.lock
 	echo hatchling | $(LOCK) - --constraint requirements.lock --output-file requirements-build.lock
 	echo pip-audit | $(LOCK) - --output-file requirements-audit.lock
+	printf 'compose-spec\nkubernetes-validate\n' | $(LOCK) - --output-file requirements-deploy.lock
 
 clean: ## remove .venv, the demo's data and every cache
 	rm -rf $(VENV) .vetassist dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage

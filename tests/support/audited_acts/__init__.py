@@ -6,6 +6,7 @@ Each module has the acts of one capability, and importing it fills ``ACTS``.
 from tests.support.audited_acts import (
     clients,
     evidence,
+    front_ends,
     operations,
     sessions,
     sign_in,
@@ -31,6 +32,7 @@ __all__ = [
     "Scene",
     "clients",
     "evidence",
+    "front_ends",
     "operations",
     "sessions",
     "sign_in",
