@@ -61,10 +61,10 @@ test-long: setup ## run the races, kills and fuzzing with far more rounds
 	FUZZ_EXAMPLES=20000 $(LONG) tests/security/test_session_jwt.py tests/security/test_authorize_redirect.py
 
 faults: setup ## kill and freeze PostgreSQL and the service under load (half an hour)
-	@$(BIN)/python -m tests.faults $(if $(ROUNDS),--rounds $(ROUNDS)) --out docs/reliability.md
+	@$(BIN)/python -m tests.faults $(if $(ROUNDS),--rounds $(ROUNDS),--out docs/reliability.md)
 
 fuzz: setup ## feed a million mutated inputs to everything that reads what others write
-	@$(BIN)/python -m tests.fuzz $(if $(INPUTS),--inputs $(INPUTS)) --out docs/reliability.md
+	@$(BIN)/python -m tests.fuzz $(if $(INPUTS),--inputs $(INPUTS),--out docs/reliability.md)
 
 # Reported only: no build fails because of the figure.
 COVERED ?= tests/unit tests/contract
