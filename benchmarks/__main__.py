@@ -26,7 +26,10 @@ from benchmarks.suites import (
     parts,
     revocation,
     sign_in,
+    sign_in_counts,
+    storm,
     validation,
+    whole_sign_in,
     workers,
 )
 
@@ -34,6 +37,9 @@ SUITES: Final[Mapping[str, Callable[[Bench], Section]]] = {
     "validation": validation.measure,
     "below-saturation": below_saturation.measure,
     "sign-in": sign_in.measure,
+    "whole-sign-in": whole_sign_in.measure,
+    "sign-in-counts": sign_in_counts.measure,
+    "storm": storm.measure,
     "growth": growth.measure,
     "workers": workers.measure,
     "revocation": revocation.measure,

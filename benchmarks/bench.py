@@ -29,6 +29,7 @@ NOTHING: Final[Mapping[str, str | int]] = {}
 SERVICE: Final = (sys.executable, "-m", "entrypoints.cli", "serve")
 SANDBOX: Final = (sys.executable, "-m", "entrypoints.cli", "sandbox")
 _REFERENCE: Final = (sys.executable, "-m", "benchmarks.reference_app")
+_LITERAL: Final = (sys.executable, "-m", "benchmarks.literal_design")
 #: Typical settings for a server of this size. Everything else is PostgreSQL's default, so every
 #: commit reaches the disk before it is acknowledged.
 DATABASE_CONFIGURATION: Final = "shared_buffers = 512MB\nmax_wal_size = 4GB\n"
@@ -52,12 +53,13 @@ class Bench:
     load: Load
     say: Callable[[str], None]
 
-    def database(self, name: str, sessions: int = 0) -> str:
+    def database(self, name: str, sessions: int = 0, *, standing: int | None = None) -> str:
         """Returns the URL of a database with the current schema, created on first use.
 
         Args:
             name: The name of the database.
-            sessions: How many sessions to store. Enough of them stand for the tokens of the load.
+            sessions: How many sessions to store.
+            standing: How many of them stand. By default, enough for the tokens of the load.
         """
         url = make_conninfo(self.server_url, dbname=name)
         with psycopg.connect(self.server_url, autocommit=True) as server:
@@ -68,16 +70,16 @@ class Bench:
         migrate(url)
         if sessions:
             self.say(f"  storing {sessions:,} sessions in a database")
-            fill(url, sessions, self.plan.sessions)
+            fill(url, sessions, standing or self.plan.sessions)
         return url
 
     def tokens(self, database_url: str, count: int, *, skip: int = 0) -> list[str]:
         """Returns the tokens of ``count`` sessions that stand."""
         return tokens(database_url, self.environment[SECRET], count, skip=skip)
 
-    def tokens_file(self, database_url: str) -> Path:
+    def tokens_file(self, database_url: str, count: int | None = None) -> Path:
         """Writes a file with the tokens that the load uses in turn, and returns its path."""
-        given = self.tokens(database_url, self.plan.sessions)
+        given = self.tokens(database_url, count or self.plan.sessions)
         return tokens_file(self.folder / f"{secrets.token_hex(4)}.tokens", given)
 
     def service(
@@ -123,8 +125,15 @@ class Bench:
         return ended.stdout
 
     @contextmanager
-    def product(self, database_url: str) -> Iterator[tuple[Server, Server]]:
-        """Runs our service and the simulated VA that it uses until the block ends."""
+    def product(
+        self, database_url: str, *, is_literal: bool = False
+    ) -> Iterator[tuple[Server, Server]]:
+        """Runs a service and the simulated VA that it uses until the block ends.
+
+        Args:
+            database_url: The database of the service.
+            is_literal: Run the literal design, not our service.
+        """
         service_port, sandbox_port = free_port(), free_port()
         sandbox_url = f"http://{HOST}:{sandbox_port}"
         va = f"{sandbox_url}/oauth2/veteran-verification/v1"
@@ -143,9 +152,26 @@ class Bench:
             ready="/oauth2/veteran-verification/v1/keys",
             port=sandbox_port,
         )
-        service = self.service(database_url, port=service_port, settings=settings)
-        with sandbox as simulated, service as ours:
-            yield ours, simulated
+        service = (
+            serving(
+                _LITERAL,
+                environment=self._environment_with(database_url, settings),
+                cores=self.cores.service,
+                log=self.folder / "literal.log",
+                ready="/readyz",
+                port=service_port,
+            )
+            if is_literal
+            else self.service(database_url, port=service_port, settings=settings)
+        )
+        with sandbox as simulated, service as serves:
+            yield serves, simulated
+
+    def empty_database(self, name: str) -> str:
+        """Creates a database without any table, and returns its URL."""
+        with psycopg.connect(self.server_url, autocommit=True) as server:
+            server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        return make_conninfo(self.server_url, dbname=name)
 
     def _environment_with(
         self, database_url: str, settings: Mapping[str, str | int]

@@ -42,12 +42,13 @@ def cpu_seconds(pid: int) -> float:
     return time.clock_gettime((~pid << 3) | _SCHEDULED)
 
 
-def memory_mib(pid: int) -> float:
-    """Returns the current memory of a process (VmRSS)."""
+def memory_mib(pid: int, *, most: bool = False) -> float:
+    """Returns the current memory of a process (VmRSS), or the most that it ever had (VmHWM)."""
+    name = "VmHWM:" if most else "VmRSS:"
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
+        if line.startswith(name):
             return int(line.split()[1]) / _MIB
-    raise ValueError(f"process {pid} has no VmRSS")
+    raise ValueError(f"process {pid} has no {name}")
 
 
 def busy_share(seconds: float) -> float:

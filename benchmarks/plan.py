@@ -13,8 +13,10 @@ class Plan:
         rounds: How often everything is measured.
         connections: The numbers of connections with which validations are measured.
         sessions: The number of sessions that the load uses in turn.
+        remembered: The number of tokens that a process remembers when its memory is measured.
         think_milliseconds: The shortest and longest pause of a caller below saturation.
         sign_ins: The number of sign-ins in one measurement.
+        storm: The number of sign-ins that begin at the same moment.
         rows: The number of sessions in each database of the growth suite.
         sessions_of_one_user: The number of sessions that are ended together.
         purged_rows: The number of sessions that the purge removes.
@@ -29,8 +31,10 @@ class Plan:
     rounds: int = 5
     connections: tuple[int, ...] = (1, 16, 64)
     sessions: int = 10_000
+    remembered: int = 20_000
     think_milliseconds: tuple[int, int] = (20, 40)
     sign_ins: int = 400
+    storm: int = 2_000
     rows: tuple[int, ...] = (10_000, 10_000_000)
     sessions_of_one_user: int = 1_000
     purged_rows: int = 1_000_000
@@ -52,7 +56,9 @@ SHORT = Plan(
     rounds=1,
     connections=(2,),
     sessions=50,
+    remembered=60,
     sign_ins=4,
+    storm=20,
     rows=(100, 200),
     sessions_of_one_user=5,
     purged_rows=20,

@@ -32,9 +32,9 @@ from adapters.system.audit_checkpoints import LineAuditCheckpoints
 from adapters.system.clock import SystemClock
 from adapters.system.export_file import LocalExportFile
 from adapters.system.secret_source import SystemSecretSource
-from adapters.va_oauth.bounded_http import http_client
 from adapters.va_oauth.client_check import VAClientCheck
 from adapters.va_oauth.identity_provider import VAIdentityProvider
+from adapters.va_oauth.wire_on_demand import WireOnDemand
 from application.client_refusals import ClientRefusals
 from application.login_starts import LoginStarts
 from application.outbox_entries import OutboxEntries
@@ -133,6 +133,7 @@ from entrypoints.web.reference_cookie import ReferenceCookie
 from entrypoints.web.renewal_endpoints import RenewalEndpoints
 from entrypoints.web.session_cookies import SessionCookies
 from entrypoints.web.session_endpoints import SessionEndpoints
+from entrypoints.web.sign_in_pace import SignInPace
 from entrypoints.web.token_endpoint import REFUSALS_A_MINUTE, TokenEndpoint
 from entrypoints.web.va_endpoints import VAEndpoints
 from entrypoints.web.visitors import VisitorReader
@@ -280,19 +281,19 @@ class Container(containers.DeclarativeContainer):
 
     # Identity provider: to swap it, replace these two.
     provider_settings = providers.Callable(provider.provider_settings, settings)
-    provider_client = providers.Singleton(http_client)
+    provider_wire = providers.Singleton(WireOnDemand)
     provider_observer = providers.Singleton(observing.provider_call_observer, measurements, spans)
     identity_provider: providers.Provider[IdentityProvider] = providers.Singleton(
         VAIdentityProvider,
         settings=provider_settings,
-        client=provider_client,
+        wire=provider_wire,
         clock=clock,
         observer=provider_observer,
     )
     client_check: providers.Provider[ClientCheck] = providers.Singleton(
         VAClientCheck,
         settings=provider_settings,
-        client=provider_client,
+        wire=provider_wire,
         clock=clock,
         secrets=secrets,
         observer=provider_observer,
@@ -630,6 +631,7 @@ class Container(containers.DeclarativeContainer):
         authenticator=authenticator,
         app_sign_ins=providers.Singleton(AppSignIns, are_allowed=settings.provided.app_sign_in),
         measurements=measurements,
+        pace=providers.Singleton(SignInPace),
     )
     session_endpoints = providers.Singleton(
         SessionEndpoints,

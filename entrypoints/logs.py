@@ -42,9 +42,6 @@ def configure_logs(level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    # Both log URLs, which contain codes and states.
-    for name in ("httpx", "httpcore"):
-        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def description_of(error: BaseException) -> Mapping[str, Any]:

@@ -5,23 +5,26 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final, final
-
-import anyio
-import httpx
+from email.message import Message
+from typing import Final, Protocol, final
+from urllib.parse import urlencode
 
 from adapters.va_oauth.compression import NotCompressedError, TooLargeError, decompressed
 from application.errors import ProviderUnavailableError, UpstreamRejectedError
 
 _OK: Final = 200
 _REDIRECTION: Final = 300
+_CLIENT_ERROR: Final = 400
 #: The server got the request too slowly, or too early, or too often.
 _NOT_NOW: Final = frozenset({408, 425, 429})
 _SERVER_ERROR: Final = 500
-# If connecting takes longer, httpx tries once more within the call's deadline. httpx has no other
-# timeout: the deadline alone bounds the wait for an answer.
-_TIMEOUT: Final = httpx.Timeout(None, connect=4.0)
-_CONNECT_RETRIES: Final = 1
+_FORM: Final = "application/x-www-form-urlencoded"
+_HEADERS: Final = {
+    # Userinfo may be a JWT, and keys have a media type of their own. A strict server would
+    # answer 406.
+    "Accept": "application/json, */*;q=0.1",
+    "Accept-Encoding": "identity",
+}
 
 
 class TooLateError(ProviderUnavailableError):
@@ -83,86 +86,60 @@ def nobody(_call: ProviderCall) -> None:
     """An observer that does nothing."""
 
 
-def http_client() -> httpx.AsyncClient:
-    """Returns a client that ignores proxy variables and doesn't follow redirects.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """An answer as it came.
 
-    Each call uses its own connection. A server may close an idle connection at any moment, and a
-    code that was just sent on it would be lost, because it can't be sent twice.
-    """
-    return httpx.AsyncClient(
-        transport=_TransportOnDemand(),
-        timeout=_TIMEOUT,
-        trust_env=False,
-        follow_redirects=False,
-        headers={
-            # Userinfo may be a JWT, and keys have a media type of their own. A strict server would
-            # answer 406.
-            "Accept": "application/json, */*;q=0.1",
-            "Accept-Encoding": "identity",
-            "Connection": "close",
-        },
-    )
-
-
-@final
-class _TransportOnDemand(httpx.AsyncBaseTransport):
-    """Creates httpx's transport for the first request.
-
-    Creating it loads all certificate authorities, which takes 3 MiB and 50 ms. A start, and a
-    process that only validates sessions, does without them.
+    Attributes:
+        headers: The headers, whose names may be written in any case.
+        body: The body, or None if it is longer than was wanted. Not read if this is a redirect.
     """
 
-    def __init__(self) -> None:
-        self._transport: httpx.AsyncHTTPTransport | None = None
-        self._creating: asyncio.Task[httpx.AsyncHTTPTransport] | None = None
+    status: int
+    headers: Mapping[str, str]
+    body: bytes | None
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        transport = self._transport or await self._created()
-        return await transport.handle_async_request(request)
+    @property
+    def is_redirect(self) -> bool:
+        """Whether the status is one of a redirect."""
+        return is_redirect(self.status)
+
+
+def is_redirect(status: int) -> bool:
+    """Whether an answer with this status says that the resource is elsewhere."""
+    return _REDIRECTION <= status < _CLIENT_ERROR
+
+
+class Wire(Protocol):
+    """What carries a request to a server. It follows no redirects, and keeps no cookies."""
+
+    async def send(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes, *, max_bytes: int
+    ) -> Received:
+        """Sends a request, and returns the answer with up to ``max_bytes`` of its body.
+
+        Raises:
+            TooLateError: No connection could be made in time.
+            ProviderUnavailableError: There is no answer, or only part of one.
+        """
 
     async def aclose(self) -> None:
-        # A transport that is still being created has no connection to close.
-        if self._transport is not None:
-            await self._transport.aclose()
-
-    async def _created(self) -> httpx.AsyncHTTPTransport:
-        if self._creating is None:
-            self._creating = asyncio.create_task(self._create())
-        try:
-            # Shielded: a caller that gives up must not cancel it for the others.
-            return await asyncio.shield(self._creating)
-        except OSError as error:
-            # The file with the authorities can't be read: too many open files, for instance.
-            raise httpx.ConnectError("no certificate authorities") from error
-
-    async def _create(self) -> httpx.AsyncHTTPTransport:
-        try:
-            self._transport = await asyncio.to_thread(_transport)
-        finally:
-            # After a failure the next request tries again.
-            self._creating = None
-        return self._transport
-
-
-def _transport() -> httpx.AsyncHTTPTransport:
-    # ``Bulkhead`` bounds the calls in progress by kind, so nothing queues here.
-    limits = httpx.Limits(max_connections=None)
-    return httpx.AsyncHTTPTransport(trust_env=False, limits=limits, retries=_CONNECT_RETRIES)
+        """Closes all connections."""
 
 
 @final
 class BoundedHTTP:
-    """Bounds each call as a whole. httpx's own timeouts bound only its single steps."""
+    """Bounds each call as a whole."""
 
     def __init__(
         self,
-        client: httpx.AsyncClient,
+        wire: Wire,
         *,
         deadline: timedelta,
         max_bytes: int,
         observer: CallObserver = nobody,
     ) -> None:
-        self._client = client
+        self._wire = wire
         self._deadline = deadline.total_seconds()
         self._max_bytes = max_bytes
         self._observer = observer
@@ -171,9 +148,7 @@ class BoundedHTTP:
         self, url: str, *, operation: str, headers: Mapping[str, str] | None = None
     ) -> Reply:
         """Sends a GET request. Raises the same errors as ``post``."""
-        return await self._observed(
-            operation, self._client.build_request("GET", url, headers=headers)
-        )
+        return await self._observed(operation, "GET", url, {**_HEADERS, **(headers or {})}, b"")
 
     async def post(
         self,
@@ -190,15 +165,16 @@ class BoundedHTTP:
             ProviderUnavailableError: The connection failed.
             UpstreamRejectedError: The answer is a redirect.
         """
-        return await self._observed(
-            operation, self._client.build_request("POST", url, data=form, headers=headers)
-        )
+        headers = {**_HEADERS, **headers, "Content-Type": _FORM}
+        return await self._observed(operation, "POST", url, headers, urlencode(form).encode())
 
-    async def _observed(self, operation: str, request: httpx.Request) -> Reply:
+    async def _observed(
+        self, operation: str, method: str, url: str, headers: Mapping[str, str], body: bytes
+    ) -> Reply:
         began_at, began = time.time_ns(), time.perf_counter()
         outcome = "given_up"
         try:
-            reply = await self._send(request)
+            reply = await self._send(method, url, headers, body)
             outcome = f"{reply.status // 100}xx" if reply.fault is None else "unacceptable"
         except TooLateError:
             outcome = "timeout"
@@ -220,43 +196,46 @@ class BoundedHTTP:
             )
         return reply
 
-    async def _send(self, request: httpx.Request) -> Reply:
+    async def _send(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
         try:
-            with anyio.fail_after(self._deadline):
-                response = await self._client.send(request, stream=True)
-                try:
-                    return await self._read(response)
-                finally:
-                    await response.aclose()
-        except (TimeoutError, httpx.TimeoutException) as error:
-            raise TooLateError(type(error).__name__) from error
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise ProviderUnavailableError(type(error).__name__) from error
-
-    async def _read(self, response: httpx.Response) -> Reply:
-        if response.has_redirect_location or response.is_redirect:
+            async with asyncio.timeout(self._deadline):
+                received = await self._wire.send(
+                    method, url, headers, body, max_bytes=self._max_bytes
+                )
+        except TimeoutError as error:
+            raise TooLateError("deadline") from error
+        if received.is_redirect:
             raise UpstreamRejectedError("redirect")
-        body, fault = await self._body(response)
+        return self._reply(received)
+
+    def _reply(self, received: Received) -> Reply:
+        body, fault = self._body(received)
+        content_type = received.headers.get("Content-Type", "")
         return Reply(
-            status=response.status_code,
+            status=received.status,
             body=body,
             fault=fault,
-            media_type=response.headers.get("content-type", "").partition(";")[0].strip().lower(),
-            charset=response.charset_encoding,
-            retry_after=response.headers.get("retry-after"),
+            media_type=content_type.partition(";")[0].strip().lower(),
+            charset=_charset_of(content_type),
+            retry_after=received.headers.get("Retry-After"),
         )
 
-    async def _body(self, response: httpx.Response) -> tuple[bytes, str | None]:
+    def _body(self, received: Received) -> tuple[bytes, str | None]:
         """Returns the body, and why it could not be read. The status may be all that matters."""
-        encoding = response.headers.get("content-encoding", "")
-        body = bytearray()
+        if received.body is None:
+            return b"", "answer_too_large"
+        encoding = received.headers.get("Content-Encoding", "")
         try:
-            async for chunk in response.aiter_raw():
-                body += chunk
-                if len(body) > self._max_bytes:
-                    return b"", "answer_too_large"
-            return decompressed(bytes(body), encoding, max_bytes=self._max_bytes), None
+            return decompressed(received.body, encoding, max_bytes=self._max_bytes), None
         except TooLargeError:
             return b"", "answer_too_large"
         except NotCompressedError:
             return b"", "compressed_answer"
+
+
+def _charset_of(content_type: str) -> str | None:
+    if ";" not in content_type:
+        return None
+    message = Message()
+    message["Content-Type"] = content_type
+    return message.get_content_charset(failobj=None)

@@ -3,9 +3,7 @@
 from datetime import timedelta
 from typing import Final, final
 
-import httpx
-
-from adapters.va_oauth.bounded_http import BoundedHTTP, CallObserver, nobody
+from adapters.va_oauth.bounded_http import BoundedHTTP, CallObserver, Wire, nobody
 from adapters.va_oauth.metadata import ProviderDocuments
 from adapters.va_oauth.settings import ProviderSettings
 from adapters.va_oauth.token_response import read_token_response
@@ -31,7 +29,7 @@ class VAClientCheck(ClientCheck):
         self,
         *,
         settings: ProviderSettings,
-        client: httpx.AsyncClient,
+        wire: Wire,
         clock: Clock,
         secrets: SecretSource,
         deadline: timedelta = _DEADLINE,
@@ -40,7 +38,7 @@ class VAClientCheck(ClientCheck):
         self._settings = settings
         self._clock = clock
         self._secrets = secrets
-        self._http = BoundedHTTP(client, deadline=deadline, max_bytes=_MAX_BYTES, observer=observer)
+        self._http = BoundedHTTP(wire, deadline=deadline, max_bytes=_MAX_BYTES, observer=observer)
         self._documents = ProviderDocuments(
             http=self._http,
             discovery_url=settings.discovery_url,

@@ -9,9 +9,8 @@ from typing import Final, final
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 import anyio
-import httpx
 
-from adapters.va_oauth.bounded_http import BoundedHTTP, CallObserver, nobody
+from adapters.va_oauth.bounded_http import BoundedHTTP, CallObserver, Wire, nobody
 from adapters.va_oauth.bulkhead import Bulkhead, BulkheadLimits
 from adapters.va_oauth.callback import code_of, read_callback
 from adapters.va_oauth.documents import Document
@@ -75,13 +74,13 @@ _NOTHING: Final = Document({}, reason="userinfo_{}")
 
 @final
 class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdentityProvider"]):
-    """VA.gov, or any other OpenID Provider. Leaving the context closes the HTTP client."""
+    """VA.gov, or any other OpenID Provider. Leaving the context closes the wire."""
 
     def __init__(
         self,
         *,
         settings: ProviderSettings,
-        client: httpx.AsyncClient,
+        wire: Wire,
         clock: Clock,
         deadline: timedelta = _DEADLINE,
         refresh_deadline: timedelta = REFRESH_DEADLINE,
@@ -89,10 +88,10 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
         observer: CallObserver = nobody,
     ) -> None:
         self._settings = settings
-        self._client = client
+        self._wire = wire
         self._clock = clock
         self._refresh_deadline = refresh_deadline
-        self._http = BoundedHTTP(client, deadline=deadline, max_bytes=_MAX_BYTES, observer=observer)
+        self._http = BoundedHTTP(wire, deadline=deadline, max_bytes=_MAX_BYTES, observer=observer)
         self._documents = ProviderDocuments(
             http=self._http,
             discovery_url=settings.discovery_url,
@@ -117,7 +116,7 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self._client.aclose()
+        await self._wire.aclose()
 
     @property
     def issuer(self) -> str:

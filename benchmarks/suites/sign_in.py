@@ -6,20 +6,14 @@ import json
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import Final
-from urllib.parse import urlencode
 
 from benchmarks.bench import Bench
-from benchmarks.cores import cpu_seconds
+from benchmarks.browsers import sign_ins
 from benchmarks.figures import Section, Spread, Table, percentile
-from benchmarks.http_client import Answer, Connection, target_of
-from benchmarks.processes import BenchmarkError, Server
 
 _AT_ONCE: Final = (1, 8)
 _MILLISECONDS: Final = 1000
-_SEE_OTHER: Final = {HTTPStatus.SEE_OTHER, HTTPStatus.FOUND}
 
 _ON_STORAGE: Final = (
     "Without VA: consume the attempt, find or create the user, seal and store VA's tokens, store "
@@ -31,13 +25,6 @@ _ON_THE_WHOLE: Final = (
     "PostgreSQL, the simulated VA and the browsers share the other processor, which is saturated "
     "before the service's. The last column is what the service's processor could handle."
 )
-
-
-@dataclass(kw_only=True)
-class _Seen:
-    """The times of the callbacks, in seconds."""
-
-    callbacks: list[float] = field(default_factory=list)
 
 
 def measure(bench: Bench) -> Section:
@@ -91,21 +78,24 @@ def _end_to_end(bench: Bench, database: str) -> Table:
     veterans = itertools.count()
     with bench.product(database) as (service, sandbox):
         # The first sign-in fetches metadata and keys, so it doesn't count.
-        asyncio.run(_sign_ins(service, sandbox, veterans, 1, 0.1))
+        asyncio.run(sign_ins(service, sandbox, veterans, at_once=1, seconds=0.1))
         for at_once in _AT_ONCE:
             found: list[dict[str, float]] = []
             for number in range(plan.rounds):
                 bench.say(f"  end to end, {at_once} at once, round {number + 1} of {plan.rounds}")
-                cpu, began = cpu_seconds(service.pid), time.perf_counter()
-                seen = asyncio.run(_sign_ins(service, sandbox, veterans, at_once, plan.seconds))
+                cpu, began = service.cpu_seconds, time.perf_counter()
+                waits = asyncio.run(
+                    sign_ins(service, sandbox, veterans, at_once=at_once, seconds=plan.seconds)
+                )
                 seconds = time.perf_counter() - began
-                count = len(seen.callbacks)
-                cost = (cpu_seconds(service.pid) - cpu) / count
+                callbacks = [wait.callback for wait in waits]
+                count = len(waits)
+                cost = (service.cpu_seconds - cpu) / count
                 found.append(
                     {
                         "rate": count / seconds,
-                        "p50": percentile(seen.callbacks, 0.50) * _MILLISECONDS,
-                        "p99": percentile(seen.callbacks, 0.99) * _MILLISECONDS,
+                        "p50": percentile(callbacks, 0.50) * _MILLISECONDS,
+                        "p99": percentile(callbacks, 0.99) * _MILLISECONDS,
                         "cpu": cost * _MILLISECONDS,
                     }
                 )
@@ -123,43 +113,3 @@ def _end_to_end(bench: Bench, database: str) -> Table:
         ),
         rows=rows,
     )
-
-
-async def _sign_ins(
-    service: Server, sandbox: Server, veterans: Iterator[int], at_once: int, seconds: float
-) -> _Seen:
-    seen = _Seen()
-    until = time.perf_counter() + seconds
-
-    async def browse() -> None:
-        async with Connection.to(service.url) as ours, Connection.to(sandbox.url) as va:
-            while time.perf_counter() < until:
-                await _sign_in(ours, va, next(veterans), seen)
-
-    await asyncio.gather(*(browse() for _ in range(at_once)))
-    return seen
-
-
-async def _sign_in(ours: Connection, va: Connection, veteran: int, seen: _Seen) -> None:
-    started = await ours.request("GET", "/api/v1/va/login")
-    page = await va.request("GET", target_of(_redirect(started)))
-    waiting = page.body.decode().split('name="request" value="')[1].split('"')[0]
-    form = urlencode({"request": waiting, "veteran": f"synthetic-{veteran}"}).encode()
-    decided = await va.request(
-        "POST",
-        target_of(_redirect(started)).partition("?")[0],
-        headers={"Content-Type": "application/x-www-form-urlencoded"},
-        body=form,
-    )
-    callback = target_of(_redirect(decided))
-    began = time.perf_counter()
-    done = await ours.request("GET", callback, headers={"Cookie": started.cookies})
-    seen.callbacks.append(time.perf_counter() - began)
-    if "/va-success" not in _redirect(done):
-        raise BenchmarkError(f"a sign-in ended at {_redirect(done)}")
-
-
-def _redirect(answer: Answer) -> str:
-    if answer.status not in _SEE_OTHER:
-        raise BenchmarkError(f"expected a redirect, got {answer.status}: {answer.body[:200]!r}")
-    return answer.header("location")

@@ -11,7 +11,7 @@ _log = structlog.stdlib.get_logger("vetassist.server")
 
 #: Enough for any proxy. An idle connection takes about 10 kB of memory.
 _MOST_CONNECTIONS: Final = 10_000
-#: Files, pipes, calls to VA (httpx opens up to 100), scrapes of metrics.
+#: Files, pipes, calls to VA (up to two for each sign-in in progress), scrapes of metrics.
 _OTHER_FILES: Final = 200
 #: This share of the connections is kept idle, so that one can be closed for a new one.
 _SPARE_SHARE: Final = 8

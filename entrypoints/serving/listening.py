@@ -16,8 +16,9 @@ _log = structlog.stdlib.get_logger("vetassist.server")
 
 #: The length of the kernel's queue. Further clients are refused, or retry by themselves.
 _BACKLOG: Final = 2048
-#: A small number, so that workers on one socket get about equal shares.
-_ACCEPTED_AT_ONCE: Final = 8
+#: A small number, so that workers on one socket get about equal shares, and a crowd that connects
+#: at the same moment doesn't delay validations.
+_ACCEPTED_AT_ONCE: Final = 2
 _PAUSE_SECONDS: Final = 0.2
 #: The number of idle connections that are closed when no file handle is left.
 _CLOSED_AT_ONCE: Final = 16

@@ -18,8 +18,10 @@ from typing import Final
 # would take memory for as long as it runs (docs/adr/0029-settings-read-beside-the-server.md).
 _UNUSED: Final = frozenset(
     {
+        "bz2",
         "fastapi",
         "greenlet",
+        "lzma",
         "pydantic",
         "pygments",
         "rich",

@@ -13,6 +13,7 @@ from application.errors import (
     ApplicationError,
     ProviderUnavailableError,
     TooManyLoginsError,
+    UnavailableError,
 )
 from application.login_starts import VALoginStarted
 from application.ports.identity_provider import CallbackParameters
@@ -40,11 +41,13 @@ from entrypoints.web.app_sign_ins import AppSignIns
 from entrypoints.web.authentication import Authenticator
 from entrypoints.web.browser_answers import LOGIN_PATH, BrowserAnswers, requested_path
 from entrypoints.web.delivery import Delivery
+from entrypoints.web.departures import departure_of
 from entrypoints.web.errors import problem
 from entrypoints.web.login_cookies import LoginCookies
 from entrypoints.web.navigation import is_navigation, is_prefetch
 from entrypoints.web.parameters import MalformedParametersError, query_of, single_values
 from entrypoints.web.routing import get_only
+from entrypoints.web.sign_in_pace import SignInPace
 from entrypoints.web.visitors import VisitorReader
 
 _log = structlog.stdlib.get_logger("vetassist.sign_in")
@@ -71,6 +74,7 @@ class VAEndpoints:
         authenticator: Authenticator,
         app_sign_ins: AppSignIns,
         measurements: Measurements,
+        pace: SignInPace,
     ) -> None:
         self._start_va_login = start_va_login
         self._complete_va_login = complete_va_login
@@ -81,6 +85,7 @@ class VAEndpoints:
         self._authenticator = authenticator
         self._app_sign_ins = app_sign_ins
         self._measurements = measurements
+        self._pace = pace
 
     @property
     def routes(self) -> list[BaseRoute]:
@@ -100,7 +105,8 @@ class VAEndpoints:
                 return_to=return_to,
                 app_challenge=self._app_sign_ins.challenge(request),
             )
-            started = await self._start_va_login.execute(command)
+            async with self._pace.begun():
+                started = await self._start_va_login.execute(command)
         except (ApplicationError, InvalidAppChallengeError, MalformedParametersError) as error:
             if is_person:
                 return self._not_started(request, error, return_to)
@@ -113,6 +119,15 @@ class VAEndpoints:
         """Completes or refuses the sign-in, and sends the browser to the front end."""
         if is_prefetch(request.headers):
             return Response(status_code=HTTPStatus.NO_CONTENT)
+        try:
+            async with self._pace.begun():
+                return await self._completed(request)
+        except UnavailableError:
+            # The attempt wasn't touched.
+            crowded = SignInPostponedError(SignInFailure.SERVICE_UNAVAILABLE, "crowded")
+            return self._failed(request, crowded)
+
+    async def _completed(self, request: Request) -> Response:
         command = self._command(request)
         try:
             outcome = await self._complete_va_login.execute(command)
@@ -168,7 +183,7 @@ class VAEndpoints:
             secrets=self._cookies.secrets(request, _state_of(request, _CALLBACK_PARAMETERS)),
             callback=CallbackParameters(Secret(query_of(request))),
             visitor=self._visitors.read(request),
-            is_abandoned=request.is_disconnected,
+            is_abandoned=departure_of(request),
             replaced_token=None if replaced is None else Secret(replaced),
             note=self._cookies.note(request, state),
             unanswered=self._cookies.unanswered(request, state),

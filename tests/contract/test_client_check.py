@@ -24,6 +24,7 @@ from entrypoints.sandbox.settings import SandboxSettings
 from entrypoints.sandbox.signing import SigningKey
 from entrypoints.sandbox.world import World
 from tests.support.frozen_clock import frozen_clock
+from tests.support.httpx_wire import HttpxWire
 
 REDIRECT_URI = "http://localhost:8000/api/v1/va/callback"
 
@@ -92,7 +93,7 @@ class SandboxWorld(ProviderWorld):
                 redirect_uri=REDIRECT_URI,
                 status_url=None,
             ),
-            client=self.http,
+            wire=HttpxWire(self.http),
             clock=frozen_clock(),
             secrets=MemorySecretSource(),
         )

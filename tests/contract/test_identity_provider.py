@@ -59,6 +59,7 @@ from tests.support.builders import (
     some_tokens,
 )
 from tests.support.frozen_clock import frozen_clock
+from tests.support.httpx_wire import HttpxWire
 
 SCOPE = "openid profile offline_access veteran_status.read"
 _OPTIONAL = ("refresh_token", "scope", "id_token")
@@ -197,7 +198,7 @@ class SandboxWorld(ProviderWorld):
                 redirect_uri=settings.redirect_uris[0],
                 status_url=f"{settings.public_url}{STATUS_PATH}",
             ),
-            client=self.http,
+            wire=HttpxWire(self.http),
             clock=clock,
             sign_in_limits=BulkheadLimits(in_progress=1, waiting=0),
         )

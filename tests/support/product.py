@@ -33,9 +33,10 @@ from starlette.types import ASGIApp
 
 from adapters.memory.store import MemoryStore
 from adapters.postgres.pool import Pool
-from adapters.va_oauth.bounded_http import http_client
+from adapters.va_oauth.bounded_http import Received, Wire
 from adapters.va_oauth.bulkhead import BulkheadLimits
 from adapters.va_oauth.identity_provider import SIGN_INS
+from adapters.va_oauth.wire_on_demand import WireOnDemand
 from application.ports.clock import Clock
 from domain.audit_event import AuditEvent
 from domain.session import Session
@@ -51,8 +52,10 @@ from entrypoints.serving.app import create_app
 from entrypoints.serving.bounded_http import refuse
 from entrypoints.serving.http_server import HTTPServer
 from entrypoints.settings import Settings
+from entrypoints.web.sign_in_pace import CrowdLimits, SignInPace
 from tests.support.environment import PREFIX, read, required_settings
 from tests.support.frozen_clock import FrozenClock, frozen_clock
+from tests.support.httpx_wire import HttpxWire
 from tests.support.service import after_the_start
 from tests.support.storage import Storage, memory_storage, postgres_storage
 
@@ -78,7 +81,9 @@ _TO_BE_QUOTED: Final = "vetassist_reference"
 _CLIENT_SECRET: Final = "Z4nF8_w2~sandbox-client"
 # What takes long to make is made once for all products.
 _SANDBOX_KEY: Final = SigningKey.generate()
-_SERVICE_CLIENT: Final = http_client()
+# The tests' browsers would log URLs, which contain codes and states.
+for _name in ("httpx", "httpcore"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 
 class Provider(Protocol):
@@ -170,8 +175,7 @@ class Network(httpx.AsyncBaseTransport):
         self, apps: Mapping[str, ASGIApp | None], *, address: str, strays: list[str]
     ) -> None:
         self._transports: dict[str, httpx.AsyncBaseTransport] = {
-            # Its own way to a socket, with its own idea of whom to trust.
-            origin: http_client()._transport
+            origin: httpx.AsyncHTTPTransport(trust_env=False)
             if app is None
             else httpx.ASGITransport(app, client=(address, 50_000))
             for origin, app in apps.items()
@@ -188,6 +192,26 @@ class Network(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         for transport in self._transports.values():
             await transport.aclose()
+
+
+@final
+class ServiceWire(Wire):
+    """The service's own wire to what listens on a socket, and the network to all other hosts."""
+
+    def __init__(self, network: Network, sockets: Sequence[str]) -> None:
+        self._network = HttpxWire(httpx.AsyncClient(transport=network, trust_env=False))
+        self._own = WireOnDemand()
+        self._sockets = sockets
+
+    async def send(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes, *, max_bytes: int
+    ) -> Received:
+        wire: Wire = self._own if origin_of(url) in self._sockets else self._network
+        return await wire.send(method, url, headers, body, max_bytes=max_bytes)
+
+    async def aclose(self) -> None:
+        await self._network.aclose()
+        await self._own.aclose()
 
 
 @final
@@ -409,6 +433,7 @@ async def running_product(
     pool: Pool | None = None,
     deadline: timedelta = _DEADLINE,
     sign_in_limits: BulkheadLimits = SIGN_INS,
+    crowd_limits: CrowdLimits | None = None,
     sockets: Sequence[str] = (),
     **overrides: object,
 ) -> AsyncIterator[Product]:
@@ -420,6 +445,7 @@ async def running_product(
         pool: Stores in PostgreSQL instead of memory.
         deadline: For each call to the provider.
         sign_in_limits: How many sign-ins may be in progress at the provider.
+        crowd_limits: How many of its requests may be in progress, and waiting.
         sockets: Origins that the service reaches over real sockets.
         overrides: Settings by field name, as an operator would write them.
     """
@@ -446,14 +472,16 @@ async def running_product(
     provider_app = provider.opened(redirect_uri=settings.redirect_uri, clock=clock)
     hosts: dict[str, ASGIApp | None] = dict.fromkeys(sockets)
     hosts[origin_of(provider.url)] = provider_app
-    wire = Network(hosts, address="127.0.0.1", strays=strays)
+    network = Network(hosts, address="127.0.0.1", strays=strays)
     async with AsyncExitStack() as stack:
+        wire = ServiceWire(network, sockets)
+        stack.push_async_callback(wire.aclose)
         log = stack.enter_context(captured_log())
-        client = await stack.enter_async_context(_service_client(wire))
         built = container.identity_provider
         assert isinstance(built, providers.Singleton)
         limits = {"deadline": deadline, "sign_in_limits": sign_in_limits}
-        built.set_kwargs(**{**built.kwargs, "client": client, **limits})
+        built.set_kwargs(**{**built.kwargs, "wire": wire, **limits})
+        container.va_endpoints.add_kwargs(pace=SignInPace(crowd_limits))
         # Its lifespan opens nothing, as nothing has to be opened; it would only tune this process.
         app = create_app(container)
         product = Product(
@@ -545,17 +573,6 @@ def origin_of(url: str) -> str:
 def _parameters(location: str) -> dict[str, str]:
     parts = urlsplit(location)
     return dict(parse_qsl(parts.query or parts.fragment, strict_parsing=True))
-
-
-def _service_client(network: Network) -> httpx.AsyncClient:
-    """The service's own client with all its options, but for the wire."""
-    return httpx.AsyncClient(
-        transport=network,
-        headers=_SERVICE_CLIENT.headers,
-        timeout=_SERVICE_CLIENT.timeout,
-        follow_redirects=_SERVICE_CLIENT.follow_redirects,
-        trust_env=_SERVICE_CLIENT.trust_env,
-    )
 
 
 def _storage_providers(storage: Storage) -> dict[str, providers.Provider[Any]]:

@@ -19,6 +19,7 @@ from domain.audit_event import AuditEventType
 from domain.identifiers import ICN
 from domain.secret import Secret
 from domain.va_identity import VAAccount
+from entrypoints.web.sign_in_pace import CrowdLimits
 from tests.support.held_server import HeldServer
 from tests.support.hostile_provider import ICN as THE_ICN
 from tests.support.hostile_provider import HostileProvider, never, saying
@@ -143,6 +144,28 @@ async def test_a_start_is_refused_while_callbacks_are_refused() -> None:
         assert "set-cookie" not in refused.headers
         slow.answer()
         await asyncio.gather(*waiting)
+
+
+async def test_who_finds_a_crowd_is_told_to_come_again_and_nothing_is_used_up() -> None:
+    slow = SlowProvider()
+    limits = CrowdLimits(in_progress=1, waiting=1)
+    async with running_product(provider=slow.provider, crowd_limits=limits) as product:
+        *others, (last, callback) = await begin(product, 3)
+        waiting = come_back(others)
+        pace = product.container.va_endpoints()._pace
+        await until(lambda: slow.held == 1 and len(pace._line) == 1)
+
+        started = await product.browser().start()
+        refused = await last.get(callback)
+
+        assert (started.status_code, started.headers["retry-after"]) == (503, "2")
+        assert started.json()["code"] == "unavailable"
+        assert refused.headers["location"].endswith("/va-error?error=service_unavailable")
+        assert "set-cookie" not in refused.headers
+        assert product.audit == []
+        slow.answer()
+        await asyncio.gather(*waiting)
+        SignedIn.of(last, await last.get(callback))
 
 
 async def test_validations_go_on_while_the_provider_is_slow() -> None:

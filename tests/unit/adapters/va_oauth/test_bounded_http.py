@@ -12,6 +12,7 @@ import pytest
 from adapters.va_oauth.bounded_http import BoundedHTTP, ProviderCall
 from application.errors import ProviderUnavailableError, UpstreamRejectedError
 from tests.support.event_loop import pass_time
+from tests.support.httpx_wire import HttpxWire
 
 DEADLINE = timedelta(seconds=10)
 URL = "https://va.example/path?code=canary"
@@ -28,7 +29,9 @@ async def call(handler: Handler) -> ProviderCall:
     """The one call that the observer hears of."""
     heard: list[ProviderCall] = []
     async with httpx.AsyncClient(transport=httpx.MockTransport(handler)) as client:
-        http = BoundedHTTP(client, deadline=DEADLINE, max_bytes=10, observer=heard.append)
+        http = BoundedHTTP(
+            HttpxWire(client), deadline=DEADLINE, max_bytes=10, observer=heard.append
+        )
         with suppress(ProviderUnavailableError, UpstreamRejectedError):
             await http.get(URL, operation="userinfo")
     (told,) = heard
@@ -97,7 +100,9 @@ async def test_a_call_that_is_given_up_is_told_as_such() -> None:
         raise AssertionError
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(never)) as client:
-        http = BoundedHTTP(client, deadline=DEADLINE, max_bytes=10, observer=heard.append)
+        http = BoundedHTTP(
+            HttpxWire(client), deadline=DEADLINE, max_bytes=10, observer=heard.append
+        )
         asking = asyncio.create_task(http.get(URL, operation="userinfo"))
         await begun.wait()
         asking.cancel()

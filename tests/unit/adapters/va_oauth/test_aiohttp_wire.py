@@ -1,0 +1,147 @@
+"""What the wire of production does with answers, over real sockets."""
+
+import asyncio
+import gzip
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from adapters.va_oauth.aiohttp_wire import AiohttpWire, tls_context
+from adapters.va_oauth.bounded_http import Received
+from application.errors import ProviderUnavailableError
+
+MOST = 1_000
+TLS = tls_context()
+HEADERS = {"Accept-Encoding": "identity"}
+LOCATION = b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 100\r\n\r\n"
+#: Sends a request for a path: a GET, or a POST with this body.
+Ask = Callable[[str], Awaitable[Received]]
+
+
+class Server:
+    """Gives the same bytes in answer to each request, and closes the connection."""
+
+    def __init__(self, *answers: bytes) -> None:
+        self._answers = iter(answers)
+        self.heads: list[bytes] = []
+        self.was_left = asyncio.Event()
+
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.heads.append(await reader.readuntil(b"\r\n\r\n"))
+        answer = next(self._answers)
+        writer.write(answer)
+        if not answer.endswith(b"..."):
+            writer.close()
+        await reader.read()
+        self.was_left.set()
+        writer.close()
+
+
+@asynccontextmanager
+async def asked(server: Server, body: bytes = b"") -> AsyncIterator[Ask]:
+    wire = AiohttpWire(TLS)
+    async with await asyncio.start_server(server.talk, "127.0.0.1", 0) as listening:
+        port = listening.sockets[0].getsockname()[1]
+
+        async def get(path: str) -> Received:
+            url = f"http://127.0.0.1:{port}{path}"
+            method = "POST" if body else "GET"
+            return await wire.send(method, url, HEADERS, body, max_bytes=MOST)
+
+        try:
+            yield get
+        finally:
+            await wire.aclose()
+
+
+def answer(body: bytes, *headers: str, length: int | None = None) -> bytes:
+    lines = ["HTTP/1.1 200 OK", f"Content-Length: {len(body) if length is None else length}"]
+    return "\r\n".join([*lines, *headers, "", ""]).encode() + body
+
+
+async def test_an_answer_is_passed_on_as_it_came() -> None:
+    packed = gzip.compress(b"{}")
+    async with asked(Server(answer(packed, "content-ENCODING: gzip"))) as get:
+        received = await get("/path?query=%20")
+
+    assert (received.status, received.body) == (200, packed)
+    assert received.headers.get("Content-Encoding") == "gzip"
+
+
+@pytest.mark.parametrize("excess", [0, 1])
+async def test_a_body_is_read_up_to_its_limit_and_then_left(excess: int) -> None:
+    body = b"x" * (MOST + excess)
+    async with asked(Server(answer(body, "X-Policy: " + "p" * 30_000))) as get:
+        received = await get("/")
+
+    assert received.body == (None if excess else body)
+
+
+async def test_a_body_without_an_end_is_left_at_the_limit() -> None:
+    server = Server(answer(b"x" * MOST * 2 + b"...", length=10**9))
+    async with asked(server) as get:
+        assert (await get("/")).body is None
+        await server.was_left.wait()
+
+
+async def test_a_redirect_is_not_followed_and_its_body_not_waited_for() -> None:
+    server = Server(LOCATION + b"...")
+    async with asked(server) as get:
+        received = await get("/")
+        await server.was_left.wait()
+
+    assert received.is_redirect
+    assert len(server.heads) == 1
+
+
+async def test_each_request_has_its_own_connection_and_nothing_of_the_answers_before() -> None:
+    server = Server(answer(b"", "Set-Cookie: a=b; Path=/"), answer(b""))
+    async with asked(server) as get:
+        await get("/")
+        await get("/")
+
+    for head in server.heads:
+        assert b"\r\nconnection: close\r\n" in head.lower()
+        assert b"\r\ncookie" not in head.lower()
+        assert head.lower().count(b"accept-encoding") == 1
+
+
+async def test_the_proxy_variables_of_the_environment_have_no_effect(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    async with asked(Server(answer(b"{}"))) as get:
+        assert (await get("/")).body == b"{}"
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        b"",
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Le",
+        answer(b"half", length=8),
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+        answer(b"", "X-Policy: " + "p" * 100_000),
+    ],
+    ids=["nothing", "no HTTP", "half a head", "half a body", "no chunk", "no length", "long head"],
+)
+async def test_what_is_no_whole_answer_means_that_the_provider_is_unavailable(bad: bytes) -> None:
+    server = Server(bad)
+    async with asked(server, b"code=once") as post:
+        with pytest.raises(ProviderUnavailableError):
+            await post("/")
+
+    # A code that was sent is never sent again.
+    assert len(server.heads) == 1
+
+
+@pytest.mark.parametrize("url", ["http://", "https://[", "ftp://va.example/", "http://a b/"])
+async def test_an_address_that_leads_nowhere_means_the_same(url: str) -> None:
+    wire = AiohttpWire(TLS)
+    with pytest.raises(ProviderUnavailableError):
+        await wire.send("GET", url, HEADERS, b"", max_bytes=MOST)
+    await wire.aclose()
