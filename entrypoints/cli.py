@@ -19,6 +19,7 @@ app = StrictTyper(
 for command in (
     servers.demo,
     servers.serve,
+    servers.console,
     servers.sandbox,
     migrate.migrate,
     purge.purge,

@@ -103,10 +103,13 @@ def demo() -> Iterator[Demo]:
         folder.chmod(0o755)
         (folder / ".venv").symlink_to(sys.prefix)
         (folder / "examples").symlink_to(REPOSITORY / "examples")
-        ports = {written: free_port() for written in ("8000", "8001", "8002", "9000", "9464")}
+        ports = {
+            written: free_port() for written in ("8000", "8001", "8002", "8003", "9000", "9464")
+        }
         own = {
             "VETASSIST_DEMO_PORT": str(ports["8000"]),
             "VETASSIST_SANDBOX_PORT": str(ports["8001"]),
+            "VETASSIST_DEMO_CONSOLE_PORT": str(ports["8002"]),
         }
         with (
             (folder / "log").open("w") as log,

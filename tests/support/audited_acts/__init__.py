@@ -5,6 +5,7 @@ Each module has the acts of one capability, and importing it fills ``ACTS``.
 
 from tests.support.audited_acts import (
     clients,
+    console,
     evidence,
     operations,
     sessions,
@@ -30,6 +31,7 @@ __all__ = [
     "Act",
     "Scene",
     "clients",
+    "console",
     "evidence",
     "operations",
     "sessions",
