@@ -4,6 +4,7 @@ ApplicationError
   UnauthenticatedError     no valid token
     SessionEndedError          the session of the refresh token has ended
     SessionNotStandingError    the session of the JWT doesn't stand
+    OtherFrontEndError         the session belongs to another front end
     TokenReusedError           the refresh token was used before: it may be stolen
   ForbiddenError           not allowed in this way
     FreshSignInNeededError     sign in again first
@@ -77,6 +78,10 @@ class SessionNotStandingError(UnauthenticatedError):
         super().__init__()
         self.user_id = user_id
         self.session_id = session_id
+
+
+class OtherFrontEndError(UnauthenticatedError):
+    """A page of one front end used what belongs to a session of another. The caller isn't told."""
 
 
 class TokenReusedError(UnauthenticatedError):

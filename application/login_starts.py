@@ -12,6 +12,7 @@ from application.ports.refusal_limit import RefusalLimit
 from application.ports.secret_source import SecretSource
 from domain.app_challenge import AppChallenge
 from domain.audit_event import AuditEvent
+from domain.front_end import FrontEnd
 from domain.login_attempt import LoginAttempt, LoginSecrets
 from domain.return_path import ReturnPath
 from domain.visitor import Visitor
@@ -66,6 +67,7 @@ class LoginStarts:
         *,
         visitor: Visitor,
         return_to: ReturnPath | None,
+        front_end: FrontEnd,
         restart: Restart | None = None,
         app_challenge: AppChallenge | None = None,
     ) -> VALoginStarted:
@@ -90,9 +92,12 @@ class LoginStarts:
             is_restart=restart is not None,
             replaces=None if restart is None else restart.replaces,
             app_challenge=app_challenge,
+            front_end=front_end.id,
         )
-        event = AuditEvent.login_started(visitor=visitor, now=now)
+        event = AuditEvent.login_started(visitor=visitor, now=now, front_end=front_end.id)
         if restart is not None:
-            event = AuditEvent.login_restarted(reason=restart.reason, visitor=visitor, now=now)
+            event = AuditEvent.login_restarted(
+                reason=restart.reason, visitor=visitor, now=now, front_end=front_end.id
+            )
         await self._attempts.add(attempt, event)
         return VALoginStarted(authorization_url=url, secrets=secrets, attempt=attempt)

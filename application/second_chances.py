@@ -5,25 +5,32 @@ from the identity proofing at VA. The attempt stays as it is: used once, or too 
 browser that began it gets something better than an error.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import final
 
 from application.errors import UnauthenticatedError
+from application.front_end_roster import FrontEndRoster
 from application.login_starts import LoginStarts, Restart, VALoginStarted
 from application.ports.clock import Clock
 from application.ports.login_attempts import LoginAttempts
 from application.ports.session_lookup import SessionLookup
 from application.ports.session_tokens import SessionTokens
 from application.ports.unit_of_work import UnitOfWorkFactory
-from application.sign_in_errors import AttemptRefusedError
+from application.sign_in_errors import AttemptRefusedError, FrontEndGoneError
 from domain.attempt_note import AttemptNote
 from domain.audit_event import AuditEvent, AuditEventType
+from domain.errors import UnknownFrontEndError
+from domain.front_end import FrontEnd
 from domain.login_attempt import LoginSecrets
 from domain.return_path import ReturnPath
 from domain.secret import Secret
 from domain.session_claims import SessionClaims
 from domain.visitor import Visitor
+
+#: Returns the JWT that a browser has in its cookie for a front end, or None.
+HeldToken = Callable[[FrontEnd], Secret | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,12 +40,12 @@ class ReturningBrowser:
     Attributes:
         secrets: `state` and the attempt's cookie, or None if either is missing or malformed.
         note: The note of the attempt, or None if the browser has none.
-        token: The JWT of the browser's session, or None. Only in `cookie` delivery.
+        token: The JWT of the browser's session at a front end, or None. Only in `cookie` delivery.
     """
 
     secrets: LoginSecrets | None
     note: AttemptNote | None
-    token: Secret | None
+    token: HeldToken
     visitor: Visitor
 
 
@@ -52,6 +59,7 @@ class VALoginRepeated:
 
     expires_at: datetime
     return_to: ReturnPath | None
+    front_end: FrontEnd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +85,7 @@ class SecondChances:
         starts: LoginStarts,
         tokens: SessionTokens,
         sessions: SessionLookup,
+        front_ends: FrontEndRoster,
         unit_of_work: UnitOfWorkFactory,
         clock: Clock,
     ) -> None:
@@ -84,6 +93,7 @@ class SecondChances:
         self._starts = starts
         self._tokens = tokens
         self._sessions = sessions
+        self._front_ends = front_ends
         self._unit_of_work = unit_of_work
         self._clock = clock
 
@@ -95,6 +105,7 @@ class SecondChances:
         Raises:
             AttemptRefusedError: Nothing shows that this browser began the attempt, or the attempt
                 was restarted before, or is a restart itself.
+            FrontEndGoneError: The front end of the attempt was disabled.
             TooManyLoginsError: The visitor's address started too many sign-ins.
             ProviderUnavailableError: VA can't be asked now.
             UnavailableError: Storage did not answer.
@@ -102,10 +113,17 @@ class SecondChances:
         known = await self._note_of(browser)
         if known is None:
             raise refused
-        refused.return_to = known.return_to
-        if (claims := await self._standing_session(browser)) is not None:
+        try:
+            front_end = await self._front_ends.find(known.front_end)
+        except UnknownFrontEndError as error:
+            raise FrontEndGoneError(known.front_end) from error
+        refused.return_to, refused.front_end = known.return_to, front_end.id
+        token = browser.token(front_end)
+        if token and (claims := await self._standing_session(token, front_end)) is not None:
             await self._record_repetition(claims, browser.visitor, refused.reason)
-            return VALoginRepeated(expires_at=claims.expires_at, return_to=known.return_to)
+            return VALoginRepeated(
+                expires_at=claims.expires_at, return_to=known.return_to, front_end=front_end
+            )
         if not known.can_restart:
             raise refused
         restart = Restart(
@@ -113,7 +131,10 @@ class SecondChances:
             replaces=None if browser.secrets is None else browser.secrets.state_hash,
         )
         started = await self._starts.start(
-            visitor=browser.visitor, return_to=known.return_to, restart=restart
+            visitor=browser.visitor,
+            return_to=known.return_to,
+            front_end=front_end,
+            restart=restart,
         )
         return VALoginRestarted(started=started, note=known.spent())
 
@@ -129,16 +150,16 @@ class SecondChances:
         )
         return None if attempt is None else AttemptNote.of(attempt, browser.secrets)
 
-    async def _standing_session(self, browser: ReturningBrowser) -> SessionClaims | None:
-        if browser.token is None:
-            return None
+    async def _standing_session(self, token: Secret, front_end: FrontEnd) -> SessionClaims | None:
         now = self._clock.now()
         try:
-            claims = self._tokens.verify(browser.token.reveal(), now=now)
+            claims = self._tokens.verify(token.reveal(), now=now)
         except UnauthenticatedError:
             return None
         session = await self._sessions.find(claims.user_id, claims.session_id)
-        return claims if session is not None and session.is_active(now) else None
+        if session is None or session.front_end != front_end.id:
+            return None
+        return claims if session.is_active(now) else None
 
     async def _record_repetition(
         self, claims: SessionClaims, visitor: Visitor, reason: str

@@ -4,6 +4,7 @@ SignInFailedError        the sign-in failed
   MalformedCallbackError     the callback's parameters can't be read
   AttemptRefusedError        the attempt is unknown, used or too old
   AnswerLostError            the browser left before it got its session, which was ended
+  FrontEndGoneError          the front end was disabled meanwhile
   SignInDeniedError          the Veteran or VA's policy declined
   IdentityMissingError       VA names no valid ICN
   IdentityConflictError      the ICN and the VA account belong to different users
@@ -18,6 +19,7 @@ from types import MappingProxyType
 from typing import ClassVar
 
 from application.errors import ApplicationError
+from domain.front_end import SETTINGS_FRONT_END, FrontEndId
 from domain.identifiers import UserId
 from domain.return_path import ReturnPath
 from domain.sign_in_failure import SignInFailure
@@ -32,6 +34,7 @@ class SignInFailedError(ApplicationError):
         user_id: The user for the audit trail, or None if unknown.
         details: Ids and pseudonyms for the audit trail.
         return_to: The return path of the attempt, or None if there is none or it isn't known.
+        front_end: Where the sign-in started, as far as it is known.
     """
 
     code: ClassVar[str] = "sign_in_failed"
@@ -50,6 +53,12 @@ class SignInFailedError(ApplicationError):
         self.user_id = user_id
         self.details = details
         self.return_to: ReturnPath | None = None
+        self.front_end: FrontEndId = SETTINGS_FRONT_END
+
+    @property
+    def recorded_front_end(self) -> FrontEndId:
+        """The front end for the audit trail."""
+        return self.front_end
 
 
 class MalformedCallbackError(SignInFailedError):
@@ -71,6 +80,19 @@ class AnswerLostError(SignInFailedError):
 
     def __init__(self) -> None:
         super().__init__(SignInFailure.LOGIN_EXPIRED, "answer_lost")
+
+
+class FrontEndGoneError(SignInFailedError):
+    """The front end was disabled after the sign-in had started there. So it doesn't end there."""
+
+    def __init__(self, gone: FrontEndId) -> None:
+        super().__init__(SignInFailure.SERVICE_UNAVAILABLE, "front_end_gone")
+        self._gone = gone
+
+    @property
+    def recorded_front_end(self) -> FrontEndId:
+        """The front end that is gone."""
+        return self._gone
 
 
 class SignInDeniedError(SignInFailedError):

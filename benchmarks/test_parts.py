@@ -5,6 +5,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Final
 from uuid import UUID, uuid4
 
@@ -153,7 +154,7 @@ def test_answer_verify_without_database(
         validate_session=ValidateSession(
             tokens=tokens, sessions=OneStanding(session), clock=SystemClock()
         ),
-        limits=SessionLimits(),
+        front_ends=SimpleNamespace(limits_of=lambda _front_end: SessionLimits()),
         is_public_https=True,
         measurements=Measurements(),
     )

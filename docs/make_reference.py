@@ -28,12 +28,13 @@ from adapters.postgres.application_roles import PRIVILEGES
 from adapters.session_tokens.jwt_session_tokens import JWTSessionTokens
 from docs.reference_words import MORE_PROBLEMS, PROBLEMS, TABLES
 from domain.audit_event import AuditEventType
+from domain.front_end import SessionDelivery
 from domain.secret import Secret, SecretBytes
 from domain.sign_in_failure import SignInFailure
 from entrypoints.cli import app
 from entrypoints.container import Container
 from entrypoints.exit_codes import ExitCode
-from entrypoints.settings import PREFIX, SECRETS_DIRECTORY, SessionDelivery, Settings
+from entrypoints.settings import PREFIX, SECRETS_DIRECTORY, Settings
 from tests.support.builders import a_session, an_icn
 
 DOCUMENT: Final = Path(__file__).with_name("reference.md")

@@ -16,10 +16,11 @@ TABLES: Final = {
     "key",
     "vetassist_service_clients": "Registered clients: name, public keys or hashes of secrets, "
     "purposes, scopes",
+    "vetassist_front_ends": "Registered front ends: name, URL, delivery, limits",
     "vetassist_used_assertions": "Hashes of the assertions that clients have used, for a few "
     "minutes",
-    "vetassist_sessions": "Sessions: limits, hashes of the refresh tokens, and when, by whom and "
-    "why a session was revoked",
+    "vetassist_sessions": "Sessions: front end, limits, hashes of the refresh tokens, and when, by "
+    "whom and why a session was revoked",
     "vetassist_auth_audit": "The audit trail, one partition per month",
     "vetassist_audit_batches": "The seals: one row per batch of the audit trail, each chained to "
     "the one before",
@@ -44,6 +45,7 @@ PROBLEMS: Final = {
     "forbidden": "A cookie came with an unsafe request from another site",
     "not_found": "It doesn't exist, or it isn't the caller's",
     "invalid_return_to": "`return_to` isn't a path of the front end",
+    "unknown_front_end": "`front_end` isn't the id of an enabled front end",
     "invalid_code_challenge": "`code_challenge` isn't a PKCE challenge of the method S256",
     "invalid_code_verifier": "`code_verifier` isn't a PKCE verifier",
     "malformed_parameters": "A parameter appears twice, or isn't clean text",

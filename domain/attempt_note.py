@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Self
 
+from domain.front_end import SETTINGS_FRONT_END, FrontEndId
 from domain.login_attempt import BROWSER_REMEMBERS_FOR, LoginAttempt, LoginSecrets
 from domain.return_path import ReturnPath
 
@@ -19,12 +20,14 @@ class AttemptNote:
         forget_at: First instant (UTC) at which the note means nothing.
         can_restart: Whether the attempt can be restarted: once, and not if it is a restart itself,
             or an app's, whose challenge the note doesn't have.
+        front_end: Where the sign-in started, and where it ends.
     """
 
     attempt_id: str
     forget_at: datetime
     can_restart: bool
     return_to: ReturnPath | None
+    front_end: FrontEndId = SETTINGS_FRONT_END
 
     @classmethod
     def of(cls, attempt: LoginAttempt, secrets: LoginSecrets) -> Self:
@@ -35,6 +38,7 @@ class AttemptNote:
             forget_at=(attempt.expires_at + BROWSER_REMEMBERS_FOR).replace(microsecond=0),
             can_restart=not attempt.is_restart and attempt.app_challenge is None,
             return_to=attempt.return_to,
+            front_end=attempt.front_end,
         )
 
     def spent(self) -> Self:

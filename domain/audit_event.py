@@ -4,12 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Self
+from typing import Final, Self
 
+from domain.front_end import SETTINGS_FRONT_END, FrontEndId
 from domain.identifiers import SessionId, UserId
 from domain.session import Session
 from domain.sign_in_failure import SignInFailure
 from domain.visitor import Visitor
+
+#: The name of the front end's id in an event's data.
+FRONT_END: Final = "front_end"
 
 
 class AuditEventType(StrEnum):
@@ -102,6 +106,12 @@ class AuditEventType(StrEnum):
     """Older secrets or keys of a client were retired."""
     CLIENT_DISABLED = "client_disabled"
     """An operator disabled a client."""
+    FRONT_END_ADDED = "front_end_added"
+    """An operator registered a front end."""
+    FRONT_END_CHANGED = "front_end_changed"
+    """An operator changed a front end."""
+    FRONT_END_DISABLED = "front_end_disabled"
+    """An operator disabled a front end."""
     CLIENT_REFUSED = "client_refused"
     """A client didn't authenticate, or requested something that it isn't registered for."""
     PURGED = "purged"
@@ -141,14 +151,27 @@ class AuditEvent:
     data: Mapping[str, str | int] = field(default_factory=dict)
 
     @classmethod
-    def login_started(cls, *, visitor: Visitor, now: datetime) -> Self:
+    def login_started(
+        cls, *, visitor: Visitor, now: datetime, front_end: FrontEndId = SETTINGS_FRONT_END
+    ) -> Self:
         """Creates the event for a sign-in that started. The user isn't known yet."""
         return cls(
-            type=AuditEventType.LOGIN_STARTED, occurred_at=now, user_id=None, visitor=visitor
+            type=AuditEventType.LOGIN_STARTED,
+            occurred_at=now,
+            user_id=None,
+            visitor=visitor,
+            data=_from(front_end),
         )
 
     @classmethod
-    def login_restarted(cls, *, reason: str, visitor: Visitor, now: datetime) -> Self:
+    def login_restarted(
+        cls,
+        *,
+        reason: str,
+        visitor: Visitor,
+        now: datetime,
+        front_end: FrontEndId = SETTINGS_FRONT_END,
+    ) -> Self:
         """Creates the event for a sign-in that starts in place of another.
 
         ``reason`` says why the other one couldn't be completed.
@@ -158,7 +181,7 @@ class AuditEvent:
             occurred_at=now,
             user_id=None,
             visitor=visitor,
-            data={"reason": reason},
+            data={"reason": reason} | _from(front_end),
         )
 
     @classmethod
@@ -169,7 +192,7 @@ class AuditEvent:
             occurred_at=now,
             user_id=session.user_id,
             visitor=visitor,
-            data={"method": "va_oauth", "session_id": str(session.id)},
+            data={"method": "va_oauth", "session_id": str(session.id)} | _from(session.front_end),
         )
 
     @classmethod
@@ -181,6 +204,7 @@ class AuditEvent:
         visitor: Visitor,
         now: datetime,
         user_id: UserId | None = None,
+        front_end: FrontEndId = SETTINGS_FRONT_END,
         **details: str,
     ) -> Self:
         """Creates the event for a sign-in that ended without a session.
@@ -192,7 +216,7 @@ class AuditEvent:
             occurred_at=now,
             user_id=user_id,
             visitor=visitor,
-            data={"error": failure.value, "reason": reason, **details},
+            data={"error": failure.value, "reason": reason, **details} | _from(front_end),
         )
 
     @classmethod
@@ -261,3 +285,8 @@ class AuditEvent:
     ) -> Self:
         """Creates an event that doesn't concern a single user."""
         return cls(type=type_, occurred_at=now, user_id=None, visitor=visitor, data=data)
+
+
+def _from(front_end: FrontEndId) -> dict[str, str]:
+    """The front end of an event, unless it is the one of the settings."""
+    return {} if front_end == SETTINGS_FRONT_END else {FRONT_END: str(front_end)}

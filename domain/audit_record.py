@@ -36,6 +36,8 @@ class AuditRecord:
         data: Empty if the stored data isn't a JSON object.
         user_agent: The user agent of the event's session, while that session is stored.
         client_name: The name of the back end that the event concerns, while it is known.
+        front_end_name: The name of the front end that the event concerns, unless it is the one of
+            the settings.
     """
 
     mark: AuditMark
@@ -45,6 +47,7 @@ class AuditRecord:
     data: Mapping[str, str | int]
     user_agent: str | None = None
     client_name: str | None = None
+    front_end_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,6 +57,18 @@ class InvalidServiceClientError(DomainError):
     code: ClassVar[str] = "invalid_service_client"
 
 
+class InvalidFrontEndError(DomainError):
+    """A front end can't be registered like this. The message tells the operator why."""
+
+    code: ClassVar[str] = "invalid_front_end"
+
+
+class UnknownFrontEndError(DomainError):
+    """A sign-in names a front end that isn't registered, or is disabled."""
+
+    code: ClassVar[str] = "unknown_front_end"
+
+
 class InvalidAssertionError(DomainError):
     """A client's assertion isn't valid.
 

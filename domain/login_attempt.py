@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final, Self
 
 from domain.app_challenge import AppChallenge
+from domain.front_end import SETTINGS_FRONT_END, FrontEndId
 from domain.return_path import ReturnPath
 from domain.secret import Secret, hash_of
 
@@ -90,6 +91,7 @@ class LoginAttempt:
         replaces: The state's hash of that earlier attempt, if the browser still had its secret.
         consumed_at: Instant (UTC) at which a callback consumed it, or None.
         app_challenge: The challenge of the app that started the sign-in, or None if no app did.
+        front_end: Where the sign-in started, and where it ends.
     """
 
     state_hash: bytes
@@ -101,6 +103,7 @@ class LoginAttempt:
     replaces: bytes | None = None
     consumed_at: datetime | None = None
     app_challenge: AppChallenge | None = None
+    front_end: FrontEndId = SETTINGS_FRONT_END
 
     @classmethod
     def begin(
@@ -113,6 +116,7 @@ class LoginAttempt:
         is_restart: bool = False,
         replaces: bytes | None = None,
         app_challenge: AppChallenge | None = None,
+        front_end: FrontEndId = SETTINGS_FRONT_END,
     ) -> Self:
         """Starts an attempt that can be completed for ``lifetime``."""
         return cls(
@@ -124,6 +128,7 @@ class LoginAttempt:
             is_restart=is_restart,
             replaces=replaces,
             app_challenge=app_challenge,
+            front_end=front_end,
         )
 
     def refusal(self, *, browser_hash: bytes, now: datetime) -> AttemptRefusal | None:

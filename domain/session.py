@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Self
 
+from domain.front_end import SETTINGS_FRONT_END, FrontEndId
 from domain.identifiers import SessionId, TokenId, UserId
 from domain.outage import Outage
 from domain.refresh_token import RefreshToken, Rotation
@@ -44,6 +45,7 @@ class Session:
         expires_at: First instant at which it is invalid, unless it is renewed.
         absolute_expires_at: First instant at which it is invalid even if it is renewed.
         revocation: How it was revoked, or None.
+        front_end: From where the user signed in.
     """
 
     id: SessionId
@@ -56,6 +58,7 @@ class Session:
     absolute_expires_at: datetime
     rotation: Rotation = field(default_factory=Rotation)
     revocation: Revocation | None = None
+    front_end: FrontEndId = SETTINGS_FRONT_END
 
     @classmethod
     def issue(
@@ -67,6 +70,7 @@ class Session:
         visitor: Visitor,
         now: datetime,
         limits: SessionLimits,
+        front_end: FrontEndId = SETTINGS_FRONT_END,
     ) -> Self:
         """Starts a session at ``now``."""
         start = now.replace(microsecond=0)
@@ -79,6 +83,7 @@ class Session:
             renewed_at=now,
             expires_at=start + limits.idle,
             absolute_expires_at=start + limits.absolute,
+            front_end=front_end,
         )
 
     def is_active(self, now: datetime) -> bool:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from domain.front_end import SETTINGS_FRONT_END, FrontEndId
 from domain.identifiers import SessionId, UserId
 
 
@@ -13,6 +14,7 @@ class SessionStanding:
     Attributes:
         expires_at: First instant at which it is invalid, unless it is renewed.
         absolute_expires_at: First instant at which it is invalid even if it is renewed.
+        front_end: From where the user signed in.
     """
 
     session_id: SessionId
@@ -22,6 +24,7 @@ class SessionStanding:
     expires_at: datetime
     absolute_expires_at: datetime
     is_revoked: bool
+    front_end: FrontEndId = SETTINGS_FRONT_END
 
     def is_active(self, now: datetime) -> bool:
         """Whether the session is valid at ``now``."""

@@ -26,4 +26,4 @@ class SignInFailure(StrEnum):
     PROVIDER_UNAVAILABLE = "provider_unavailable"
     """VA doesn't answer or is overloaded, or too many sign-ins are in progress there."""
     SERVICE_UNAVAILABLE = "service_unavailable"
-    """The service itself failed, or VA doesn't accept its settings."""
+    """The service itself failed, VA doesn't accept its settings, or the front end isn't served."""

@@ -30,13 +30,24 @@ async def repeating(
     work: Callable[[], Awaitable[object]],
     interval: timedelta,
     measurements: Measurements | None = None,
+    *,
+    at_once: bool = False,
 ) -> AsyncIterator[None]:
-    """Run ``work`` every ``interval`` while the context is open. Zero means never."""
+    """Run ``work`` every ``interval`` while the context is open. Zero means never.
+
+    Args:
+        name: What the log and the metrics call it.
+        work: What to run.
+        interval: How long to wait before each run.
+        measurements: Counts the runs.
+        at_once: Whether the first run comes without a wait.
+    """
     if not interval:
         yield
         return
     async with asyncio.TaskGroup() as tasks:
-        task = tasks.create_task(_repeat(name, work, interval, measurements or Measurements()))
+        counted = measurements or Measurements()
+        task = tasks.create_task(_repeat(name, work, interval, counted, at_once=at_once))
         yield
         task.cancel()
 
@@ -82,9 +93,13 @@ async def _repeat(
     work: Callable[[], Awaitable[object]],
     interval: timedelta,
     measurements: Measurements,
+    *,
+    at_once: bool,
 ) -> None:
+    wait = 0.0 if at_once else interval.total_seconds()
     while True:
-        await asyncio.sleep(interval.total_seconds())
+        await asyncio.sleep(wait)
+        wait = interval.total_seconds()
         try:
             done = await work()
         except UnavailableError:

@@ -6,7 +6,17 @@ Each command imports what it needs when it runs, so that `--help` is fast.
 import sys
 from io import TextIOWrapper
 
-from entrypoints.commands import audit, client, doctor, keys, migrate, purge, servers, user
+from entrypoints.commands import (
+    audit,
+    client,
+    doctor,
+    front_end,
+    keys,
+    migrate,
+    purge,
+    servers,
+    user,
+)
 from entrypoints.commands.strict import StrictTyper
 
 app = StrictTyper(
@@ -30,6 +40,7 @@ app.add_typer(user.app, name="user")
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
 app.add_typer(client.app, name="client")
+app.add_typer(front_end.app, name="front-end")
 
 
 def main() -> None:

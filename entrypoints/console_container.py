@@ -29,7 +29,6 @@ from entrypoints.console.signing_in import SigningIn
 from entrypoints.container import Container
 from entrypoints.settings import Settings
 from entrypoints.settings_reader import ConsoleSettings
-from entrypoints.web.origin_guard import OriginGuard
 
 __all__ = ["ConsoleContainer", "console_container"]
 
@@ -75,9 +74,7 @@ class ConsoleContainer(Container):
         Gate,
         sessions=operator_sessions,
         cookies=console_cookies,
-        guard=providers.Singleton(
-            OriginGuard, urls=providers.List(console_settings.provided.console_public_url)
-        ),
+        public_url=console_settings.provided.console_public_url,
     )
     signing_in = providers.Singleton(
         SigningIn,

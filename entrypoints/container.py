@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from pathlib import Path
+from typing import Final
 
 from dependency_injector import containers, providers
 
@@ -17,6 +18,7 @@ from adapters.postgres.clock import PostgresClock
 from adapters.postgres.connection_string import connection_string
 from adapters.postgres.deadline import shared_deadline
 from adapters.postgres.disclosures import PostgresDisclosures
+from adapters.postgres.front_end_directory import PostgresFrontEndDirectory
 from adapters.postgres.login_attempts import PostgresLoginAttempts
 from adapters.postgres.pool import build_pool, opened
 from adapters.postgres.primary_watch import PrimaryWatch, certain_primary, sought_primary
@@ -37,6 +39,8 @@ from adapters.va_oauth.client_check import VAClientCheck
 from adapters.va_oauth.identity_provider import VAIdentityProvider
 from adapters.va_oauth.wire_on_demand import WireOnDemand
 from application.client_refusals import ClientRefusals
+from application.front_end_roster import FrontEndRoster
+from application.front_end_rules import FrontEndRules
 from application.login_starts import LoginStarts
 from application.outbox_entries import OutboxEntries
 from application.ports.attempt_notes import AttemptNotes
@@ -47,6 +51,7 @@ from application.ports.client_check import ClientCheck
 from application.ports.clock import Clock
 from application.ports.disclosures import Disclosures
 from application.ports.export_file import ExportFile
+from application.ports.front_end_directory import FrontEndDirectory
 from application.ports.identity_provider import IdentityProvider
 from application.ports.key_wrapper import KeyWrapper
 from application.ports.login_attempts import LoginAttempts
@@ -80,6 +85,10 @@ from application.use_cases.evidence.retire_audit import RetireAudit
 from application.use_cases.evidence.seal_audit import SealAudit
 from application.use_cases.evidence.show_audit import ShowAudit
 from application.use_cases.evidence.verify_audit import VerifyAudit
+from application.use_cases.front_ends.add_front_end import AddFrontEnd
+from application.use_cases.front_ends.change_front_end import ChangeFrontEnd
+from application.use_cases.front_ends.disable_front_end import DisableFrontEnd
+from application.use_cases.front_ends.list_front_ends import ListFrontEnds
 from application.use_cases.history.list_disclosures import ListDisclosures
 from application.use_cases.history.read_history import ReadHistory
 from application.use_cases.history.view_user import ViewUser
@@ -111,14 +120,15 @@ from application.va_refresh_leases import VARefreshLeases
 from application.va_refresh_results import VARefreshResults
 from application.va_token_refresher import VATokenRefresher
 from entrypoints.background import client_checked, repeating
-from entrypoints.building import delivery, examining, keys, observing, provider
+from entrypoints.building import examining, keys, observing, provider
 from entrypoints.building import pages as pages_building
 from entrypoints.metrics.measurements import Measurements
-from entrypoints.settings import SessionDelivery, Settings
+from entrypoints.settings import Settings
 from entrypoints.tracing.spans import Spans
 from entrypoints.web.app_sign_ins import AppSignIns
 from entrypoints.web.authentication import Authenticator
 from entrypoints.web.browser_answers import BrowserAnswers
+from entrypoints.web.calling_front_ends import CallingFrontEnds
 from entrypoints.web.delivery import Delivery
 from entrypoints.web.disclosure_endpoints import DisclosureEndpoints
 from entrypoints.web.health_endpoints import HealthEndpoints
@@ -141,6 +151,9 @@ from entrypoints.web.va_endpoints import VAEndpoints
 from entrypoints.web.visitors import VisitorReader
 
 __all__ = ["Container"]
+
+#: How soon each process knows a change of the front ends.
+_FRONT_END_SECONDS: Final = 5
 
 
 class Container(containers.DeclarativeContainer):
@@ -268,6 +281,9 @@ class Container(containers.DeclarativeContainer):
     audit_history: providers.Provider[AuditHistory] = providers.Singleton(
         PostgresAuditHistory, pool=connection_pool
     )
+    front_end_directory: providers.Provider[FrontEndDirectory] = providers.Singleton(
+        PostgresFrontEndDirectory, pool=connection_pool
+    )
     disclosures: providers.Provider[Disclosures] = providers.Singleton(
         PostgresDisclosures, pool=connection_pool
     )
@@ -304,6 +320,22 @@ class Container(containers.DeclarativeContainer):
         observer=provider_observer,
     )
 
+    # Front ends.
+    front_end_rules = providers.Singleton(
+        FrontEndRules,
+        settings=settings.provided.front_end,
+        public_url=settings.provided.public_url,
+        limits=settings.provided.session_limits,
+    )
+    front_end_roster = providers.Singleton(
+        FrontEndRoster,
+        settings=settings.provided.front_end,
+        rules=front_end_rules,
+        limits=settings.provided.session_limits,
+        directory=front_end_directory,
+        clock=clock,
+    )
+
     # Use cases.
     token_sealing = providers.Singleton(
         TokenSealing, wrapper=key_wrapper, cipher=cipher, secrets=secrets
@@ -318,7 +350,11 @@ class Container(containers.DeclarativeContainer):
         lifetime=providers.Factory(timedelta, minutes=settings.provided.login_minutes),
     )
     start_va_login = providers.Singleton(
-        StartVALogin, starts=login_starts, unit_of_work=unit_of_work.provider, clock=clock
+        StartVALogin,
+        starts=login_starts,
+        front_ends=front_end_roster,
+        unit_of_work=unit_of_work.provider,
+        clock=clock,
     )
     second_chances = providers.Singleton(
         SecondChances,
@@ -326,6 +362,7 @@ class Container(containers.DeclarativeContainer):
         starts=login_starts,
         tokens=session_tokens,
         sessions=session_lookup,
+        front_ends=front_end_roster,
         unit_of_work=unit_of_work.provider,
         clock=clock,
     )
@@ -362,7 +399,7 @@ class Container(containers.DeclarativeContainer):
         tokens=session_tokens,
         secrets=secrets,
         clock=clock,
-        hands_over_by_code=providers.Callable(delivery.delivers_by, SessionDelivery.CODE, settings),
+        front_ends=front_end_roster,
     )
     redeem_handoff = providers.Singleton(
         RedeemHandoff,
@@ -475,6 +512,7 @@ class Container(containers.DeclarativeContainer):
         records=user_records,
         history=audit_history,
         pseudonyms=pseudonyms,
+        front_ends=front_end_roster,
         unit_of_work=unit_of_work.provider,
         clock=clock,
     )
@@ -527,6 +565,25 @@ class Container(containers.DeclarativeContainer):
     list_clients = providers.Singleton(ListClients, unit_of_work=unit_of_work.provider)
     disable_client = providers.Singleton(
         DisableClient, unit_of_work=unit_of_work.provider, clock=clock
+    )
+    add_front_end = providers.Singleton(
+        AddFrontEnd,
+        unit_of_work=unit_of_work.provider,
+        rules=front_end_rules,
+        secrets=secrets,
+        clock=clock,
+    )
+    change_front_end = providers.Singleton(
+        ChangeFrontEnd, unit_of_work=unit_of_work.provider, rules=front_end_rules, clock=clock
+    )
+    disable_front_end = providers.Singleton(
+        DisableFrontEnd, unit_of_work=unit_of_work.provider, clock=clock
+    )
+    list_front_ends = providers.Singleton(
+        ListFrontEnds,
+        settings=settings.provided.front_end,
+        directory=front_end_directory,
+        rules=front_end_rules,
     )
     read_history = providers.Singleton(ReadHistory, history=audit_history, users=user_directory)
     show_audit = providers.Singleton(
@@ -594,24 +651,22 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
         public_path=settings.provided.public_path,
     )
-    origin_guard = providers.Singleton(
-        OriginGuard,
-        urls=providers.List(settings.provided.public_url, settings.provided.frontend_url),
+    calling_front_ends = providers.Singleton(
+        CallingFrontEnds, roster=front_end_roster, cookies=session_cookies
     )
-    _delivers_by_cookie = providers.Callable(delivery.delivers_by, SessionDelivery.COOKIE, settings)
+    origin_guard = providers.Singleton(OriginGuard, public_url=settings.provided.public_url)
     hot_path = providers.Singleton(
         HotPath,
         validate_session=validate_session,
-        limits=settings.provided.session_limits,
+        front_ends=front_end_roster,
         is_public_https=settings.provided.is_public_https,
         measurements=measurements,
     )
     authenticator = providers.Singleton(
         Authenticator,
         validate_session=validate_session,
-        cookies=session_cookies,
+        front_ends=calling_front_ends,
         guard=origin_guard,
-        accepts_cookie=_delivers_by_cookie,
         measurements=measurements,
     )
     login_cookies = providers.Singleton(
@@ -620,7 +675,7 @@ class Container(containers.DeclarativeContainer):
     languages = providers.Singleton(LanguageCookie, secure=settings.provided.is_public_https)
     browser_answers = providers.Singleton(
         BrowserAnswers,
-        frontend_url=settings.provided.frontend_url,
+        roster=front_end_roster,
         serves_front_end=settings.provided.serves_front_end,
         pages=providers.Singleton(pages_building.plain_pages, settings, languages=languages),
         reference=providers.Singleton(
@@ -638,12 +693,7 @@ class Container(containers.DeclarativeContainer):
         start_va_login=start_va_login,
         complete_va_login=complete_va_login,
         cookies=login_cookies,
-        delivery=providers.Singleton(
-            Delivery,
-            frontend_url=settings.provided.frontend_url,
-            method=settings.provided.session_delivery,
-            cookies=session_cookies,
-        ),
+        delivery=providers.Singleton(Delivery, front_ends=calling_front_ends),
         answers=browser_answers,
         visitors=visitors,
         authenticator=authenticator,
@@ -659,19 +709,16 @@ class Container(containers.DeclarativeContainer):
         revoke_sessions=revoke_sessions,
         view_user=view_user,
         visitors=visitors,
-        cookies=session_cookies,
-        limits=settings.provided.session_limits,
+        front_ends=calling_front_ends,
         languages=languages,
     )
     renewal_endpoints = providers.Singleton(
         RenewalEndpoints,
         renew_session=renew_session,
         redeem_handoff=redeem_handoff,
-        cookies=session_cookies,
+        front_ends=calling_front_ends,
         guard=origin_guard,
         visitors=visitors,
-        limits=settings.provided.session_limits,
-        delivers_by_cookie=_delivers_by_cookie,
     )
     unlinking = providers.Singleton(
         Unlinking, unlink_va_identity=unlink_va_identity, revoke_at_va=revoke_at_va
@@ -680,7 +727,7 @@ class Container(containers.DeclarativeContainer):
         LinkEndpoints,
         authenticator=authenticator,
         unlinking=unlinking,
-        cookies=session_cookies,
+        front_ends=calling_front_ends,
         visitors=visitors,
     )
     disclosure_endpoints = providers.Singleton(
@@ -710,7 +757,7 @@ class Container(containers.DeclarativeContainer):
         OpenAPIEndpoint,
         public_url=settings.provided.public_url,
         cookies=session_cookies,
-        delivers_by_cookie=_delivers_by_cookie,
+        front_end=settings.provided.front_end,
         has_app_sign_ins=settings.provided.app_sign_in,
     )
     page_renderer = providers.Singleton(pages_building.renderer, settings)
@@ -727,11 +774,13 @@ class Container(containers.DeclarativeContainer):
             list_sessions=list_sessions,
             list_disclosures=list_disclosures,
             read_history=read_history,
+            front_ends=front_end_roster,
             clock=clock,
         ),
         account_forms=providers.Singleton(
             pages_building.account_forms,
             page_renderer,
+            settings,
             authenticator=authenticator,
             guard=origin_guard,
             sign_out=sign_out,
@@ -758,6 +807,14 @@ class Container(containers.DeclarativeContainer):
             measurements,
             providers.Dict(sign_ins=connection_pool, validations=lookup_pool),
             vital_signs,
+        ),
+        providers.Factory(
+            repeating,
+            "read front ends",
+            front_end_roster.provided.refresh,
+            providers.Factory(timedelta, seconds=_FRONT_END_SECONDS),
+            measurements,
+            at_once=True,
         ),
         providers.Factory(
             repeating,

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
 from annotated_types import Interval
 
+from domain.front_end import FrontEnd, SessionDelivery
 from domain.secret import Secret, SecretBytes
 from domain.session_limits import DEFAULT_WARNING, SessionLimits
 from entrypoints.setting_rules import (
@@ -45,15 +45,6 @@ _VA: Final = "https://sandbox-api.va.gov"
 DEFAULT_DISCOVERY_URL: Final = (
     f"{_VA}/oauth2/veteran-verification/v1/.well-known/openid-configuration"
 )
-
-
-class SessionDelivery(StrEnum):
-    """How the callback hands the session to the front end."""
-
-    QUERY = "query"
-    FRAGMENT = "fragment"
-    CODE = "code"
-    COOKIE = "cookie"
 
 
 PlainText = Annotated[str, ReadBy(plain_text)]
@@ -259,6 +250,11 @@ class Settings:
             renew_grace=timedelta(seconds=self.session_renew_grace_seconds),
             warning=warning,
         )
+
+    @property
+    def front_end(self) -> FrontEnd:
+        """The front end that these settings describe."""
+        return FrontEnd.of_settings(url=self.frontend_url, delivery=self.session_delivery)
 
     @property
     def redirect_uri(self) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, TypeVar, get_args, get_origin, get_type_
 
 from annotated_types import Interval
 
+from domain.front_end import SessionDelivery
 from domain.secret import Secret
 from entrypoints import setting_rules
 from entrypoints.setting_rules import ReadBy
@@ -15,7 +16,6 @@ from entrypoints.settings import (
     DEFAULT_DISCOVERY_URL,
     PREFIX,
     SECRETS_DIRECTORY,
-    SessionDelivery,
     Settings,
 )
 from entrypoints.settings_sources import clean_variables, given_texts

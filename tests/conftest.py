@@ -10,6 +10,7 @@ import pytest
 from adapters.postgres.migrations import migrate
 from adapters.postgres.pool import Pool, build_pool, opened
 from entrypoints.embedded_postgres import embedded_postgres
+from tests.support.compiled_templates import compiled_once
 from tests.support.database_folder import database_folder
 from tests.support.databases import APPLICATION_ROLE, application_role, new_database
 from tests.support.event_loop import BACKEND
@@ -48,6 +49,12 @@ def pytest_collection_finish() -> None:
 def anyio_backend() -> tuple[str, dict[str, Any]]:
     """The event loop that the service is deployed on."""
     return BACKEND
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _templates() -> Iterator[None]:
+    with compiled_once():
+        yield
 
 
 @pytest.fixture(scope="session")

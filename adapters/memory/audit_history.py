@@ -6,8 +6,9 @@ from uuid import UUID
 
 from adapters.memory.store import MemoryStore
 from application.ports.audit_history import AuditHistory
-from domain.audit_event import AuditEvent
+from domain.audit_event import FRONT_END, AuditEvent
 from domain.audit_record import AuditFilter, AuditMark, AuditRecord
+from domain.front_end import parse_front_end_id
 from domain.identifiers import SessionId
 from domain.service_client import parse_client_id
 
@@ -40,6 +41,8 @@ class MemoryAuditHistory(AuditHistory):
         is_own = session is not None and session.user_id == event.user_id
         client_id = parse_client_id(str(event.data.get("client", "")))
         client = tables.service_clients.get(client_id) if client_id else None
+        front_end_id = parse_front_end_id(str(event.data.get(FRONT_END, "")))
+        front_end = tables.front_ends.get(front_end_id) if front_end_id else None
         return AuditRecord(
             mark=AuditMark(occurred_at=event.occurred_at, key=key),
             type=event.type.value,
@@ -48,6 +51,7 @@ class MemoryAuditHistory(AuditHistory):
             data=event.data,
             user_agent=session.user_agent if session is not None and is_own else None,
             client_name=client.name if client else None,
+            front_end_name=front_end.name if front_end else None,
         )
 
 

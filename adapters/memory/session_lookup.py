@@ -27,4 +27,5 @@ class MemorySessionLookup(SessionLookup):
             expires_at=session.expires_at,
             absolute_expires_at=session.absolute_expires_at,
             is_revoked=session.revocation is not None,
+            front_end=session.front_end,
         )

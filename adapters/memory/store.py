@@ -11,6 +11,7 @@ from domain.audit_retention import BatchesExported, DroppedMonth
 from domain.audit_seal import SealedBatch, SealedLeaf
 from domain.client_assertion import ClientAssertion
 from domain.data_key import WrappedDataKey
+from domain.front_end import FrontEnd, FrontEndId
 from domain.handoff import Handoff
 from domain.identifiers import ICN, SessionId, UserId
 from domain.login_attempt import LoginAttempt
@@ -47,6 +48,7 @@ class MemoryTables:
     )
     va_revocations: dict[UUID, VARevocation] = field(default_factory=dict)
     service_clients: dict[ClientId, ServiceClient] = field(default_factory=dict)
+    front_ends: dict[FrontEndId, FrontEnd] = field(default_factory=dict)
     used_assertions: dict[tuple[ClientId, bytes], ClientAssertion] = field(default_factory=dict)
     outages: list[Outage] = field(default_factory=list)
     audit: list[AuditEvent] = field(default_factory=list)
@@ -75,6 +77,7 @@ class MemoryTables:
             va_replaced_tokens=dict(self.va_replaced_tokens),
             va_revocations=dict(self.va_revocations),
             service_clients=dict(self.service_clients),
+            front_ends=dict(self.front_ends),
             used_assertions=dict(self.used_assertions),
             outages=list(self.outages),
             audit=list(self.audit),

@@ -8,6 +8,7 @@ from adapters.memory.audit_partitions import MemoryAuditPartitions
 from adapters.memory.audit_seals import MemoryAuditSeals
 from adapters.memory.audit_trail import MemoryAuditTrail
 from adapters.memory.data_keys import MemoryDataKeys
+from adapters.memory.front_ends import MemoryFrontEnds
 from adapters.memory.handoffs import MemoryHandoffs
 from adapters.memory.outages import MemoryOutages
 from adapters.memory.purge import MemoryPurge
@@ -70,6 +71,10 @@ class MemoryUnitOfWork(UnitOfWork):
     @property
     def service_clients(self) -> MemoryServiceClients:
         return MemoryServiceClients(self._draft)
+
+    @property
+    def front_ends(self) -> MemoryFrontEnds:
+        return MemoryFrontEnds(self._draft)
 
     @property
     def audit(self) -> MemoryAuditTrail:

@@ -21,6 +21,7 @@ PRIVILEGES: Final = {
     "vetassist_handoffs": _WRITE_AND_DELETE,
     "vetassist_login_attempts": _WRITE_AND_DELETE,
     "vetassist_service_clients": _WRITE,
+    "vetassist_front_ends": _WRITE,
     "vetassist_used_assertions": _WRITE_AND_DELETE,
     "vetassist_auth_audit": _ADD,
     "vetassist_audit_batches": _ADD,

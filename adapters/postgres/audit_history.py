@@ -25,11 +25,15 @@ WITH page AS MATERIALIZED (
     ORDER BY created_at DESC, id::text DESC
     LIMIT %(limit)s
 )
-SELECT page.*, session.device_info ->> 'user_agent' AS user_agent, client.name AS client_name
+SELECT
+    page.*, session.device_info ->> 'user_agent' AS user_agent, client.name AS client_name,
+    front_end.name AS front_end_name
 FROM page
 LEFT JOIN vetassist_sessions AS session
     ON session.user_id = page.user_id AND session.id::text = page.data::jsonb ->> 'session_id'
 LEFT JOIN vetassist_service_clients AS client ON client.id::text = page.data::jsonb ->> 'client'
+LEFT JOIN vetassist_front_ends AS front_end
+    ON front_end.id::text = page.data::jsonb ->> 'front_end'
 ORDER BY page.place::timestamptz DESC, page.key DESC
 """  # noqa: S608 - the columns are a constant
 _OF_TYPE: Final = "event_type = ANY(%(types)s)"
@@ -108,4 +112,5 @@ def _record_of(row: dict[str, Any]) -> AuditRecord:
         data=event_data_of(row["data"]),
         user_agent=row["user_agent"],
         client_name=row["client_name"],
+        front_end_name=row["front_end_name"],
     )

@@ -8,6 +8,7 @@ from psycopg.rows import dict_row
 
 from adapters.postgres.audit_trail import INSERT_EVENT, event_parameters
 from adapters.postgres.errors import translated_errors
+from adapters.postgres.front_ends import front_end_id_of, stored_id_of
 from adapters.postgres.pool import Connection, Pool
 from application.ports.login_attempts import LoginAttempts
 from domain.app_challenge import AppChallenge
@@ -32,18 +33,18 @@ WITH ended AS (
 ), begun AS (
     INSERT INTO vetassist_login_attempts (
         state_hash, browser_hash, return_to, created_at, expires_at, is_restart, replaces,
-        app_challenge
+        app_challenge, front_end_id
     )
     VALUES (
         %(state_hash)s, %(browser_hash)s, %(return_to)s, %(created_at)s, %(expires_at)s,
-        %(is_restart)s, %(replaces)s, %(app_challenge)s
+        %(is_restart)s, %(replaces)s, %(app_challenge)s, %(front_end_id)s
     )
 )
 {INSERT_EVENT}
 """  # noqa: S608 - the inserted text is a constant
 _COLUMNS: Final = (
     "state_hash, browser_hash, return_to, created_at, expires_at, is_restart, replaces, "
-    "consumed_at, app_challenge"
+    "consumed_at, app_challenge, front_end_id"
 )
 _CONSUME: Final = f"""
 UPDATE vetassist_login_attempts SET consumed_at = %(now)s
@@ -71,6 +72,7 @@ class PostgresLoginAttempts(LoginAttempts):
             "created_at": attempt.created_at,
             "expires_at": attempt.expires_at,
             "app_challenge": attempt.app_challenge and attempt.app_challenge.digest,
+            "front_end_id": stored_id_of(attempt.front_end),
             "is_restart": attempt.is_restart,
             "replaces": attempt.replaces,
             "forgotten_before": attempt.created_at - ATTEMPT_KEPT_FOR,
@@ -136,4 +138,5 @@ def _attempt_of(row: dict[str, Any]) -> LoginAttempt:
         replaces=row["replaces"],
         consumed_at=row["consumed_at"],
         app_challenge=row["app_challenge"] and AppChallenge(row["app_challenge"]),
+        front_end=front_end_id_of(row["front_end_id"]),
     )

@@ -19,6 +19,7 @@ from uuid import UUID
 
 from adapters.postgres.deadline import sever
 from adapters.postgres.errors import translated_errors
+from adapters.postgres.front_ends import front_end_id_of
 from adapters.postgres.pool import Connection, Pool
 from application.errors import UnavailableError
 from application.ports.session_lookup import SessionLookup
@@ -34,10 +35,11 @@ SELECT
     coalesce(found.renewed_at, found.created_at),
     found.expires_at,
     coalesce(found.absolute_expires_at, found.expires_at),
-    found.revoked_at IS NOT NULL
+    found.revoked_at IS NOT NULL,
+    found.front_end_id
 FROM unnest(%s::uuid[], %s::uuid[]) WITH ORDINALITY AS wanted (user_id, id, ordinal)
 CROSS JOIN LATERAL (
-    SELECT created_at, renewed_at, expires_at, absolute_expires_at, revoked_at
+    SELECT created_at, renewed_at, expires_at, absolute_expires_at, revoked_at, front_end_id
     FROM vetassist_sessions
     WHERE user_id = wanted.user_id AND id = wanted.id
     LIMIT 1
@@ -235,7 +237,7 @@ async def _ask(connection: Connection, batch: _Batch) -> None:
     finally:
         batch.connection = None
     found = {}
-    for ordinal, issued_at, renewed_at, expires_at, absolute, is_revoked in rows:
+    for ordinal, issued_at, renewed_at, expires_at, absolute, is_revoked, front_end in rows:
         user_id, session_id = keys[ordinal - 1]
         found[ordinal - 1] = SessionStanding(
             session_id=session_id,
@@ -245,6 +247,7 @@ async def _ask(connection: Connection, batch: _Batch) -> None:
             expires_at=expires_at,
             absolute_expires_at=absolute,
             is_revoked=is_revoked,
+            front_end=front_end_id_of(front_end),
         )
     batch.close(found)
 

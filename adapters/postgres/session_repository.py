@@ -7,6 +7,7 @@ from typing import Any, Final, final
 from psycopg import AsyncConnection
 
 from adapters.postgres.errors import translated_errors
+from adapters.postgres.front_ends import front_end_id_of, stored_id_of
 from adapters.postgres.rows import fetch_row, fetch_rows
 from adapters.postgres.stuck_rows import StuckRows
 from application.ports.session_repository import SessionRepository
@@ -19,16 +20,17 @@ from domain.session import RENEWAL_UNDER_WAY, Session
 _INSERT: Final = """
 INSERT INTO vetassist_sessions (
     id, user_id, jwt_id, device_info, created_at, renewed_at, expires_at, absolute_expires_at,
-    refresh_hash
+    refresh_hash, front_end_id
 )
 VALUES (
     %(id)s, %(user_id)s, %(token_id)s, %(device)s, %(issued_at)s, %(renewed_at)s, %(expires_at)s,
-    %(absolute_expires_at)s, %(current)s
+    %(absolute_expires_at)s, %(current)s, %(front_end_id)s
 )
 """
 SESSION_COLUMNS: Final = (
     "id, user_id, jwt_id, device_info, created_at, renewed_at, expires_at, absolute_expires_at, "
-    "refresh_hash, refresh_previous_hash, refresh_salt, revoked_at, revoked_by, revoke_reason"
+    "refresh_hash, refresh_previous_hash, refresh_salt, revoked_at, revoked_by, revoke_reason, "
+    "front_end_id"
 )
 _LOCK: Final = f"""
 SELECT {SESSION_COLUMNS} FROM vetassist_sessions WHERE user_id = %s AND id = %s FOR UPDATE
@@ -130,6 +132,7 @@ def _parameters(session: Session) -> dict[str, object]:
         "current": session.rotation.current,
         "previous": session.rotation.previous,
         "salt": None if salt is None else salt.reveal(),
+        "front_end_id": stored_id_of(session.front_end),
     }
 
 
@@ -161,6 +164,7 @@ def session_of(row: dict[str, Any]) -> Session:
             salt=None if salt is None else Secret(salt),
         ),
         revocation=_revocation_of(row),
+        front_end=front_end_id_of(row["front_end_id"]),
     )
 
 

@@ -16,6 +16,7 @@ from adapters.postgres.audit_seals import PostgresAuditSeals
 from adapters.postgres.audit_trail import PostgresAuditTrail, is_on_record
 from adapters.postgres.data_keys import PostgresDataKeys
 from adapters.postgres.errors import translated_errors
+from adapters.postgres.front_ends import PostgresFrontEnds
 from adapters.postgres.handoffs import PostgresHandoffs
 from adapters.postgres.outages import PostgresOutages
 from adapters.postgres.pool import Connection, Pool
@@ -115,6 +116,10 @@ class PostgresUnitOfWork(UnitOfWork):
     @property
     def service_clients(self) -> PostgresServiceClients:
         return PostgresServiceClients(self._connection)
+
+    @property
+    def front_ends(self) -> PostgresFrontEnds:
+        return PostgresFrontEnds(self._connection)
 
     @property
     def audit(self) -> PostgresAuditTrail:

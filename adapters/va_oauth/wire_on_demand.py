@@ -27,7 +27,9 @@ class WireOnDemand(Wire):
         return await wire.send(method, url, headers, body, max_bytes=max_bytes)
 
     async def aclose(self) -> None:
-        # A wire that is still being created has no connection to close.
+        # A wire that is still being created has no connection yet, and needs none anymore.
+        if self._creating is not None:
+            self._creating.cancel()
         if self._wire is not None:
             await self._wire.aclose()
 

@@ -10,6 +10,7 @@ from application.ports.audit_partitions import AuditPartitions
 from application.ports.audit_seals import AuditSeals
 from application.ports.audit_trail import AuditTrail
 from application.ports.data_keys import DataKeys
+from application.ports.front_ends import FrontEnds
 from application.ports.handoffs import Handoffs
 from application.ports.outages import Outages
 from application.ports.purge import Purge
@@ -63,6 +64,10 @@ class UnitOfWork(AbstractAsyncContextManager["UnitOfWork"], Protocol):
     @property
     @abstractmethod
     def service_clients(self) -> ServiceClients: ...
+
+    @property
+    @abstractmethod
+    def front_ends(self) -> FrontEnds: ...
 
     @property
     @abstractmethod

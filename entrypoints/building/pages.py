@@ -5,6 +5,7 @@ What they need is imported on use: most deployments have their own front end and
 
 from typing import TYPE_CHECKING
 
+from application.front_end_roster import FrontEndRoster
 from application.ports.clock import Clock
 from application.use_cases.history.list_disclosures import ListDisclosures
 from application.use_cases.history.read_history import ReadHistory
@@ -13,7 +14,8 @@ from application.use_cases.sessions.list_sessions import ListSessions
 from application.use_cases.sessions.renew_session import RenewSession
 from application.use_cases.sessions.revoke_sessions import RevokeSessions
 from application.use_cases.sessions.sign_out import SignOut
-from entrypoints.settings import SessionDelivery, Settings
+from domain.front_end import SessionDelivery
+from entrypoints.settings import Settings
 from entrypoints.web.authentication import Authenticator
 from entrypoints.web.languages import LanguageCookie
 from entrypoints.web.link_endpoints import Unlinking
@@ -63,6 +65,7 @@ def account_pages(
     list_sessions: ListSessions,
     list_disclosures: ListDisclosures,
     read_history: ReadHistory,
+    front_ends: FrontEndRoster,
     clock: Clock,
 ) -> "AccountPages":
     """The pages of a session in a cookie."""
@@ -75,6 +78,7 @@ def account_pages(
         list_sessions=list_sessions,
         list_disclosures=list_disclosures,
         read_history=read_history,
+        front_ends=front_ends,
         limits=settings.session_limits,
         clock=clock,
     )
@@ -82,6 +86,7 @@ def account_pages(
 
 def account_forms(
     renderer: "Renderer",
+    settings: Settings,
     *,
     authenticator: Authenticator,
     guard: OriginGuard,
@@ -105,6 +110,7 @@ def account_forms(
         unlinking=unlinking,
         cookies=cookies,
         visitors=visitors,
+        front_end=settings.front_end,
     )
 
 

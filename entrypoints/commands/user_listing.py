@@ -68,7 +68,7 @@ def print_shown(shown: UserShown) -> None:
     _heading("Sessions", "none", is_empty=not record.sessions)
     for number, session in enumerate(record.sessions):
         _gap(number)
-        print_fields(_session_fields(session, shown.now), indent=_INDENT)
+        print_fields(_session_fields(session, shown), indent=_INDENT)
     if record.has_more_sessions:
         typer.echo(f"{_INDENT}... and older ones")
     _heading("Newest events", "none", is_empty=not shown.events)
@@ -113,7 +113,7 @@ def as_json_shown(shown: UserShown) -> str:
                 "expires_at": _instant(link.expires_at),
                 "needs_sign_in": link.needs_sign_in,
             },
-            "sessions": [_session_as_json(each, shown.now) for each in record.sessions],
+            "sessions": [_session_as_json(each, shown) for each in record.sessions],
             "has_more_sessions": record.has_more_sessions,
             "events": [audit_listing.fields_of(each) for each in shown.events],
             "has_more_events": shown.has_more_events,
@@ -169,13 +169,14 @@ def _print_link(shown: UserShown) -> None:
     )
 
 
-def _session_fields(session: Session, now: datetime) -> list[tuple[str, Cell]]:
+def _session_fields(session: Session, shown: UserShown) -> list[tuple[str, Cell]]:
     return [
         ("Session", str(session.id)),
         ("Device", device_name(session.user_agent)),
         ("Signed in", _time(session.issued_at)),
         ("Last renewed", _time(session.renewed_at)),
-        ("State", _standing(session, now)),
+        ("Front end", shown.front_ends.get(session.front_end, "")),
+        ("State", _standing(session, shown.now)),
     ]
 
 
@@ -188,12 +189,14 @@ def _standing(session: Session, now: datetime) -> str:
     return f"expired {_time(session.expires_at)}"
 
 
-def _session_as_json(session: Session, now: datetime) -> Mapping[str, object]:
+def _session_as_json(session: Session, shown: UserShown) -> Mapping[str, object]:
     revocation = session.revocation
     return {
         "session_id": str(session.id),
         "device": device_name(session.user_agent),
-        "is_active": session.is_active(now),
+        "front_end": shown.front_ends.get(session.front_end),
+        "front_end_id": str(session.front_end),
+        "is_active": session.is_active(shown.now),
         "issued_at": _instant(session.issued_at),
         "renewed_at": _instant(session.renewed_at),
         "expires_at": _instant(session.expires_at),

@@ -9,12 +9,13 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from application.errors import ForbiddenError
+from domain.web_url import origin_of
 from entrypoints.console.acting import acting_as
 from entrypoints.console.acts import SIGN_IN, Act, Method
 from entrypoints.console.cookies import ConsoleCookies
 from entrypoints.console.forms import Form
 from entrypoints.console.operator_sessions import OperatorSessions, SignedIn
-from entrypoints.web.origin_guard import OriginGuard
+from entrypoints.web.origin_guard import require_origin
 from entrypoints.web.routing import get_only
 
 #: The sign-in page says that the session ended.
@@ -26,11 +27,11 @@ class Gate:
     """Turns acts into routes."""
 
     def __init__(
-        self, *, sessions: OperatorSessions, cookies: ConsoleCookies, guard: OriginGuard
+        self, *, sessions: OperatorSessions, cookies: ConsoleCookies, public_url: str
     ) -> None:
         self._sessions = sessions
         self._cookies = cookies
-        self._guard = guard
+        self._origin = origin_of(public_url)
 
     def route(self, act: Act) -> Route:
         """The route of an act."""
@@ -45,7 +46,8 @@ class Gate:
 
     def _guarded(self, act: Act) -> Callable[[Request], Awaitable[Response]]:
         async def respond(request: Request) -> Response:
-            self._guard.check(request)
+            if act.method is Method.CHANGE:
+                require_origin(request, {self._origin})
             signed_in = self.signed_in(request)
             if signed_in is None:
                 return self._to_sign_in(request)

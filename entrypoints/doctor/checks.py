@@ -8,8 +8,9 @@ from typing import Final
 from application.ports.readiness import ReadinessCheck
 from application.ports.vital_signs import Rights, Vitals
 from domain.audit_seal import SealedBatch
+from domain.front_end import SessionDelivery
 from entrypoints.doctor.findings import Finding, failed, passed, warned
-from entrypoints.settings import SessionDelivery, Settings
+from entrypoints.settings import Settings
 
 #: NIST SP 800-57 part 1, section 5.3.6: a symmetric key is used for one or two years.
 KEY_AGE: Final = timedelta(days=365)

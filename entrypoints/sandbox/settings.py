@@ -13,6 +13,11 @@ VA_SANDBOX_ISSUER: Final = "https://deptva-eval.okta.com/oauth2/aus7y0sefudDrg2H
 #: The client of a sandbox without a configured one. These credentials protect nothing.
 DEFAULT_CLIENT_ID: Final = "vetassist_sandbox"
 DEFAULT_CLIENT_SECRET: Final = Secret("vetassist_sandbox_secret")
+#: Where front ends can be that an operator registers while the sandbox runs: on this machine, or
+#: at an https URL.
+_REGISTERED_FRONT_ENDS: Final = (
+    *("http://localhost:*", "http://*.localhost:*", "http://127.0.0.1:*", "https:"),
+)
 #: Where the simulated provider of operators is.
 OPERATORS_BASE: Final = "/operators"
 
@@ -35,9 +40,9 @@ class SandboxSettings:
         public_url: Where browsers and the client reach the sandbox, without a trailing slash.
         redirect_uris: The registered redirect URIs. They must match exactly, as at VA.
         issuer: The ``iss`` of the metadata and of every ID token.
-        form_destinations: Other origins that a sign-in passes on its way back to the client's
-            pages. Chromium applies the page's ``form-action`` to all redirects that follow a
-            form. The origin of the redirect URI is always allowed.
+        form_destinations: Other origins, or patterns of them, that a sign-in passes on its way
+            back to the client's pages. Chromium applies the page's ``form-action`` to all
+            redirects that follow a form. The origin of the redirect URI is always allowed.
         capacity: How many records of each kind to keep. The oldest are dropped.
         console: The client of the simulated provider of operators. None if there is no console.
     """
@@ -93,7 +98,10 @@ def settings_beside(service: ServiceBeside, *, public_url: str) -> SandboxSettin
         redirect_uris=(service.public_url + CALLBACK_PATH,),
         public_url=public_url,
         issuer=service.va_issuer,
-        form_destinations=(origin_of(service.frontend_url or service.public_url),),
+        form_destinations=(
+            origin_of(service.frontend_url or service.public_url),
+            *_REGISTERED_FRONT_ENDS,
+        ),
         console=service.console,
     )
 

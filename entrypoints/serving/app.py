@@ -18,7 +18,7 @@ from entrypoints.logs import configure_logs
 from entrypoints.settings import Settings
 from entrypoints.tracing.spans import Spans
 from entrypoints.web.base_path import BasePath
-from entrypoints.web.cross_origin import FrontEndCORS, front_end_elsewhere
+from entrypoints.web.cross_origin import FrontEndCORS
 from entrypoints.web.errors import respond, respond_to_http
 from entrypoints.web.hot_path import HotPath
 from entrypoints.web.middleware import LastResort, Surroundings
@@ -104,7 +104,11 @@ def create_app(container: Container) -> Starlette:
                 is_public_https=settings.is_public_https,
                 measurements=container.measurements(),
             ),
-            *_cross_origin(settings),
+            Middleware(
+                FrontEndCORS,
+                roster=container.front_end_roster(),
+                public_url=settings.public_url,
+            ),
             # Inside CORS, so that a page can read the response to a bug as well.
             Middleware(LastResort, instead_of=answers.instead_of),
         ],
@@ -116,25 +120,39 @@ def create_app(container: Container) -> Starlette:
     )
 
 
-def serving_app(settings: Settings, *, checks_client: bool = False) -> Starlette:
-    """Set up logs and container, and return the application of a server process.
+@final
+class ServerApps:
+    """The applications of a server process, which share all objects.
 
     Args:
         settings: All settings.
         checks_client: Whether this process asks VA to check our client credentials.
     """
-    configure_logs(settings.log_level)
-    return create_app(Container(settings=settings, checks_client=checks_client))
+
+    def __init__(self, settings: Settings, *, checks_client: bool = False) -> None:
+        self._container = Container(settings=settings, checks_client=checks_client)
+
+    def serving(self) -> Starlette:
+        """Set up logs, and return the application."""
+        configure_logs(self._container.settings().log_level)
+        return create_app(self._container)
+
+    def refusing(self) -> ASGIApp:
+        """What responds in its place when the server is overloaded."""
+        return refusing_app(self._container)
 
 
-def refusing_app(settings: Settings) -> ASGIApp:
-    """What responds in place of the application when a server is overloaded.
+def refusing_app(container: Container) -> ASGIApp:
+    """What responds in place of the application when a server is overloaded. It reads nothing.
 
-    Without CORS, a page of the front end would see a broken network instead of a Retry-After.
+    Without CORS, a page of a front end would see a broken network instead of a Retry-After.
     """
-    refuse = Container(settings=settings).browser_answers().overloaded
-    front_end = front_end_elsewhere(settings)
-    return refuse if front_end is None else FrontEndCORS(refuse, front_end=front_end)
+    return FrontEndCORS(
+        container.browser_answers().overloaded,
+        roster=container.front_end_roster(),
+        public_url=container.settings().public_url,
+        rechecks=False,
+    )
 
 
 def _tune_garbage_collection() -> None:
@@ -145,9 +163,3 @@ def _tune_garbage_collection() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
-
-
-def _cross_origin(settings: Settings) -> list[Middleware]:
-    """CORS for the front end's origin and no other."""
-    front_end = front_end_elsewhere(settings)
-    return [] if front_end is None else [Middleware(FrontEndCORS, front_end=front_end)]

@@ -10,7 +10,6 @@ import socket
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
-from functools import partial
 from itertools import islice
 from typing import Final
 
@@ -47,10 +46,11 @@ if __name__ in {"__main__", "__mp_main__"}:
 
 from uvicorn.config import STARTUP_FAILURE, Config
 
+from domain.front_end import SessionDelivery
 from entrypoints.logs import configure_logs
 from entrypoints.serving.connection_table import most_connections, raise_file_limit
 from entrypoints.serving.workers import Lifeline, Workers
-from entrypoints.settings import PROCESSES, SessionDelivery, Settings
+from entrypoints.settings import PROCESSES, Settings
 from entrypoints.sockets import MAX_PORT, CannotListenError, bound_sockets, require_free
 from entrypoints.starting import (
     EXIT_SETTINGS,
@@ -133,11 +133,12 @@ def serve(
 ) -> None:
     """Serve on these sockets in this process, until a signal or the end of the parent."""
     # Imported here, because a process that only supervises workers doesn't need them.
-    from entrypoints.serving.app import refusing_app, serving_app  # noqa: PLC0415
+    from entrypoints.serving.app import ServerApps  # noqa: PLC0415
     from entrypoints.serving.http_server import REQUEST_SECONDS, HTTPServer  # noqa: PLC0415
 
+    apps = ServerApps(settings, checks_client=checks_client)
     config = Config(
-        partial(serving_app, settings, checks_client=checks_client),
+        apps.serving,
         factory=True,
         workers=1,
         lifespan="on",
@@ -151,7 +152,7 @@ def serve(
         timeout_graceful_shutdown=REQUEST_SECONDS,
     )
     most = most_connections(settings.pool_size)
-    refusal = refusing_app(settings)
+    refusal = apps.refusing()
     if lifeline is None:
         server = HTTPServer(config, most_connections=most, refusal=refusal)
     else:

@@ -5,6 +5,7 @@ a short page of its own, because there may be no front end to show one.
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final, final
 from urllib.parse import quote, urlencode
@@ -14,8 +15,10 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from application.front_end_roster import FrontEndRoster
 from application.query_parameters import MalformedParametersError
-from domain.errors import InvalidReturnPathError
+from domain.errors import InvalidReturnPathError, UnknownFrontEndError
+from domain.front_end import SETTINGS_FRONT_END, FrontEnd, FrontEndId, parse_front_end_id
 from domain.return_path import ReturnPath
 from domain.sign_in_failure import SignInFailure
 from entrypoints.request_ids import REQUEST_ID
@@ -30,9 +33,18 @@ from entrypoints.web.reference_cookie import ERROR_PAGE, ReferenceCookie
 
 LOGIN_PATH: Final = "/api/v1/va/login"
 RETURN_TO: Final = "return_to"
+FRONT_END: Final = "front_end"
 _API: Final = ("/api/", "/oauth/")
 
 _ExceptionHandler = Callable[[Request, Exception], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where a sign-in ends, also if it fails."""
+
+    front_end: FrontEndId = SETTINGS_FRONT_END
+    return_to: ReturnPath | None = None
 
 
 @final
@@ -40,7 +52,7 @@ class BrowserAnswers:
     """Redirects and pages for the errors of the service.
 
     Args:
-        frontend_url: Where the front end is.
+        roster: All front ends.
         serves_front_end: Whether the service is its own front end.
         pages: The pages of other errors.
         reference: Passes the request's id to our own error page.
@@ -51,14 +63,14 @@ class BrowserAnswers:
     def __init__(
         self,
         *,
-        frontend_url: str,
+        roster: FrontEndRoster,
         serves_front_end: bool,
         pages: PlainPages,
         reference: ReferenceCookie,
         cookies: LoginCookies,
         headers: SecurityHeaders,
     ) -> None:
-        self._frontend_url = frontend_url
+        self._roster = roster
         self._serves_front_end = serves_front_end
         self._pages = pages
         self._reference = reference
@@ -66,21 +78,25 @@ class BrowserAnswers:
         self._headers = headers
 
     def failure(
-        self, request: HTTPConnection, failure: SignInFailure, return_to: ReturnPath | None
+        self, request: HTTPConnection, failure: SignInFailure, destination: Destination
     ) -> Response:
         """Redirect to `/va-error`, with our reason, the return path, and none of VA's text.
 
-        Our own page also gets the reference for support.
+        Our own page also gets the reference for support. Where the front end is gone, the person
+        ends at that of the settings, without a path that was meant for the other one.
         """
+        front_end, return_to = self._roster.with_id(destination.front_end), destination.return_to
+        if front_end is None:
+            front_end, return_to = self._roster.settings, None
         parameters = {"error": failure.value}
         if return_to is not None:
             parameters[RETURN_TO] = return_to.value
         query = urlencode(parameters, quote_via=quote, safe="")
         response = RedirectResponse(
-            f"{self._frontend_url}{ERROR_PAGE}?{query}", status_code=HTTPStatus.SEE_OTHER
+            f"{front_end.url}{ERROR_PAGE}?{query}", status_code=HTTPStatus.SEE_OTHER
         )
         request_id = request.scope.get(REQUEST_ID)
-        if self._serves_front_end and request_id is not None:
+        if front_end.is_of_settings and self._serves_front_end and request_id is not None:
             self._reference.set(response, request_id)
         return response
 
@@ -99,7 +115,7 @@ class BrowserAnswers:
         # A proxy may leave the path of the public URL in front.
         if not is_mistake and path.endswith((LOGIN_PATH, CALLBACK_PATH)):
             return self.failure(
-                request, SignInFailure.SERVICE_UNAVAILABLE, self.return_path(request)
+                request, SignInFailure.SERVICE_UNAVAILABLE, self.destination(request)
             )
         is_for_programs = path.startswith(_API) and not path.startswith(FORMS_PATH)
         if not is_mistake and is_for_programs:
@@ -121,25 +137,48 @@ class BrowserAnswers:
         answer.headers["Connection"] = "close"
         await answer(scope, receive, send)
 
-    def return_path(self, request: HTTPConnection) -> ReturnPath | None:
+    def destination(self, request: HTTPConnection) -> Destination:
         """Where a browser at the login or the callback wants to go, as far as it can be known."""
         try:
             if request.scope["path"].endswith(LOGIN_PATH):
-                return requested_path(request)
+                return Destination(requested_front_end(request), _usable_path(request))
             state = single_values(request, ["state"]).get("state")
-        except (MalformedParametersError, InvalidReturnPathError):
-            return None
+        except (MalformedParametersError, UnknownFrontEndError):
+            return Destination()
         note = self._cookies.note(request, state)
-        return None if note is None else note.return_to
+        return Destination() if note is None else Destination(note.front_end, note.return_to)
 
     def _page(self, request: HTTPConnection, status: HTTPStatus, headers: Headers) -> Response:
         is_ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR
         reference = request.scope.get(REQUEST_ID) if is_ours else None
-        response = self._pages.page(request, status, reference=reference)
+        front_end = self._front_end_of(request)
+        response = self._pages.page(request, status, reference=reference, front_end=front_end)
         for name in ("Allow", "Retry-After"):
             if name in headers:
                 response.headers[name] = headers[name]
         return response
+
+    def _front_end_of(self, request: HTTPConnection) -> FrontEnd | None:
+        """The front end that a wrong request to the login or the callback belongs to."""
+        if not request.scope["path"].endswith((LOGIN_PATH, CALLBACK_PATH)):
+            return None
+        return self._roster.with_id(self.destination(request).front_end)
+
+
+def requested_front_end(request: HTTPConnection) -> FrontEndId:
+    """The front end that the login was asked for. That of the settings, if it was asked for none.
+
+    Raises:
+        MalformedParametersError: It appears twice, or isn't UTF-8.
+        UnknownFrontEndError: It isn't the id of a front end.
+    """
+    wanted = single_texts(request, [FRONT_END]).get(FRONT_END)
+    if wanted is None:
+        return SETTINGS_FRONT_END
+    front_end_id = parse_front_end_id(wanted)
+    if front_end_id is None:
+        raise UnknownFrontEndError
+    return front_end_id
 
 
 def requested_path(request: HTTPConnection) -> ReturnPath | None:
@@ -151,3 +190,10 @@ def requested_path(request: HTTPConnection) -> ReturnPath | None:
     """
     wanted = single_texts(request, [RETURN_TO]).get(RETURN_TO)
     return None if wanted is None else ReturnPath.parse(wanted)
+
+
+def _usable_path(request: HTTPConnection) -> ReturnPath | None:
+    try:
+        return requested_path(request)
+    except (MalformedParametersError, InvalidReturnPathError):
+        return None

@@ -1,4 +1,4 @@
-"""CORS for pages of the front end."""
+"""CORS for pages of the front ends."""
 
 from typing import Final, final
 
@@ -7,10 +7,10 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from application.front_end_roster import FrontEndRoster
 from domain.web_url import origin_of
-from entrypoints.settings import Settings
-from entrypoints.web.origin_guard import is_one_of
-from entrypoints.web.session_endpoints import VERIFY_PATH
+from entrypoints.web.calling_front_ends import with_origin
+from entrypoints.web.session_endpoints import FRONT_ENDS_PATH, VERIFY_PATH
 from entrypoints.web.token_endpoint import TOKEN_PATH
 
 _METHODS: Final = ("GET", "POST", "DELETE")
@@ -49,25 +49,33 @@ TRACING_HEADERS: Final = (
 )
 
 
-def front_end_elsewhere(settings: Settings) -> str | None:
-    """The front end's origin, or None if it is the service's own."""
-    front_end = origin_of(settings.frontend_url)
-    return None if front_end == origin_of(settings.public_url) else front_end
+_FOR_PROGRAMS: Final = (VERIFY_PATH, FRONT_ENDS_PATH, TOKEN_PATH)
 
 
 @final
 class FrontEndCORS(CORSMiddleware):
-    """CORS for the front end's origin, except on the routes for proxies and back ends.
+    """CORS for the front ends' origins, except on the routes for proxies and back ends.
 
     A preflight needs no session. If a proxy forwarded a client's preflight as its check, the
     response would let the request through to a back end. And no page may use the route for VA
     tokens.
+
+    Args:
+        app: The application.
+        roster: All front ends.
+        public_url: Where browsers reach the service. Its own pages need no CORS.
+        rechecks: Whether to look for a new front end if an origin isn't known.
     """
 
-    def __init__(self, app: ASGIApp, *, front_end: str) -> None:
+    def __init__(
+        self, app: ASGIApp, *, roster: FrontEndRoster, public_url: str, rechecks: bool = True
+    ) -> None:
+        self._roster = roster
+        self._own_origin = origin_of(public_url)
+        self._rechecks = rechecks
         super().__init__(
             app,
-            allow_origins=[front_end],
+            allow_origins=(),
             allow_credentials=True,
             allow_methods=_METHODS,
             allow_headers=[*_REQUEST_HEADERS, *TRACING_HEADERS],
@@ -77,14 +85,27 @@ class FrontEndCORS(CORSMiddleware):
 
     def is_allowed_origin(self, origin: str) -> bool:
         """Whether a page of this origin may call, in whatever form the origin is written."""
-        return is_one_of(origin, self.allow_origins)
+        front_end = with_origin(self._roster, origin)
+        # The service's own pages count as those of the settings' front end, but need no CORS.
+        return front_end is not None and origin_of(origin) != self._own_origin
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
-        if scope["type"] == "http" and scope["path"].startswith((VERIFY_PATH, TOKEN_PATH)):
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        origin = Headers(scope=scope).get("origin")
+        if origin and self._rechecks and with_origin(self._roster, origin) is None:
+            await self._roster.recheck()
+        if scope["path"].startswith(_FOR_PROGRAMS) or self._is_as_without(origin):
             await self.app(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
+
+    def _is_as_without(self, origin: str | None) -> bool:
+        """Whether the service has its own pages and no other front end is concerned."""
+        is_alone = self._roster.settings.origin == self._own_origin
+        return is_alone and (origin is None or not self.is_allowed_origin(origin))
 
     def preflight_response(self, request_headers: Headers) -> Response:
         """Respond to a preflight. A question about private networks stays unanswered.

@@ -121,7 +121,11 @@ def event_fields(event: HistoryEvent, translate: Translate) -> Fields:
         "occurred_at": rfc3339(event.occurred_at),
         "type": event.type.value,
         "summary": in_plain_words(
-            event.type, event.details, client_name=event.client_name, translate=translate
+            event.type,
+            event.details,
+            client_name=event.client_name,
+            front_end_name=event.front_end_name,
+            translate=translate,
         ),
         "device": None if event.user_agent is None else device_name(event.user_agent, translate),
         "session_id": event.session_id,

@@ -4,13 +4,14 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from domain.audit_event import AuditEventType
+from domain.audit_event import FRONT_END, AuditEventType
 from domain.va_token_use import TokenPurpose
 from entrypoints.web.languages import N_, Translate, in_english
 
 _Data = Mapping[str, str | int]
 
 _A_SERVICE: Final = N_("A service of VetAssist")
+_A_SITE: Final = N_("a site of VetAssist")
 _PURPOSES: Final = {purpose.value: purpose.plain_name for purpose in TokenPurpose}
 
 
@@ -19,6 +20,7 @@ def in_plain_words(
     data: _Data,
     *,
     client_name: str | None = None,
+    front_end_name: str | None = None,
     translate: Translate = in_english,
 ) -> str:
     """Returns one sentence that tells the Veteran what happened.
@@ -27,6 +29,7 @@ def in_plain_words(
         type_: The type of the event.
         data: The data of the event.
         client_name: The name of the back end that the event concerns, if any.
+        front_end_name: The name of the front end that the event concerns, if any.
         translate: Translates the sentence.
     """
     words = PLAIN_WORDS[type_]
@@ -34,8 +37,21 @@ def in_plain_words(
     purpose = _PURPOSES.get(str(data.get("purpose")))
     return translate(message).format(
         client=client_name or translate(_A_SERVICE),
+        front_end=front_end_name or translate(_A_SITE),
         purpose=purpose and translate(purpose),
     )
+
+
+def _signed_in(data: _Data) -> str:
+    if FRONT_END in data:
+        return N_("You signed in with VA.gov, from {front_end}.")
+    return N_("You signed in with VA.gov.")
+
+
+def _ended(data: _Data) -> str:
+    if data.get("reason") == "front_end_disabled":
+        return N_("Your session ended because the site that you signed in from was disabled.")
+    return N_("Your session ended because its time was up.")
 
 
 def _used(data: _Data) -> str:
@@ -74,7 +90,7 @@ PLAIN_WORDS: Final[Mapping[AuditEventType, str | Callable[[_Data], str]]] = Mapp
         AuditEventType.LOGIN_REPEATED: N_(
             "You came back to a sign-in that you had already finished."
         ),
-        AuditEventType.LOGIN: N_("You signed in with VA.gov."),
+        AuditEventType.LOGIN: _signed_in,
         AuditEventType.LOGIN_FAILED: N_("A sign-in failed."),
         AuditEventType.VA_LINKED: N_("Your VA.gov account was linked to VetAssist."),
         AuditEventType.VA_UNLINKED: N_(
@@ -111,7 +127,7 @@ PLAIN_WORDS: Final[Mapping[AuditEventType, str | Callable[[_Data], str]]] = Mapp
         AuditEventType.SESSION_RENEW_REFUSED: N_(
             "A request to renew one of your sessions was refused because the session had ended."
         ),
-        AuditEventType.SESSION_ENDED: N_("Your session ended because its time was up."),
+        AuditEventType.SESSION_ENDED: _ended,
         AuditEventType.SESSION_REVOKED: _revoked,
         AuditEventType.SESSION_REVOKE_REFUSED: N_(
             "You asked to end a session that isn't yours, so nothing was done."
@@ -141,6 +157,9 @@ PLAIN_WORDS: Final[Mapping[AuditEventType, str | Callable[[_Data], str]]] = Mapp
             "An old key of a VetAssist service was retired."
         ),
         AuditEventType.CLIENT_DISABLED: N_("A service of VetAssist was disabled."),
+        AuditEventType.FRONT_END_ADDED: N_("A site of VetAssist was registered."),
+        AuditEventType.FRONT_END_CHANGED: N_("A site of VetAssist was changed."),
+        AuditEventType.FRONT_END_DISABLED: N_("A site of VetAssist was disabled."),
         AuditEventType.CLIENT_REFUSED: N_("A service couldn't prove its identity and was refused."),
         AuditEventType.PURGED: N_("Expired records were removed."),
         AuditEventType.COMMAND_REFUSED: N_("VetAssist tried to change your account but couldn't."),

@@ -14,13 +14,13 @@ from typing import Final, final
 
 from starlette.types import Scope, Send
 
+from application.front_end_roster import FrontEndRoster
 from application.use_cases.sessions.validate_session import (
     ValidateSession,
     ValidateSessionCommand,
     ValidSession,
 )
 from domain.secret import Secret
-from domain.session_limits import SessionLimits
 from entrypoints.metrics.measurements import SESSION, VERIFY, Measurements
 from entrypoints.metrics.timings import Timings
 from entrypoints.request_ids import request_ids
@@ -43,12 +43,12 @@ class HotPath:
         self,
         *,
         validate_session: ValidateSession,
-        limits: SessionLimits,
+        front_ends: FrontEndRoster,
         is_public_https: bool,
         measurements: Measurements,
     ) -> None:
         self._validate_session = validate_session
-        self._limits = limits
+        self._limits_of = front_ends.limits_of
         self._headers = [
             (name.lower().encode(), value.encode())
             for name, value in security_headers(is_public_https=is_public_https).items()
@@ -94,7 +94,8 @@ class HotPath:
         ], b""
 
     def _shown(self, valid: ValidSession) -> tuple[_RawHeaders, bytes]:
-        body = json.dumps(session_fields(valid, self._limits), separators=(",", ":")).encode()
+        limits = self._limits_of(valid.session.front_end)
+        body = json.dumps(session_fields(valid, limits), separators=(",", ":")).encode()
         return [
             (b"content-type", b"application/json"),
             (b"x-request-id", next(self._request_ids).encode()),

@@ -18,7 +18,7 @@ from application.use_cases.va_access.unlink_va_identity import (
 )
 from domain.visitor import Visitor
 from entrypoints.web.authentication import Authenticator
-from entrypoints.web.session_cookies import SessionCookies
+from entrypoints.web.calling_front_ends import CallingFrontEnds
 from entrypoints.web.visitors import VisitorReader
 
 _log = structlog.stdlib.get_logger("vetassist.link")
@@ -60,12 +60,12 @@ class LinkEndpoints:
         *,
         authenticator: Authenticator,
         unlinking: Unlinking,
-        cookies: SessionCookies,
+        front_ends: CallingFrontEnds,
         visitors: VisitorReader,
     ) -> None:
         self._authenticator = authenticator
         self._unlinking = unlinking
-        self._cookies = cookies
+        self._front_ends = front_ends
         self._visitors = visitors
 
     @property
@@ -81,5 +81,5 @@ class LinkEndpoints:
             status_code=HTTPStatus.NO_CONTENT,
             background=BackgroundTask(self._unlinking.ask_va_at_once),
         )
-        self._cookies.clear(response)
+        self._front_ends.cookies(request).clear(response)
         return response

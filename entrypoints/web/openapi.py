@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from domain.front_end import FrontEnd, SessionDelivery
 from entrypoints.web.routing import get_only
 from entrypoints.web.session_cookies import SessionCookies
 
@@ -20,12 +21,12 @@ class OpenAPIEndpoint:
         *,
         public_url: str,
         cookies: SessionCookies,
-        delivers_by_cookie: bool,
+        front_end: FrontEnd,
         has_app_sign_ins: bool,
     ) -> None:
         self._public_url = public_url
         self._cookies = cookies
-        self._delivers_by_cookie = delivers_by_cookie
+        self._delivers_by_cookie = front_end.delivery is SessionDelivery.COOKIE
         self._has_app_sign_ins = has_app_sign_ins
         self._document: bytes | None = None
 

@@ -14,6 +14,7 @@ import structlog
 from starlette.requests import HTTPConnection
 from starlette.responses import HTMLResponse
 
+from domain.front_end import FrontEnd
 from entrypoints.logs import description_of
 from entrypoints.web.languages import (
     N_,
@@ -113,7 +114,12 @@ class PlainPages:
     languages: LanguageCookie
 
     def page(
-        self, request: HTTPConnection, status: HTTPStatus, *, reference: str | None
+        self,
+        request: HTTPConnection,
+        status: HTTPStatus,
+        *,
+        reference: str | None,
+        front_end: FrontEnd | None = None,
     ) -> HTMLResponse:
         """The page of a status, in the visitor's language.
 
@@ -121,15 +127,17 @@ class PlainPages:
             request: What failed. Nothing of it is on the page.
             status: What the response has, too.
             reference: What support can find the failure by.
+            front_end: Where the way on leads. None: to the front end of the settings.
         """
         language, translate = self._language(request)
         title, text = _words_of(status)
         contact = self._contact(translate)
+        home = self.frontend_url if front_end is None else front_end.url
         content = _PAGE.format(
             language=language.value,
             title=escape(translate(title)),
             style=self._style(),
-            home=escape(f"{self.frontend_url}/"),
+            home=escape(f"{home}/"),
             languages=self._languages(language, translate),
             text=escape(translate(text)),
             contact=contact,

@@ -12,13 +12,15 @@ from application.errors import UnauthenticatedError
 from application.use_cases.sessions.renew_session import RenewSession, RenewSessionCommand
 from application.use_cases.sign_in.redeem_handoff import RedeemHandoff, RedeemHandoffCommand
 from domain.app_challenge import AppChallenge
+from domain.front_end import FrontEnd, FrontEndId, SessionDelivery
 from domain.handoff import BrowserMark, HandoffHolder
 from domain.secret import Secret
 from domain.session_grant import SessionGrant
-from domain.session_limits import SessionLimits, SessionOutlook
+from domain.session_limits import SessionOutlook
+from entrypoints.web.calling_front_ends import CallingFrontEnds
 from entrypoints.web.json_body import json_object, text_field
 from entrypoints.web.origin_guard import OriginGuard
-from entrypoints.web.session_cookies import REDEEM_PATH, RENEW_PATH, SessionCookies
+from entrypoints.web.session_cookies import REDEEM_PATH, RENEW_PATH
 from entrypoints.web.session_endpoints import outlook_fields
 from entrypoints.web.timestamps import rfc3339
 from entrypoints.web.visitors import VisitorReader
@@ -38,19 +40,15 @@ class RenewalEndpoints:
         *,
         renew_session: RenewSession,
         redeem_handoff: RedeemHandoff,
-        cookies: SessionCookies,
+        front_ends: CallingFrontEnds,
         guard: OriginGuard,
         visitors: VisitorReader,
-        limits: SessionLimits,
-        delivers_by_cookie: bool,
     ) -> None:
         self._renew_session = renew_session
         self._redeem_handoff = redeem_handoff
-        self._cookies = cookies
+        self._front_ends = front_ends
         self._guard = guard
         self._visitors = visitors
-        self._limits = limits
-        self._delivers_by_cookie = delivers_by_cookie
 
     @property
     def routes(self) -> list[BaseRoute]:
@@ -64,16 +62,17 @@ class RenewalEndpoints:
         """Returns a new JWT, and the next refresh token in the same place as the last one."""
         fields = await json_object(request)
         in_body = text_field(fields, "refresh_token", allowed=_RENEW_FIELDS)
-        shown = in_body
+        if in_body is not None:
+            named = self._front_ends.named_id(request)
+            grant = await self._renewed(request, in_body, named)
+            return self._handed_over(grant, in_cookies_of=None)
+        front_end = self._front_ends.of(request)
+        shown = self._front_ends.cookies_of(front_end).refresh(request)
         if shown is None:
-            shown = self._cookies.refresh(request)
-            if shown is None:
-                raise UnauthenticatedError
-            self._guard.check(request)
-        grant = await self._renew_session.execute(
-            RenewSessionCommand(refresh_token=Secret(shown), visitor=self._visitors.read(request))
-        )
-        return self._handed_over(grant, refresh_in_body=in_body is not None)
+            raise UnauthenticatedError
+        self._guard.check(request, front_end)
+        grant = await self._renewed(request, shown, front_end.id)
+        return self._handed_over(grant, in_cookies_of=front_end)
 
     async def redeem(self, request: Request) -> Response:
         """Redeems a hand-over code for the browser that signed in, or the app that began."""
@@ -86,44 +85,68 @@ class RenewalEndpoints:
         if code is None or refresh not in places:
             raise HTTPException(HTTPStatus.BAD_REQUEST)
         if verifier is not None:
-            grant = await self._redeemed(request, code, AppChallenge.of(Secret(verifier)))
-            return self._handed_over(grant, refresh_in_body=True)
-        browser = self._cookies.handoff(request)
+            challenge = AppChallenge.of(Secret(verifier))
+            named = self._front_ends.named_id(request)
+            grant = await self._redeemed(request, code, challenge, named)
+            return self._handed_over(grant, in_cookies_of=None)
+        front_end = self._front_ends.of(request)
+        cookies = self._front_ends.cookies_of(front_end)
+        browser = cookies.handoff(request)
         if browser is None:
             raise UnauthenticatedError
-        self._guard.check(request)
-        grant = await self._redeemed(request, code, BrowserMark.of(browser))
-        response = self._handed_over(grant, refresh_in_body=refresh == _IN_BODY)
-        self._cookies.clear_handoff(response)
+        self._guard.check(request, front_end)
+        grant = await self._redeemed(request, code, BrowserMark.of(browser), front_end.id)
+        place = None if refresh == _IN_BODY else front_end
+        response = self._handed_over(grant, in_cookies_of=place)
+        cookies.clear_handoff(response)
         return response
 
-    async def _redeemed(self, request: Request, code: str, holder: HandoffHolder) -> SessionGrant:
-        return await self._redeem_handoff.execute(
-            RedeemHandoffCommand(
-                code=Secret(code), holder=holder, visitor=self._visitors.read(request)
+    async def _renewed(
+        self, request: Request, shown: str, front_end: FrontEndId | None
+    ) -> SessionGrant:
+        return await self._renew_session.execute(
+            RenewSessionCommand(
+                refresh_token=Secret(shown),
+                front_end=front_end,
+                visitor=self._visitors.read(request),
             )
         )
 
-    def _handed_over(self, grant: SessionGrant, *, refresh_in_body: bool) -> Response:
+    async def _redeemed(
+        self, request: Request, code: str, holder: HandoffHolder, front_end: FrontEndId | None
+    ) -> SessionGrant:
+        return await self._redeem_handoff.execute(
+            RedeemHandoffCommand(
+                code=Secret(code),
+                holder=holder,
+                front_end=front_end,
+                visitor=self._visitors.read(request),
+            )
+        )
+
+    def _handed_over(self, grant: SessionGrant, *, in_cookies_of: FrontEnd | None) -> Response:
+        """The tokens, in cookies as far as the front end takes them there, or all in the body."""
         session = grant.session
         outlook = SessionOutlook.of(
             token_expires_at=grant.token_expires_at,
             expires_at=session.expires_at,
             absolute_expires_at=session.absolute_expires_at,
-            limits=self._limits,
+            limits=self._front_ends.roster.limits_of(session.front_end),
         )
         body: dict[str, Any] = {
             "session_id": str(session.id),
             "expires_at": rfc3339(grant.token_expires_at),
         } | outlook_fields(outlook)
-        token_in_cookie = self._delivers_by_cookie and not refresh_in_body
+        place = in_cookies_of
+        token_in_cookie = place is not None and place.delivery is SessionDelivery.COOKIE
         if not token_in_cookie:
             body["token"] = grant.token.reveal()
-        if refresh_in_body:
+        if place is None:
             body["refresh_token"] = grant.refresh_token.reveal()
         response = JSONResponse(body)
-        if token_in_cookie:
-            self._cookies.set_session(response, grant)
-        if not refresh_in_body:
-            self._cookies.set_refresh(response, grant)
+        if place is not None:
+            cookies = self._front_ends.cookies_of(place)
+            if token_in_cookie:
+                cookies.set_session(response, grant)
+            cookies.set_refresh(response, grant)
         return response

@@ -1,4 +1,7 @@
-"""The cookies of a session: JWT, refresh token, and the browser of a one-time code."""
+"""The cookies of a session: JWT, refresh token, and the browser of a one-time code.
+
+Each registered front end has its own, with its id in their names.
+"""
 
 from datetime import datetime
 from typing import Final, Literal, final
@@ -7,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from application.ports.clock import Clock
+from domain.front_end import SETTINGS_FRONT_END, FrontEndId
 from domain.handoff import HANDOFF_LIFETIME
 from domain.secret import Secret
 from domain.session_grant import SessionGrant
@@ -30,8 +34,17 @@ class SessionCookies:
         handoff_name: The name of the cookie that marks the browser of a one-time code.
     """
 
-    def __init__(self, *, secure: bool, clock: Clock, public_path: str = "") -> None:
+    def __init__(
+        self,
+        *,
+        secure: bool,
+        clock: Clock,
+        public_path: str = "",
+        front_end: FrontEndId = SETTINGS_FRONT_END,
+    ) -> None:
         self._secure = secure
+        self._public_path = public_path
+        self._front_end = front_end
         # Browsers send a cookie to paths as they see them.
         self._refresh_path = public_path + _REFRESH_PATH
         self._former_refresh_path = public_path + _FORMER_REFRESH_PATH
@@ -39,9 +52,21 @@ class SessionCookies:
         self._clock = clock
         # `__Host-` keeps other hosts of the domain from planting a cookie. A cookie with a path
         # can only have `__Secure-`.
-        self.session_name = ("__Host-" if secure else "") + "vetassist_session"
-        self.refresh_name = ("__Secure-" if secure else "") + "vetassist_refresh"
-        self.handoff_name = ("__Secure-" if secure else "") + "vetassist_handoff"
+        suffix = "" if front_end == SETTINGS_FRONT_END else f"_{front_end.hex}"
+        self.session_name = f"{'__Host-' if secure else ''}vetassist_session{suffix}"
+        self.refresh_name = f"{'__Secure-' if secure else ''}vetassist_refresh{suffix}"
+        self.handoff_name = f"{'__Secure-' if secure else ''}vetassist_handoff{suffix}"
+
+    def of(self, front_end: FrontEndId) -> "SessionCookies":
+        """The cookies of another front end."""
+        if front_end == self._front_end:
+            return self
+        return SessionCookies(
+            secure=self._secure,
+            clock=self._clock,
+            public_path=self._public_path,
+            front_end=front_end,
+        )
 
     def set_session(self, response: Response, grant: SessionGrant) -> None:
         """Set the JWT for as long as it is valid."""

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from application.errors import UnauthenticatedError
 from application.use_cases.history.view_user import ViewUser
 from application.use_cases.sessions.list_sessions import ListSessions
 from application.use_cases.sessions.revoke_sessions import (
@@ -18,19 +19,24 @@ from application.use_cases.sessions.revoke_sessions import (
 )
 from application.use_cases.sessions.sign_out import SignOut, SignOutCommand
 from application.use_cases.sessions.validate_session import ValidSession
+from domain.front_end import FrontEndId, parse_front_end_id
 from domain.identifiers import SessionId
 from domain.session import Session
 from domain.session_limits import SessionLimits, SessionOutlook
 from entrypoints.web.authentication import Authenticator
+from entrypoints.web.calling_front_ends import CallingFrontEnds
 from entrypoints.web.devices import device_name
 from entrypoints.web.languages import LanguageCookie, Translate, headers_of, translation
 from entrypoints.web.parameters import MalformedParametersError, single_values
 from entrypoints.web.routing import REST, get_only
-from entrypoints.web.session_cookies import SessionCookies
 from entrypoints.web.timestamps import rfc3339
 from entrypoints.web.visitors import VisitorReader
 
 VERIFY_PATH: Final = "/api/v1/verify"
+#: The same for the sessions of one front end. Whoever sets up the proxy writes the id: it's in the
+#: path, because Envoy appends the client's path and query.
+FRONT_ENDS_PATH: Final = "/api/v1/front-ends"
+OWN_VERIFY_PATH: Final = f"{FRONT_ENDS_PATH}/{{front_end_id:str}}/verify"
 VERIFY_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
 # The headers with the method of the client: from Traefik and Caddy, and from ingress-nginx.
@@ -52,8 +58,7 @@ class SessionEndpoints:
         revoke_sessions: RevokeSessions,
         view_user: ViewUser,
         visitors: VisitorReader,
-        cookies: SessionCookies,
-        limits: SessionLimits,
+        front_ends: CallingFrontEnds,
         languages: LanguageCookie,
     ) -> None:
         self._authenticator = authenticator
@@ -62,8 +67,7 @@ class SessionEndpoints:
         self._revoke_sessions = revoke_sessions
         self._view_user = view_user
         self._visitors = visitors
-        self._cookies = cookies
-        self._limits = limits
+        self._front_ends = front_ends
         self._languages = languages
 
     @property
@@ -79,12 +83,15 @@ class SessionEndpoints:
             get_only(VERIFY_PATH, self.verify),
             # Envoy uses the method of the client's request, and appends its path.
             Route(f"{VERIFY_PATH}/{{path:{REST}}}", self.verify, methods=VERIFY_METHODS),
+            get_only(OWN_VERIFY_PATH, self.verify),
+            Route(f"{OWN_VERIFY_PATH}/{{path:{REST}}}", self.verify, methods=VERIFY_METHODS),
         ]
 
     async def show(self, request: Request) -> Response:
         """The caller's session, and how long it lasts."""
         valid = await self._authenticator.session(request)
-        return JSONResponse(session_fields(valid, self._limits))
+        limits = self._front_ends.roster.limits_of(valid.session.front_end)
+        return JSONResponse(session_fields(valid, limits))
 
     async def show_user(self, request: Request) -> Response:
         """The user that the caller is signed in as."""
@@ -105,9 +112,11 @@ class SessionEndpoints:
         )
 
     async def verify(self, request: Request) -> Response:
-        """Tell a proxy whether to let a request through."""
+        """Tell a proxy whether to let a request through, of one front end or of any."""
         methods = [each for name in _METHOD_HEADERS for each in request.headers.getlist(name)]
-        valid = await self._authenticator.session(request, forwarded_methods=methods)
+        valid = await self._authenticator.forwarded(
+            request, front_end=_asked_front_end(request), methods=methods
+        )
         return Response(
             headers={
                 "X-Auth-User": str(valid.session.user_id),
@@ -121,7 +130,11 @@ class SessionEndpoints:
         sessions = await self._list_sessions.execute(valid.session.user_id)
         current = valid.session.session_id
         language = self._languages.language(request)
-        shown = [_shown(each, current, translation(language)) for each in sessions]
+        names = await self._front_ends.roster.names({each.front_end for each in sessions})
+        shown = [
+            _shown(each, current, names.get(each.front_end), translation(language))
+            for each in sessions
+        ]
         return JSONResponse({"sessions": shown}, headers=headers_of(language))
 
     async def log_out(self, request: Request) -> Response:
@@ -130,7 +143,7 @@ class SessionEndpoints:
         visitor = self._visitors.read(request)
         await self._sign_out.execute(SignOutCommand(proof=proof, visitor=visitor))
         response = Response(status_code=HTTPStatus.NO_CONTENT)
-        self._cookies.clear(response)
+        self._front_ends.cookies(request).clear(response)
         return response
 
     async def revoke_one(self, request: Request) -> Response:
@@ -168,7 +181,7 @@ class SessionEndpoints:
         )
         response = Response(status_code=HTTPStatus.NO_CONTENT)
         if which in {current, Which.ALL}:
-            self._cookies.clear(response)
+            self._front_ends.cookies(request).clear(response)
         return response
 
 
@@ -201,10 +214,24 @@ def outlook_fields(outlook: SessionOutlook) -> dict[str, Any]:
     }
 
 
-def _shown(session: Session, current: SessionId, translate: Translate) -> dict[str, Any]:
+def _asked_front_end(request: Request) -> FrontEndId | None:
+    """The front end that the path names, or None if it names none."""
+    text = request.path_params.get("front_end_id")
+    if text is None:
+        return None
+    front_end_id = parse_front_end_id(text)
+    if front_end_id is None:
+        raise UnauthenticatedError
+    return front_end_id
+
+
+def _shown(
+    session: Session, current: SessionId, front_end: str | None, translate: Translate
+) -> dict[str, Any]:
     return {
         "session_id": str(session.id),
         "device": device_name(session.user_agent, translate),
+        "front_end": front_end,
         "issued_at": rfc3339(session.issued_at),
         "renewed_at": rfc3339(session.renewed_at),
         "expires_at": rfc3339(session.expires_at),

@@ -72,15 +72,15 @@ class SignInPace:
     def _begin(self) -> None:
         self._in_progress += 1
         self._is_paused = True
-        loop = asyncio.get_running_loop()
-        used = time.thread_time()
+        # Called in the next turn of the loop.
+        asyncio.get_running_loop().call_soon(self._pause, time.thread_time())
 
-        def pause() -> None:
-            turn = time.thread_time() - used
-            loop.call_later(min(turn * _PAUSE_TURNS, _LONGEST_PAUSE_SECONDS), self._go_on)
-
-        # Runs in the next turn of the loop.
-        loop.call_soon(pause)
+    def _pause(self, used_before: float) -> None:
+        if not self._line:
+            self._is_paused = False
+            return
+        seconds = min((time.thread_time() - used_before) * _PAUSE_TURNS, _LONGEST_PAUSE_SECONDS)
+        asyncio.get_running_loop().call_later(seconds, self._go_on)
 
     def _go_on(self) -> None:
         self._is_paused = False

@@ -31,7 +31,12 @@ from application.use_cases.sign_in.complete_va_login import (
 )
 from application.use_cases.sign_in.start_va_login import StartVALogin, StartVALoginCommand
 from domain.attempt_note import AttemptNote
-from domain.errors import InvalidAppChallengeError, InvalidReturnPathError
+from domain.errors import (
+    InvalidAppChallengeError,
+    InvalidReturnPathError,
+    UnknownFrontEndError,
+)
+from domain.front_end import FrontEnd
 from domain.return_path import ReturnPath
 from domain.secret import Secret
 from domain.sign_in_failure import SignInFailure
@@ -39,7 +44,13 @@ from entrypoints.metrics.measurements import REPEATED, RESTARTED, SUCCESS, Measu
 from entrypoints.settings import CALLBACK_PATH
 from entrypoints.web.app_sign_ins import AppSignIns
 from entrypoints.web.authentication import Authenticator
-from entrypoints.web.browser_answers import LOGIN_PATH, BrowserAnswers, requested_path
+from entrypoints.web.browser_answers import (
+    LOGIN_PATH,
+    BrowserAnswers,
+    Destination,
+    requested_front_end,
+    requested_path,
+)
 from entrypoints.web.delivery import Delivery
 from entrypoints.web.departures import departure_of
 from entrypoints.web.errors import problem
@@ -55,6 +66,12 @@ _log = structlog.stdlib.get_logger("vetassist.sign_in")
 #: Failures that aren't the attempt's own answer. The same callback may succeed when it comes again,
 #: or an earlier answer may have been lost. So the browser keeps its secret.
 _WITHOUT_OUTCOME: Final = (AttemptRefusedError, SignInPostponedError, SignInUncertainError)
+_NOT_STARTED: Final = (
+    ApplicationError,
+    InvalidAppChallengeError,
+    MalformedParametersError,
+    UnknownFrontEndError,
+)
 _CALLBACK_PARAMETERS: Final = ("state", "code", "error", "iss")
 
 
@@ -97,19 +114,20 @@ class VAEndpoints:
         if is_prefetch(request.headers):
             return Response(status_code=HTTPStatus.NO_CONTENT)
         is_person = is_navigation(request.headers)
-        return_to: ReturnPath | None = None
         try:
+            front_end = requested_front_end(request)
             return_to = _wanted_path(request, is_person=is_person)
             command = StartVALoginCommand(
                 visitor=self._visitors.read(request),
                 return_to=return_to,
                 app_challenge=self._app_sign_ins.challenge(request),
+                front_end=front_end,
             )
             async with self._pace.begun():
                 started = await self._start_va_login.execute(command)
-        except (ApplicationError, InvalidAppChallengeError, MalformedParametersError) as error:
+        except _NOT_STARTED as error:
             if is_person:
-                return self._not_started(request, error, return_to)
+                return self._not_started(request, error)
             if isinstance(error, MalformedParametersError):
                 return problem(HTTPStatus.BAD_REQUEST, "malformed_parameters")
             raise
@@ -122,10 +140,9 @@ class VAEndpoints:
         try:
             async with self._pace.begun():
                 return await self._completed(request)
-        except UnavailableError:
+        except UnavailableError as error:
             # The attempt wasn't touched.
-            crowded = SignInPostponedError(SignInFailure.SERVICE_UNAVAILABLE, "crowded")
-            return self._failed(request, crowded)
+            return self._not_started(request, error)
 
     async def _completed(self, request: Request) -> Response:
         command = self._command(request)
@@ -159,24 +176,28 @@ class VAEndpoints:
         self._cookies.set(request, response, started, spent=spent)
         return response
 
-    def _not_started(
-        self, request: Request, error: Exception, return_to: ReturnPath | None
-    ) -> Response:
+    def _not_started(self, request: Request, error: Exception) -> Response:
         failure = _failure_of(error)
         code = error.code if isinstance(error, ApplicationError) else type(error).__name__
         _log.warning("sign_in_not_started", error=failure.value, code=code)
         self._measurements.count_sign_in(failure)
-        return self._answers.failure(request, failure, return_to)
+        is_nowhere = isinstance(error, UnknownFrontEndError)
+        destination = Destination() if is_nowhere else self._answers.destination(request)
+        return self._answers.failure(request, failure, destination)
 
     def _failed(self, request: Request, failed: SignInFailedError) -> Response:
         is_alarm = isinstance(failed, SignInMisconfiguredError)
         level = logging.ERROR if is_alarm else logging.WARNING
         _log.log(level, "sign_in_failed", error=failed.failure.value, reason=failed.reason)
         self._measurements.count_sign_in(failed.failure)
-        return self._answers.failure(request, failed.failure, failed.return_to)
+        destination = Destination(failed.front_end, failed.return_to)
+        return self._answers.failure(request, failed.failure, destination)
 
     def _command(self, request: Request) -> CompleteVALoginCommand:
-        replaced = self._authenticator.cookie_token(request)
+        def held_token(front_end: FrontEnd) -> Secret | None:
+            token = self._authenticator.cookie_token(request, front_end)
+            return None if token is None else Secret(token)
+
         state = _state_of(request, ["state"])
         return CompleteVALoginCommand(
             # A callback that repeats any of its parameters must not cost the browser its secret.
@@ -184,7 +205,7 @@ class VAEndpoints:
             callback=CallbackParameters(Secret(query_of(request))),
             visitor=self._visitors.read(request),
             is_abandoned=departure_of(request),
-            replaced_token=None if replaced is None else Secret(replaced),
+            held_token=held_token,
             note=self._cookies.note(request, state),
             unanswered=self._cookies.unanswered(request, state),
         )

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from adapters.postgres.pool import build_pool, opened
+from application.ports.front_end_directory import FrontEndDirectory
 from application.ports.login_attempts import LoginAttempts
 from application.ports.readiness import Readiness
 from application.ports.session_lookup import SessionLookup
@@ -45,6 +46,11 @@ def session_lookup(storage: Storage) -> SessionLookup:
 @pytest.fixture
 def user_directory(storage: Storage) -> UserDirectory:
     return storage.user_directory
+
+
+@pytest.fixture
+def front_end_directory(storage: Storage) -> FrontEndDirectory:
+    return storage.front_end_directory
 
 
 @pytest.fixture

@@ -16,7 +16,13 @@ from adapters.session_tokens.signed_refresh_tokens import SignedRefreshTokens
 from application.ports.attempt_notes import AttemptNotes
 from domain.attempt_note import AttemptNote
 from domain.return_path import MAX_CHARACTERS, ReturnPath
-from tests.support.builders import a_login_attempt, a_refresh_token, a_session, some_login_secrets
+from tests.support.builders import (
+    a_front_end,
+    a_login_attempt,
+    a_refresh_token,
+    a_session,
+    some_login_secrets,
+)
 
 #: Makes notes of a key of their own.
 MakeNotes = Callable[[], AttemptNotes]
@@ -39,6 +45,7 @@ def variants() -> list[AttemptNote]:
     """Notes that differ in everything a note says."""
     paths = (None, ReturnPath("/"), ReturnPath("/claims?a=b;c,d#e%20"), LONGEST)
     notes = [a_note(path) for path in paths]
+    notes += [replace(note, front_end=a_front_end().id) for note in notes]
     return notes + [note.spent() for note in notes]
 
 

@@ -15,7 +15,7 @@ from domain.audit_record import AuditFilter, AuditMark, AuditRecord
 from domain.identifiers import UserId
 from domain.service_client import ClientId
 from domain.visitor import Visitor
-from tests.support.builders import NOW, a_session_id, a_user_id
+from tests.support.builders import NOW, a_front_end, a_session_id, a_user_id
 from tests.support.databases import change
 from tests.support.service_clients import a_client
 from tests.support.storage import (
@@ -116,6 +116,22 @@ async def test_the_device_of_somebody_elses_session_is_not_shown(storage: Storag
     (record,) = await read(storage, mine)
 
     assert record.user_agent is None
+
+
+async def test_a_front_end_is_told_by_its_name(storage: Storage) -> None:
+    front_end, user_id = a_front_end(name="Claims"), a_user_id()
+    async with storage.unit_of_work() as work:
+        await work.front_ends.add(front_end)
+        await work.commit()
+    await append(
+        storage,
+        an_event(user_id, AuditEventType.LOGIN, front_end=str(front_end.id)),
+        an_event(user_id, AuditEventType.LOGIN, front_end="elsewhere", now=NOW + A_SECOND),
+    )
+
+    unknown, known = await read(storage, user_id)
+
+    assert (known.front_end_name, unknown.front_end_name) == ("Claims", None)
 
 
 async def test_a_client_is_told_by_its_name(storage: Storage) -> None:

@@ -8,11 +8,13 @@ import pytest
 
 from application.ports.login_attempts import LoginAttempts
 from domain.app_challenge import AppChallenge
+from domain.front_end import SETTINGS_FRONT_END, FrontEndId
 from domain.login_attempt import ATTEMPT_KEPT_FOR, AttemptRefusal, LoginAttempt, LoginSecrets
 from domain.return_path import MAX_CHARACTERS, ReturnPath
 from tests.support.builders import (
     LOGIN_LIFETIME,
     NOW,
+    a_front_end,
     a_login_attempt,
     a_login_start,
     some_login_secrets,
@@ -36,13 +38,19 @@ async def consume(
 
 @pytest.mark.parametrize("return_to", [None, ReturnPath("/claims?tab=open#newest")])
 @pytest.mark.parametrize("app_challenge", [None, AppChallenge(bytes(range(32)))])
+@pytest.mark.parametrize("front_end", [SETTINGS_FRONT_END, a_front_end().id])
 async def test_an_attempt_is_given_to_the_browser_that_began_it(
     login_attempts: LoginAttempts,
     return_to: ReturnPath | None,
     app_challenge: AppChallenge | None,
+    front_end: FrontEndId,
 ) -> None:
     secrets = some_login_secrets()
-    attempt = replace(a_login_attempt(secrets, return_to=return_to), app_challenge=app_challenge)
+    attempt = replace(
+        a_login_attempt(secrets, return_to=return_to),
+        app_challenge=app_challenge,
+        front_end=front_end,
+    )
     await login_attempts.add(attempt, a_login_start())
 
     assert await consume(login_attempts, secrets) == replace(attempt, consumed_at=SOON)

@@ -1,12 +1,14 @@
 """What every SessionLookup promises, run against each adapter."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from application.ports.session_lookup import SessionLookup
 from application.ports.unit_of_work import UnitOfWorkFactory
-from tests.support.builders import NOW, a_session, a_session_id
+from domain.front_end import SETTINGS_FRONT_END, FrontEndId
+from tests.support.builders import NOW, a_front_end, a_session, a_session_id
 from tests.support.storage import (
     a_stored_session,
     a_stored_user,
@@ -17,11 +19,14 @@ from tests.support.storage import (
 )
 
 
+@pytest.mark.parametrize("front_end", [SETTINGS_FRONT_END, a_front_end().id])
 async def test_a_session_is_found_with_all_that_is_known_of_it(
-    unit_of_work: UnitOfWorkFactory, session_lookup: SessionLookup
+    unit_of_work: UnitOfWorkFactory, session_lookup: SessionLookup, front_end: FrontEndId
 ) -> None:
     user = await a_stored_user(unit_of_work)
-    session = a_session(user.id, now=NOW + timedelta(microseconds=123_456))
+    session = replace(
+        a_session(user.id, now=NOW + timedelta(microseconds=123_456)), front_end=front_end
+    )
     await store_sessions(unit_of_work, session)
 
     assert await session_lookup.find(user.id, session.id) == standing_of(session)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.async_api import Browser, Page, Request, expect
 
-from entrypoints.settings import SessionDelivery
+from domain.front_end import SessionDelivery
 from tests.e2e.conftest import ProductFactory
 from tests.support.browsing import (
     TOKEN_SHAPED,

@@ -9,13 +9,13 @@ from psycopg import AsyncConnection
 from psycopg.conninfo import conninfo_to_dict
 
 from adapters.postgres.pool import Pool
-from entrypoints.serving.app import serving_app
+from entrypoints.serving.app import create_app
 
 pytestmark = pytest.mark.postgres
 
 
 async def test_the_event_loop_is_the_one_that_the_service_is_deployed_on() -> None:
-    shipped = uvicorn.Config(serving_app, factory=True).get_loop_factory()
+    shipped = uvicorn.Config(create_app, factory=True).get_loop_factory()
     assert shipped is not None
     loop = shipped()
     loop.close()

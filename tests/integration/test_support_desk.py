@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 from adapters.postgres.migrations import migrate
 from adapters.postgres.pool import build_pool, opened
 from adapters.system.clock import SystemClock
+from application.use_cases.front_ends.add_front_end import AddFrontEndCommand
 from entrypoints.cli import app
 from tests.support.databases import (
     APPLICATION_ROLE,
@@ -114,7 +115,9 @@ def _in_code(text: str) -> str:
 
 
 async def test_i_lost_my_phone(product: Product, desk: Desk, database: str) -> None:
-    phone = await browser(product, PHONE).sign_in()
+    command = AddFrontEndCommand(name="Claims", url="https://claims.example.org")
+    front_end = await product.container.add_front_end().execute(command)
+    phone = await browser(product, PHONE).sign_in(front_end=front_end.id)
     laptop = await browser(product, FIREFOX).sign_in()
     await browser(product, FIREFOX).sign_in("janet-moore")
 
@@ -126,6 +129,10 @@ async def test_i_lost_my_phone(product: Product, desk: Desk, database: str) -> N
         "Firefox on Linux",
     }
     (lost,) = [each for each in shown["sessions"] if "iPhone" in each["device"]]
+    assert (lost["front_end"], lost["front_end_id"]) == ("Claims", str(front_end.id))
+    # The host of the front end in the command's settings.
+    others = [each["front_end"] for each in shown["sessions"] if each is not lost]
+    assert others == ["vetassist.ganuda.us"]
     end = ("end-session", user["user_id"], lost["session_id"], *REASON)
     assert (await desk.json(*end, "--dry-run"))["changed"] is True
     assert await status_of(phone) == 200

@@ -46,7 +46,7 @@ def cookies_of(answer: httpx.Response) -> dict[str, Morsel[str]]:
         morsel
         for line in answer.headers.get_list("set-cookie")
         for morsel in SimpleCookie(line).values()
-        if not (morsel.key.endswith("_refresh") and morsel["path"] == RENEW and not morsel.value)
+        if not ("_refresh" in morsel.key and morsel["path"] == RENEW and not morsel.value)
     ]
     by_name = {morsel.key: morsel for morsel in morsels}
     assert len(by_name) == len(morsels), "a cookie is set twice"

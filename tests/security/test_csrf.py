@@ -8,6 +8,7 @@ import httpx
 import pytest
 from starlette.routing import Route
 
+from domain.front_end import SETTINGS_FRONT_END
 from entrypoints.web.session_endpoints import VERIFY_METHODS, VERIFY_PATH
 from entrypoints.web.token_endpoint import TOKEN_PATH
 from tests.security.cookies import OUR_PAGE, REDEEM, RENEW, signed_in_by_cookie, value_in
@@ -77,7 +78,14 @@ def unsafe_routes(product: Product) -> list[tuple[str, str]]:
     """
     own = str(product.sessions[0].id)
     return [
-        (method, re.sub(r"{[^}]*}", own, route.path))
+        (
+            method,
+            re.sub(
+                r"{[^}]*}",
+                own,
+                route.path.replace("{front_end_id:str}", str(SETTINGS_FRONT_END)),
+            ),
+        )
         for route in product.app.routes
         if isinstance(route, Route) and route.path not in {REDEEM, TOKEN_PATH}
         for method in sorted((route.methods or set()) - SAFE)
@@ -98,7 +106,11 @@ async def test_the_unsafe_routes_are_found(product: Product) -> None:
         ("DELETE", f"/api/v1/sessions/{own}"),
         ("DELETE", "/api/v1/va/link"),
         ("POST", RENEW),
-        *((method, f"{VERIFY_PATH}/{own}") for method in set(VERIFY_METHODS) - SAFE),
+        *(
+            (method, f"{path}/{own}")
+            for method in set(VERIFY_METHODS) - SAFE
+            for path in (VERIFY_PATH, f"/api/v1/front-ends/{SETTINGS_FRONT_END}/verify")
+        ),
     }
 
 

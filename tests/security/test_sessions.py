@@ -17,6 +17,7 @@ from adapters.session_tokens.jwt_session_tokens import JWTSessionTokens
 from application.use_cases.operations.disable_user import DisableUserCommand
 from application.use_cases.operations.enable_user import EnableUserCommand
 from domain.audit_event import AuditEventType
+from domain.front_end import SETTINGS_FRONT_END
 from domain.identifiers import SessionId, UserId
 from domain.revocation import RevokedBy
 from entrypoints.web import bounded_body
@@ -36,6 +37,7 @@ SECOND: Final = timedelta(seconds=1)
 
 #: It ends a session also for a JWT that has expired, and repeats what was done.
 SIGN_OUT: Final = ("DELETE", "/api/v1/session")
+OWN_VERIFY_PATH: Final = "/api/v1/front-ends/{front_end_id}/verify"
 #: Every route, and what opens it. A new one has to be put where it belongs.
 GUARDED: Final = {
     ("GET", "/api/v1/session"),
@@ -50,6 +52,8 @@ GUARDED: Final = {
     ("GET", "/api/v1/user"),
     ("GET", VERIFY_PATH),
     *((method, f"{VERIFY_PATH}/{{path}}") for method in VERIFY_METHODS),
+    ("GET", OWN_VERIFY_PATH),
+    *((method, f"{OWN_VERIFY_PATH}/{{path}}") for method in VERIFY_METHODS),
 }
 BY_SECRET: Final = {("POST", RENEW), ("POST", REDEEM), ("POST", TOKEN_PATH)}
 OPEN: Final = {
@@ -128,6 +132,11 @@ def unauthorized(answer: httpx.Response, where: object) -> None:
 async def test_every_route_is_known_to_be_open_or_guarded() -> None:
     async with running_product(frontend_url=SERVICE_URL) as product:
         assert set(routes_of(product)) == GUARDED | BY_SECRET | OPEN
+
+
+def filled(template: str) -> str:
+    path = template.replace("{front_end_id}", str(SETTINGS_FRONT_END))
+    return re.sub(r"{[^}]*}", str(SOME_ID), path)
 
 
 async def nobody(product: Product) -> list[str]:
@@ -211,7 +220,7 @@ async def test_no_route_opens_to_a_token_that_does_not_stand(
         shown += [bearer(token), {"Cookie": f"{SESSION_COOKIE}={token}"}]
     before, client = by_cookie.store.committed.copy(), by_cookie.browser()
     for method, template in sorted(GUARDED - spared):
-        path = re.sub(r"{[^}]*}", str(SOME_ID), template)
+        path = filled(template)
         for headers in shown:
             answer = await client.http.request(method, path, headers={**headers, **OUR_PAGE})
             unauthorized(answer, f"{method} {path} {sorted(headers)}")
@@ -221,9 +230,9 @@ async def test_no_route_opens_to_a_token_that_does_not_stand(
 @pytest.mark.case(72)
 async def test_every_route_opens_to_one_that_stands(by_cookie: Product) -> None:
     for method, template in sorted(GUARDED):
-        path = re.sub(r"{[^}]*}", str(SOME_ID), template)
+        path = filled(template)
         expected = 200
-        if method == "DELETE" and not template.startswith(VERIFY_PATH):
+        if method == "DELETE" and "/verify" not in template:
             expected = 404 if "session_id" in template else 204
         client, token = by_cookie.browser().http, await a_token(by_cookie)
         by_header = await client.request(method, path, headers=bearer(token))
@@ -752,7 +761,17 @@ async def test_a_user_sees_their_own_live_sessions_and_which_is_this_one(product
     ]
     assert [each["current"] for each in listed] == [True, False]
     assert {frozenset(each) for each in listed} == {
-        frozenset({"session_id", "device", "issued_at", "renewed_at", "expires_at", "current"})
+        frozenset(
+            {
+                "session_id",
+                "device",
+                "front_end",
+                "issued_at",
+                "renewed_at",
+                "expires_at",
+                "current",
+            }
+        )
     }
 
 

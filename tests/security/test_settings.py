@@ -11,7 +11,8 @@ from typing import Final
 
 import pytest
 
-from entrypoints.settings import SessionDelivery, Settings
+from domain.front_end import SessionDelivery
+from entrypoints.settings import Settings
 from entrypoints.settings_reader import DatabaseSettings, SettingsError, read_part
 from tests.support.environment import read, required_settings, token_key, write_secrets
 

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import uuid4
 
@@ -12,6 +12,7 @@ from application.ports.identity_provider import CallbackParameters, ProviderSign
 from domain.audit_event import AuditEvent
 from domain.audit_seal import GENESIS, BatchHeader, SealedBatch
 from domain.data_key import DATA_KEY_BYTES, DataKey, WrappedDataKey
+from domain.front_end import FrontEnd, FrontEndId, SessionDelivery
 from domain.identifiers import ICN, SessionId, TokenId, UserId
 from domain.login_attempt import LoginAttempt, LoginSecrets
 from domain.refresh_token import RefreshToken
@@ -32,6 +33,23 @@ LIMITS: Final = SessionLimits()
 #: How long an attempt may take, by default.
 LOGIN_LIFETIME: Final = timedelta(minutes=60)
 ISSUER: Final = "https://issuer.example/oauth2/verification"
+
+
+def a_front_end(origin: str | None = None, **changes: Any) -> FrontEnd:
+    """A registered front end, at an origin of its own."""
+    given: dict[str, Any] = {
+        "id": FrontEndId(uuid4()),
+        "name": "Staging",
+        "url": f"{origin or f'https://{uuid4().hex}.example.org'}/app",
+        "delivery": SessionDelivery.COOKIE,
+        "created_at": NOW,
+    }
+    return FrontEnd(**(given | changes))
+
+
+def the_settings_front_end() -> FrontEnd:
+    """The front end of the default settings."""
+    return FrontEnd.of_settings(url="https://vetassist.ganuda.us", delivery=SessionDelivery.QUERY)
 
 
 def an_icn() -> ICN:

@@ -8,6 +8,7 @@ import typer.main
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from domain.front_end import SETTINGS_FRONT_END
 from entrypoints.cli import app
 
 SOMEBODY: Final = "00000000-0000-4000-8000-000000000001"
@@ -70,4 +71,9 @@ def arguments(folder: Path) -> dict[Words, Words]:
         ("client", "retire"): (SOMEBODY,),
         ("client", "list"): (),
         ("client", "disable"): (SOMEBODY, *_REASON),
+        ("front-end", "add"): ("x", "--url", "https://staging.example.org"),
+        ("front-end", "list"): (),
+        ("front-end", "show"): (str(SETTINGS_FRONT_END),),
+        ("front-end", "change"): (SOMEBODY, *_REASON, "--name", "y"),
+        ("front-end", "disable"): (SOMEBODY, *_REASON),
     }

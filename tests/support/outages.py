@@ -13,6 +13,8 @@ from application.ports.audit_seals import AuditSeals
 from application.ports.audit_trail import AuditTrail
 from application.ports.data_keys import DataKeys
 from application.ports.disclosures import Disclosures
+from application.ports.front_end_directory import FrontEndDirectory
+from application.ports.front_ends import FrontEnds
 from application.ports.handoffs import Handoffs
 from application.ports.login_attempts import LoginAttempts
 from application.ports.outages import Outages
@@ -33,6 +35,7 @@ from application.ports.va_token_vault import VATokenVault
 from application.ports.vital_signs import Rights, Vitals, VitalSigns
 from domain.audit_event import AuditEvent
 from domain.audit_record import AuditFilter, AuditMark, AuditRecord
+from domain.front_end import FrontEnd, FrontEndId
 from domain.identifiers import SessionId, UserId
 from domain.login_attempt import LoginAttempt
 from domain.trail_row import Horizon, Place
@@ -166,6 +169,10 @@ class DownUnitOfWork(UnitOfWork):
         raise UnavailableError
 
     @property
+    def front_ends(self) -> FrontEnds:
+        raise UnavailableError
+
+    @property
     def audit(self) -> AuditTrail:
         raise UnavailableError
 
@@ -207,6 +214,14 @@ class DownAuditHistory(AuditHistory):
         raise UnavailableError
 
 
+class DownFrontEndDirectory(FrontEndDirectory):
+    async def find(self, front_end_id: FrontEndId) -> FrontEnd | None:
+        raise UnavailableError
+
+    async def list_all(self) -> Sequence[FrontEnd]:
+        raise UnavailableError
+
+
 class DownVitalSigns(VitalSigns):
     async def read(self) -> Vitals:
         raise UnavailableError
@@ -233,6 +248,7 @@ def down_storage() -> Storage:
         session_lookup=DownSessionLookup(),
         user_directory=DownUserDirectory(),
         user_records=DownUserRecords(),
+        front_end_directory=DownFrontEndDirectory(),
         disclosures=DownDisclosures(),
         audit_history=DownAuditHistory(),
         login_attempts=DownLoginAttempts(),

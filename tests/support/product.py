@@ -241,9 +241,13 @@ class Browser:
     async def post(self, url: str, **options: Any) -> httpx.Response:
         return await self.http.post(url, **options)
 
-    async def start(self, return_to: str | None = None, **options: Any) -> httpx.Response:
+    async def start(
+        self, return_to: str | None = None, *, front_end: object = None, **options: Any
+    ) -> httpx.Response:
         """Click "Sign in"; the answer leads to the provider."""
-        parameters = {} if return_to is None else {"return_to": return_to}
+        wanted = None if front_end is None else str(front_end)
+        given = {"return_to": return_to, "front_end": wanted}
+        parameters = {name: value for name, value in given.items() if value is not None}
         return await self.http.get(LOGIN, params=parameters, **options)
 
     async def consent(self, authorization_url: str, veteran: str = "tamara-ellis") -> str:
@@ -263,9 +267,15 @@ class Browser:
         assert answer.is_redirect, answer.text
         return answer.headers["location"]
 
-    async def begin(self, veteran: str = "tamara-ellis", *, return_to: str | None = None) -> str:
+    async def begin(
+        self,
+        veteran: str = "tamara-ellis",
+        *,
+        return_to: str | None = None,
+        front_end: object = None,
+    ) -> str:
         """Click, and sign in at the provider; returns the callback's URL, not visited yet."""
-        started = await self.start(return_to)
+        started = await self.start(return_to, front_end=front_end)
         assert started.status_code == 303, started.text
         return await self.consent(started.headers["location"], veteran)
 
@@ -274,10 +284,15 @@ class Browser:
         return await self.get(await self.begin(veteran))
 
     async def sign_in(
-        self, veteran: str = "tamara-ellis", *, return_to: str | None = None
+        self,
+        veteran: str = "tamara-ellis",
+        *,
+        return_to: str | None = None,
+        front_end: object = None,
     ) -> "SignedIn":
         """A whole sign-in that succeeds."""
-        return SignedIn.of(self, await self.get(await self.begin(veteran, return_to=return_to)))
+        callback = await self.begin(veteran, return_to=return_to, front_end=front_end)
+        return SignedIn.of(self, await self.get(callback))
 
 
 @dataclass(frozen=True, kw_only=True)

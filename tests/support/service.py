@@ -29,6 +29,7 @@ from application.use_cases.sign_in.link_va_identity import LinkVAIdentityCommand
 from application.use_cases.sign_in.start_va_login import StartVALoginCommand
 from domain.attempt_note import AttemptNote
 from domain.audit_event import AuditEvent, AuditEventType
+from domain.front_end import SETTINGS_FRONT_END, FrontEnd, FrontEndId, SessionDelivery
 from domain.identifiers import UserId
 from domain.return_path import ReturnPath
 from domain.secret import Secret
@@ -109,18 +110,25 @@ class Service:
         signed_in: ProviderSignIn | VAIdentity | None = None,
         *,
         return_to: ReturnPath | None = None,
+        front_end: FrontEndId = SETTINGS_FRONT_END,
     ) -> Begun:
         """Send a browser to the provider and let a Veteran sign in there."""
         if not isinstance(signed_in, ProviderSignIn):
             signed_in = a_provider_sign_in(signed_in)
-        started = await self.start(return_to)
+        started = await self.start(return_to, front_end=front_end)
         code = self.provider.consent(started.authorization_url, signed_in)
         return Begun(started=started, code=code)
 
     async def start(
-        self, return_to: ReturnPath | None = None, *, visitor: Visitor | None = None
+        self,
+        return_to: ReturnPath | None = None,
+        *,
+        visitor: Visitor | None = None,
+        front_end: FrontEndId = SETTINGS_FRONT_END,
     ) -> VALoginStarted:
-        command = StartVALoginCommand(visitor=visitor or a_visitor(), return_to=return_to)
+        command = StartVALoginCommand(
+            visitor=visitor or a_visitor(), return_to=return_to, front_end=front_end
+        )
         return await self.container.start_va_login().execute(command)
 
     async def complete(self, command: CompleteVALoginCommand) -> VALoginCompleted:
@@ -138,9 +146,10 @@ class Service:
         signed_in: ProviderSignIn | VAIdentity | None = None,
         *,
         visitor: Visitor | None = None,
+        front_end: FrontEndId = SETTINGS_FRONT_END,
     ) -> VALoginCompleted:
         """A whole sign-in that succeeds."""
-        begun = await self.begin(signed_in)
+        begun = await self.begin(signed_in, front_end=front_end)
         return await self.complete(begun.callback(visitor=visitor))
 
     async def link(
@@ -174,6 +183,13 @@ class MemoryService(Service):
     def audit(self) -> list[AuditEvent]:
         """The committed trail, oldest first, but for the sign-ins that began."""
         return after_the_start(self.store.committed.audit)
+
+
+def deliver_by_code(container: Container) -> None:
+    """Let the settings' front end get its sessions by code. Call it before the first sign-in."""
+    url = container.settings().frontend_url
+    front_end = FrontEnd.of_settings(url=url, delivery=SessionDelivery.CODE)
+    container.front_end_roster.add_kwargs(settings=front_end)
 
 
 def after_the_start(trail: Iterable[AuditEvent]) -> list[AuditEvent]:
@@ -247,6 +263,7 @@ def _storage_providers(storage: Storage) -> dict[str, object]:
         "session_lookup": providers.Object(storage.session_lookup),
         "user_directory": providers.Object(storage.user_directory),
         "user_records": providers.Object(storage.user_records),
+        "front_end_directory": providers.Object(storage.front_end_directory),
         "disclosures": providers.Object(storage.disclosures),
         "audit_history": providers.Object(storage.audit_history),
         "readiness": providers.Object(storage.readiness),

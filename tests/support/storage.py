@@ -5,6 +5,7 @@ from datetime import datetime
 
 from adapters.memory.audit_history import MemoryAuditHistory
 from adapters.memory.disclosures import MemoryDisclosures
+from adapters.memory.front_end_directory import MemoryFrontEndDirectory
 from adapters.memory.login_attempts import MemoryLoginAttempts
 from adapters.memory.readiness import MemoryReadiness
 from adapters.memory.sealed_trail import MemorySealedTrail
@@ -17,6 +18,7 @@ from adapters.memory.user_records import MemoryUserRecords
 from adapters.memory.vital_signs import MemoryVitalSigns
 from adapters.postgres.audit_history import PostgresAuditHistory
 from adapters.postgres.disclosures import PostgresDisclosures
+from adapters.postgres.front_end_directory import PostgresFrontEndDirectory
 from adapters.postgres.login_attempts import PostgresLoginAttempts
 from adapters.postgres.pool import Pool
 from adapters.postgres.readiness import PostgresReadiness
@@ -30,6 +32,7 @@ from adapters.postgres.vital_signs import PostgresVitalSigns
 from adapters.system.clock import SystemClock
 from application.ports.audit_history import AuditHistory
 from application.ports.disclosures import Disclosures
+from application.ports.front_end_directory import FrontEndDirectory
 from application.ports.login_attempts import LoginAttempts
 from application.ports.readiness import Readiness
 from application.ports.sealed_trail import SealedTrail
@@ -56,6 +59,7 @@ class Storage:
     session_lookup: SessionLookup
     user_directory: UserDirectory
     user_records: UserRecords
+    front_end_directory: FrontEndDirectory
     disclosures: Disclosures
     audit_history: AuditHistory
     login_attempts: LoginAttempts
@@ -72,6 +76,7 @@ def memory_storage(store: MemoryStore | None = None, operator: str | None = None
         session_lookup=MemorySessionLookup(store),
         user_directory=MemoryUserDirectory(store),
         user_records=MemoryUserRecords(store),
+        front_end_directory=MemoryFrontEndDirectory(store),
         disclosures=MemoryDisclosures(store),
         audit_history=MemoryAuditHistory(store),
         login_attempts=MemoryLoginAttempts(store),
@@ -88,6 +93,7 @@ def postgres_storage(pool: Pool, operator: str | None = None) -> Storage:
         session_lookup=PostgresSessionLookup(pool),
         user_directory=PostgresUserDirectory(pool),
         user_records=PostgresUserRecords(pool),
+        front_end_directory=PostgresFrontEndDirectory(pool),
         disclosures=PostgresDisclosures(pool),
         audit_history=PostgresAuditHistory(pool),
         login_attempts=PostgresLoginAttempts(pool),
@@ -156,4 +162,5 @@ def standing_of(session: Session) -> SessionStanding:
         expires_at=session.expires_at,
         absolute_expires_at=session.absolute_expires_at,
         is_revoked=session.revocation is not None,
+        front_end=session.front_end,
     )

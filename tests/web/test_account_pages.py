@@ -556,7 +556,8 @@ class Texts(HTMLParser):
 _NOT_OURS: Final = re.compile(
     r"VetAssist|Español|English|Tamara|Ellis|\bTE\b|VA\.gov|Login\.gov|ID\.me|"
     r"va\.api\.user\S+|(help|/)\S*|\b[A-Z][a-z]+ \d+, \d+, \d+:\d+\s[AP]M E[SD]T|\d+ minutes|"
-    r"[0-9a-f]{12}-[0-9a-f]+|\+1 800 555 0100 ext\. 5|Chrome|Windows|·|" + "|".join(SignInFailure)
+    r"[0-9a-f]{12}-[0-9a-f]+|\+1 800 555 0100 ext\. 5|Chrome|Windows|localhost|·|"
+    + "|".join(SignInFailure)
 )
 
 

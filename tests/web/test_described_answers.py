@@ -19,6 +19,7 @@ from adapters.memory.unit_of_work import MemoryUnitOfWork
 from adapters.memory.user_directory import MemoryUserDirectory
 from application.errors import UnavailableError
 from application.ports.readiness import ReadinessCheck
+from domain.front_end import SETTINGS_FRONT_END
 from entrypoints.web import bounded_body
 from entrypoints.web.disclosure_endpoints import USES_PATH
 from entrypoints.web.history_endpoints import EXPORT_PATH, HISTORY_PATH
@@ -57,6 +58,7 @@ class Description:
         for (method, path), operation in self._operations.items():
             if {"bearer": []} in operation.get("security", []):
                 asked = path.replace("{session_id}", str(uuid4())).replace("{path}", "a/b")
+                asked = asked.replace("{front_end_id}", str(SETTINGS_FRONT_END))
                 yield method, asked, operation["responses"]
 
     async def check(self, response: httpx.Response) -> None:
@@ -107,7 +109,8 @@ class Description:
 
 
 def _matches(template: str, path: str) -> bool:
-    pattern = re.escape(template).replace(r"\{session_id\}", "[^/]+").replace(r"\{path\}", ".*")
+    pattern = re.escape(template).replace(r"\{path\}", ".*")
+    pattern = re.sub(r"\\{[a-z_]+\\}", "[^/]+", pattern)
     return re.fullmatch(pattern, path) is not None
 
 

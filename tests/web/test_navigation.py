@@ -337,7 +337,7 @@ async def crowded(product: Product, mocker: MockerFixture, path: str, **options:
     """What the server answers to one more request."""
     mocker.patch.object(ConnectionTable, "is_overloaded", PropertyMock(return_value=True))
     async with (
-        serving(product.app, refusal=refusing_app(product.settings)) as (url, _server),
+        serving(product.app, refusal=refusing_app(product.container)) as (url, _server),
         httpx.AsyncClient(base_url=url, trust_env=False) as client,
     ):
         return await client.get(path, **options)

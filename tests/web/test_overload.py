@@ -150,7 +150,8 @@ async def test_who_finds_a_crowd_is_told_to_come_again_and_nothing_is_used_up() 
     slow = SlowProvider()
     limits = CrowdLimits(in_progress=1, waiting=1)
     async with running_product(provider=slow.provider, crowd_limits=limits) as product:
-        *others, (last, callback) = await begin(product, 3)
+        others, last = await begin(product, 2), product.browser()
+        callback = await last.begin(return_to="/claims")
         waiting = come_back(others)
         pace = product.container.va_endpoints()._pace
         await until(lambda: slow.held == 1 and len(pace._line) == 1)
@@ -160,7 +161,8 @@ async def test_who_finds_a_crowd_is_told_to_come_again_and_nothing_is_used_up() 
 
         assert (started.status_code, started.headers["retry-after"]) == (503, "2")
         assert started.json()["code"] == "unavailable"
-        assert refused.headers["location"].endswith("/va-error?error=service_unavailable")
+        told = "/va-error?error=service_unavailable&return_to=%2Fclaims"
+        assert refused.headers["location"].endswith(told)
         assert "set-cookie" not in refused.headers
         assert product.audit == []
         slow.answer()

@@ -16,6 +16,7 @@ from schemathesis.specs.openapi.schemas import OpenApiSchema
 from starlette.types import Receive, Scope, Send
 
 from entrypoints.web.api.description import describe
+from entrypoints.web.browser_answers import LOGIN_PATH
 from entrypoints.web.disclosure_endpoints import USES_PATH
 from entrypoints.web.history_endpoints import HISTORY_PATH
 from entrypoints.web.session_cookies import SessionCookies
@@ -27,12 +28,16 @@ from tests.support.product import SERVICE_URL, Product, running_product
 #: Stands for a token until the request is on its way: some are made before anything runs.
 _NEW_TOKEN: Final = "Bearer NEW-TOKEN"
 _SEED: Final = 20260120
-#: No schema can say which clients, tokens and places there are, so a 400 tells nothing here.
+#: No schema can say which clients, tokens, front ends and places there are: a 400 tells nothing.
 _JUDGED_BY_MORE: Final = [
     {
         "include-path": [TOKEN_PATH, USES_PATH, HISTORY_PATH],
         "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", 400, 401, 429]}},
-    }
+    },
+    {
+        "include-path": [LOGIN_PATH],
+        "checks": {"positive_data_acceptance": {"expected-statuses": [204, 303, 400, 503]}},
+    },
 ]
 _SOME: Final = settings(
     max_examples=max(1, EXAMPLES // 200),

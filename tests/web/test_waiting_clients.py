@@ -21,6 +21,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
+from entrypoints.container import Container
 from entrypoints.serving.app import refusing_app
 from entrypoints.serving.bounded_http import BoundedHTTP
 from tests.support.environment import read, required_settings
@@ -372,7 +373,9 @@ async def test_a_page_of_the_front_end_learns_that_it_was_refused_and_when_to_co
     page = {"Origin": FRONT_END_URL}
     preflight = page | {"Access-Control-Request-Method": "GET"}
     async with (
-        served(answers=False, most_connections=8, refusal=refusing_app(settings)) as it,
+        served(
+            answers=False, most_connections=8, refusal=refusing_app(Container(settings=settings))
+        ) as it,
         httpx.AsyncClient(base_url=it.url, trust_env=False) as http,
     ):
         working = [await it.client() for _ in range(7)]

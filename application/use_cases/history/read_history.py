@@ -26,6 +26,8 @@ _OPERATORS_ACTS: Final = frozenset(
         AuditEventType.ICN_CHANGED,
         AuditEventType.USER_MERGED,
         AuditEventType.CLIENT_DISABLED,
+        AuditEventType.FRONT_END_CHANGED,
+        AuditEventType.FRONT_END_DISABLED,
     }
 )
 
@@ -53,6 +55,8 @@ class HistoryEvent:
         session_id: The session that the event concerns, as recorded, or None.
         user_agent: The user agent of that session, while the session is stored.
         client_name: The name of the back end that the event concerns, while it is known.
+        front_end_name: The name of the front end that the event concerns, unless it is the one of
+            the settings.
         reference: The request id that an error page showed, or None.
         details: The rest of the recorded data, without what is meant for operators.
     """
@@ -62,6 +66,7 @@ class HistoryEvent:
     session_id: str | int | None
     user_agent: str | None
     client_name: str | None
+    front_end_name: str | None
     reference: str | None
     details: Mapping[str, str | int]
 
@@ -118,6 +123,7 @@ def _seen(record: AuditRecord) -> HistoryEvent:
         session_id=record.data.get(_SESSION_ID),
         user_agent=record.user_agent,
         client_name=record.client_name,
+        front_end_name=record.front_end_name,
         reference=record.visitor.request_id,
         details={name: value for name, value in record.data.items() if name not in hidden},
     )

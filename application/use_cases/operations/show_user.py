@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, final
 
+from application.front_end_roster import FrontEndRoster
 from application.ports.audit_history import AuditHistory
 from application.ports.clock import Clock
 from application.ports.unit_of_work import UnitOfWorkFactory
@@ -13,6 +14,7 @@ from application.ports.visitor_pseudonyms import VisitorPseudonyms
 from application.refused_commands import refuse_unknown
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.audit_record import AuditFilter, AuditRecord
+from domain.front_end import FrontEndId
 from domain.identifiers import UserId
 from domain.user_record import UserRecord
 from domain.va_identity import VAAccount
@@ -30,6 +32,7 @@ class UserShown:
     Attributes:
         now: When it was read (UTC).
         pseudonyms: How the audit trail names each account at the provider.
+        front_ends: The names of the front ends of the sessions.
         events: Newest first.
         has_more_events: Whether there are older ones.
     """
@@ -37,6 +40,7 @@ class UserShown:
     record: UserRecord
     now: datetime
     pseudonyms: Mapping[VAAccount, str]
+    front_ends: Mapping[FrontEndId, str]
     events: tuple[AuditRecord, ...]
     has_more_events: bool
 
@@ -51,12 +55,14 @@ class ShowUser:
         records: UserRecords,
         history: AuditHistory,
         pseudonyms: VisitorPseudonyms,
+        front_ends: FrontEndRoster,
         unit_of_work: UnitOfWorkFactory,
         clock: Clock,
     ) -> None:
         self._records = records
         self._history = history
         self._pseudonyms = pseudonyms
+        self._front_ends = front_ends
         self._unit_of_work = unit_of_work
         self._clock = clock
 
@@ -85,6 +91,7 @@ class ShowUser:
             pseudonyms={
                 each.account: self._pseudonyms.of_account(each.account) for each in record.accounts
             },
+            front_ends=await self._front_ends.names({each.front_end for each in record.sessions}),
             events=tuple(events[:EVENTS]),
             has_more_events=len(events) > EVENTS,
         )

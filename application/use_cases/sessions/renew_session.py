@@ -4,7 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import final
 
-from application.errors import SessionEndedError, TokenReusedError, UnauthenticatedError
+from application.errors import (
+    OtherFrontEndError,
+    SessionEndedError,
+    TokenReusedError,
+    UnauthenticatedError,
+)
 from application.ports.clock import Clock
 from application.ports.refresh_tokens import RefreshTokens
 from application.ports.refusal_limit import RefusalLimit
@@ -12,6 +17,7 @@ from application.ports.secret_source import SecretSource
 from application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from application.session_grants import SessionGrants
 from domain.audit_event import AuditEvent, AuditEventType
+from domain.front_end import SETTINGS_FRONT_END, FrontEndId
 from domain.identifiers import TokenId
 from domain.refresh_token import RefreshToken
 from domain.revocation import Revocation, RevokedBy
@@ -24,10 +30,15 @@ from domain.visitor import Visitor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenewSessionCommand:
-    """The refresh token that the client sent."""
+    """The refresh token that the client sent.
+
+    Attributes:
+        front_end: Whose page sent it, or None if no page did.
+    """
 
     refresh_token: Secret
     visitor: Visitor
+    front_end: FrontEndId | None = None
 
 
 @final
@@ -61,13 +72,14 @@ class RenewSession:
 
         Raises:
             UnauthenticatedError: The token belongs to no existing session.
-            SessionEndedError: Its session has ended.
+            OtherFrontEndError: A page of another front end sent the token. Nothing changed.
+            SessionEndedError: Its session has ended, or its front end was disabled.
             TokenReusedError: The token was used before, so this ended its session.
             UnavailableError: Storage did not answer. The same token can be tried again.
         """
         try:
             return await self._renew(command)
-        except (SessionEndedError, TokenReusedError):
+        except (OtherFrontEndError, SessionEndedError, TokenReusedError):
             raise
         except UnauthenticatedError:
             await self._record_stranger(command.visitor)
@@ -81,9 +93,24 @@ class RenewSession:
             now = self._clock.now()
             if session is None:
                 raise UnauthenticatedError
-            match await self._verdict(work, session, shown, now):
+            if command.front_end not in {None, session.front_end}:
+                await _refuse(work, session, command.visitor, now, reason="other_front_end")
+                raise OtherFrontEndError
+            verdict = await self._verdict(work, session, shown, now)
+            limits = await self._limits_of(work, session)
+            if limits is None and verdict in {RenewalVerdict.ROTATE, RenewalVerdict.REPEAT}:
+                await _end(work, session, RevokedBy.OPERATOR, command.visitor, now)
+                raise SessionEndedError
+            match verdict:
                 case RenewalVerdict.ROTATE:
-                    session = await self._rotate(work, session, shown, command.visitor, now)
+                    session = await self._rotate(
+                        work,
+                        session,
+                        shown,
+                        visitor=command.visitor,
+                        now=now,
+                        limits=limits or self._limits,
+                    )
                 case RenewalVerdict.REPEAT:
                     # A thief who has the token gets the session this way, too.
                     repeated = _event(
@@ -97,7 +124,7 @@ class RenewSession:
                     await _end(work, session, RevokedBy.LIMIT, command.visitor, now)
                     raise SessionEndedError
                 case RenewalVerdict.ENDED:
-                    await _refuse(work, session, command.visitor, now)
+                    await _refuse(work, session, command.visitor, now, reason="session_ended")
                     raise SessionEndedError
             user = await work.users.find(session.user_id)
             if user is None or session.rotation.salt is None:
@@ -114,6 +141,15 @@ class RenewSession:
         # It is no theft if an outage kept the last answer from the client.
         outage = await work.outages.newest()
         return session.verdict(shown, now=now, limits=self._limits, outage=outage)
+
+    async def _limits_of(self, work: UnitOfWork, session: Session) -> SessionLimits | None:
+        """The limits at the session's front end, or None if that was disabled."""
+        if session.front_end == SETTINGS_FRONT_END:
+            return self._limits
+        front_end = await work.front_ends.find(session.front_end)
+        if front_end is None or not front_end.is_enabled:
+            return None
+        return front_end.limits(self._limits)
 
     async def _record_stranger(self, visitor: Visitor) -> None:
         if not self._refusals.allows(visitor.address_hash):
@@ -133,15 +169,17 @@ class RenewSession:
         work: UnitOfWork,
         session: Session,
         shown: RefreshToken,
+        *,
         visitor: Visitor,
         now: datetime,
+        limits: SessionLimits,
     ) -> Session:
         renewed = session.renew(
             shown,
             salt=self._secrets.token(),
             token_id=TokenId(self._secrets.token().reveal()),
             now=now,
-            limits=self._limits,
+            limits=limits,
         )
         if not await work.sessions.renew(renewed):
             raise UnauthenticatedError
@@ -149,11 +187,11 @@ class RenewSession:
         return renewed
 
 
-async def _refuse(work: UnitOfWork, session: Session, visitor: Visitor, now: datetime) -> None:
-    """Records that a token of an ended session was used, and commits."""
-    event = _event(
-        AuditEventType.SESSION_RENEW_REFUSED, session, visitor, now, reason="session_ended"
-    )
+async def _refuse(
+    work: UnitOfWork, session: Session, visitor: Visitor, now: datetime, *, reason: str
+) -> None:
+    """Records that a token was used in vain, and commits."""
+    event = _event(AuditEventType.SESSION_RENEW_REFUSED, session, visitor, now, reason=reason)
     await work.audit.append(event)
     await work.commit()
 
@@ -164,6 +202,8 @@ async def _end(
     """Ends the session, records why, and commits."""
     if by is RevokedBy.THEFT:
         event_type, reason = AuditEventType.SESSION_THEFT, "refresh_token_reused"
+    elif by is RevokedBy.OPERATOR:
+        event_type, reason = AuditEventType.SESSION_ENDED, "front_end_disabled"
     else:
         event_type, reason = AuditEventType.SESSION_ENDED, _limit_of(session)
     await work.sessions.revoke(

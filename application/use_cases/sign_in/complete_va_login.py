@@ -16,6 +16,7 @@ from application.errors import (
     UnavailableError,
     UpstreamRejectedError,
 )
+from application.front_end_roster import FrontEndRoster
 from application.ports.clock import Clock
 from application.ports.identity_provider import (
     CallbackParameters,
@@ -28,6 +29,7 @@ from application.ports.secret_source import SecretSource
 from application.ports.session_tokens import SessionTokens
 from application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from application.second_chances import (
+    HeldToken,
     ReturningBrowser,
     SecondChances,
     VALoginRepeated,
@@ -36,6 +38,7 @@ from application.second_chances import (
 from application.sign_in_errors import (
     AnswerLostError,
     AttemptRefusedError,
+    FrontEndGoneError,
     SignInFailedError,
     SignInMisconfiguredError,
     SignInPostponedError,
@@ -45,12 +48,13 @@ from application.use_cases.sign_in.issue_session import IssueSession
 from application.use_cases.sign_in.link_va_identity import LinkVAIdentity, LinkVAIdentityCommand
 from domain.attempt_note import AttemptNote
 from domain.audit_event import AuditEvent, AuditEventType
+from domain.errors import UnknownFrontEndError
+from domain.front_end import FrontEnd, SessionDelivery
 from domain.handoff import Handoff, HandoffTicket
 from domain.identifiers import SessionId, UserId
 from domain.login_attempt import AttemptRefusal, LoginAttempt, LoginSecrets
 from domain.return_path import ReturnPath
 from domain.revocation import Revocation, RevokedBy
-from domain.secret import Secret
 from domain.session_grant import SessionGrant
 from domain.sign_in_failure import SignInFailure
 from domain.visitor import Visitor
@@ -64,8 +68,8 @@ class CompleteVALoginCommand:
         secrets: `state` and the browser's cookie, or None if either is missing or malformed.
         callback: The callback's parameters, unchecked.
         is_abandoned: Returns whether the browser has disconnected.
-        replaced_token: The JWT of the session that this browser had before, or None. That
-            session ends.
+        held_token: Returns the JWT of the session that this browser has at a front end, or None.
+            The session at the front end of the sign-in ends.
         note: The browser's note of the attempt, or None if it has none.
         unanswered: The hashes of the secrets of the browser's other attempts. An answer would have
             taken the secret away, so the browser got none.
@@ -75,14 +79,14 @@ class CompleteVALoginCommand:
     callback: CallbackParameters
     visitor: Visitor
     is_abandoned: Callable[[], Awaitable[bool]]
-    replaced_token: Secret | None = None
+    held_token: HeldToken = lambda _front_end: None
     note: AttemptNote | None = None
     unanswered: frozenset[bytes] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VALoginCompleted:
-    """The session that was opened, and the user's return path.
+    """The session that was opened, and where the user goes with it.
 
     Attributes:
         ticket: The hand-over code of the session, or None if the delivery uses none.
@@ -90,6 +94,7 @@ class VALoginCompleted:
 
     grant: SessionGrant
     return_to: ReturnPath | None
+    front_end: FrontEnd
     ticket: HandoffTicket | None
 
 
@@ -113,7 +118,7 @@ class CompleteVALogin:
         tokens: SessionTokens,
         secrets: SecretSource,
         clock: Clock,
-        hands_over_by_code: bool,
+        front_ends: FrontEndRoster,
     ) -> None:
         self._attempts = attempts
         self._provider = provider
@@ -124,7 +129,7 @@ class CompleteVALogin:
         self._tokens = tokens
         self._secrets = secrets
         self._clock = clock
-        self._hands_over_by_code = hands_over_by_code
+        self._front_ends = front_ends
 
     async def execute(self, command: CompleteVALoginCommand) -> VALoginOutcome:
         """Opens a session for the Veteran whom VA identifies.
@@ -148,8 +153,7 @@ class CompleteVALogin:
             raise
         except ApplicationError as error:
             failed = _as_failure(error)
-            noted = None if command.note is None else command.note.return_to
-            failed.return_to = failed.return_to or progress.return_to or noted
+            progress.lead_back(failed, command.note)
             await self._record(failed, command.visitor)
             if failed is error:
                 raise
@@ -165,7 +169,7 @@ class CompleteVALogin:
             browser = ReturningBrowser(
                 secrets=command.secrets,
                 note=command.note,
-                token=command.replaced_token,
+                token=command.held_token,
                 visitor=command.visitor,
             )
             return await self._second_chances.give(browser, refused)
@@ -178,22 +182,33 @@ class CompleteVALogin:
         # Waiting for room comes first: the attempt can be consumed only once.
         async with self._provider.room_for_sign_in():
             attempt = await self._consume(command.secrets)
-            progress.return_to = attempt.return_to
+            progress.attempt = attempt
+            front_end = await self._front_end_of(attempt)
             signed_in = await self._provider.sign_in(callback, command.secrets)
         if await command.is_abandoned():
             raise SignInFailedError(SignInFailure.LOGIN_EXPIRED, "browser_gone")
-        ticket = self._ticket(command.secrets, attempt)
+        ticket = self._ticket(command.secrets, attempt, front_end)
         try:
-            grant = await self._write(signed_in, attempt, command, ticket)
+            grant = await self._write(signed_in, attempt, command, front_end, ticket)
         except AttemptSupersededError as error:
             raise AttemptRefusedError("superseded") from error
         if await command.is_abandoned():
             await self._end_unclaimed(grant, command.visitor)
             raise AnswerLostError
-        return VALoginCompleted(grant=grant, return_to=attempt.return_to, ticket=ticket)
+        return VALoginCompleted(
+            grant=grant, return_to=attempt.return_to, front_end=front_end, ticket=ticket
+        )
 
-    def _ticket(self, secrets: LoginSecrets, attempt: LoginAttempt) -> HandoffTicket | None:
-        if not self._hands_over_by_code:
+    async def _front_end_of(self, attempt: LoginAttempt) -> FrontEnd:
+        try:
+            return await self._front_ends.find(attempt.front_end)
+        except UnknownFrontEndError as error:
+            raise FrontEndGoneError(attempt.front_end) from error
+
+    def _ticket(
+        self, secrets: LoginSecrets, attempt: LoginAttempt, front_end: FrontEnd
+    ) -> HandoffTicket | None:
+        if front_end.delivery is not SessionDelivery.CODE:
             return None
         return HandoffTicket(
             code=self._secrets.token(),
@@ -218,6 +233,7 @@ class CompleteVALogin:
         signed_in: ProviderSignIn,
         attempt: LoginAttempt,
         command: CompleteVALoginCommand,
+        front_end: FrontEnd,
         ticket: HandoffTicket | None,
     ) -> SessionGrant:
         visitor = command.visitor
@@ -225,10 +241,11 @@ class CompleteVALogin:
             identity=signed_in.identity, tokens=signed_in.tokens, visitor=visitor
         )
         async with self._unit_of_work() as work:
+            await _hold(work, front_end)
             user = await self._link_va_identity.join(work, link)
-            await self._end_replaced(work, command)
+            await self._end_replaced(work, command, front_end)
             await self._end_unanswered(work, attempt, command)
-            grant = await self._issue_session.join(work, user, visitor)
+            grant = await self._issue_session.join(work, user, visitor, front_end)
             await work.attempt_outcomes.record(attempt.state_hash, user.id, grant.session.id)
             if ticket is not None:
                 handoff = Handoff.of(
@@ -238,12 +255,15 @@ class CompleteVALogin:
             await work.commit()
         return grant
 
-    async def _end_replaced(self, work: UnitOfWork, command: CompleteVALoginCommand) -> None:
-        """Ends the session that the browser had before."""
-        if command.replaced_token is None:
+    async def _end_replaced(
+        self, work: UnitOfWork, command: CompleteVALoginCommand, front_end: FrontEnd
+    ) -> None:
+        """Ends the session that the browser had before at this front end."""
+        token = command.held_token(front_end)
+        if token is None:
             return
         try:
-            old = self._tokens.verify(command.replaced_token.reveal(), now=self._clock.now())
+            old = self._tokens.verify(token.reveal(), now=self._clock.now())
         except UnauthenticatedError:
             return
         ended = (old.user_id, old.session_id)
@@ -298,6 +318,7 @@ class CompleteVALogin:
             visitor=visitor,
             now=self._clock.now(),
             user_id=failed.user_id,
+            front_end=failed.recorded_front_end,
             **failed.details,
         )
         try:
@@ -311,7 +332,7 @@ class CompleteVALogin:
                 uncertain: SignInFailedError = SignInPostponedError(failure, "storage_unavailable")
             else:
                 uncertain = SignInUncertainError()
-            uncertain.return_to = failed.return_to
+            uncertain.return_to, uncertain.front_end = failed.return_to, failed.front_end
             raise uncertain from unavailable
 
 
@@ -319,7 +340,25 @@ class CompleteVALogin:
 class _Progress:
     """What is known of the attempt once it was consumed."""
 
-    return_to: ReturnPath | None = None
+    attempt: LoginAttempt | None = None
+
+    def lead_back(self, failed: SignInFailedError, note: AttemptNote | None) -> None:
+        """Let the failure end where the sign-in started. A front end that is gone gets nobody."""
+        if isinstance(failed, FrontEndGoneError):
+            return
+        known = self.attempt or note
+        if known is not None:
+            failed.return_to = failed.return_to or known.return_to
+            failed.front_end = known.front_end
+
+
+async def _hold(work: UnitOfWork, front_end: FrontEnd) -> None:
+    """Make sure that the front end is enabled, and stays so until the session is opened."""
+    if front_end.is_of_settings:
+        return
+    held = await work.front_ends.hold(front_end.id)
+    if held is None or not held.is_enabled:
+        raise FrontEndGoneError(front_end.id)
 
 
 def _as_failure(error: ApplicationError) -> SignInFailedError:

@@ -9,6 +9,7 @@ from application.ports.secret_source import SecretSource
 from application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from application.session_grants import SessionGrants
 from domain.audit_event import AuditEvent
+from domain.front_end import SETTINGS_FRONT_END, FrontEnd
 from domain.identifiers import SessionId, TokenId, UserId
 from domain.refresh_token import RefreshToken
 from domain.session import Session
@@ -20,10 +21,15 @@ from domain.visitor import Visitor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssueSessionCommand:
-    """The user, and the visitor who signs in."""
+    """The user, and the visitor who signs in.
+
+    Attributes:
+        front_end: Where the visitor signs in. None: the front end of the settings.
+    """
 
     user_id: UserId
     visitor: Visitor
+    front_end: FrontEnd | None = None
 
 
 @final
@@ -56,11 +62,13 @@ class IssueSession:
             user = await work.users.lock(command.user_id)
             if user is None or not user.is_active:
                 raise NotFoundError
-            grant = await self.join(work, user, command.visitor)
+            grant = await self.join(work, user, command.visitor, command.front_end)
             await work.commit()
         return grant
 
-    async def join(self, work: UnitOfWork, user: User, visitor: Visitor) -> SessionGrant:
+    async def join(
+        self, work: UnitOfWork, user: User, visitor: Visitor, front_end: FrontEnd | None
+    ) -> SessionGrant:
         """Opens a session inside a unit of work that has locked the user. The caller commits.
 
         Raises:
@@ -74,7 +82,8 @@ class IssueSession:
             token_id=token_id,
             visitor=visitor,
             now=now,
-            limits=self._limits,
+            limits=front_end.limits(self._limits) if front_end else self._limits,
+            front_end=front_end.id if front_end else SETTINGS_FRONT_END,
         )
         refresh = RefreshToken(user_id=user.id, session_id=opened.id, secret=self._secrets.token())
         session = opened.hand_out(refresh, token_id=token_id)

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import final
 
-from application.errors import SessionEndedError, UnauthenticatedError
+from application.errors import OtherFrontEndError, SessionEndedError, UnauthenticatedError
 from application.ports.clock import Clock
 from application.ports.secret_source import SecretSource
 from application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from application.session_grants import SessionGrants
 from domain.audit_event import AuditEvent, AuditEventType
+from domain.front_end import FrontEndId
 from domain.handoff import Handoff, HandoffHolder
 from domain.identifiers import TokenId
 from domain.refresh_token import RefreshToken
@@ -20,11 +21,16 @@ from domain.visitor import Visitor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RedeemHandoffCommand:
-    """The hand-over code, and who redeems it."""
+    """The hand-over code, and who redeems it.
+
+    Attributes:
+        front_end: Whose page redeems it, or None if no page does.
+    """
 
     code: Secret
     holder: HandoffHolder
     visitor: Visitor
+    front_end: FrontEndId | None = None
 
 
 @final
@@ -49,6 +55,7 @@ class RedeemHandoff:
 
         Raises:
             UnauthenticatedError: The code isn't this holder's, was redeemed before, or expired.
+            OtherFrontEndError: The code belongs to another front end. It is used up.
             SessionEndedError: Its session has ended. The code is used up.
             UnavailableError: Storage did not answer. The code can be tried again.
         """
@@ -64,9 +71,15 @@ class RedeemHandoff:
                 await work.audit.append(event)
                 await work.commit()
                 raise UnauthenticatedError
-            grant = await self._hand_over(work, handoff, now)
-            event_type = AuditEventType.SESSION_REDEEMED
-            if grant is None:
+            refusal: UnauthenticatedError | None = None
+            event_type, data = AuditEventType.SESSION_REDEEMED, {}
+            try:
+                grant = await self._hand_over(work, handoff, command.front_end, now)
+            except OtherFrontEndError as error:
+                refusal, data = error, {"reason": "other_front_end"}
+            except SessionEndedError as error:
+                refusal = error
+            if refusal is not None:
                 event_type = AuditEventType.SESSION_REDEEM_REFUSED
             event = AuditEvent.of_session(
                 event_type,
@@ -74,23 +87,30 @@ class RedeemHandoff:
                 handoff.session_id,
                 visitor=command.visitor,
                 now=now,
+                **data,
             )
             await work.audit.append(event)
             await work.commit()
-        if grant is None:
-            raise SessionEndedError
+        if refusal is not None:
+            raise refusal
         return grant
 
     async def _hand_over(
-        self, work: UnitOfWork, handoff: Handoff, now: datetime
-    ) -> SessionGrant | None:
-        """Returns the session's tokens, or None if it has ended."""
+        self,
+        work: UnitOfWork,
+        handoff: Handoff,
+        front_end: FrontEndId | None,
+        now: datetime,
+    ) -> SessionGrant:
+        """Returns the session's tokens, or raises why there are none."""
         user = await work.users.find(handoff.user_id)
         session = await work.sessions.lock(handoff.user_id, handoff.session_id)
         if user is None or session is None or not session.is_active(now):
-            return None
+            raise SessionEndedError
+        if front_end not in {None, session.front_end}:
+            raise OtherFrontEndError
         refresh = RefreshToken(user_id=user.id, session_id=session.id, secret=self._secrets.token())
         handed = session.hand_out(refresh, token_id=TokenId(self._secrets.token().reveal()))
         if not await work.sessions.hand_out(handed):
-            return None
+            raise SessionEndedError
         return self._grants.grant(handed, user.icn, refresh)

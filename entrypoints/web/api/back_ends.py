@@ -103,12 +103,35 @@ EXCHANGE: Final = operation(
 )
 
 
+_OF_FRONT_END: Final = {
+    "name": "front_end_id",
+    "in": "path",
+    "required": True,
+    "description": "Only a session of this front end counts.",
+    "schema": UUID,
+}
+
+
 def verify(access: Access) -> JSON:
-    """A proxy's check by GET."""
+    """A proxy's check by GET. A cookie counts only if it is of the settings' front end."""
     return {"get": _verify("GET", access)}
 
 
-def verify_at_path(access: Access) -> JSON:
+def verify_own(access: Access) -> JSON:
+    """A proxy's check for the sessions of one front end."""
+    return {
+        "parameters": [_OF_FRONT_END],
+        "get": _verify("GET", access, suffix="FrontEnd", method_in_name=False),
+    }
+
+
+def verify_own_at_path(access: Access) -> JSON:
+    """The same by the client's own method and path."""
+    at_path = verify_at_path(access, suffix="FrontEndAt")
+    return at_path | {"parameters": [_OF_FRONT_END, *at_path["parameters"]]}
+
+
+def verify_at_path(access: Access, *, suffix: str = "At") -> JSON:
     """A proxy's check by the client's own method and path."""
     return {
         "description": "The same, for proxies that use the method and path of the client "
@@ -121,10 +144,10 @@ def verify_at_path(access: Access) -> JSON:
                 "schema": {"type": "string"},
             }
         ],
-    } | {method.lower(): _verify(method, access, suffix="At") for method in VERIFY_METHODS}
+    } | {method.lower(): _verify(method, access, suffix=suffix) for method in VERIFY_METHODS}
 
 
-def _verify(method: str, access: Access, *, suffix: str = "") -> JSON:
+def _verify(method: str, access: Access, *, suffix: str = "", method_in_name: bool = True) -> JSON:
     """A proxy's check, by one method."""
     responses = {
         "200": answer(
@@ -136,7 +159,7 @@ def _verify(method: str, access: Access, *, suffix: str = "") -> JSON:
         )
     } | access.unsafe_refusals
     return operation(
-        f"verify{suffix}{method.capitalize() if suffix else ''}",
+        f"verify{suffix}{method.capitalize() if suffix and method_in_name else ''}",
         "Whether to let a request through",
         tag=BACK_ENDS,
         security=access.signed_in,

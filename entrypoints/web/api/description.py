@@ -16,9 +16,11 @@ from entrypoints.web.api.schemas import SCHEMAS
 from entrypoints.web.disclosure_endpoints import USES_PATH
 from entrypoints.web.history_endpoints import EXPORT_PATH, HISTORY_PATH
 from entrypoints.web.session_cookies import REDEEM_PATH, RENEW_PATH, SessionCookies
-from entrypoints.web.session_endpoints import VERIFY_PATH
+from entrypoints.web.session_endpoints import OWN_VERIFY_PATH, VERIFY_PATH
 from entrypoints.web.token_endpoint import TOKEN_PATH
 
+# As OpenAPI writes it, without the convertor.
+_OWN_VERIFY: Final = OWN_VERIFY_PATH.replace(":str", "")
 _DISTRIBUTION: Final = "vetassist-va-session-service"
 
 
@@ -43,7 +45,7 @@ def describe(
     access = Access(
         signed_in=signed_in,
         refusals=refs("401", "503"),
-        unsafe_refusals=refs("401", *(["403"] if delivers_by_cookie else []), "503"),
+        unsafe_refusals=refs("401", "403", "503"),
     )
     return {
         "openapi": "3.1.0",
@@ -71,6 +73,8 @@ def describe(
             "/api/v1/user": sessions.user(access),
             VERIFY_PATH: back_ends.verify(access),
             f"{VERIFY_PATH}/{{path}}": back_ends.verify_at_path(access),
+            _OWN_VERIFY: back_ends.verify_own(access),
+            f"{_OWN_VERIFY}/{{path}}": back_ends.verify_own_at_path(access),
             "/healthz": health.alive(),
             "/readyz": health.ready(),
             "/openapi.json": {"get": health.DESCRIPTION},

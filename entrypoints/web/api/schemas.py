@@ -87,6 +87,11 @@ SCHEMAS: Final[JSON] = {
                             "description": "In plain words.",
                             "examples": ["Firefox on Linux"],
                         },
+                        "front_end": {
+                            "type": ["string", "null"],
+                            "description": "The name of the front end where the user signed in. "
+                            "The host, for the front end of the settings.",
+                        },
                         "issued_at": instant("When the user signed in."),
                         "renewed_at": instant("When the session was last renewed."),
                         "expires_at": instant("When it ends unless it is renewed."),

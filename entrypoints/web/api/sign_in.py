@@ -2,7 +2,16 @@
 
 from typing import Final
 
-from entrypoints.web.api.parts import JSON, SET_COOKIE, SIGN_IN, answer, operation, problem, query
+from entrypoints.web.api.parts import (
+    JSON,
+    SET_COOKIE,
+    SIGN_IN,
+    UUID,
+    answer,
+    operation,
+    problem,
+    query,
+)
 
 _PREFETCHED: Final = answer(
     "The browser only fetches ahead (`Sec-Purpose: prefetch` and its like). Nothing happens."
@@ -25,7 +34,13 @@ LOGIN: Final = operation(
             "Where in the front end to continue after the sign-in: a path of it, with an optional "
             "query and fragment. It is brought to the form that a browser would show, of at most "
             "2,048 characters.",
-        )
+        ),
+        query(
+            "front_end",
+            UUID,
+            "The id of a registered front end: where the sign-in ends, and whose delivery and "
+            "limits apply. Default: the front end of the settings.",
+        ),
     ],
     responses={
         "204": _PREFETCHED,
@@ -38,9 +53,11 @@ LOGIN: Final = operation(
             },
         ),
         "400": problem(
-            "`return_to` appears twice, is not UTF-8, or is not allowed.",
+            "A parameter appears twice or is not UTF-8, `return_to` is not allowed, or there is no "
+            "such front end.",
             "malformed_parameters",
             "invalid_return_to",
+            "unknown_front_end",
         ),
         "429": problem(
             "Too many sign-ins were started from this address.",
@@ -65,10 +82,11 @@ _APP_PARAMETERS: Final = [
     query("code_challenge_method", {"const": "S256"}, "Goes with `code_challenge`."),
 ]
 _APP_REFUSED: Final = problem(
-    "A parameter appears twice or is not clean text, or `return_to` or `code_challenge` is not "
-    "allowed.",
+    "A parameter appears twice or is not clean text, `return_to` or `code_challenge` is not "
+    "allowed, or there is no such front end.",
     "malformed_parameters",
     "invalid_return_to",
+    "unknown_front_end",
     "invalid_code_challenge",
 )
 CALLBACK: Final = operation(

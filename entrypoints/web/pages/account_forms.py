@@ -28,6 +28,7 @@ from application.use_cases.sessions.revoke_sessions import (
 from application.use_cases.sessions.sign_out import SignOut, SignOutCommand
 from application.use_cases.sessions.validate_session import ValidSession
 from domain.errors import InvalidReturnPathError
+from domain.front_end import FrontEnd
 from domain.identifiers import SessionId
 from domain.return_path import ReturnPath
 from domain.secret import Secret
@@ -72,6 +73,7 @@ class AccountForms:
         unlinking: Unlinking,
         cookies: SessionCookies,
         visitors: VisitorReader,
+        front_end: FrontEnd,
     ) -> None:
         self._renderer = renderer
         self._authenticator = authenticator
@@ -82,6 +84,7 @@ class AccountForms:
         self._unlinking = unlinking
         self._cookies = cookies
         self._visitors = visitors
+        self._front_end = front_end
         self._notices = NoticeCookie(secure=renderer.site.is_https)
 
     def routes(self, show_disconnect: _ShowDisconnect) -> list[BaseRoute]:
@@ -128,29 +131,29 @@ class AccountForms:
     async def _sign_out_here(self, request: Request) -> Response:
         """Sign out."""
         try:
-            proof = self._authenticator.sign_out_proof(request)
+            proof = self._authenticator.sign_out_proof(request, front_end=self._front_end)
             visitor = self._visitors.read(request)
             await self._sign_out.execute(SignOutCommand(proof=proof, visitor=visitor))
         except UnauthenticatedError:
             # The session is over already, which is what was asked for.
-            self._guard.check(request)
+            self._guard.check(request, self._front_end)
         return self._signed_out(None)
 
     async def _sign_out_everywhere(self, request: Request) -> Response:
         """Sign out everywhere."""
-        valid = await self._authenticator.session(request)
+        valid = await self._authenticator.session(request, front_end=self._front_end.id)
         await self._revoke(request, valid, Which.ALL)
         return self._signed_out(Notice.SIGNED_OUT_EVERYWHERE)
 
     async def _sign_out_elsewhere(self, request: Request) -> Response:
         """Sign out everywhere else."""
-        valid = await self._authenticator.session(request)
+        valid = await self._authenticator.session(request, front_end=self._front_end.id)
         await self._revoke(request, valid, Which.ALL_BUT_CURRENT)
         return self._to("/sessions", Notice.SIGNED_OUT_ELSEWHERE)
 
     async def _sign_out_of_one(self, request: Request) -> Response:
         """Sign out of one session."""
-        valid = await self._authenticator.session(request)
+        valid = await self._authenticator.session(request, front_end=self._front_end.id)
         wanted = await _field(request, "session_id")
         try:
             await self._revoke(request, valid, SessionId(UUID(wanted or "")))
@@ -177,11 +180,13 @@ class AccountForms:
         shown = self._cookies.refresh(request)
         if shown is None:
             return self._to(back)
-        self._guard.check(request)
+        self._guard.check(request, self._front_end)
         try:
             grant = await self._renew_session.execute(
                 RenewSessionCommand(
-                    refresh_token=Secret(shown), visitor=self._visitors.read(request)
+                    refresh_token=Secret(shown),
+                    front_end=self._front_end.id,
+                    visitor=self._visitors.read(request),
                 )
             )
         except UnauthenticatedError:
@@ -194,7 +199,7 @@ class AccountForms:
         return response
 
     async def _disconnect(self, request: Request) -> Response:
-        valid = await self._authenticator.session(request)
+        valid = await self._authenticator.session(request, front_end=self._front_end.id)
         await self._unlinking.execute(valid, self._visitors.read(request))
         response = self._signed_out(Notice.DISCONNECTED)
         response.background = BackgroundTask(self._unlinking.ask_va_at_once)

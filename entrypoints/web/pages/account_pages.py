@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from application.errors import UnauthenticatedError, UnavailableError
+from application.front_end_roster import FrontEndRoster
 from application.ports.clock import Clock
 from application.use_cases.history.list_disclosures import ListDisclosures
 from application.use_cases.history.read_history import ReadHistory, ReadHistoryCommand
@@ -17,6 +18,7 @@ from application.use_cases.history.view_user import ViewUser
 from application.use_cases.sessions.list_sessions import ListSessions
 from application.use_cases.sessions.validate_session import ValidSession
 from domain.audit_record import AuditMark
+from domain.front_end import SETTINGS_FRONT_END
 from domain.session import Session
 from domain.session_limits import SessionLimits
 from domain.user import User
@@ -56,6 +58,7 @@ class AccountPages:
         list_sessions: ListSessions,
         list_disclosures: ListDisclosures,
         read_history: ReadHistory,
+        front_ends: FrontEndRoster,
         limits: SessionLimits,
         clock: Clock,
     ) -> None:
@@ -65,6 +68,7 @@ class AccountPages:
         self._list_sessions = list_sessions
         self._list_disclosures = list_disclosures
         self._read_history = read_history
+        self._front_ends = front_ends
         self._limits = limits
         self._clock = clock
         self._notices = NoticeCookie(secure=renderer.site.is_https)
@@ -122,7 +126,7 @@ class AccountPages:
     async def _show_signed_out(self, request: Request) -> Response:
         """Where a sign-out leads. Who is signed in goes on to their session."""
         try:
-            await self._authenticator.session(request)
+            await self._authenticator.session(request, front_end=SETTINGS_FRONT_END)
         except UnauthenticatedError:
             notice = self._notices.read(request)
             response = self._renderer.page(
@@ -146,7 +150,7 @@ class AccountPages:
         **context: Any,
     ) -> Response:
         try:
-            valid = await self._authenticator.session(request)
+            valid = await self._authenticator.session(request, front_end=SETTINGS_FRONT_END)
             account = {
                 "session": session_fields(valid, self._limits)
                 | {"answered_at": round(self._clock.now().timestamp() * 1000)},
@@ -229,7 +233,11 @@ class AccountPages:
         found = await self._list_sessions.execute(valid.session.user_id)
         translate = self._translate(request)
         current = valid.session.session_id
-        shown = {session.id: _place(session, translate) for session in found}
+        names = await self._front_ends.names({session.front_end for session in found})
+        shown = {
+            session.id: _place(session, names.get(session.front_end, ""), translate)
+            for session in found
+        }
         return {"here": shown.pop(current, None), "others": list(shown.values())}
 
     async def _uses(self, request: Request, valid: ValidSession) -> _Account:
@@ -259,6 +267,7 @@ class AccountPages:
                         each.type,
                         each.details,
                         client_name=each.client_name,
+                        front_end_name=each.front_end_name,
                         translate=translate,
                     ),
                     "occurred_at": each.occurred_at,
@@ -271,10 +280,11 @@ class AccountPages:
         }
 
 
-def _place(session: Session, translate: Translate) -> _Account:
+def _place(session: Session, front_end: str, translate: Translate) -> _Account:
     return {
         "session_id": str(session.id),
         "device": device_name(session.user_agent, translate),
+        "front_end": front_end,
         "issued_at": session.issued_at,
         "renewed_at": session.renewed_at,
         "expires_at": session.expires_at,

@@ -66,6 +66,7 @@ ACTS: Final[dict[str, Act]] = {}
 #: Use cases that leave no row, and why that is right.
 TELLS_NOTHING: Final = {
     "list_clients": "it changes nothing",
+    "list_front_ends": "it changes nothing",
     "list_disclosures": "it changes nothing",
     "list_sessions": "it changes nothing",
     "make_audit_partitions": "it makes room for what is to be told, and tells nothing itself",

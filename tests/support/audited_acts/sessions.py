@@ -28,11 +28,11 @@ from tests.support.builders import (
     an_identity,
     some_login_secrets,
 )
-from tests.support.service import Service
+from tests.support.service import Service, deliver_by_code
 
 
 async def a_ticket(service: Service) -> tuple[SessionGrant, HandoffTicket]:
-    service.container.complete_va_login.add_kwargs(hands_over_by_code=True)
+    deliver_by_code(service.container)
     completed = await service.sign_in()
     assert completed.ticket is not None
     return completed.grant, completed.ticket

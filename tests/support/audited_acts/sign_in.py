@@ -23,7 +23,7 @@ from tests.support.builders import (
     an_identity,
     some_login_secrets,
 )
-from tests.support.service import Begun, Service, a_service_with
+from tests.support.service import Begun, Service, a_service_with, deliver_by_code
 
 _SECOND: Final = timedelta(seconds=1)
 #: What a callback uses up before anything is done, whatever follows.
@@ -74,7 +74,7 @@ async def somebody_signs_in_again(service: Service) -> Scene:
 
 @act("complete_va_login", AuditEventType.LOGIN, uses_up=_ATTEMPT)
 async def a_session_is_to_be_handed_over_by_code(service: Service) -> Scene:
-    service.container.complete_va_login.add_kwargs(hands_over_by_code=True)
+    deliver_by_code(service.container)
     return await somebody_signs_in_again(service)
 
 
@@ -89,7 +89,7 @@ async def va_says_something_new_of_somebody(service: Service) -> Scene:
 async def a_sign_in_replaces_the_browsers_session(service: Service) -> Scene:
     identity = an_identity()
     old = (await service.sign_in(identity)).grant
-    return await _callback(service, identity, replaced_token=old.token)
+    return await _callback(service, identity, held_token=lambda _: old.token)
 
 
 @act("complete_va_login", AuditEventType.DATA_KEY_REPLACED, AuditEventType.LOGIN, uses_up=_ATTEMPT)
@@ -192,7 +192,7 @@ async def a_callback_comes_too_late(service: Service) -> Scene:
 async def a_callback_comes_again_to_somebody_who_is_signed_in(service: Service) -> Scene:
     begun = await service.begin()
     grant = (await service.complete(begun.callback())).grant
-    scene = _coming_back_in_vain(service, begun, replaced_token=grant.token)
+    scene = _coming_back_in_vain(service, begun, held_token=lambda _: grant.token)
     return replace(scene, user_id=grant.session.user_id)
 
 

@@ -36,6 +36,7 @@ from tests.support.builders import (
     a_wrapped_key,
     some_login_secrets,
     some_tokens,
+    the_settings_front_end,
 )
 
 CANARY = "canary-that-must-not-sing"
@@ -123,9 +124,11 @@ HOLDERS: list[object] = [
         callback=CallbackParameters(SECRET),
         visitor=a_visitor(),
         is_abandoned=stays,
-        replaced_token=SECRET,
+        held_token=lambda _: SECRET,
     ),
-    VALoginCompleted(grant=GRANT, return_to=None, ticket=TICKET),
+    VALoginCompleted(
+        grant=GRANT, return_to=None, front_end=the_settings_front_end(), ticket=TICKET
+    ),
     LinkVAIdentityCommand(identity=IDENTITY, tokens=TOKENS, visitor=a_visitor()),
     RenewSessionCommand(refresh_token=SECRET, visitor=a_visitor()),
 ]

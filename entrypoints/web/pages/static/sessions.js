@@ -15,9 +15,10 @@ function render(_session, sessions) {
   showWhatIsLeft();
 }
 
-function placeOf({ device, issued_at, renewed_at, expires_at }) {
+function placeOf({ device, front_end, issued_at, renewed_at, expires_at }) {
   return filled("place", {
     device,
+    front_end: front_end ?? "",
     issued_at: new Date(issued_at),
     renewed_at: new Date(renewed_at),
     expires_at: new Date(expires_at),

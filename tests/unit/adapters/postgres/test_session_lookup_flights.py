@@ -48,7 +48,7 @@ class Cursor:
         self._statements.append(statement)
         await statement.answered
         self._rows = [
-            (place, NOW, NOW, NOW, NOW, False) for place in range(1, len(statement.keys) + 1)
+            (place, NOW, NOW, NOW, NOW, False, None) for place in range(1, len(statement.keys) + 1)
         ]
 
     async def fetchall(self) -> Sequence[tuple[object, ...]]:

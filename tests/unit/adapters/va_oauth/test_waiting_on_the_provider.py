@@ -143,6 +143,9 @@ async def test_a_wire_is_closed_although_it_is_still_being_made(
         may_answer.set()
     with pytest.raises(asyncio.CancelledError):
         await call
+    # Nothing is opened afterwards, which nobody would close.
+    await until(lambda: wire._creating is None)
+    assert wire._wire is None
 
 
 async def test_authorities_that_could_not_be_read_once_are_read_by_the_next_call(

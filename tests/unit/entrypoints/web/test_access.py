@@ -10,6 +10,7 @@ import jwt
 import pytest
 from starlette.routing import Route
 
+from domain.front_end import SETTINGS_FRONT_END
 from tests.support.forgery import session_claims, signed
 from tests.support.product import SERVICE_URL, Product, running_product
 
@@ -47,11 +48,15 @@ async def show(product: Product, token: str) -> httpx.Response:
 def guarded(product: Product) -> list[tuple[str, str]]:
     """Every method and path that need a session: the API, less what is known to be open."""
     return [
-        (method, re.sub(r"{[^}]*}", str(SOME_ID), route.path))
+        (method, re.sub(r"{[^}]*}", str(SOME_ID), _at_the_settings_front_end(route.path)))
         for route in product.app.routes
         if isinstance(route, Route) and route.path.startswith(API) and route.path not in OPEN
         for method in sorted(route.methods or ())
     ]
+
+
+def _at_the_settings_front_end(path: str) -> str:
+    return path.replace("{front_end_id:str}", str(SETTINGS_FRONT_END))
 
 
 async def refused_everywhere(

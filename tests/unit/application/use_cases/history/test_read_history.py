@@ -16,6 +16,8 @@ OPERATORS_ACTS = {
     AuditEventType.USER_ENABLED,
     AuditEventType.LOGOUT_BY_OPERATOR,
     AuditEventType.CLIENT_DISABLED,
+    AuditEventType.FRONT_END_CHANGED,
+    AuditEventType.FRONT_END_DISABLED,
     AuditEventType.SESSION_ENDED_BY_OPERATOR,
     AuditEventType.VA_UNLINKED_BY_OPERATOR,
     AuditEventType.ICN_CHANGED,

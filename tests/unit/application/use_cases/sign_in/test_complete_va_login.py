@@ -554,7 +554,7 @@ async def test_a_new_sign_in_ends_the_session_that_the_browser_had(
 ) -> None:
     old = await service.sign_in()
     begun = await service.begin()
-    new = await service.complete(begun.callback(replaced_token=old.grant.token))
+    new = await service.complete(begun.callback(held_token=lambda _: old.grant.token))
 
     sessions = service.store.committed.sessions
     assert not sessions[old.grant.session.id].is_active(service.clock.now())
@@ -567,7 +567,7 @@ async def test_a_planted_token_does_not_keep_anybody_from_signing_in(
 ) -> None:
     begun = await service.begin()
 
-    await assert_signs_in(service, begun.callback(replaced_token=Secret(token)))
+    await assert_signs_in(service, begun.callback(held_token=lambda _: Secret(token)))
 
 
 async def test_without_storage_the_fault_is_said_to_be_ours() -> None:

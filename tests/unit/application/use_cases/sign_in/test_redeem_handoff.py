@@ -17,14 +17,14 @@ from domain.session_grant import SessionGrant
 from domain.visitor import Visitor
 from tests.support.builders import a_visitor, some_login_secrets
 from tests.support.outages import down_storage
-from tests.support.service import MemoryService, a_memory_service
+from tests.support.service import MemoryService, a_memory_service, deliver_by_code
 
 SECOND = timedelta(seconds=1)
 
 
 async def sign_in(service: MemoryService) -> tuple[VALoginCompleted, HandoffTicket]:
     """Sign in where a session is handed over by code."""
-    service.container.complete_va_login.add_kwargs(hands_over_by_code=True)
+    deliver_by_code(service.container)
     completed = await service.sign_in()
     assert completed.ticket is not None
     return completed, completed.ticket

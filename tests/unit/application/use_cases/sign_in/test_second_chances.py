@@ -269,9 +269,13 @@ async def test_who_is_signed_in_succeeds_again_and_nothing_changes(
     command = await spoil(service, begun)
     grant = (await service.sign_in()).grant
     before, told = service.store.committed.copy(), len(service.audit)
-    outcome = await service.come_back(replace(command, replaced_token=grant.token))
+    outcome = await service.come_back(replace(command, held_token=lambda _: grant.token))
 
-    assert outcome == VALoginRepeated(expires_at=grant.token_expires_at, return_to=CLAIMS)
+    assert outcome == VALoginRepeated(
+        expires_at=grant.token_expires_at,
+        return_to=CLAIMS,
+        front_end=service.container.settings().front_end,
+    )
     assert service.store.committed.sessions == before.sessions
     assert service.store.committed.login_attempts == before.login_attempts
     (event,) = service.audit[told:]
@@ -285,7 +289,7 @@ async def test_who_is_signed_in_succeeds_again_even_after_a_restart(
     begun = await service.begin(return_to=CLAIMS)
     again = sent_on(service, await restarted(service, await too_old(service, begun)))
     token = (await service.complete(again.callback())).grant.token
-    outcome = await service.come_back(again.callback(note=again.note, replaced_token=token))
+    outcome = await service.come_back(again.callback(note=again.note, held_token=lambda _: token))
 
     assert isinstance(outcome, VALoginRepeated)
 
@@ -295,7 +299,7 @@ async def test_a_session_that_has_ended_is_none(service: MemoryService) -> None:
     grant = (await service.complete(begun.callback())).grant
     service.clock.advance(grant.session.expires_at - service.clock.now())
 
-    await restarted(service, begun.callback(note=begun.note, replaced_token=grant.token))
+    await restarted(service, begun.callback(note=begun.note, held_token=lambda _: grant.token))
 
 
 @pytest.mark.parametrize("token", ["", "junk"])
@@ -305,14 +309,14 @@ async def test_a_token_that_is_none_keeps_nobody_from_starting_again(
     begun = await service.begin()
     await service.complete(begun.callback())
 
-    await restarted(service, begun.callback(note=begun.note, replaced_token=Secret(token)))
+    await restarted(service, begun.callback(note=begun.note, held_token=lambda _: Secret(token)))
 
 
 async def test_another_browser_learns_nothing_of_a_session(service: MemoryService) -> None:
     begun = await service.begin()
     token = (await service.complete(begun.callback())).grant.token
 
-    command = begun.callback(secrets=None, replaced_token=token)
+    command = begun.callback(secrets=None, held_token=lambda _: token)
     await assert_refused(service, command, "state_or_cookie_missing")
 
 

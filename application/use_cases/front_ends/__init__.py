@@ -1,0 +1,1 @@
+"""Use cases: operators manage front ends."""
