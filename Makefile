@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help run setup test test-long coverage check deploy-check clients audit bench bench-check reference messages screenshots lock clean
+.PHONY: help run setup test test-long coverage check deploy-check clients spa types audit bench bench-check reference messages screenshots lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -21,6 +21,21 @@ $(STAMP): requirements.lock pyproject.toml clients/python/pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable . --editable clients/python
+	@touch $@
+
+# What is written in TypeScript. Nothing else needs Node.
+LIBRARY := clients/js/dist/index.js
+SAMPLE := examples/spa/node_modules/.installed
+HAS_NODE := node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null
+
+$(LIBRARY): clients/js/node_modules/.installed clients/js/tsconfig.json clients/js/tsconfig.build.json $(wildcard clients/js/src/*)
+	cd clients/js && npm run --silent build
+
+$(SAMPLE): $(LIBRARY)
+
+%/node_modules/.installed: %/package-lock.json
+	@$(HAS_NODE) && command -v npm >/dev/null || { echo 'Node 20.19 or newer is needed, with npm' >&2; exit 1; }
+	cd $* && npm ci --loglevel=error --no-audit --no-fund >/dev/null
 	@touch $@
 
 # Four processes share the test files, each with its own PostgreSQL: many tests wait for time-outs.
@@ -68,8 +83,18 @@ $(DEPLOY)/.installed: requirements-deploy.lock $(STAMP)
 	$(DEPLOY)/bin/python -m pip install --quiet --require-hashes --requirement requirements-deploy.lock
 	@touch $@
 
-clients: setup ## package the client libraries into dist/
+clients: setup $(LIBRARY) ## package the client libraries into dist/ (needs Node)
 	cd clients/python && ../../$(BIN)/python -m hatchling build --target wheel --directory ../../dist
+	cd clients/js && npm pack --silent --ignore-scripts --pack-destination ../../dist
+
+spa: $(SAMPLE) ## serve the sample front end on http://localhost:5173 (needs Node)
+	cd examples/spa && npm run --silent dev
+
+OPENAPI ?= http://localhost:8000/openapi.json
+
+types: $(LIBRARY) ## write TypeScript types of the API of `make run` to dist/openapi.d.ts (needs Node)
+	@mkdir -p dist
+	cd clients/js && npm run --silent types -- $(OPENAPI) --output ../../dist/openapi.d.ts
 
 # pip-audit has an environment of its own, so that its dependencies don't affect ours.
 AUDIT := $(VENV)/audit
@@ -111,3 +136,4 @@ lock: ## update the requirements*.lock files (needs uv)
 
 clean: ## remove .venv, the demo's data and every cache
 	rm -rf $(VENV) .vetassist dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage
+	rm -rf clients/js/dist clients/js/build clients/js/node_modules examples/spa/dist examples/spa/node_modules

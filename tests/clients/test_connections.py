@@ -10,7 +10,14 @@ from socketserver import StreamRequestHandler, ThreadingTCPServer
 import httpx
 import pytest
 
-from vetassist_client import AsyncSessionCheck, SessionCheck, UnavailableError
+from vetassist_client import (
+    AsyncSessionCheck,
+    AsyncVATokens,
+    ClientSecret,
+    SessionCheck,
+    UnavailableError,
+    VATokens,
+)
 from vetassist_client.connections import Connections
 
 USER = "11111111-1111-4111-8111-111111111111"
@@ -150,6 +157,29 @@ async def test_a_server_that_always_breaks_off_is_asked_twice_and_no_more(asking
     assert server.connections == 2
 
 
+@pytest.mark.parametrize("kind", [AsyncVATokens, VATokens])
+async def test_an_exchange_that_breaks_off_is_not_repeated(
+    kind: type[AsyncVATokens | VATokens],
+) -> None:
+    """Each exchange is a use of the token, which the Veteran sees."""
+
+    def serve(connection: Connection) -> None:
+        connection.read_request()
+
+    async def exchange(tokens: AsyncVATokens | VATokens) -> None:
+        if isinstance(tokens, AsyncVATokens):
+            async with tokens:
+                await tokens.token("jwt", purpose="veteran_status")
+        else:
+            with tokens:
+                await asyncio.to_thread(tokens.token, "jwt", purpose="veteran_status")
+
+    with serving(serve) as server, pytest.raises(UnavailableError):
+        await exchange(kind(server.url, ClientSecret("client", "secret")))
+
+    assert server.connections == 1
+
+
 @pytest.mark.parametrize(
     "beginning",
     [b"", b"HTTP/1.1 200 OK\r\nX: ", b"HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n"],
@@ -174,18 +204,31 @@ async def test_an_answer_that_trickles_in_is_not_waited_for(asking: Ask, beginni
             is_over.set()
 
 
+#: As good as an answer can be, but for its length.
+TOO_LARGE = GOOD.replace(b"Length: 0\r\n\r\n", b"Length: 70000\r\n\r\n" + b"x" * 70_000)
+
+
 @pytest.mark.parametrize(
-    "answer",
-    [
-        b"HTTP/1.1 302 Found\r\nLocation: /api/v1/session\r\nContent-Length: 0\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nContent-Length: 70000\r\n\r\n" + b"x" * 70_000,
-        b"something else\r\n\r\n",
-    ],
-    ids=["redirect", "too-large", "no-http"],
+    "answer", [TOO_LARGE, b"something else\r\n\r\n"], ids=["too-large", "no-http"]
 )
 async def test_what_is_no_answer_of_the_service_lets_nobody_in(asking: Ask, answer: bytes) -> None:
     with serving(always(answer)) as server, pytest.raises(UnavailableError):
         await asking(server.url, 20)
+
+
+async def test_a_redirect_is_not_followed_even_to_a_good_answer(asking: Ask) -> None:
+    asked: list[bytes] = []
+
+    def serve(connection: Connection) -> None:
+        while request := connection.read_request():
+            asked.append(request.split()[1])
+            elsewhere = b"HTTP/1.1 302 Found\r\nLocation: /else\r\nContent-Length: 0\r\n\r\n"
+            connection.tell(GOOD if asked[-1] == b"/else" else elsewhere)
+
+    with serving(serve) as server, pytest.raises(UnavailableError):
+        await asking(server.url, 20)
+
+    assert asked == [b"/api/v1/verify"]
 
 
 async def test_nobody_listens(asking: Ask) -> None:

@@ -22,6 +22,7 @@ EXAMPLES = dict(EXAMPLE.findall((ROOT / "docs" / "backends.md").read_text()))
 (README,) = re.findall(
     r"```python\n(.*?)```", (ROOT / "clients/python/README.md").read_text(), re.DOTALL
 )
+((_, ROUTE),) = EXAMPLE.findall((ROOT / "README.md").read_text())
 
 
 @pytest.fixture
@@ -48,11 +49,11 @@ def run(example: str) -> dict[str, Any]:
     return names
 
 
-@pytest.mark.parametrize("example", [README, EXAMPLES["fastapi"], EXAMPLES["asgi"]])
+@pytest.mark.parametrize("example", [README, ROUTE, EXAMPLES["fastapi"], EXAMPLES["asgi"]])
 async def test_an_app_knows_its_caller(
     service_url: str, signed_in: SignedIn, product: Product, example: str
 ) -> None:
-    names = run(example)
+    names = run(example.replace("http://localhost:8000", service_url))
     app = names["app"]
     async with (
         names["sessions"],
@@ -63,7 +64,6 @@ async def test_an_app_knows_its_caller(
         refused = await http.get("/api/me")
         let_in = await http.get("/api/me", headers=signed_in.headers)
 
-    assert service_url
     assert (refused.status_code, let_in.status_code) == (401, 200)
     assert str(product.sessions[0].user_id) in let_in.text
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -10,6 +11,8 @@ from pytest_mock import MockerFixture
 
 from adapters.memory.session_lookup import MemorySessionLookup
 from application.errors import UnavailableError as ServiceUnavailableError
+from application.use_cases.front_ends.add_front_end import AddFrontEndCommand
+from tests.security.cookies import value_in
 from tests.support.product import SERVICE_URL, Product, running_product, serving
 from vetassist_client import (
     AsyncSessionCheck,
@@ -73,6 +76,49 @@ async def test_a_session_that_stands_is_known(
     (session,) = product.sessions
     assert (caller.user_id, caller.session_id) == (session.user_id, session.id)
     assert (caller.jwt, caller.by_cookie) == (signed_in.token, False)
+
+
+@pytest.mark.parametrize("public_url", [SERVICE_URL, "https://vetassist.example"])
+async def test_a_check_for_one_front_end_takes_its_cookies_and_sessions_alone(
+    public_url: str,
+) -> None:
+    async with running_product(public_url=public_url, session_delivery="cookie") as product:
+        command = AddFrontEndCommand(name="Second", url="https://second.example")
+        second = await product.container.add_front_end().execute(command)
+        name = product.container.session_cookies().session_name
+        names = [name, f"{name}_{second.id.hex}"]
+        browser = product.browser()
+        for front_end in (None, second.id):
+            await browser.get(await browser.begin(front_end=front_end))
+        ours, theirs = [value_in(browser, each) for each in names]
+        own, other, nowhere = (
+            AsyncSessionCheck(
+                SERVICE_URL, front_end=front_end, transport=httpx.ASGITransport(app=product.app)
+            )
+            for front_end in (None, str(second.id), uuid4())
+        )
+
+        both = [("Cookie", f"{names[0]}={ours}; {names[1]}={theirs}")]
+        callers = [await check.caller("GET", both) for check in (own, other)]
+        assert [caller.jwt for caller in callers] == [ours, theirs]
+        bearer = [("Authorization", f"Bearer {theirs}")]
+        assert [(await each.caller("GET", bearer)).jwt for each in (own, other)] == [theirs] * 2
+        for check, header in (
+            (own, ("Cookie", f"{names[1]}={theirs}")),
+            (own, ("Cookie", f"{names[0]}={theirs}")),
+            (other, ("Cookie", f"{names[0]}={ours}")),
+            (other, ("Cookie", f"{names[1]}={ours}")),
+            (other, ("Authorization", f"Bearer {ours}")),
+            (nowhere, bearer[0]),
+        ):
+            with pytest.raises(NoSessionError):
+                await check.caller("GET", [header])
+
+
+@pytest.mark.parametrize("check", [AsyncSessionCheck, SessionCheck])
+def test_the_id_of_a_front_end_must_be_one(check: Any) -> None:
+    with pytest.raises(ValueError, match="UUID"):
+        check(SERVICE_URL, front_end="../verify")
 
 
 async def test_a_session_that_ended_is_refused_by_the_next_check(

@@ -17,7 +17,8 @@ from vetassist_client.errors import CrossSiteRequestError, NoSessionError, Unava
 Headers = Iterable[tuple[bytes, bytes]] | Iterable[tuple[str, str]]
 
 _BEARER: Final = re.compile(rb"bearer +([^ ]+)", re.IGNORECASE)
-_SESSION_COOKIES: Final = (b"vetassist_session", b"__Host-vetassist_session")
+_COOKIE: Final = b"vetassist_session"
+_HOST_PREFIX: Final = b"__Host-"
 # They show whether another site made the request.
 _ORIGIN_FIELDS: Final = frozenset({b"origin", b"sec-fetch-site"})
 # RFC 9110, section 5.5, and the methods of section 9.1.
@@ -72,12 +73,13 @@ class Question:
     by_cookie: bool
 
     @classmethod
-    def about(cls, method: str, headers: Headers) -> "Question":
+    def about(cls, method: str, headers: Headers, *, front_end: UUID | None = None) -> "Question":
         """Returns the question about a request.
 
         Args:
             method: The method of the request.
             headers: All headers as received. Only those needed are passed on.
+            front_end: The front end whose cookie counts; None for the one of the settings.
 
         Raises:
             NoSessionError: The request has no credential, so there is no need to ask.
@@ -85,7 +87,9 @@ class Question:
         fields = [(_octets(name).lower(), _octets(value).strip()) for name, value in headers]
         # Some proxies send an empty field if the client sent none.
         authorizations = [value for name, value in fields if name == b"authorization" and value]
-        cookies = [pair for name, value in fields if name == b"cookie" for pair in _pairs(value)]
+        cookies = [
+            pair for name, value in fields if name == b"cookie" for pair in _pairs(value, front_end)
+        ]
         if authorizations:
             credentials = [(b"Authorization", value) for value in authorizations]
             bearer = _BEARER.fullmatch(authorizations[0])
@@ -93,7 +97,7 @@ class Question:
         elif cookies:
             credentials = [(b"Cookie", b"; ".join(cookies))]
             # With https, only the cookie with the prefix counts.
-            jwt = max(cookies, key=lambda pair: pair.startswith(b"__Host-")).partition(b"=")[2]
+            jwt = max(cookies, key=lambda pair: pair.startswith(_HOST_PREFIX)).partition(b"=")[2]
         else:
             raise NoSessionError
         passed_on = credentials + [each for each in fields if each[0] in _ORIGIN_FIELDS]
@@ -150,10 +154,12 @@ def _octets(text: bytes | str) -> bytes:
     return text if isinstance(text, bytes) else text.encode("latin-1", "replace")
 
 
-def _pairs(header: bytes) -> list[bytes]:
-    """The session cookies of a header. The other cookies are none of the service's business."""
+def _pairs(header: bytes, front_end: UUID | None) -> list[bytes]:
+    """The session cookies of a front end. The other cookies are none of the service's business."""
+    name = _COOKIE if front_end is None else _COOKIE + b"_" + front_end.hex.encode()
+    names = (name, _HOST_PREFIX + name)
     pairs = [pair.strip() for pair in header.split(b";")]
-    return [pair for pair in pairs if pair.partition(b"=")[0] in _SESSION_COOKIES and b"=" in pair]
+    return [pair for pair in pairs if pair.partition(b"=")[0] in names and b"=" in pair]
 
 
 def _uuid(headers: httpx.Headers, name: str) -> UUID:

@@ -4,6 +4,7 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final, Self, final
+from uuid import UUID
 
 import httpx
 
@@ -12,6 +13,7 @@ from vetassist_client.question import Caller, Headers, Question
 from vetassist_client.service_url import route
 
 VERIFY_PATH: Final = "/api/v1/verify"
+FRONT_END_VERIFY_PATH: Final = "/api/v1/front-ends/{}/verify"
 DEADLINE_SECONDS: Final = 2.0
 
 
@@ -24,20 +26,28 @@ class AsyncSessionCheck:
 
     Args:
         service_url: Where the back end reaches the service.
+        front_end: The id of a registered front end: only its cookies count, and its sessions.
+            None: the cookies of the front end that the service's settings describe, and the bearer
+            tokens of any front end.
         deadline_seconds: How long one check may take.
         ssl_context: Which certificate authorities to trust, if not the public ones.
         transport: A transport of httpx, for tests.
+
+    Raises:
+        ValueError: The URL or the id can't be read.
     """
 
     def __init__(
         self,
         service_url: str,
         *,
+        front_end: UUID | str | None = None,
         deadline_seconds: float = DEADLINE_SECONDS,
         ssl_context: ssl.SSLContext | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self._url = route(service_url, VERIFY_PATH)
+        self._front_end = _front_end_id(front_end)
+        self._url = route(service_url, _path(self._front_end))
         self._connections = AsyncConnections(
             self._url,
             deadline_seconds=deadline_seconds,
@@ -58,7 +68,7 @@ class AsyncSessionCheck:
             CrossSiteRequestError: Another site made the request with the user's cookie.
             UnavailableError: The service doesn't answer. The session may still stand.
         """
-        question = Question.about(method, headers)
+        question = Question.about(method, headers, front_end=self._front_end)
         request = httpx.Request("GET", self._url, headers=question.headers)
         return question.caller(await self._connections.send(request, is_repeatable=True))
 
@@ -92,11 +102,13 @@ class SessionCheck:
         self,
         service_url: str,
         *,
+        front_end: UUID | str | None = None,
         deadline_seconds: float = DEADLINE_SECONDS,
         ssl_context: ssl.SSLContext | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        self._url = route(service_url, VERIFY_PATH)
+        self._front_end = _front_end_id(front_end)
+        self._url = route(service_url, _path(self._front_end))
         self._connections = Connections(
             self._url,
             deadline_seconds=deadline_seconds,
@@ -109,7 +121,7 @@ class SessionCheck:
 
         Flask's `request.headers` and Django's `request.headers.items()` can be passed.
         """
-        question = Question.about(method, headers)
+        question = Question.about(method, headers, front_end=self._front_end)
         request = httpx.Request("GET", self._url, headers=question.headers)
         return question.caller(self._connections.send(request, is_repeatable=True))
 
@@ -122,3 +134,16 @@ class SessionCheck:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _front_end_id(text: UUID | str | None) -> UUID | None:
+    if text is None or isinstance(text, UUID):
+        return text
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise ValueError("the id of a front end must be a UUID") from error
+
+
+def _path(front_end: UUID | None) -> str:
+    return VERIFY_PATH if front_end is None else FRONT_END_VERIFY_PATH.format(front_end)
