@@ -1,7 +1,7 @@
 """The operators' console over memory, in this process, and operators at their browsers."""
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -16,7 +16,7 @@ from adapters.memory.operator_directory import MemoryOperatorDirectory
 from adapters.memory.store import MemoryStore
 from adapters.memory.unit_of_work import MemoryUnitOfWork
 from adapters.postgres.pool import Pool
-from application.ports.operator_directory import KnownOperator
+from application.ports.operator_directory import KnownOperator, OperatorDirectory
 from domain.audit_event import AuditEvent
 from domain.operator import OperatorRole
 from domain.secret import Secret
@@ -131,12 +131,16 @@ class Console:
 
 @asynccontextmanager
 async def running_console(
-    settings: ConsoleSettings = SETTINGS, *, pool: Pool | None = None
+    settings: ConsoleSettings = SETTINGS,
+    *,
+    pool: Pool | None = None,
+    provider: Callable[[FrozenClock], OperatorDirectory] | None = None,
 ) -> AsyncIterator[Console]:
     """The console until the block ends.
 
     Args:
         settings: Of the console.
+        provider: Makes the operators' provider, instead of the one in memory.
         pool: What the console stores in, instead of memory. The service stays in memory.
     """
     store = MemoryStore()
@@ -146,7 +150,9 @@ async def running_console(
         read(required_settings()),
         settings,
         clock=providers.Object(service.clock),
-        operator_directory=providers.Object(directory),
+        operator_directory=providers.Object(
+            directory if provider is None else provider(service.clock)
+        ),
         console_lifetimes=providers.List(),
         **(_in_memory(store) if pool is None else {"connection_pool": providers.Object(pool)}),
     )
