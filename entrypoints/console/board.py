@@ -59,11 +59,13 @@ class BoardPages:
 
     async def _show(self, _request: Request, me: SignedIn, _form: Form) -> Response:
         board = await self._show_board.execute()
+        bars = bars_of(board)
         return self._renderer.page(
             "board.html",
             me,
             board=board,
-            bars=bars_of(board),
+            bars=bars,
+            most=max(bar.successes + bar.failures for bar in bars),
             chart={"width": WIDTH, "height": HEIGHT, "axis": _AXIS},
             totals=totals_of(board),
             lag=_age(board.vitals.oldest_unsealed, board.vitals.now),

@@ -194,6 +194,7 @@ async def test_the_board_counts_sign_ins_by_hour_and_outcome(console: Console) -
     page = (await (await console.signed_in()).get(f"{HOME}/board")).text
     assert "<dt>Live sessions</dt><dd>2</dd>" in page
     assert "2 successes, 1 failures" in page
+    assert "The highest bar is 3 sign-ins" in page
 
 
 def test_every_type_of_event_has_words_and_an_unknown_one_is_named() -> None:
