@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from benchmarks.browsers import consent
 from benchmarks.http_client import Answer, Connection
+from benchmarks.processes import BenchmarkError
 
 #: How many browsers are at the simulated VA's pages at once: they aren't measured.
 _AT_VA: Final = 8
@@ -57,8 +58,16 @@ async def main(service: str, sandbox: str, first: int, count: int) -> None:
     began = time.perf_counter()
     await asyncio.gather(
         *(
-            _call_back(service, path, each.cookies, storm, began)
-            for each, path in zip(started, callbacks, strict=True)
+            _call_back(
+                storm,
+                service=service,
+                sandbox=sandbox,
+                path=path,
+                cookies=each.cookies,
+                number=number,
+                began=began,
+            )
+            for each, path, number in zip(started, callbacks, numbers, strict=True)
         )
     )
     median = sorted(storm.callbacks)[count // 2]
@@ -76,7 +85,7 @@ async def _start(service: str, storm: Storm, began: float) -> Answer:
             storm.starts.append(time.perf_counter() - began)
             return answer
         if answer.status not in _NOT_NOW or not answer.header("retry-after"):
-            raise SystemExit(f"a start was answered with {answer.status}")
+            raise BenchmarkError(f"a start was answered with {answer.status}")
         await _pause(float(answer.header("retry-after")), began)
 
 
@@ -85,7 +94,16 @@ async def _at_va(sandbox: str, url: str, number: int, room: asyncio.Semaphore) -
         return await consent(va, url, number)
 
 
-async def _call_back(service: str, path: str, cookies: str, storm: Storm, began: float) -> None:
+async def _call_back(
+    storm: Storm,
+    *,
+    service: str,
+    sandbox: str,
+    path: str,
+    cookies: str,
+    number: int,
+    began: float,
+) -> None:
     while True:
         answer = await _get(service, path, cookies)
         target = urlsplit(answer.header("location"))
@@ -95,13 +113,20 @@ async def _call_back(service: str, path: str, cookies: str, storm: Storm, began:
             storm.answers["callback: signed in"] += 1
             storm.callbacks.append(time.perf_counter() - began)
             return
+        if answer.status == 303 and answer.header("location").startswith(sandbox):
+            # VA was too late, and the service began the sign-in again.
+            storm.answers["callback: 303 to VA again"] += 1
+            async with Connection.to(sandbox) as va:
+                path = await consent(va, answer.header("location"), number)
+            cookies = f"{cookies}; {answer.cookies}"
+            continue
         if answer.status == 303 and error in _POSTPONED:
             storm.answers[f"callback: 303 to `{error}`, to be repeated"] += 1
         elif answer.status in _NOT_NOW and answer.header("retry-after"):
             storm.answers[f"callback: {answer.status}"] += 1
             seconds = float(answer.header("retry-after"))
         else:
-            raise SystemExit(f"a callback was answered with {answer.status} {target.query}")
+            raise BenchmarkError(f"a callback was answered with {answer.status} {target.query}")
         await _pause(seconds, began)
 
 
@@ -112,7 +137,7 @@ async def _get(service: str, path: str, cookies: str = "") -> Answer:
 
 async def _pause(seconds: float, began: float) -> None:
     if time.perf_counter() - began > _GIVE_UP_SECONDS:
-        raise SystemExit("some browsers were never let in")
+        raise BenchmarkError("some browsers were never let in")
     # Browsers don't come back in the same millisecond.
     await asyncio.sleep(seconds * random.uniform(1, 1.5))
 
@@ -123,4 +148,7 @@ def _say(part: str, figures: dict[str, object]) -> None:
 
 if __name__ == "__main__":
     _, _service, _sandbox, _first, _count = sys.argv
-    asyncio.run(main(_service, _sandbox, int(_first), int(_count)))
+    try:
+        asyncio.run(main(_service, _sandbox, int(_first), int(_count)))
+    except BenchmarkError as _error:
+        sys.exit(str(_error))

@@ -7,8 +7,9 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from threading import Event, Thread
+from threading import Event
 from typing import Any, Final
 
 from benchmarks.bench import Bench
@@ -141,17 +142,21 @@ def _storm(
 
 @contextmanager
 def _validating(bench: Bench, url: str, callers: Callers) -> Iterator[list[Measured]]:
-    """Validates until the block ends. Yields the list to which each part is added."""
+    """Validates until the block ends. Yields the list to which each part is added.
+
+    Raises:
+        BenchmarkError: A validation wasn't answered with 200.
+    """
     is_over, measured = Event(), []
 
     def validate() -> None:
         while not is_over.is_set():
             measured.append(bench.load.put(url, callers, bench.plan.seconds))
 
-    thread = Thread(target=validate)
-    thread.start()
-    try:
-        yield measured
-    finally:
-        is_over.set()
-        thread.join()
+    with ThreadPoolExecutor(1) as threads:
+        validating = threads.submit(validate)
+        try:
+            yield measured
+        finally:
+            is_over.set()
+        validating.result()
