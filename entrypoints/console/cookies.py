@@ -44,11 +44,9 @@ class ConsoleCookies:
 
     def clear_session(self, response: Response) -> None:
         """Clear the session."""
-        self._clear(response, self.session_name)
-
-    def clear_attempt(self, response: Response) -> None:
-        """Clear the secret of an attempt."""
-        self._clear(response, self.attempt_name)
+        response.delete_cookie(
+            self.session_name, secure=self._secure, httponly=True, samesite="lax"
+        )
 
     def _set(self, response: Response, name: str, value: Secret, *, max_age: int | None) -> None:
         response.set_cookie(
@@ -59,9 +57,6 @@ class ConsoleCookies:
             httponly=True,
             samesite="lax",
         )
-
-    def _clear(self, response: Response, name: str) -> None:
-        response.delete_cookie(name, secure=self._secure, httponly=True, samesite="lax")
 
 
 def _only(request: HTTPConnection, name: str) -> Secret | None:

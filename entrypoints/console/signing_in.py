@@ -113,7 +113,8 @@ class SigningIn:
 
     async def _start(self, request: Request) -> Response:
         """Send the browser to the provider."""
-        # One secret for all attempts of a browser, so that two tabs don't disturb each other.
+        # One secret for all attempts of a browser, so that two tabs don't disturb each other. It
+        # is of no use without an attempt.
         browser = self._cookies.attempt(request) or self._secrets.token()
         secrets = LoginSecrets(state=self._secrets.token(), browser=browser)
         try:
@@ -150,7 +151,6 @@ class SigningIn:
             self._sessions.end(before)
         response = RedirectResponse(HOME, HTTPStatus.SEE_OTHER)
         self._cookies.set_session(response, self._sessions.begin(session))
-        self._cookies.clear_attempt(response)
         return response
 
     async def _sign_out(self, request: Request, signed_in: SignedIn, _form: Form) -> Response:
