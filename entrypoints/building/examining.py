@@ -1,6 +1,5 @@
 """Builds what the doctor asks."""
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from application.ports.client_check import ClientCheck
@@ -33,15 +32,16 @@ def patient(
     from entrypoints import storage  # noqa: PLC0415
     from entrypoints.doctor.examination import Patient  # noqa: PLC0415
 
-    database_url = settings.database_url.reveal()
+    database_url = settings.database_url
     prepared = settings.database_prepared_statements
     return Patient(
         settings=settings,
-        pending_migrations=partial(
-            storage.pending_migrations, database_url, prepared_statements=prepared
+        # Not partial(), whose repr shows its arguments.
+        pending_migrations=lambda: storage.pending_migrations(
+            database_url.reveal(), prepared_statements=prepared
         ),
-        connection_faults=partial(
-            storage.connection_faults, database_url, prepared_statements=prepared
+        connection_faults=lambda: storage.connection_faults(
+            database_url.reveal(), prepared_statements=prepared
         ),
         failing=readiness.failing,
         vital_signs=vital_signs.read,

@@ -13,9 +13,11 @@ import pytest
 from starlette.routing import Mount, Route
 
 from adapters.va_oauth.operator_directory import OpenIDOperatorDirectory
+from application.ports.operator_directory import KnownOperator
 from domain.audit_event import AuditEventType
-from domain.operator import OperatorRole
+from domain.operator import Operator, OperatorRole
 from entrypoints.building.console import directory_settings
+from entrypoints.console.acting import acting_as
 from entrypoints.console.acts import HOME, SIGN_IN
 from entrypoints.sandbox.signing import (
     IdToken,
@@ -28,7 +30,7 @@ from tests.support.builders import NOW
 from tests.support.console import ISSUER, SETTINGS, Console, a_client, running_console
 from tests.support.frozen_clock import FrozenClock
 from tests.support.httpx_wire import HttpxWire
-from tests.support.product import running_product
+from tests.support.product import captured_log, running_product
 
 _OURS: Final = SigningKey.generate()
 _ANOTHERS: Final = SigningKey.generate()
@@ -226,6 +228,39 @@ async def test_what_was_searched_for_and_the_icn_are_in_no_address_and_no_trail(
         assert secret not in found.text
         assert secret not in changed.headers["location"]
         assert secret not in str([(each.data, each.visitor) for each in console.audit])
+
+
+async def test_neither_the_log_nor_any_object_of_the_console_shows_a_secret() -> None:
+    async with running_console() as console:
+        with captured_log() as log:
+            user = (await console.service.sign_in()).grant.session.user_id
+            desk = await console.desk()
+            url = await desk.begin()
+            operator = KnownOperator(subject="the-operator", groups=frozenset({_ADMIN}))
+            code = console.directory.consent(url, operator).reveal()
+            await desk.come_back(url, code=code)
+            form_secret = await desk.form_secret()
+            await desk.post(f"{HOME}/people", {"text": "ellis"})
+            await desk.post(f"{HOME}/people/{user}/sign-out", {"reason": "lost_device"})
+        settings = console.container.settings()
+        secrets = {
+            code,
+            form_secret,
+            *desk.http.cookies.values(),
+            *(value for values in parse_qs(urlsplit(url).query).values() for value in values[:1]),
+            SETTINGS.console_client_secret.reveal(),
+            settings.jwt_secret.reveal(),
+            settings.va_client_secret.reveal(),
+        } - {"code", "S256"}
+        shown = [log.getvalue()]
+        with acting_as(Operator(name="the-operator", role=OperatorRole.ADMIN)):
+            for provided in console.container.providers.values():
+                built = provided()
+                shown += [repr(built), str(built), repr(provided)]
+
+    assert len(shown) > 100
+    assert "request" in shown[0]
+    assert [text[:80] for text in shown if any(each in text for each in secrets)] == []
 
 
 def _path(route: object) -> str:
