@@ -153,7 +153,7 @@ def test_the_file_is_for_its_owner_and_holds_the_settings_and_no_secret_of_the_f
     written = demo.file.read_text()
     assert "VETASSIST_DATABASE_URL=" in written
     secrets = [path.read_text() for path in (demo.folder / ".vetassist" / "secrets").iterdir()]
-    assert len(secrets) == 4
+    assert len(secrets) == 5
     assert not any(secret in written for secret in secrets)
 
 
