@@ -11,7 +11,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 from adapters.postgres.migrations import migrate
 from entrypoints.embedded_postgres import embedded_postgres
 from tests.support.browsing import chromium, launched, sign_in, signed_in, visitor
-from tests.support.whole_product import WholeProduct, whole_product
+from tests.support.whole_product import WholeProduct, running_console, whole_product
 
 _IMAGES: Final = Path(__file__).parent / "images"
 _DESKTOP: Final = {"width": 1200, "height": 800}
@@ -33,6 +33,7 @@ async def _take_all(product: WholeProduct) -> None:
     async with async_playwright() as playwright:
         browser = await launched(playwright)
         await _walk(browser, product)
+        await _walk_console(browser, product)
         await browser.close()
 
 
@@ -78,6 +79,24 @@ async def _walk(browser: Browser, product: WholeProduct) -> None:
         await _take(page, "spanish")
 
 
+async def _walk_console(browser: Browser, product: WholeProduct) -> None:
+    """As an admin operator, whose person has a session on a phone."""
+    async with visitor(browser, viewport=_DESKTOP) as desk:
+        page = await desk.new_page()
+        await page.goto(product.console_url)
+        await page.get_by_role("link", name="Sign in with your identity provider").click()
+        await page.get_by_role("button", name="Admin operator").click()
+        await page.get_by_label("User id, session id").fill("ellis")
+        await page.get_by_role("button", name="Search").click()
+        await page.get_by_role("link", name="Tamara Ellis").click()
+        await expect(page.get_by_role("heading", name="Sessions")).to_be_visible()
+        await page.get_by_text("End this session").first.click()
+        await _take(page, "console-person")
+        await page.get_by_role("link", name="Board").click()
+        await expect(page.get_by_role("heading", name="How the service is doing")).to_be_visible()
+        await _take(page, "console-board")
+
+
 async def _counts_down(page: Page) -> None:
     """Wait until the script runs, so that each picture shows the same."""
     await expect(page.locator("progress")).to_be_visible()
@@ -101,7 +120,10 @@ def main() -> None:
     ):
         migrate(database_url)
         settings = {"va_client_id": "vetassist_demo", "session_delivery": "cookie"}
-        with whole_product(Path(folder), database_url, **settings) as product:
+        with (
+            whole_product(Path(folder), database_url, **settings) as product,
+            running_console(product, Path(folder)),
+        ):
             asyncio.run(_take_all(product))
 
 

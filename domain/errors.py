@@ -21,6 +21,18 @@ class InvalidUserSearchError(DomainError):
     code: ClassVar[str] = "invalid_search"
 
 
+class InvalidOperatorError(DomainError):
+    """The text isn't the name of an operator. The message says why."""
+
+    code: ClassVar[str] = "invalid_operator"
+
+
+class InvalidReasonError(DomainError):
+    """The text isn't an operator's reason. The message says why."""
+
+    code: ClassVar[str] = "invalid_reason"
+
+
 class InvalidReturnPathError(DomainError):
     """The value isn't a path of our own front end."""
 

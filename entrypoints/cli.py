@@ -29,6 +29,7 @@ app = StrictTyper(
 for command in (
     servers.demo,
     servers.serve,
+    servers.console,
     servers.sandbox,
     migrate.migrate,
     purge.purge,

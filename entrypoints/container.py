@@ -24,6 +24,7 @@ from adapters.postgres.pool import build_pool, opened
 from adapters.postgres.primary_watch import PrimaryWatch, certain_primary, sought_primary
 from adapters.postgres.readiness import PostgresReadiness
 from adapters.postgres.sealed_trail import PostgresSealedTrail
+from adapters.postgres.service_figures import PostgresServiceFigures
 from adapters.postgres.session_lookup import MAX_FLIGHTS, PostgresSessionLookup
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from adapters.postgres.user_directory import PostgresUserDirectory
@@ -59,6 +60,7 @@ from application.ports.refresh_tokens import RefreshTokens
 from application.ports.seal_keys import SealKeys
 from application.ports.sealed_trail import SealedTrail
 from application.ports.secret_source import SecretSource
+from application.ports.service_figures import ServiceFigures
 from application.ports.session_lookup import SessionLookup
 from application.ports.session_tokens import SessionTokens
 from application.ports.token_cipher import TokenCipher
@@ -118,7 +120,7 @@ from application.va_refresh_leases import VARefreshLeases
 from application.va_refresh_results import VARefreshResults
 from application.va_token_refresher import VATokenRefresher
 from entrypoints.background import client_checked, repeating
-from entrypoints.building import keys, observing, provider
+from entrypoints.building import examining, keys, observing, provider
 from entrypoints.building import pages as pages_building
 from entrypoints.metrics.measurements import Measurements
 from entrypoints.settings import Settings
@@ -293,6 +295,9 @@ class Container(containers.DeclarativeContainer):
     )
     vital_signs: providers.Provider[VitalSigns] = providers.Singleton(
         PostgresVitalSigns, pool=connection_pool
+    )
+    service_figures: providers.Provider[ServiceFigures] = providers.Singleton(
+        PostgresServiceFigures, pool=connection_pool
     )
 
     # Identity provider: to swap it, replace these two.
@@ -624,6 +629,19 @@ class Container(containers.DeclarativeContainer):
         keys=seal_keys,
         clock=clock,
         retention_months=settings.provided.audit_retention_months,
+    )
+
+    #: What the doctor asks.
+    patient = providers.Factory(
+        examining.patient,
+        settings,
+        provider=identity_provider,
+        client_check=client_check,
+        readiness=readiness,
+        vital_signs=vital_signs,
+        seal_keys=seal_keys,
+        rewrap_data_keys=rewrap_data_keys,
+        secrets=secrets,
     )
 
     # The web.

@@ -12,6 +12,8 @@ from typing import Any, Final, TypeVar, final
 
 import idna
 
+from domain import operator
+from domain.errors import InvalidOperatorError
 from domain.safe_url import is_safe_url
 from domain.secret import Secret, SecretBytes
 from domain.web_url import canonical_url
@@ -27,7 +29,6 @@ _FALSE: Final = frozenset({"false", "0", "no", "off", "n", "f"})
 _KEY_BYTES: Final = 32
 _HEX: Final = re.compile(r"[0-9a-fA-F]+", re.ASCII)
 _KEY_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,32}", re.ASCII)
-_OPERATOR: Final = re.compile(r"[A-Za-z0-9._@+-]{1,64}", re.ASCII)
 _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _BEFORE_PATH: Final = re.compile(r"([A-Za-z]+://)([^/?#:@]*)(.*)", re.DOTALL)
@@ -49,7 +50,7 @@ _BASE64URL: Final = re.compile(r"[A-Za-z0-9_-]+={0,2}", re.ASCII)
 _PLACEHOLDER: Final = re.compile(
     r"change.?me|placeholder|example|your.?(secret|key)|password|<[^>]*>", re.IGNORECASE
 )
-# VA chooses the client secret, so only obvious placeholders are refused.
+# A provider chooses the client secret, so only obvious placeholders are refused.
 _NO_SECRET: Final = re.compile(
     r"change.?me|placeholder|(your.?)?(client.?)?secret|<[^>]*>", re.IGNORECASE
 )
@@ -160,6 +161,14 @@ def service_url(text: str) -> str:
     return url
 
 
+def console_url(text: str) -> str:
+    """The URL of the console."""
+    url = base_url(text)
+    if "/" in url.partition("://")[2]:
+        raise ValueError("must not have a path: remove what follows the host")
+    return url
+
+
 def database_url(text: str) -> Secret:
     """The database's connection URL."""
     if fault := connection_url_fault(text):
@@ -168,9 +177,9 @@ def database_url(text: str) -> Secret:
 
 
 def client_secret(text: str) -> Secret:
-    """The client secret from VA."""
+    """A client secret, which the provider chose."""
     if _NO_SECRET.fullmatch(plain_text(text)):
-        raise ValueError("is a placeholder: write the secret that VA gave you")
+        raise ValueError("is a placeholder: write the secret that the provider gave you")
     return Secret(text)
 
 
@@ -229,9 +238,10 @@ def token_keys(text: str) -> dict[str, SecretBytes]:
 
 def operator_name(text: str) -> str:
     """The name of an operator."""
-    if not _OPERATOR.fullmatch(text):
-        raise ValueError("must be one word of up to 64 letters, digits and ._@+-")
-    return text
+    try:
+        return operator.operator_name(text)
+    except InvalidOperatorError as error:
+        raise ValueError(str(error)) from None
 
 
 def words(text: str) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from entrypoints.setting_rules import (
     ReadBy,
     base_url,
     client_secret,
+    console_url,
     database_url,
     email_or_none,
     hex_key,
@@ -38,6 +39,7 @@ SECRETS_DIRECTORY: Final = "VETASSIST_SECRETS_DIR"
 #: The number of server processes, by uvicorn's name. `serve --workers` sets it.
 PROCESSES: Final = "WEB_CONCURRENCY"
 CALLBACK_PATH: Final = "/api/v1/va/callback"
+CONSOLE_CALLBACK_PATH: Final = "/console/sign-in/callback"
 
 _VA: Final = "https://sandbox-api.va.gov"
 DEFAULT_DISCOVERY_URL: Final = (
@@ -205,10 +207,28 @@ class Settings:
     operator: Annotated[str | None, ReadBy(operator_name)] = None
     """Who runs a command, for the audit trail: one word. Unset: the name of the operating system
     account."""
+    console_discovery_url: Annotated[str | None, ReadBy(http_url)] = None
+    """The OpenID discovery document of the operators' own identity provider. `vetassist console`
+    needs it, and the next three settings ([console.md](console.md))."""
+    console_issuer: Annotated[str | None, ReadBy(issuer)] = None
+    """The `iss` that the provider's metadata and ID tokens must have, character by character."""
+    console_client_id: Annotated[str | None, ReadBy(plain_text)] = None
+    """The console's client ID at that provider."""
+    console_client_secret: Annotated[Secret | None, ReadBy(client_secret)] = None
+    """The console's client secret at that provider."""
+    console_role_claim: PlainText = "groups"
+    """The claim of the ID token that lists the operator's groups. Members of `vetassist-support`
+    can look and end sessions; members of `vetassist-admin` can do everything."""
+    console_public_url: Annotated[str, ReadBy(console_url)] = "http://localhost:8002"
+    """Where browsers reach the console. The redirect URI is this plus
+    `/console/sign-in/callback`."""
     demo_port: PortNumber = 8000
     """The port of the service in `vetassist demo` and `make run`. No other command reads it."""
     sandbox_port: PortNumber = 8001
     """The port of the simulated VA in `vetassist demo` and `make run`. No other command reads
+    it."""
+    demo_console_port: PortNumber = 8002
+    """The port of the operators' console in `vetassist demo` and `make run`. No other command reads
     it."""
 
     @property

@@ -35,6 +35,10 @@ _TO_WRITE: Final = {
     "audit_key": "64 random hex digits",
     "va_client_id": "the client ID that VA gave you",
     "va_client_secret": "the client secret that VA gave you",
+    "console_discovery_url": "the discovery document of your operators' identity provider",
+    "console_issuer": "the `issuer` of that document",
+    "console_client_id": "the console's client ID at that provider",
+    "console_client_secret": "the console's client secret at that provider",
 }
 
 
@@ -57,6 +61,23 @@ class DatabaseSettings:
     database_url: Secret
     database_prepared_statements: bool = Settings.database_prepared_statements
     operator: str | None = Settings.operator
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsoleSettings:
+    """What the console can't do without, besides what every server needs."""
+
+    console_discovery_url: str
+    console_issuer: str
+    console_client_id: str
+    console_client_secret: Secret
+    console_role_claim: str = Settings.console_role_claim
+    console_public_url: str = Settings.console_public_url
+
+    @property
+    def is_https(self) -> bool:
+        """Whether browsers reach the console over TLS."""
+        return self.console_public_url.startswith("https://")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,6 +217,9 @@ def _reused_secrets(settings: Settings) -> list[str]:
         "VETASSIST_AUDIT_KEY": settings.audit_key.reveal(),
         "VETASSIST_VA_CLIENT_SECRET": setting_rules.bytes_of(settings.va_client_secret.reveal()),
     }
+    if settings.console_client_secret is not None:
+        ours = settings.console_client_secret.reveal()
+        secrets["VETASSIST_CONSOLE_CLIENT_SECRET"] = setting_rules.bytes_of(ours)
     if settings.jwt_previous_secret is not None:
         previous = settings.jwt_previous_secret.reveal()
         secrets["VETASSIST_JWT_PREVIOUS_SECRET"] = setting_rules.bytes_of(previous)

@@ -8,12 +8,12 @@ from datetime import timedelta
 from typing import Final, final
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+from adapters.memory.callbacks import code_of, read_callback
 from application.errors import (
     GrantExpiredError,
     IssuerChangedError,
     ProviderBusyError,
     ProviderUnavailableError,
-    RequestRefusedByProviderError,
     UnusableTokensError,
     UnwantedTokensError,
     UpstreamRejectedError,
@@ -25,11 +25,6 @@ from application.ports.identity_provider import (
     ProviderCallback,
     ProviderSignIn,
 )
-from application.query_parameters import MalformedParametersError, single_values
-from application.sign_in_errors import (
-    MalformedCallbackError,
-    SignInDeniedError,
-)
 from domain.identifiers import ICN
 from domain.login_attempt import LoginSecrets
 from domain.secret import Secret
@@ -37,7 +32,6 @@ from domain.va_identity import VAAccount, VAIdentity
 from domain.va_tokens import VATokens
 
 _CODE_BYTES: Final = 32
-_MAX_CHARACTERS: Final = 4096
 _LIFETIME: Final = timedelta(hours=1)
 
 
@@ -144,23 +138,11 @@ class MemoryIdentityProvider(IdentityProvider):
         yield
 
     def read_callback(self, parameters: CallbackParameters) -> ProviderCallback:
-        try:
-            values = single_values(parameters.query.reveal(), ["state", "code", "error", "iss"])
-        except MalformedParametersError as error:
-            raise MalformedCallbackError from error
-        code, error_code = values.get("code"), values.get("error")
-        if code or error_code:
-            code, error_code = code or None, error_code or None
-        for text in (code, error_code):
-            if text is not None and not (text and text.isascii() and len(text) <= _MAX_CHARACTERS):
-                raise MalformedCallbackError
-        return ProviderCallback(
-            code=None if code is None else Secret(code), error=error_code, issuer=values.get("iss")
-        )
+        return read_callback(parameters)
 
     async def sign_in(self, callback: ProviderCallback, secrets: LoginSecrets) -> ProviderSignIn:
         self._answer()
-        code = self._code_of(callback)
+        code = code_of(callback, issuer=self._issuer)
         self.exchanges += 1
         if self._refusal is not None:
             raise self._refusal
@@ -172,26 +154,6 @@ class MemoryIdentityProvider(IdentityProvider):
         if (refresh_token := grant.signed_in.tokens.refresh_token) is not None:
             self.refreshable[refresh_token] = grant.signed_in
         return grant.signed_in
-
-    def _code_of(self, callback: ProviderCallback) -> Secret:
-        if callback.issuer not in {None, self._issuer}:
-            raise UpstreamRejectedError("callback_iss")
-        if callback.error is not None and callback.code is not None:
-            raise UpstreamRejectedError("code_and_error")
-        match callback.error:
-            case "access_denied":
-                raise SignInDeniedError
-            case "temporarily_unavailable" | "server_error":
-                raise ProviderUnavailableError
-            case "invalid_request" | "invalid_scope" | "unauthorized_client" as code:
-                raise RequestRefusedByProviderError(code)
-            case "login_required" | "consent_required" as code:
-                raise SignInDeniedError(code)
-            case str():
-                raise UpstreamRejectedError("provider_error")
-        if callback.code is None:
-            raise UpstreamRejectedError("code_missing")
-        return callback.code
 
     async def refresh(
         self, refresh_token: Secret, *, account: VAAccount, icn: ICN | None, scope: str

@@ -6,19 +6,17 @@ from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from types import TracebackType
 from typing import Final, final
-from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 import anyio
 
 from adapters.va_oauth.bounded_http import BoundedHTTP, CallObserver, Wire, nobody
 from adapters.va_oauth.bulkhead import Bulkhead, BulkheadLimits
-from adapters.va_oauth.callback import code_of, read_callback
+from adapters.va_oauth.callback import read_callback
+from adapters.va_oauth.code_flow import CodeFlow, Redeemed
 from adapters.va_oauth.documents import Document
-from adapters.va_oauth.id_token import ClaimsVerifier, VerifiedIDToken
-from adapters.va_oauth.metadata import ProviderDocuments, ProviderMetadata
+from adapters.va_oauth.id_token import VerifiedIDToken
 from adapters.va_oauth.person import PersonSource, StatusAnswer
 from adapters.va_oauth.settings import ProviderSettings
-from adapters.va_oauth.signatures import SignatureVerifier
 from adapters.va_oauth.token_response import (
     TokenResponse,
     error_of,
@@ -92,19 +90,8 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
         self._clock = clock
         self._refresh_deadline = refresh_deadline
         self._http = BoundedHTTP(wire, deadline=deadline, max_bytes=_MAX_BYTES, observer=observer)
-        self._documents = ProviderDocuments(
-            http=self._http,
-            discovery_url=settings.discovery_url,
-            issuer=settings.issuer,
-            clock=clock,
-        )
-        self._verifier = ClaimsVerifier(
-            signatures=SignatureVerifier(self._documents),
-            issuer=settings.issuer,
-            client_id=settings.client_id,
-            clock=clock,
-        )
-        self._person = PersonSource(self._http, self._verifier)
+        self._flow = CodeFlow(settings=settings, http=self._http, clock=clock)
+        self._person = PersonSource(self._http, self._flow.verifier)
         self._sign_ins = Bulkhead(sign_in_limits)
         self._starts = Bulkhead(_STARTS)
         self._refreshes = Bulkhead(_REFRESHES)
@@ -126,23 +113,7 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
         # Don't send a Veteran to VA if the callback is likely to be refused.
         self._sign_ins.check_refusals()
         async with self._starts.admitted():
-            metadata = await self._documents.metadata()
-        parameters = urlencode(
-            {
-                "response_type": "code",
-                "client_id": self._settings.client_id,
-                "redirect_uri": self._settings.redirect_uri,
-                "scope": self._requested_scope,
-                "state": secrets.state.reveal(),
-                "nonce": secrets.nonce,
-                "code_challenge": secrets.code_challenge,
-                "code_challenge_method": "S256",
-            },
-            quote_via=quote,
-        )
-        url = urlsplit(metadata.authorization_endpoint)
-        query = f"{url.query}&{parameters}" if url.query else parameters
-        return urlunsplit(url._replace(query=query))
+            return await self._flow.authorization_url(secrets)
 
     def room_for_sign_in(self) -> AbstractAsyncContextManager[None]:
         return self._sign_ins.admitted()
@@ -151,18 +122,10 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
         return read_callback(parameters)
 
     async def sign_in(self, callback: ProviderCallback, secrets: LoginSecrets) -> ProviderSignIn:
-        metadata = await self._documents.metadata()
-        code = code_of(
-            callback,
-            issuer=self._settings.issuer,
-            is_issuer_required=metadata.promises_issuer_in_callback,
-        )
-        response = await self._exchange(metadata, code, secrets)
-        # The nonce is checked before any of the tokens is used (RFC 9700, section 4.5.3).
-        id_token = await self._verified(response.tokens, nonce=secrets.nonce)
-        userinfo, status = await self._ask_about(metadata, response, id_token)
-        identity = self._identity(response, id_token, userinfo, status)
-        return ProviderSignIn(identity=identity, tokens=response.tokens)
+        redeemed = await self._flow.redeem(callback, secrets)
+        userinfo, status = await self._ask_about(redeemed)
+        identity = self._identity(redeemed.response, redeemed.id_token, userinfo, status)
+        return ProviderSignIn(identity=identity, tokens=redeemed.response.tokens)
 
     async def refresh(
         self, refresh_token: Secret, *, account: VAAccount, icn: ICN | None, scope: str
@@ -175,7 +138,7 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
             with anyio.fail_after(self._refresh_deadline.total_seconds()):
                 async with self._refreshes.admitted():
                     # Fetched first, because the refresh may use up the refresh token.
-                    await self._documents.signing_keys()
+                    await self._flow.documents.signing_keys()
                     given = await self._refresh(refresh_token, scope)
                     await self._check_same_person(given, account, icn)
         except TimeoutError as error:
@@ -196,7 +159,7 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
             return await self._revoke(token, is_refresh_token=is_refresh_token)
 
     async def _revoke(self, token: Secret, *, is_refresh_token: bool) -> bool:
-        metadata = await self._documents.metadata()
+        metadata = await self._flow.documents.metadata()
         try:
             endpoint = metadata.revocation_endpoint
             if endpoint is None:
@@ -208,7 +171,7 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
                     "token": token.reveal(),
                     "token_type_hint": "refresh_token" if is_refresh_token else "access_token",
                 },
-                headers={"Authorization": self._basic_credentials()},
+                headers={"Authorization": self._settings.basic_credentials},
             )
         except UpstreamRejectedError as error:
             # A redirect comes from a gateway, not from VA.
@@ -224,12 +187,12 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
         raise ProviderUnavailableError(f"status_{reply.status}")
 
     async def _refresh(self, refresh_token: Secret, scope: str) -> TokenResponse:
-        metadata = await self._documents.metadata()
+        metadata = await self._flow.documents.metadata()
         reply = await self._http.post(
             metadata.token_endpoint,
             operation="refresh",
             form={"grant_type": "refresh_token", "refresh_token": refresh_token.reveal()},
-            headers={"Authorization": self._basic_credentials()},
+            headers={"Authorization": self._settings.basic_credentials},
         )
         try:
             return read_token_response(reply, requested_scope=scope, now=self._clock.now())
@@ -242,59 +205,27 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
         self, response: TokenResponse, account: VAAccount, icn: ICN | None
     ) -> None:
         if response.tokens.id_token is not None:
-            id_token = await self._verified(response.tokens, nonce=None)
+            id_token = await self._flow.verified(response.tokens, nonce=None)
             if id_token.subject != account.subject:
                 raise UpstreamRejectedError("another_subject")
         if response.patient is not None and response.patient != (icn and icn.value):
             raise UpstreamRejectedError("another_patient")
 
-    async def _verified(self, tokens: VATokens, *, nonce: str | None) -> VerifiedIDToken:
-        return await self._verifier.id_token(
-            None if tokens.id_token is None else tokens.id_token.reveal(),
-            nonce=nonce,
-            access_token=tokens.access_token.reveal(),
-        )
-
-    @property
-    def _requested_scope(self) -> str:
-        return " ".join(self._settings.scopes)
-
-    async def _exchange(
-        self, metadata: ProviderMetadata, code: Secret, secrets: LoginSecrets
-    ) -> TokenResponse:
-        reply = await self._http.post(
-            metadata.token_endpoint,
-            operation="exchange",
-            form={
-                "grant_type": "authorization_code",
-                "code": code.reveal(),
-                "redirect_uri": self._settings.redirect_uri,
-                "code_verifier": secrets.code_verifier.reveal(),
-            },
-            headers={"Authorization": self._basic_credentials()},
-        )
-        return read_token_response(
-            reply, requested_scope=self._requested_scope, now=self._clock.now()
-        )
-
-    def _basic_credentials(self) -> str:
-        return self._settings.basic_credentials
-
     async def _ask_about(
-        self, metadata: ProviderMetadata, response: TokenResponse, id_token: VerifiedIDToken
+        self, redeemed: Redeemed
     ) -> tuple[Document | None, StatusAnswer | UpstreamRejectedError | None]:
         """Calls both APIs at once. An API that isn't called counts as an empty answer."""
-        access_token = response.tokens.access_token
+        tokens, id_token = redeemed.response.tokens, redeemed.id_token
+        access_token = tokens.access_token
 
         async def userinfo() -> Document | None:
-            if metadata.userinfo_endpoint is None:
+            url = redeemed.metadata.userinfo_endpoint
+            if url is None:
                 return _NOTHING
-            return await self._person.userinfo(
-                metadata.userinfo_endpoint, access_token, subject=id_token.subject
-            )
+            return await self._person.userinfo(url, access_token, subject=id_token.subject)
 
         async def status() -> StatusAnswer | UpstreamRejectedError | None:
-            granted = response.tokens.scope.split()
+            granted = tokens.scope.split()
             asked_for = _STATUS_SCOPE in self._settings.scopes
             if self._settings.status_url is None or (asked_for and _STATUS_SCOPE not in granted):
                 return StatusAnswer(status=VeteranStatus.UNKNOWN, icn=None)

@@ -104,3 +104,5 @@ class UnitOfWork(AbstractAsyncContextManager["UnitOfWork"], Protocol):
 
 
 UnitOfWorkFactory = Callable[[], UnitOfWork]
+#: Starts a unit of work whose events name this operator, or nobody.
+OperatorUnitOfWorkFactory = Callable[[str | None], UnitOfWork]

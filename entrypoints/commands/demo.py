@@ -1,4 +1,4 @@
-"""The whole product on one machine: database, simulated VA and service."""
+"""The whole product on one machine: database, simulated VA, service and console."""
 
 import os
 import secrets
@@ -16,7 +16,8 @@ from typing import Final
 
 from domain.secret import Secret
 from entrypoints.commands.demo_file import remove_demo_file, written_demo_file
-from entrypoints.sandbox.settings import VA_SANDBOX_ISSUER
+from entrypoints.console.acts import SIGN_IN
+from entrypoints.sandbox.settings import OPERATORS_BASE, VA_SANDBOX_ISSUER
 from entrypoints.settings import PREFIX, SECRETS_DIRECTORY, Settings
 from entrypoints.settings_reader import SettingsError, read_part, read_settings, set_by_variables
 from entrypoints.sockets import CannotListenError, require_free
@@ -35,6 +36,7 @@ _SECRETS: Final[Mapping[str, Callable[[], str]]] = {
     "VETASSIST_AUDIT_KEY": lambda: secrets.token_hex(32),
     "VETASSIST_TOKEN_KEYS": lambda: "k1:" + urlsafe_b64encode(secrets.token_bytes(32)).decode(),
     "VETASSIST_VA_CLIENT_SECRET": lambda: secrets.token_hex(32),
+    "VETASSIST_CONSOLE_CLIENT_SECRET": lambda: secrets.token_hex(32),
 }
 
 
@@ -49,6 +51,7 @@ class DemoSettings:
     database_url: Secret | None = None
     demo_port: int = Settings.demo_port
     sandbox_port: int = Settings.sandbox_port
+    demo_console_port: int = Settings.demo_console_port
 
     @property
     def has_own_database(self) -> bool:
@@ -81,12 +84,16 @@ def run_demo(say: Callable[[str], None]) -> None:
         sandbox = stack.enter_context(_child("sandbox", settings.sandbox_port, environment))
         service = stack.enter_context(_child("serve", settings.demo_port, environment))
         _await_ready(sandbox, settings.sandbox_port, "/oauth2/veteran-verification/v1/keys")
+        console = stack.enter_context(_child("console", settings.demo_console_port, environment))
         _await_ready(service, settings.demo_port, "/readyz")
+        _await_ready(console, settings.demo_console_port, SIGN_IN)
         file = stack.enter_context(written_demo_file(_FOLDER, variables, owner_database_url=owner))
         say(
             f"VetAssist is up. Open {public_url} and sign in as one of VA's published test "
-            f"Veterans.\nThe simulated VA is at {_origin(settings.sandbox_port)}; data and secrets "
-            f"are kept in {_FOLDER}/.\nTo run commands beside it: set -a; . {file}\n"
+            f"Veterans.\nThe simulated VA is at {_origin(settings.sandbox_port)}; the operators' "
+            f"console is at {_origin(settings.demo_console_port)}, with two made-up operators. "
+            f"Data and secrets are kept in {_FOLDER}/.\nTo run commands beside it: "
+            f"set -a; . {file}\n"
             "Ctrl-C stops everything."
         )
         try:
@@ -98,9 +105,13 @@ def run_demo(say: Callable[[str], None]) -> None:
 
 
 def _require_free_ports(settings: DemoSettings) -> None:
-    if settings.demo_port == settings.sandbox_port:
-        raise SettingsError(["VETASSIST_SANDBOX_PORT: must not be the same as VETASSIST_DEMO_PORT"])
-    for name in ("demo_port", "sandbox_port"):
+    seen: dict[int, str] = {}
+    for name in ("demo_port", "sandbox_port", "demo_console_port"):
+        variable, port = f"{PREFIX}{name.upper()}", getattr(settings, name)
+        if port in seen:
+            raise SettingsError([f"{variable}: must not be the same as {seen[port]}"])
+        seen[port] = variable
+    for name in ("demo_port", "sandbox_port", "demo_console_port"):
         try:
             require_free(_HOST, getattr(settings, name))
         except CannotListenError as error:
@@ -129,6 +140,7 @@ def _variables(settings: DemoSettings, secrets_folder: Path) -> dict[str, str]:
     """
     service, sandbox = _origin(settings.demo_port), _origin(settings.sandbox_port)
     va = f"{sandbox}/oauth2/veteran-verification/v1"
+    operators = f"{sandbox}{OPERATORS_BASE}"
     ours = {
         SECRETS_DIRECTORY: str(secrets_folder),
         "VETASSIST_PUBLIC_URL": service,
@@ -138,6 +150,10 @@ def _variables(settings: DemoSettings, secrets_folder: Path) -> dict[str, str]:
         "VETASSIST_VA_CLIENT_ID": _CLIENT_ID,
         "VETASSIST_VA_STATUS_URL": f"{sandbox}/services/veteran_verification/v2/status",
         "VETASSIST_AUDIT_CHECKPOINTS": str((_FOLDER / "checkpoints.jsonl").resolve()),
+        "VETASSIST_CONSOLE_PUBLIC_URL": _origin(settings.demo_console_port),
+        "VETASSIST_CONSOLE_DISCOVERY_URL": f"{operators}/.well-known/openid-configuration",
+        "VETASSIST_CONSOLE_ISSUER": operators,
+        "VETASSIST_CONSOLE_CLIENT_ID": _CLIENT_ID,
         "VETASSIST_SESSION_DELIVERY": "cookie",
         "VETASSIST_LOG_LEVEL": "WARNING",
     }

@@ -40,46 +40,19 @@ def doctor(*, as_json: AsJSON = False) -> None:
 
 async def _examined(settings: "Settings") -> "list[Finding]":
     from contextlib import AbstractAsyncContextManager, AsyncExitStack
-    from functools import partial
 
-    from domain.login_attempt import LoginSecrets
-    from entrypoints import storage
     from entrypoints.container import Container
-    from entrypoints.doctor.examination import Patient, examine
+    from entrypoints.doctor.examination import examine
 
     container = Container(settings=settings)
-    source = container.secrets()
     provider = container.identity_provider()
-    database_url = settings.database_url.reveal()
-    prepared = settings.database_prepared_statements
     async with AsyncExitStack() as stack:
         # These go on without a database, so that the rest is examined.
         for lifetime in container.doctor_lifetimes():
             await stack.enter_async_context(lifetime)
         if isinstance(provider, AbstractAsyncContextManager):
             await stack.enter_async_context(provider)
-        return await examine(
-            Patient(
-                settings=settings,
-                pending_migrations=partial(
-                    storage.pending_migrations, database_url, prepared_statements=prepared
-                ),
-                connection_faults=partial(
-                    storage.connection_faults, database_url, prepared_statements=prepared
-                ),
-                failing=container.readiness().failing,
-                vital_signs=container.vital_signs().read,
-                rights=container.vital_signs().rights,
-                oldest_passed_by=container.vital_signs().oldest_passed_by,
-                seal_keys=container.seal_keys(),
-                keys_under_older=container.rewrap_data_keys().count,
-                # No browser goes to this URL. Building it needs the provider's metadata.
-                ask_provider=lambda: provider.authorization_url(
-                    LoginSecrets(state=source.token(), browser=source.token())
-                ),
-                check_client=container.client_check().check,
-            )
-        )
+        return await examine(container.patient())
 
 
 def _schema_findings() -> "list[Finding]":

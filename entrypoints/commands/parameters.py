@@ -11,19 +11,18 @@ import typer
 
 from entrypoints.starting import EXIT_SETTINGS, fail
 
-#: Free text could hold anything: a name, an ICN, or control sequences of a terminal.
-_REASON: Final = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 # More digits than the database keeps.
 _TOO_FINE: Final = re.compile(r"[.,]\d{7}")
 
 
 def _reason(text: str) -> str:
-    if _REASON.fullmatch(text) is None:
-        fail(
-            ["--reason must be a short code, such as `lost_device`: a-z, 0-9, `_`, `.` and `-`"],
-            EXIT_SETTINGS,
-        )
-    return text
+    from domain.errors import InvalidReasonError
+    from domain.operator import parse_reason
+
+    try:
+        return parse_reason(text)
+    except InvalidReasonError as error:
+        fail([f"--reason {error}"], EXIT_SETTINGS)
 
 
 def _instant(text: str) -> datetime:

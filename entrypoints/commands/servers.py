@@ -1,4 +1,4 @@
-"""`vetassist demo`, `serve` and `sandbox`: commands that run until they are stopped."""
+"""`vetassist demo`, `serve`, `console` and `sandbox`: commands that run until they are stopped."""
 
 import os
 import sys
@@ -49,6 +49,13 @@ def serve(
     """Run the service. Refuses to start on a bad setting or a schema that is behind."""
     # The server makes the checks. Here they would load the same modules a second time.
     server = [sys.executable, "-m", "entrypoints.serving.server", host, str(port), str(workers)]
+    os.execv(sys.executable, server)  # noqa: S606 - the same interpreter, our own module
+
+
+def console(host: Host = "127.0.0.1", port: Port = 8002) -> None:
+    """Run the operators' console. It needs the `VETASSIST_CONSOLE_` settings."""
+    # The server makes the checks, as for `serve`.
+    server = [sys.executable, "-m", "entrypoints.serving.console", host, str(port)]
     os.execv(sys.executable, server)  # noqa: S606 - the same interpreter, our own module
 
 

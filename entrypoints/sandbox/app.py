@@ -21,6 +21,7 @@ from entrypoints.sandbox.errors import (
 from entrypoints.sandbox.fault_answers import va_error
 from entrypoints.sandbox.faults import Endpoint
 from entrypoints.sandbox.oauth_endpoints import OAuthEndpoints, back_to_client
+from entrypoints.sandbox.operators import OperatorEndpoints
 from entrypoints.sandbox.settings import SandboxSettings
 from entrypoints.sandbox.sign_in_pages import ASSETS, SignInPages
 from entrypoints.sandbox.status_endpoints import StatusEndpoints
@@ -40,8 +41,12 @@ def create_sandbox(settings: SandboxSettings, *, world: World | None = None) -> 
             "You can't start here. Open the service that signs Veterans in and start there.",
         )
 
+    operators = (
+        [] if settings.console is None else OperatorEndpoints(settings.console, pages).routes
+    )
     app = Starlette(
         routes=[
+            *operators,
             *OAuthEndpoints(world, pages).routes,
             *StatusEndpoints(world).routes,
             *ControlEndpoints(world).routes,

@@ -6,19 +6,30 @@ from typing import Final
 
 from domain.secret import Secret
 from domain.web_url import origin_of
-from entrypoints.settings import CALLBACK_PATH, Settings
+from entrypoints.settings import CALLBACK_PATH, CONSOLE_CALLBACK_PATH, Settings
 
 #: VA's issuer isn't on the host of its API, so ours isn't either.
 VA_SANDBOX_ISSUER: Final = "https://deptva-eval.okta.com/oauth2/aus7y0sefudDrg2HI2p7"
 #: The client of a sandbox without a configured one. These credentials protect nothing.
 DEFAULT_CLIENT_ID: Final = "vetassist_sandbox"
 DEFAULT_CLIENT_SECRET: Final = Secret("vetassist_sandbox_secret")
-
 #: Where front ends can be that an operator registers while the sandbox runs: on this machine, or
 #: at an https URL.
 _REGISTERED_FRONT_ENDS: Final = (
     *("http://localhost:*", "http://*.localhost:*", "http://127.0.0.1:*", "https:"),
 )
+#: Where the simulated provider of operators is.
+OPERATORS_BASE: Final = "/operators"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorClient:
+    """The console, as the simulated provider of operators knows it."""
+
+    issuer: str
+    client_id: str
+    client_secret: Secret
+    redirect_uri: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +44,7 @@ class SandboxSettings:
             back to the client's pages. Chromium applies the page's ``form-action`` to all
             redirects that follow a form. The origin of the redirect URI is always allowed.
         capacity: How many records of each kind to keep. The oldest are dropped.
+        console: The client of the simulated provider of operators. None if there is no console.
     """
 
     client_id: str
@@ -42,6 +54,7 @@ class SandboxSettings:
     issuer: str = VA_SANDBOX_ISSUER
     form_destinations: tuple[str, ...] = ()
     capacity: int = 100_000
+    console: OperatorClient | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +66,23 @@ class ServiceBeside:
     va_client_id: str = DEFAULT_CLIENT_ID
     va_client_secret: Secret = DEFAULT_CLIENT_SECRET
     va_issuer: str = VA_SANDBOX_ISSUER
+    console_issuer: str | None = None
+    console_client_id: str | None = None
+    console_client_secret: Secret | None = None
+    console_public_url: str = Settings.console_public_url
+
+    @property
+    def console(self) -> OperatorClient | None:
+        """The console, if it is configured."""
+        issuer, client_id = self.console_issuer, self.console_client_id
+        if issuer is None or client_id is None or self.console_client_secret is None:
+            return None
+        return OperatorClient(
+            issuer=issuer,
+            client_id=client_id,
+            client_secret=self.console_client_secret,
+            redirect_uri=self.console_public_url + CONSOLE_CALLBACK_PATH,
+        )
 
 
 def settings_beside(service: ServiceBeside, *, public_url: str) -> SandboxSettings:
@@ -72,6 +102,7 @@ def settings_beside(service: ServiceBeside, *, public_url: str) -> SandboxSettin
             origin_of(service.frontend_url or service.public_url),
             *_REGISTERED_FRONT_ENDS,
         ),
+        console=service.console,
     )
 
 

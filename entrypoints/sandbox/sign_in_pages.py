@@ -1,5 +1,6 @@
 """The pages of the simulated VA."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, final
 from urllib.parse import urlsplit
@@ -10,7 +11,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from entrypoints.sandbox.records import AuthorizationRequest
-from entrypoints.sandbox.settings import SandboxSettings
+from entrypoints.sandbox.settings import OPERATORS_BASE, SandboxSettings
 from entrypoints.sandbox.veterans import TEST_VETERANS
 
 _PAGES: Final = Path(__file__).parent / "pages"
@@ -27,6 +28,7 @@ class SignInPages:
             loader=FileSystemLoader(_PAGES), autoescape=True, trim_blocks=True, lstrip_blocks=True
         )
         self._sign_in = templates.get_template("sign_in.html")
+        self._operators = templates.get_template("operators.html")
         self._message = templates.get_template("message.html")
 
     def sign_in(self, request_id: str, request: AuthorizationRequest) -> Response:
@@ -39,6 +41,15 @@ class SignInPages:
         )
         destinations = (_origin(request.redirect_uri), *self._settings.form_destinations)
         return _page(page, form_action=" ".join(("'self'", *destinations)))
+
+    def operators(
+        self, request_id: str, operators: Sequence[object], redirect_uri: str
+    ) -> Response:
+        """Returns the page on which the person chooses a test operator."""
+        page = self._operators.render(
+            request_id=request_id, operators=operators, base=OPERATORS_BASE
+        )
+        return _page(page, form_action=f"'self' {_origin(redirect_uri)}")
 
     def message(self, title: str, text: str, *, status: int = 200) -> Response:
         """Returns a page that only shows a message."""

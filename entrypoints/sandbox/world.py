@@ -166,7 +166,7 @@ class World:
         request = code.grant.request
         if redirect_uri != request.redirect_uri:
             raise OAuthError(INVALID_GRANT, "The 'redirect_uri' does not match the request.")
-        if not _verifier_fits(verifier, request.code_challenge):
+        if not verifier_fits(verifier, request.code_challenge):
             raise OAuthError(INVALID_GRANT, "PKCE verification failed.")
         self.counters.sign_ins += 1
         refresh_token = self._random_token() if "offline_access" in request.scopes else None
@@ -334,7 +334,8 @@ class World:
         }
 
 
-def _verifier_fits(verifier: str | None, challenge: str | None) -> bool:
+def verifier_fits(verifier: str | None, challenge: str | None) -> bool:
+    """Whether a PKCE verifier belongs to a challenge. Source: RFC 7636, section 4.6."""
     if verifier is None or challenge is None:
         # A verifier without a challenge is refused too. Source: RFC 9700, section 4.8.2.
         return verifier is challenge

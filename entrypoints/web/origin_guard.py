@@ -1,6 +1,6 @@
 """Checks that a request with a cookie comes from the front end that the cookie belongs to."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final, final
 
 from starlette.requests import Request
@@ -39,22 +39,31 @@ class OriginGuard:
         """
         if _SAFE.issuperset({request.method, *forwarded_methods}):
             return
-        # Some proxies send an empty field if the client sent none.
-        origins = [origin for origin in request.headers.getlist("origin") if origin]
-        sites = [site for site in request.headers.getlist("sec-fetch-site") if site]
-        if any(site not in _OUR_SITE for site in sites):
-            raise ForbiddenError
-        if origins:
-            allowed = {front_end.origin}
-            if front_end.is_of_settings:
-                allowed.add(self._own_origin)
-            if len(origins) != 1 or not _is_one_of(origins[0], allowed):
-                raise ForbiddenError
-        elif not sites:
-            raise ForbiddenError
+        allowed = {front_end.origin}
+        if front_end.is_of_settings:
+            allowed.add(self._own_origin)
+        require_origin(request, allowed)
 
 
-def _is_one_of(origin: str, allowed: Iterable[str]) -> bool:
+def require_origin(request: Request, allowed: Collection[str]) -> None:
+    """Allow only what comes from a page of one of these origins.
+
+    Raises:
+        ForbiddenError: The request comes from another site, or doesn't say where from.
+    """
+    # Some proxies send an empty field if the client sent none.
+    origins = [origin for origin in request.headers.getlist("origin") if origin]
+    sites = [site for site in request.headers.getlist("sec-fetch-site") if site]
+    if any(site not in _OUR_SITE for site in sites):
+        raise ForbiddenError
+    if origins:
+        if len(origins) != 1 or not _is_one_of(origins[0], allowed):
+            raise ForbiddenError
+    elif not sites:
+        raise ForbiddenError
+
+
+def _is_one_of(origin: str, allowed: Collection[str]) -> bool:
     """Whether an `Origin` field names one of these origins, in whatever form it is written."""
     try:
         return is_origin(origin) and origin_of(origin) in allowed

@@ -103,10 +103,13 @@ def demo() -> Iterator[Demo]:
         folder.chmod(0o755)
         (folder / ".venv").symlink_to(sys.prefix)
         (folder / "examples").symlink_to(REPOSITORY / "examples")
-        ports = {written: free_port() for written in ("8000", "8001", "8002", "9000", "9464")}
+        ports = {
+            written: free_port() for written in ("8000", "8001", "8002", "8003", "9000", "9464")
+        }
         own = {
             "VETASSIST_DEMO_PORT": str(ports["8000"]),
             "VETASSIST_SANDBOX_PORT": str(ports["8001"]),
+            "VETASSIST_DEMO_CONSOLE_PORT": str(ports["8002"]),
         }
         with (
             (folder / "log").open("w") as log,
@@ -150,7 +153,7 @@ def test_the_file_is_for_its_owner_and_holds_the_settings_and_no_secret_of_the_f
     written = demo.file.read_text()
     assert "VETASSIST_DATABASE_URL=" in written
     secrets = [path.read_text() for path in (demo.folder / ".vetassist" / "secrets").iterdir()]
-    assert len(secrets) == 4
+    assert len(secrets) == 5
     assert not any(secret in written for secret in secrets)
 
 

@@ -239,7 +239,7 @@ async def test_64_concurrent_unknown_kids_make_one_fetch(
     )
     identity_provider = product.container.identity_provider()
     assert isinstance(identity_provider, VAIdentityProvider)
-    waiting = identity_provider._documents._keys._lock.statistics
+    waiting = identity_provider._flow.documents._keys._lock.statistics
     publish = saying({"keys": [provider.key.jwk()]})
 
     async def once_all_wait(request: Any) -> Any:
@@ -265,7 +265,7 @@ async def test_unknown_kids_one_after_the_other_are_remembered_without_bound(
 ) -> None:
     identity_provider = product.container.identity_provider()
     assert isinstance(identity_provider, VAIdentityProvider)
-    documents = identity_provider._documents
+    documents = identity_provider._flow.documents
     await product.sign_in()
     documents._unknown_key_ids.update(f"kid-{number}" for number in range(256))
     provider.header = {"kid": "one-more"}

@@ -31,7 +31,7 @@ def _leaves(command: Any, *words: str) -> Iterator[tuple[Words, Any]]:
 #: Every command by the words that lead to it.
 COMMANDS: Final[dict[Words, Any]] = dict(_leaves(typer.main.get_command(app)))
 #: Those that run until they are stopped.
-SERVERS: Final = {("demo",), ("serve",), ("sandbox",)}
+SERVERS: Final = {("demo",), ("serve",), ("console",), ("sandbox",)}
 
 
 def arguments(folder: Path) -> dict[Words, Words]:

@@ -22,6 +22,7 @@ from application.ports.purge import Purge
 from application.ports.readiness import Readiness, ReadinessCheck
 from application.ports.sealed_trail import LeafPlace, SealedTrail, StoredBatch
 from application.ports.service_clients import ServiceClients
+from application.ports.service_figures import ServiceFigures, SignInCount
 from application.ports.session_lookup import SessionLookup
 from application.ports.session_repository import SessionRepository
 from application.ports.unit_of_work import UnitOfWork
@@ -232,6 +233,14 @@ class DownVitalSigns(VitalSigns):
         raise UnavailableError
 
 
+class DownServiceFigures(ServiceFigures):
+    async def sign_ins(self, *, since: datetime) -> Sequence[SignInCount]:
+        raise UnavailableError
+
+    async def live_sessions(self, *, now: datetime) -> int:
+        raise UnavailableError
+
+
 def down_storage() -> Storage:
     """A store of which every part is down."""
     return Storage(
@@ -246,4 +255,5 @@ def down_storage() -> Storage:
         readiness=DownReadiness(),
         sealed_trail=DownSealedTrail(),
         vital_signs=DownVitalSigns(),
+        service_figures=DownServiceFigures(),
     )

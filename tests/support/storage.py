@@ -9,6 +9,7 @@ from adapters.memory.front_end_directory import MemoryFrontEndDirectory
 from adapters.memory.login_attempts import MemoryLoginAttempts
 from adapters.memory.readiness import MemoryReadiness
 from adapters.memory.sealed_trail import MemorySealedTrail
+from adapters.memory.service_figures import MemoryServiceFigures
 from adapters.memory.session_lookup import MemorySessionLookup
 from adapters.memory.store import MemoryStore
 from adapters.memory.unit_of_work import MemoryUnitOfWork
@@ -22,6 +23,7 @@ from adapters.postgres.login_attempts import PostgresLoginAttempts
 from adapters.postgres.pool import Pool
 from adapters.postgres.readiness import PostgresReadiness
 from adapters.postgres.sealed_trail import PostgresSealedTrail
+from adapters.postgres.service_figures import PostgresServiceFigures
 from adapters.postgres.session_lookup import PostgresSessionLookup
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from adapters.postgres.user_directory import PostgresUserDirectory
@@ -34,6 +36,7 @@ from application.ports.front_end_directory import FrontEndDirectory
 from application.ports.login_attempts import LoginAttempts
 from application.ports.readiness import Readiness
 from application.ports.sealed_trail import SealedTrail
+from application.ports.service_figures import ServiceFigures
 from application.ports.session_lookup import SessionLookup
 from application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from application.ports.user_directory import UserDirectory
@@ -63,6 +66,7 @@ class Storage:
     readiness: Readiness
     sealed_trail: SealedTrail
     vital_signs: VitalSigns
+    service_figures: ServiceFigures
 
 
 def memory_storage(store: MemoryStore | None = None, operator: str | None = None) -> Storage:
@@ -79,6 +83,7 @@ def memory_storage(store: MemoryStore | None = None, operator: str | None = None
         readiness=MemoryReadiness(),
         sealed_trail=MemorySealedTrail(store),
         vital_signs=MemoryVitalSigns(store, SystemClock()),
+        service_figures=MemoryServiceFigures(store),
     )
 
 
@@ -95,6 +100,7 @@ def postgres_storage(pool: Pool, operator: str | None = None) -> Storage:
         readiness=PostgresReadiness(pool, machine_clock=SystemClock()),
         sealed_trail=PostgresSealedTrail(pool),
         vital_signs=PostgresVitalSigns(pool),
+        service_figures=PostgresServiceFigures(pool),
     )
 
 

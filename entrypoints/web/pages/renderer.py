@@ -127,10 +127,10 @@ class Renderer:
         return f"{self.site.sign_in_url}?return_to={quote(return_to, safe='')}"
 
 
-def environment() -> Environment:
-    """The templates' environment, without what differs between deployments."""
+def environment(folder: Path = TEMPLATES) -> Environment:
+    """The environment of a folder of templates, without what differs between deployments."""
     made = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FileSystemLoader(folder),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -5,6 +5,7 @@ Each module has the acts of one capability, and importing it fills ``ACTS``.
 
 from tests.support.audited_acts import (
     clients,
+    console,
     evidence,
     front_ends,
     operations,
@@ -31,6 +32,7 @@ __all__ = [
     "Act",
     "Scene",
     "clients",
+    "console",
     "evidence",
     "front_ends",
     "operations",

@@ -72,6 +72,7 @@ TELLS_NOTHING: Final = {
     "make_audit_partitions": "it makes room for what is to be told, and tells nothing itself",
     "read_history": "it shows people their own",
     "seal_audit": "each seal is a row of its own, chained to the one before, and told outside",
+    "show_board": "it changes nothing, and shows numbers that are nobody's in particular",
     "validate_session": "it changes nothing, thousands of times a second; metrics count it",
     "verify_audit": "it changes nothing, and works for an auditor who may read and no more",
     "view_user": "it changes nothing",

@@ -163,7 +163,10 @@ def test_the_sandbox_says_it_in_one_line(taken: int) -> None:
     assert result.stderr == f"vetassist: cannot listen on {HOST}, port {taken}: {TAKEN}\n"
 
 
-@pytest.mark.parametrize("name", ["VETASSIST_DEMO_PORT", "VETASSIST_SANDBOX_PORT"])
+DEMO_PORTS = ("VETASSIST_DEMO_PORT", "VETASSIST_SANDBOX_PORT", "VETASSIST_DEMO_CONSOLE_PORT")
+
+
+@pytest.mark.parametrize("name", DEMO_PORTS)
 def test_the_demo_says_it_in_one_line_before_it_starts_anything(
     taken: int, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -174,22 +177,29 @@ def test_the_demo_says_it_in_one_line_before_it_starts_anything(
     monkeypatch.setattr(demo, "_database", refuse)
     monkeypatch.setattr("signal.signal", lambda *_: None)
     monkeypatch.setattr(demo, "_HOST", HOST)
-    free = str(free_port())
-    ports = {"VETASSIST_DEMO_PORT": free, "VETASSIST_SANDBOX_PORT": free, name: str(taken)}
+    ports = {each: str(free_port()) for each in DEMO_PORTS} | {name: str(taken)}
     with patch.dict(os.environ, ports, clear=True):
         result = CliRunner().invoke(app, ["demo"])
     assert result.exit_code == 5
     assert result.stderr == f"vetassist: {name}: cannot listen on {HOST}, port {taken}: {TAKEN}\n"
 
 
-def test_the_demo_refuses_one_port_for_both(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("name", "port", "other"),
+    [
+        ("VETASSIST_SANDBOX_PORT", "8000", "VETASSIST_DEMO_PORT"),
+        ("VETASSIST_DEMO_CONSOLE_PORT", "8000", "VETASSIST_DEMO_PORT"),
+        ("VETASSIST_DEMO_CONSOLE_PORT", "8001", "VETASSIST_SANDBOX_PORT"),
+    ],
+)
+def test_the_demo_refuses_one_port_for_two(
+    name: str, port: str, other: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("signal.signal", lambda *_: None)
-    with patch.dict(os.environ, {"VETASSIST_SANDBOX_PORT": "8000"}, clear=True):
+    with patch.dict(os.environ, {name: port}, clear=True):
         result = CliRunner().invoke(app, ["demo"])
     assert result.exit_code == 2
-    assert result.stderr == (
-        "vetassist: VETASSIST_SANDBOX_PORT: must not be the same as VETASSIST_DEMO_PORT\n"
-    )
+    assert result.stderr == f"vetassist: {name}: must not be the same as {other}\n"
 
 
 @pytest.mark.parametrize(

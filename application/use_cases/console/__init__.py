@@ -1,0 +1,1 @@
+"""What operators do in the console besides the operations that commands share."""
