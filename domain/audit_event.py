@@ -124,6 +124,8 @@ class AuditEventType(StrEnum):
     """A sign-in to the console was refused."""
     OPERATOR_SIGNED_OUT = "operator_signed_out"
     """An operator signed out of the console."""
+    CONSOLE_SHOWN = "console_shown"
+    """An operator looked at a page of the console that concerns nobody in particular."""
     AUDIT_SHOWN = "audit_shown"
     """An operator read the audit trail."""
     AUDIT_EXPORTED = "audit_exported"

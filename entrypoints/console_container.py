@@ -11,6 +11,7 @@ from adapters.postgres.pool import opened
 from adapters.va_oauth.operator_directory import OpenIDOperatorDirectory
 from adapters.va_oauth.wire_on_demand import WireOnDemand
 from application.ports.operator_directory import OperatorDirectory
+from application.use_cases.console.record_look import RecordLook
 from application.use_cases.console.show_board import ShowBoard
 from application.use_cases.console.sign_in_operator import SignInOperator
 from application.use_cases.console.sign_out_operator import SignOutOperator
@@ -56,6 +57,9 @@ class ConsoleContainer(Container):
     )
     sign_out_operator = providers.Singleton(
         SignOutOperator, unit_of_work=operator_units, clock=Container.clock
+    )
+    record_look = providers.Singleton(
+        RecordLook, unit_of_work=Container.unit_of_work.provider, clock=Container.clock
     )
     show_board = providers.Singleton(
         ShowBoard,
@@ -108,12 +112,14 @@ class ConsoleContainer(Container):
         retire=Container.retire_client_credential,
         disable_client=Container.disable_client,
         scopes=Container.settings.provided.va_scopes,
+        record_look=record_look,
         renderer=console_renderer,
     )
     board = providers.Singleton(
         BoardPages,
         show_board=show_board,
         examine=providers.Callable(building.examiner, Container.patient.provider),
+        record_look=record_look,
         renderer=console_renderer,
     )
     #: Everything that a signed-in operator can do.

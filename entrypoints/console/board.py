@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, final
@@ -9,7 +10,9 @@ from typing import Final, final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from application.errors import UnavailableError
 from application.ports.service_figures import SUCCESS
+from application.use_cases.console.record_look import ConsolePage, RecordLook
 from application.use_cases.console.show_board import Board, ShowBoard
 from entrypoints.console.acts import Act, look
 from entrypoints.console.forms import Form
@@ -46,10 +49,12 @@ class BoardPages:
         *,
         show_board: ShowBoard,
         examine: Callable[[], Awaitable[list[Finding]]],
+        record_look: RecordLook,
         renderer: ConsoleRenderer,
     ) -> None:
         self._show_board = show_board
         self._examine = examine
+        self._record_look = record_look
         self._renderer = renderer
 
     @property
@@ -58,6 +63,7 @@ class BoardPages:
         return [look("/board", self._show), look("/doctor", self._ask_the_doctor)]
 
     async def _show(self, _request: Request, me: SignedIn, _form: Form) -> Response:
+        await self._record_look.execute(ConsolePage.BOARD)
         board = await self._show_board.execute()
         bars = bars_of(board)
         return self._renderer.page(
@@ -73,6 +79,9 @@ class BoardPages:
         )
 
     async def _ask_the_doctor(self, _request: Request, me: SignedIn, _form: Form) -> Response:
+        # Without a database, the doctor must still say so, and shows nothing that is stored.
+        with suppress(UnavailableError):
+            await self._record_look.execute(ConsolePage.DOCTOR)
         findings = await self._examine()
         return self._renderer.page("doctor.html", me, findings=findings, verdict=worst(findings))
 

@@ -18,6 +18,7 @@ from application.use_cases.clients.rotate_client_credential import (
     RotateClientCredential,
     RotateClientCredentialCommand,
 )
+from application.use_cases.console.record_look import ConsolePage, RecordLook
 from domain.operator import OperatorRight
 from domain.secret import Secret
 from domain.service_client import ClientId, ServiceClient, parse_client_id
@@ -44,6 +45,7 @@ class Clients:
         retire: RetireClientCredential,
         disable_client: DisableClient,
         scopes: tuple[str, ...],
+        record_look: RecordLook,
         renderer: ConsoleRenderer,
     ) -> None:
         self._list_clients = list_clients
@@ -52,6 +54,7 @@ class Clients:
         self._retire_credential = retire
         self._disable_client = disable_client
         self._scopes = scopes
+        self._record_look = record_look
         self._renderer = renderer
 
     @property
@@ -67,6 +70,7 @@ class Clients:
         ]
 
     async def _show(self, _request: Request, me: SignedIn, _form: Form) -> Response:
+        await self._record_look.execute(ConsolePage.CLIENTS)
         clients = await self._list_clients.execute()
         return self._renderer.page(
             "clients.html", me, clients=clients, purposes=list(TokenPurpose), scopes=self._scopes

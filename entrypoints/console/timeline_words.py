@@ -103,6 +103,7 @@ WORDS: Final[Mapping[AuditEventType, str | Callable[[_Data], str]]] = MappingPro
         _Type.OPERATOR_SIGNED_IN: "An operator signed in to the console.",
         _Type.OPERATOR_SIGN_IN_REFUSED: "A sign-in to the console was refused.",
         _Type.OPERATOR_SIGNED_OUT: "An operator signed out of the console.",
+        _Type.CONSOLE_SHOWN: "An operator looked at a page of the console.",
         _Type.AUDIT_SHOWN: "An operator read the audit trail.",
         _Type.AUDIT_EXPORTED: "An operator exported the audit trail.",
         _Type.AUDIT_DROPPED: "An operator dropped a month of the audit trail.",

@@ -166,6 +166,7 @@ PLAIN_WORDS: Final[Mapping[AuditEventType, str | Callable[[_Data], str]]] = Mapp
         AuditEventType.OPERATOR_SIGNED_IN: N_("An operator of VetAssist signed in."),
         AuditEventType.OPERATOR_SIGN_IN_REFUSED: N_("A sign-in of an operator was refused."),
         AuditEventType.OPERATOR_SIGNED_OUT: N_("An operator of VetAssist signed out."),
+        AuditEventType.CONSOLE_SHOWN: N_("An operator of VetAssist looked at the service."),
         AuditEventType.AUDIT_SHOWN: N_("VetAssist looked up the history of your account."),
         AuditEventType.AUDIT_EXPORTED: N_("Records of this history were exported for an audit."),
         AuditEventType.AUDIT_DROPPED: N_("A month of exported records was removed."),

@@ -32,7 +32,7 @@ class Board:
 
 @final
 class ShowBoard:
-    """Reads numbers. They concern nobody in particular, so the audit trail doesn't record it."""
+    """Reads numbers. Who looked at them is recorded by ``RecordLook``."""
 
     def __init__(self, *, figures: ServiceFigures, vital_signs: VitalSigns, clock: Clock) -> None:
         self._figures = figures

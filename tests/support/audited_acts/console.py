@@ -12,6 +12,7 @@ from application.errors import (
 from application.ports.operator_directory import KnownOperator
 from application.ports.unit_of_work import UnitOfWork
 from application.sign_in_errors import SignInDeniedError
+from application.use_cases.console.record_look import ConsolePage, RecordLook
 from application.use_cases.console.sign_in_operator import SignInOperator, SignInOperatorCommand
 from application.use_cases.console.sign_out_operator import SignOutOperator
 from domain.audit_event import AuditEventType
@@ -87,6 +88,12 @@ async def the_provider_of_operators_does_not_answer(service: Service) -> Scene:
     door = _Door(service)
     door.directory.is_up = False
     return door.scene(ProviderUnavailableError)
+
+
+@act("record_look", AuditEventType.CONSOLE_SHOWN)
+async def an_operator_looks_at_the_board(service: Service) -> Scene:
+    use_case = RecordLook(unit_of_work=service.storage.unit_of_work, clock=service.clock)
+    return Scene(happen=lambda: use_case.execute(ConsolePage.BOARD))
 
 
 @act("sign_out_operator", AuditEventType.OPERATOR_SIGNED_OUT)
