@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-import struct
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -63,18 +63,14 @@ class _Signed:
     claims: SessionClaims
 
 
-#: User id, session id, `iat`, `exp`, the length of the ICN, and then the ICN and `jti`. Packed, a
-#: token takes a quarter of a kilobyte, and as objects three times as much.
-_PACKED: Final = struct.Struct(">16s16sqqB")
-
-
 @final
 class JWTSessionTokens(SessionTokens):
     """Accepts only HS256 and checks every claim strictly (RFC 8725).
 
     Each signature is verified once: the content of a verified token is cached under a digest of
-    the token. The times are checked on every call, and rejected tokens are never cached. The cache
-    belongs to this object, so an object with other settings starts with an empty cache.
+    the token. The issuer, the audience and the times are checked on every call, and rejected
+    tokens are never cached. The cache belongs to this object, so an object with other keys
+    starts with an empty cache.
     """
 
     def __init__(self, settings: JWTSettings) -> None:
@@ -83,7 +79,7 @@ class JWTSessionTokens(SessionTokens):
         self._verification_keys = tuple(key for key in keys if key is not None)
         # PyJWS checks only the signature. We check the claims, with our own clock and strict types.
         self._codec = jwt.PyJWS(algorithms=[_ALGORITHM])
-        self._verified: dict[bytes, bytes] = {}
+        self._verified: dict[bytes, _Signed] = {}
 
     def issue(self, session: Session, icn: ICN | None, *, expires_at: datetime) -> Secret:
         """Issues a JWT with these claims.
@@ -118,14 +114,12 @@ class JWTSessionTokens(SessionTokens):
             raise UnauthenticatedError
         # The token may contain any characters, including lone surrogates.
         digest = hashlib.sha256(token.encode(errors="surrogatepass")).digest()
-        packed = self._verified.get(digest)
-        if packed is not None:
-            claims = _unpacked(packed)
-            _check_times(claims, claims.issued_at, now)
-            return claims
+        signed = self._verified.get(digest)
+        if signed is not None:
+            self._check(signed, now)
+            return signed.claims
         signed = self._signed(token)
-        self._check_parties(signed)
-        _check_times(signed.claims, signed.not_before, now)
+        self._check(signed, now)
         self._remember(digest, signed)
         return signed.claims
 
@@ -136,18 +130,23 @@ class JWTSessionTokens(SessionTokens):
         self._check_parties(signed)
         return signed.claims
 
+    def _check(self, signed: _Signed, now: datetime) -> None:
+        self._check_parties(signed)
+        claims = signed.claims
+        if now >= claims.expires_at or signed.not_before > now + _CLOCK_SKEW:
+            raise UnauthenticatedError
+
     def _check_parties(self, signed: _Signed) -> None:
         if signed.issuer != self._settings.issuer or signed.audience != self._settings.audience:
             raise UnauthenticatedError
 
     def _remember(self, digest: bytes, signed: _Signed) -> None:
-        # Our own tokens have no `nbf`.
-        if not self._settings.cache_size or signed.not_before != signed.claims.issued_at:
+        if not self._settings.cache_size:
             return
         if len(self._verified) >= self._settings.cache_size:
             # Dicts keep insertion order, so the first entry is the oldest.
             del self._verified[next(iter(self._verified))]
-        self._verified[digest] = _packed(signed.claims)
+        self._verified[digest] = signed
 
     def _signed(self, token: str) -> _Signed:
         if not _SHAPE.fullmatch(token):
@@ -158,8 +157,8 @@ class JWTSessionTokens(SessionTokens):
         issued_at, expires_at = _instant(claims["iat"]), _instant(claims["exp"])
         not_before = _instant(claims.get("nbf", claims["iat"]))
         return _Signed(
-            issuer=claims["iss"],
-            audience=claims["aud"],
+            issuer=_interned(claims["iss"]),
+            audience=_interned(claims["aud"]),
             not_before=max(issued_at, not_before),
             claims=SessionClaims(
                 user_id=UserId(_uuid(claims["sub"])),
@@ -186,41 +185,16 @@ class JWTSessionTokens(SessionTokens):
         raise UnauthenticatedError
 
 
-def _check_times(claims: SessionClaims, not_before: datetime, now: datetime) -> None:
-    if now >= claims.expires_at or not_before > now + _CLOCK_SKEW:
-        raise UnauthenticatedError
-
-
-def _packed(claims: SessionClaims) -> bytes:
-    icn = b"" if claims.icn is None else claims.icn.value.encode()
-    head = _PACKED.pack(
-        claims.user_id.bytes,
-        claims.session_id.bytes,
-        int(claims.issued_at.timestamp()),
-        int(claims.expires_at.timestamp()),
-        len(icn),
-    )
-    return head + icn + claims.token_id.encode(errors="surrogatepass")
-
-
-def _unpacked(packed: bytes) -> SessionClaims:
-    user_id, session_id, issued_at, expires_at, icn_length = _PACKED.unpack_from(packed)
-    texts = packed[_PACKED.size :].decode(errors="surrogatepass")
-    return SessionClaims(
-        user_id=UserId(UUID(bytes=user_id)),
-        session_id=SessionId(UUID(bytes=session_id)),
-        token_id=TokenId(texts[icn_length:]),
-        issued_at=datetime.fromtimestamp(issued_at, UTC),
-        expires_at=datetime.fromtimestamp(expires_at, UTC),
-        icn=ICN(texts[:icn_length]) if icn_length else None,
-    )
-
-
 def _object_of(payload: bytes) -> dict[str, Any]:
     try:
         return object_of(payload)
     except NotStrictJSONError as error:
         raise UnauthenticatedError from error
+
+
+def _interned(value: object) -> object:
+    """Interns strings, because thousands of cached tokens contain the same ones."""
+    return sys.intern(value) if isinstance(value, str) else value
 
 
 def _instant(value: object) -> datetime:

@@ -507,11 +507,10 @@ def test_what_is_remembered_of_verified_tokens_is_bounded() -> None:
     for token in [*many, *many]:
         assert remembering.verify(token, now=NOW).user_id == USER
         assert len(remembering._verified) <= 8
-    # 20,000 of them must take a few MiB.
-    assert max(len(packed) for packed in remembering._verified.values()) < 128
 
 
-def test_case_65_a_token_that_begins_after_it_was_issued_is_held_to_it_each_time() -> None:
+@pytest.mark.case(65)
+def test_a_token_that_begins_after_it_was_issued_is_held_to_it_each_time() -> None:
     remembering = tokens(cache_size=8)
     token = signed(claims(nbf=NOW_SECONDS + 300), SECRET)
 
