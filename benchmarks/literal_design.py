@@ -7,7 +7,6 @@ verified. There is no cookie that binds the browser, no check of VA's answers, n
 no refresh token of ours.
 """
 
-import argparse
 import gc
 import hashlib
 import json
@@ -24,13 +23,13 @@ from urllib.parse import urlencode
 import asyncpg
 import httpx
 import jwt
-import uvicorn
 from cryptography.fernet import Fernet
 from fastapi import FastAPI, Query, Request
 from fastapi.responses import RedirectResponse
 from psycopg.conninfo import conninfo_to_dict
 
 from benchmarks.reference_app import AUDIENCE, DATABASE, ISSUER, SECRET
+from benchmarks.reference_server import serve
 
 _POOL_SIZE = 10
 _JWT_MINUTES = 30
@@ -280,24 +279,5 @@ def app() -> FastAPI:
     return application
 
 
-def main() -> None:
-    """Runs the application with the same server and options as the other references."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--host", required=True)
-    parser.add_argument("--port", required=True, type=int)
-    options = parser.parse_args()
-    uvicorn.run(
-        "benchmarks.literal_design:app",
-        factory=True,
-        host=options.host,
-        port=options.port,
-        access_log=False,
-        log_level="warning",
-        proxy_headers=False,
-        server_header=False,
-        ws="none",
-    )
-
-
 if __name__ == "__main__":
-    main()
+    serve("benchmarks.literal_design:app")

@@ -3,7 +3,6 @@
 They run on the same server with the same options and garbage collector settings as ours.
 """
 
-import argparse
 import gc
 import os
 from collections.abc import AsyncIterator
@@ -14,13 +13,14 @@ from typing import Any
 from uuid import UUID
 
 import jwt
-import uvicorn
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+
+from benchmarks.reference_server import serve
 
 SECRET = "VETASSIST_JWT_SECRET"
 DATABASE = "VETASSIST_DATABASE_URL"
@@ -92,24 +92,5 @@ def app() -> Starlette:
     )
 
 
-def main() -> None:
-    """Runs the services in the same way as `vetassist serve` runs ours."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--host", required=True)
-    parser.add_argument("--port", required=True, type=int)
-    options = parser.parse_args()
-    uvicorn.run(
-        "benchmarks.reference_app:app",
-        factory=True,
-        host=options.host,
-        port=options.port,
-        access_log=False,
-        log_level="warning",
-        proxy_headers=False,
-        server_header=False,
-        ws="none",
-    )
-
-
 if __name__ == "__main__":
-    main()
+    serve("benchmarks.reference_app:app")

@@ -156,7 +156,7 @@ class FaultBench:
 
     @contextmanager
     def _clients(self, ledger: Path) -> Iterator[Callable[[int], None]]:
-        """The client process; gives what waits until it was told of so many more acts."""
+        """Run the client process. What this yields waits for more acknowledged acts."""
         ledger.touch()
         command = [sys.executable, "-m", "tests.faults.client", self._product.url, str(ledger)]
         with subprocess.Popen(command, cwd=REPOSITORY) as process:
