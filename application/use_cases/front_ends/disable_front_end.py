@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from typing import final
 
+from application.front_end_to_change import front_end_to_change
 from application.ports.clock import Clock
 from application.ports.unit_of_work import UnitOfWorkFactory
-from application.refused_commands import refuse_unknown
 from domain.audit_event import AuditEvent, AuditEventType
-from domain.errors import InvalidFrontEndError
-from domain.front_end import SETTINGS_FRONT_END, FrontEndId
+from domain.front_end import FrontEndId
 from domain.visitor import Visitor
 
 
@@ -46,19 +45,15 @@ class DisableFrontEnd:
             InvalidFrontEndError: The settings describe it.
             UnavailableError: The store did not answer. Nothing was acknowledged.
         """
-        if command.front_end_id == SETTINGS_FRONT_END:
-            raise InvalidFrontEndError("the settings describe this front end: change them")
         now = self._clock.now()
         async with self._unit_of_work() as work:
-            front_end = await work.front_ends.lock(command.front_end_id)
-            if front_end is None:
-                await refuse_unknown(
-                    work,
-                    "front_end_disable",
-                    now=now,
-                    is_dry_run=command.is_dry_run,
-                    front_end=str(command.front_end_id),
-                )
+            front_end = await front_end_to_change(
+                work,
+                "front_end_disable",
+                command.front_end_id,
+                now=now,
+                is_dry_run=command.is_dry_run,
+            )
             if not front_end.is_enabled:
                 return False
             await work.front_ends.save(front_end.disabled(now))
