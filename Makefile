@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help run setup test test-long coverage faults fuzz check deploy-check clients spa types audit bench bench-check reference messages screenshots lock clean
+.PHONY: help run setup test test-long coverage faults fuzz check deploy-check clients spa types audit mutants bench bench-check reference messages screenshots lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -113,6 +113,21 @@ $(AUDIT)/.installed: requirements-audit.lock $(STAMP)
 	$(AUDIT)/bin/python -m pip install --quiet --require-hashes --requirement requirements-audit.lock
 	@touch $@
 
+# mutmut works on a copy of the code in mutants/, with an environment of its own: it needs what the
+# tests need, and more. Fewer random examples, because they are repeated for each mutant.
+MUTANTS := $(VENV)/mutants
+
+mutants: $(MUTANTS)/.installed ## break the core in thousands of ways, and count what the tests notice (an hour)
+	rm -rf mutants
+	FUZZ_EXAMPLES=50 PATH="$(CURDIR)/$(MUTANTS)/bin:$$PATH" mutmut run --max-children 2
+	@$(MUTANTS)/bin/python -m tests.mutants --out docs/reliability.md
+
+$(MUTANTS)/.installed: requirements-mutants.lock $(STAMP)
+	@test -x $(MUTANTS)/bin/python || $(PYTHON) -m venv $(MUTANTS)
+	$(MUTANTS)/bin/python -m pip install --quiet --require-hashes --requirement requirements.lock --requirement requirements-mutants.lock
+	$(MUTANTS)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable . --editable clients/python
+	@touch $@
+
 bench-check: setup ## run the benchmarks in their short form, and look at their tables
 	$(BIN)/python -m pytest --numprocesses=0 benchmarks/test_short_form.py
 
@@ -129,8 +144,8 @@ screenshots: setup ## make the pictures of the README again (needs Debian's chro
 	$(BIN)/python docs/make_screenshots.py
 
 # Run it after changing the dependencies in pyproject.toml. The second and third lock are for the
-# container image: what `serve` needs, and what builds the wheel. The last two are for `make audit`
-# and `make deploy-check`.
+# container image: what `serve` needs, and what builds the wheel. The last three are for `make audit`,
+# `make deploy-check` and `make mutants`.
 LOCK := uv pip compile --generate-hashes --universal --python-version 3.11 --no-header
 
 lock: ## update the requirements*.lock files (needs uv)
@@ -139,7 +154,8 @@ lock: ## update the requirements*.lock files (needs uv)
 	echo hatchling | $(LOCK) - --constraint requirements.lock --output-file requirements-build.lock
 	echo pip-audit | $(LOCK) - --output-file requirements-audit.lock
 	printf 'compose-spec\nkubernetes-validate\n' | $(LOCK) - --output-file requirements-deploy.lock
+	echo mutmut | $(LOCK) - --constraint requirements.lock --output-file requirements-mutants.lock
 
 clean: ## remove .venv, the demo's data and every cache
-	rm -rf $(VENV) .vetassist dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage
+	rm -rf $(VENV) .vetassist dist build mutants .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage
 	rm -rf clients/js/dist clients/js/build clients/js/node_modules examples/spa/dist examples/spa/node_modules
