@@ -20,6 +20,9 @@ class MemoryAuditTrail(AuditTrail):
         self._operator = operator
 
     async def append(self, event: AuditEvent) -> None:
+        # The tables require it too.
+        if event.occurred_at.tzinfo is None:
+            raise ValueError("an event needs an instant")
         visitor = replace(event.visitor.as_recorded(), operator=self._operator)
         self._events.append(replace(event, visitor=visitor))
 
