@@ -23,7 +23,7 @@ from application.use_cases.evidence.verify_audit import (
 )
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.audit_finding import AuditFinding
-from domain.audit_seal import SealedBatch
+from domain.audit_seal import SealedBatch, SelfContradictionError
 from domain.identifiers import UserId
 from tests.support.builders import NOW, a_user_id, a_visitor
 from tests.support.frozen_clock import FrozenClock, frozen_clock
@@ -80,7 +80,7 @@ class AuditDesk:
         return [SealedBatch.from_record(json.loads(line)) for line in self.told.lines]
 
     async def verify(
-        self, checkpoints: Iterable[SealedBatch] = ()
+        self, checkpoints: Iterable[SealedBatch | SelfContradictionError] = ()
     ) -> tuple[AuditVerified, list[AuditFinding]]:
         findings: list[AuditFinding] = []
         command = VerifyAuditCommand(
@@ -92,7 +92,7 @@ class AuditDesk:
         return verified, findings
 
     async def findings(
-        self, checkpoints: Iterable[SealedBatch] = ()
+        self, checkpoints: Iterable[SealedBatch | SelfContradictionError] = ()
     ) -> list[tuple[str, int | None, int | None]]:
         """Kind, batch and row of what a verification finds."""
         _, findings = await self.verify(checkpoints)

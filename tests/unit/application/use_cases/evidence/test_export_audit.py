@@ -183,7 +183,7 @@ SECOND = FEBRUARY + timedelta(seconds=1)
     ],
 )
 async def test_only_the_rows_within_the_bounds_are_exported(
-    desk: AuditDesk, bounds: dict[str, Any], rows: list[int], batches: list[int], whole: object
+    desk: AuditDesk, bounds: dict[str, Any], rows: list[int], batches: list[int], whole: Any
 ) -> None:
     lines = await desk.export(**bounds)
     numbers = [

@@ -86,8 +86,9 @@ def desk() -> Desk:
 
 
 async def test_a_front_end_is_stored_and_audited_as_it_was_given(desk: Desk) -> None:
-    limits = {"idle": 5 * MINUTE, "absolute": 60 * MINUTE}
-    added = await desk.add("  Staging ", delivery=SessionDelivery.COOKIE, **limits)
+    added = await desk.add(
+        "  Staging ", delivery=SessionDelivery.COOKIE, idle=5 * MINUTE, absolute=60 * MINUTE
+    )
 
     assert desk.stored == [added]
     assert added == FrontEnd(
