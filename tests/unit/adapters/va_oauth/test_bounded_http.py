@@ -76,16 +76,15 @@ async def test_a_failed_connection_is_told_from_a_slow_one(error: Exception, out
 
 
 @pytest.mark.parametrize(
-    "answer",
-    [
-        httpx.Response(302, headers={"location": "https://elsewhere.example"}),
-        httpx.Response(200, content=body(b"x" * 11)),
-    ],
+    ("status", "location", "content"),
+    [(302, "https://elsewhere.example", b""), (200, "", b"x" * 11)],
     ids=["a redirect", "too large"],
 )
-async def test_an_answer_that_is_not_taken_is_unacceptable(answer: httpx.Response) -> None:
+async def test_an_answer_that_is_not_taken_is_unacceptable(
+    status: int, location: str, content: bytes
+) -> None:
     async def answers(_request: httpx.Request) -> httpx.Response:
-        return answer
+        return httpx.Response(status, headers={"location": location}, content=body(content))
 
     assert (await call(answers)).outcome == "unacceptable"
 
