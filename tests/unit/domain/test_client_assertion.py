@@ -49,6 +49,7 @@ def test_an_assertion_that_says_what_it_must_holds() -> None:
         "HTTPS://Us.Example",
         f"{US}:443/oauth/token",
         "https://us.example.",
+        f"{ENDPOINT}/",
     ],
 )
 def test_it_may_name_us_in_any_form_of_our_url(audience: object) -> None:
@@ -95,6 +96,15 @@ def test_a_time_that_is_none_is_refused(name: str, value: object) -> None:
         judge(good(**{name: value}))
 
     assert refused.value.reason == f"assertion_{name}"
+
+
+@pytest.mark.parametrize("value", [0, 0.5])
+def test_a_time_may_be_the_first_instant(value: float) -> None:
+    assert judge(good(iat=value, nbf=value)).client_id == CLIENT
+
+
+def test_a_refusal_says_its_reason() -> None:
+    assert str(InvalidAssertionError("assertion_jti")) == "assertion_jti"
 
 
 def test_a_time_may_be_a_fraction() -> None:

@@ -75,3 +75,8 @@ def test_the_trail_keeps_the_names_it_has_always_used() -> None:
 
 def test_the_status_is_in_vas_words() -> None:
     assert {status.value for status in VeteranStatus} == {"confirmed", "not confirmed", "unknown"}
+
+
+def test_an_icn_never_shows_itself() -> None:
+    icn = ICN("1012667145V762142")
+    assert [repr(icn), str(icn), f"{icn}"] == ["ICN(***)"] * 3

@@ -15,7 +15,7 @@ from application.use_cases.sign_in.link_va_identity import LinkVAIdentityCommand
 from domain.handoff import HandoffTicket
 from domain.identifiers import ICN
 from domain.login_attempt import LoginAttempt, LoginSecrets
-from domain.secret import Secret
+from domain.secret import Secret, SecretBytes
 from domain.session_claims import SessionClaims
 from domain.session_grant import SessionGrant
 from domain.user import LinkedUser, User
@@ -160,6 +160,7 @@ def test_a_secret_is_itself_and_equals_no_text() -> None:
     assert {Secret(CANARY), SECRET} == {SECRET}
     assert some_login_secrets().state != SECRET
     assert SECRET != CANARY
+    assert [repr(SECRET), str(SecretBytes(b"key"))] == ["Secret(***)", "SecretBytes(***)"]
 
 
 def test_a_secret_takes_no_further_attributes() -> None:

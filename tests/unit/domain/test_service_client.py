@@ -1,12 +1,19 @@
 """What a registered back end is."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from domain.errors import InvalidServiceClientError
 from domain.secret import Secret
-from domain.service_client import ClientId, ClientMethod, ServiceClient, parse_client_id
+from domain.service_client import (
+    ClientId,
+    ClientKey,
+    ClientMethod,
+    ServiceClient,
+    parse_client_id,
+)
 from domain.va_token_use import TokenPurpose
 from tests.support.builders import NOW, a_user_id
 from tests.support.service_clients import PURPOSE, SCOPE, a_client, a_client_key
@@ -90,3 +97,39 @@ def test_a_clients_id_has_one_spelling() -> None:
     assert parse_client_id(str(client_id)) == client_id
     for other in (str(client_id).upper(), f"{{{client_id}}}", client_id.hex, f"{client_id} ", ""):
         assert parse_client_id(other) is None or other == str(client_id)
+
+
+KEY, OTHER_KEY = a_client_key("k1"), a_client_key("k2", x="2")
+
+
+@pytest.mark.parametrize(
+    ("client", "credential", "message"),
+    [
+        (a_client(secret=Secret("s")), KEY, "the client has a secret, not a key"),
+        (a_client(key=KEY), Secret("s"), "the client has a key, not a secret"),
+        (a_client().disabled(NOW), Secret("s"), "the client is disabled"),
+        (a_client(key=KEY), KEY, "the client already has that key or its kid"),
+        (
+            a_client(key=KEY),
+            replace(OTHER_KEY, id=KEY.id),
+            "the client already has that key or its kid",
+        ),
+        (
+            a_client(key=KEY),
+            replace(OTHER_KEY, jwk=KEY.jwk),
+            "the client already has that key or its kid",
+        ),
+    ],
+)
+def test_a_new_credential_is_a_new_one_of_the_same_kind(
+    client: ServiceClient, credential: ClientKey | Secret, message: str
+) -> None:
+    with pytest.raises(InvalidServiceClientError) as refused:
+        client.rotated(credential)
+    assert str(refused.value) == message
+
+
+def test_a_newer_key_stands_before_the_older_one() -> None:
+    rotated = a_client(key=KEY).rotated(OTHER_KEY)
+    assert rotated.keys == (OTHER_KEY, KEY)
+    assert rotated.retired().keys == (OTHER_KEY,)

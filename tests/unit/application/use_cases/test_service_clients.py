@@ -158,7 +158,8 @@ async def test_an_assertion_beside_another_clients_name_is_refused_and_not_used_
     shown = by_assertion(service, added.client.id, "k")
     beside = AssertionCredential(assertion=shown.assertion, client_id=str(other.client.id))
 
-    assert (await refusal(service, beside)).reason == "assertion_client"
+    refused = await refusal(service, beside)
+    assert (refused.reason, refused.client_id) == ("assertion_client", added.client.id)
     await admit(service, shown)
 
 
@@ -168,9 +169,8 @@ async def test_who_has_a_secret_has_no_assertions_and_the_other_way_round(
     with_key = await register(service.container, public_key=MemoryClientAssertions.public_key("k"))
     with_secret = await register(service.container)
 
-    assert (
-        await refusal(service, by_assertion(service, with_secret.client.id, "k"))
-    ).reason == "assertion_signature"
+    refused = await refusal(service, by_assertion(service, with_secret.client.id, "k"))
+    assert (refused.reason, refused.client_id) == ("assertion_signature", with_secret.client.id)
     shown = SecretCredential(client_id=str(with_key.client.id), secret=Secret(""))
     assert (await refusal(service, shown)).reason == "wrong_secret"
 
@@ -184,6 +184,15 @@ async def test_nobody_is_admitted_under_a_name_that_is_not_there(
     refused = await refusal(service, SecretCredential(client_id=name, secret=Secret("x")))
 
     assert (refused.reason, refused.client_id) == ("unknown_client", None)
+
+
+async def test_an_assertion_that_nobody_can_read_names_nobody(service: MemoryService) -> None:
+    shown = AssertionCredential(assertion=Secret("junk"), client_id=None)
+
+    refused = await refusal(service, shown)
+
+    assert refused.reason.startswith("assertion_")
+    assert refused.client_id is None
 
 
 async def test_a_client_asks_for_less_than_it_may_but_not_for_more(
@@ -281,7 +290,11 @@ async def test_the_attempt_is_audited_to_disable_who_is_not_there(service: Memor
 
     (attempt,) = service.audit
     assert attempt.type is AuditEventType.COMMAND_REFUSED
-    assert attempt.data["client"] == str(nobody)
+    assert attempt.data == {
+        "command": "client_disable",
+        "reason": "not_found",
+        "client": str(nobody),
+    }
 
 
 async def test_clients_are_listed_oldest_first(service: MemoryService) -> None:

@@ -76,6 +76,27 @@ async def test_a_code_is_worth_the_session_of_the_sign_in(service: MemoryService
     assert event.data == {"session_id": str(grant.session.id)}
 
 
+async def test_each_redeemed_session_has_a_token_id_of_its_own(service: MemoryService) -> None:
+    grants = []
+    for _ in range(2):
+        _, ticket = await sign_in(service)
+        grants.append(await redeem(service, ticket))
+
+    token_ids = {grant.session.token_id for grant in grants}
+    assert [len(token_id) for token_id in token_ids] == [43, 43]
+    for grant in grants:
+        valid = await service.validate(grant.token)
+        assert valid.claims.token_id == grant.session.token_id
+
+
+async def test_a_code_of_a_session_that_is_no_more_opens_nothing(service: MemoryService) -> None:
+    completed, ticket = await sign_in(service)
+    del service.store.committed.sessions[completed.grant.session.id]
+
+    with pytest.raises(SessionEndedError):
+        await redeem(service, ticket)
+
+
 async def test_the_refresh_token_that_comes_with_it_renews(service: MemoryService) -> None:
     _, ticket = await sign_in(service)
     grant = await redeem(service, ticket)

@@ -35,6 +35,7 @@ from tests.support.builders import (
 from tests.support.environment import read, required_settings
 from tests.support.outages import down_storage
 from tests.support.service import Begun, MemoryService, a_memory_service
+from tests.support.storage import a_revocation
 
 CLAIMS = ReturnPath("/claims?tab=open")
 A_MOMENT = timedelta(microseconds=1)
@@ -298,6 +299,21 @@ async def test_a_session_that_has_ended_is_none(service: MemoryService) -> None:
     begun = await service.begin()
     grant = (await service.complete(begun.callback())).grant
     service.clock.advance(grant.session.expires_at - service.clock.now())
+
+    await restarted(service, begun.callback(note=begun.note, held_token=lambda _: grant.token))
+
+
+@pytest.mark.parametrize("is_stored", [True, False])
+async def test_a_session_that_was_signed_out_or_purged_is_none(
+    service: MemoryService, *, is_stored: bool
+) -> None:
+    begun = await service.begin()
+    grant = (await service.complete(begun.callback())).grant
+    sessions = service.store.committed.sessions
+    if is_stored:
+        sessions[grant.session.id] = replace(grant.session, revocation=a_revocation())
+    else:
+        del sessions[grant.session.id]
 
     await restarted(service, begun.callback(note=begun.note, held_token=lambda _: grant.token))
 
