@@ -433,6 +433,7 @@ async def test_a_newer_refresh_token_is_kept_where_nothing_else_can_be(
     service: MemoryService, grant: SessionGrant, reason: str
 ) -> None:
     before = await tokens_of(service, grant.session.user_id)
+    keys = dict(service.store.committed.data_keys)
     service.provider.doubt = reason
 
     await fail(service, grant, ProviderUnavailableError)
@@ -440,6 +441,8 @@ async def test_a_newer_refresh_token_is_kept_where_nothing_else_can_be(
     after = await tokens_of(service, grant.session.user_id)
     (newer,) = service.provider.refreshable
     assert after == replace(before, refresh_token=newer)
+    assert service.store.committed.data_keys == keys
+    assert not service.store.committed.va_revocations
     state = state_of(service, grant)
     assert (state.generation.number, state.attempts, state.lease_until) == (2, 1, None)
     assert refusals(service) == [reason]
@@ -461,9 +464,63 @@ async def test_a_newer_refresh_token_that_nobody_wants_any_more_is_revoked(
     with meanwhile(lambda: unlink(service, grant, identity)):
         await fail(service, grant, SessionEndedError)
 
+    newer, *_ = service.provider.refreshable
+    entries = service.store.committed.va_revocations.values()
+    assert {entry.user_id for entry in entries} == {grant.session.user_id}
+    await service.container.revoke_at_va().execute()
+    assert newer in service.provider.revoked
+
+
+@pytest.mark.case(84)
+async def test_a_newer_refresh_token_of_an_earlier_sign_in_is_revoked(
+    service: MemoryService, grant: SessionGrant, identity: VAIdentity
+) -> None:
+    service.provider.doubt = "key_unknown"
+
+    async def happens() -> None:
+        service.provider.doubt = None
+        await sign_in_again(service, grant, identity)
+
+    with meanwhile(happens):
+        await use(service.container, a_use(grant))
+
+    newer, *_ = service.provider.refreshable
+    await service.container.revoke_at_va().execute()
+    assert newer in service.provider.revoked
+
+
+async def test_a_newer_refresh_token_that_cannot_be_sealed_is_revoked(
+    service: MemoryService, grant: SessionGrant
+) -> None:
+    service.provider.doubt = "key_unknown"
+
+    with captured_log(), meanwhile(lambda: spoil_the_key(service)):
+        await fail(service, grant, VASignInNeededError)
+
     (newer,) = service.provider.refreshable
     await service.container.revoke_at_va().execute()
     assert newer in service.provider.revoked
+
+
+async def test_a_late_newer_refresh_token_of_the_same_grant_is_not_revoked(
+    service: MemoryService, grant: SessionGrant
+) -> None:
+    service.provider.is_rotating = False
+    service.provider.doubt = "key_unknown"
+    other = another_process(service)
+    refresh = MemoryIdentityProvider.refresh
+
+    async def another_process_goes_on() -> None:
+        service.provider.doubt = None
+        service.clock.advance(LEASE)
+        with patch.object(MemoryIdentityProvider, "refresh", refresh):
+            await use(other.container, a_use(grant))
+
+    with meanwhile(another_process_goes_on):
+        await use(service.container, a_use(grant))
+
+    assert refusals(service) == ["key_unknown"]
+    assert not service.store.committed.va_revocations
 
 
 async def unlink(service: MemoryService, grant: SessionGrant, _identity: VAIdentity) -> None:
@@ -490,6 +547,12 @@ async def log_out(service: MemoryService, grant: SessionGrant, _identity: VAIden
         visitor=a_visitor(),
     )
     await service.container.revoke_sessions().execute(command)
+
+
+async def spoil_the_key(service: MemoryService) -> None:
+    keys = service.store.committed.data_keys
+    for user_id, key in keys.items():
+        keys[user_id] = replace(key, box=b"altered")
 
 
 Act = Callable[[MemoryService, SessionGrant, VAIdentity], Awaitable[None]]
@@ -697,12 +760,7 @@ async def test_a_flight_that_failed_does_not_stand_in_the_way_of_the_next(
 async def test_tokens_that_cannot_be_sealed_any_more_are_revoked_not_lost(
     service: MemoryService, grant: SessionGrant
 ) -> None:
-    async def spoil_the_key() -> None:
-        keys = service.store.committed.data_keys
-        for user_id, key in keys.items():
-            keys[user_id] = replace(key, box=b"altered")
-
-    with captured_log() as log, meanwhile(spoil_the_key):
+    with captured_log() as log, meanwhile(lambda: spoil_the_key(service)):
         await fail(service, grant, VASignInNeededError)
 
     assert "va_tokens_unreadable" in log.getvalue()
