@@ -10,6 +10,7 @@ from domain.audit_event import AuditEvent, AuditEventType
 from domain.identifiers import UserId
 from domain.user_search import parse_user_search
 from tests.support.builders import (
+    NOW,
     a_session_id,
     a_subject,
     a_user_id,
@@ -121,6 +122,23 @@ async def test_the_reference_of_a_conflict_leads_to_both_users(service: MemorySe
     assert set(ids(found)) == {one.id, other.id}
     (record,) = found.events
     assert (record.type, record.data["error"]) == ("login_failed", "identity_conflict")
+
+
+@pytest.mark.parametrize("name", ["icn_user", "other", "into", "merged"])
+async def test_a_user_whom_an_event_only_names_is_shown_too(
+    service: MemoryService, name: str
+) -> None:
+    one, other = [await service.link(an_identity()) for _ in range(2)]
+    visitor = a_visitor()
+    event = AuditEvent.of_user(
+        AuditEventType.USER_MERGED, one.id, visitor=visitor, now=NOW, **{name: str(other.id)}
+    )
+    async with service.storage.unit_of_work() as work:
+        await work.audit.append(event)
+        await work.commit()
+    assert visitor.request_id is not None
+
+    assert set(ids(await find(service, visitor.request_id))) == {one.id, other.id}
 
 
 async def test_a_reference_of_nobody_shows_the_event_all_the_same(service: MemoryService) -> None:

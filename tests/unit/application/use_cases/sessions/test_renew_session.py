@@ -335,6 +335,9 @@ async def test_the_audit_trail_records_only_so_many_forged_tokens_of_one_visitor
             await renew(service, "forged", visitor=visitor)
 
     assert len(service.audit) - told == REFUSALS_A_MINUTE
+    with pytest.raises(UnauthenticatedError):
+        await renew(service, "forged", visitor=a_visitor())
+    assert len(service.audit) - told == REFUSALS_A_MINUTE + 1
     await renew(service, grant.refresh_token, visitor=visitor)
 
 

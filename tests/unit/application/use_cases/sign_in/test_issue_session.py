@@ -9,7 +9,7 @@ from application.use_cases.sign_in.issue_session import IssueSessionCommand
 from domain.audit_event import AuditEventType
 from domain.identifiers import UserId
 from domain.session_grant import SessionGrant
-from tests.support.builders import a_user_id, a_visitor
+from tests.support.builders import a_front_end, a_user_id, a_visitor
 from tests.support.service import MemoryService
 from tests.support.storage import a_stored_user
 
@@ -28,6 +28,16 @@ async def test_a_session_is_stored_and_its_token_admits_to_it(service: MemorySer
     assert (valid.claims.user_id, valid.claims.session_id) == (user.id, grant.session.id)
     assert valid.claims.token_id == grant.session.token_id
     assert valid.claims.icn == user.icn
+
+
+async def test_a_session_is_of_the_front_end_that_was_asked_for(service: MemoryService) -> None:
+    user = await a_stored_user(service.storage.unit_of_work)
+    front_end = a_front_end()
+    command = IssueSessionCommand(user_id=user.id, visitor=a_visitor(), front_end=front_end)
+    grant = await service.container.issue_session().execute(command)
+
+    assert grant.session.front_end == front_end.id
+    assert service.audit[-1].data["front_end"] == str(front_end.id)
 
 
 async def test_there_is_exactly_one_login_event_for_each_session(service: MemoryService) -> None:

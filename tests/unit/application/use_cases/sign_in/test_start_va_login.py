@@ -9,7 +9,7 @@ from application.errors import ProviderBusyError, ProviderUnavailableError, Unav
 from domain.audit_event import AuditEventType
 from domain.login_attempt import LoginAttempt
 from domain.return_path import ReturnPath
-from tests.support.builders import LOGIN_LIFETIME
+from tests.support.builders import LOGIN_LIFETIME, a_front_end
 from tests.support.outages import down_storage
 from tests.support.service import MemoryService, a_memory_service
 
@@ -65,6 +65,12 @@ async def test_of_an_attempt_when_va_does_not_answer_the_audit_alone_tells(
     assert (event.user_id, event.occurred_at) == (None, service.clock.now())
     assert event.visitor.request_id is not None
     assert event.data == {"error": "provider_unavailable", "reason": "not_started"}
+
+    front_end = a_front_end()
+    service.store.committed.front_ends[front_end.id] = front_end
+    with pytest.raises(ProviderUnavailableError):
+        await service.start(front_end=front_end.id)
+    assert service.audit[-1].data == event.data | {"front_end": str(front_end.id)}
 
 
 async def test_nobody_is_sent_off_while_sign_ins_are_refused_on_the_way_back(
