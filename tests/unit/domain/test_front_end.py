@@ -50,7 +50,7 @@ def test_the_limits_are_never_longer_than_the_services(
 )
 def test_longer_limits_are_refused(idle: int | None, absolute: int | None, fault: str) -> None:
     front_end = a_front_end(idle=idle and idle * MINUTE, absolute=absolute and absolute * MINUTE)
-    with pytest.raises(InvalidFrontEndError, match=fault):
+    with pytest.raises(InvalidFrontEndError, match=f"^{fault}$"):
         front_end.check_limits(SERVICE)
 
 

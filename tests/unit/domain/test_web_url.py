@@ -94,3 +94,18 @@ def test_an_origin_is_scheme_host_and_port(url: str) -> None:
 def test_an_origin_has_no_path(text: str) -> None:
     assert is_origin("https://App.example.org:443")
     assert not is_origin(text)
+
+
+@pytest.mark.parametrize(
+    ("url", "fault"),
+    [
+        ("https://[1:2]", "has an unusable IPv6 address"),
+        ("https://1.2.3", "has an unusable host: write an IPv4 address as four decimal numbers"),
+        ("https://a:65536", "has an unusable port: it must be 1 to 65535"),
+        ("https://a:0", "has an unusable port: it must be 1 to 65535"),
+    ],
+)
+def test_a_refusal_says_what_to_write(url: str, fault: str) -> None:
+    with pytest.raises(ValueError, match=r"^has ") as refused:
+        canonical_url(url)
+    assert str(refused.value) == fault
