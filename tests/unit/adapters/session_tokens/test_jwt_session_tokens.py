@@ -1,8 +1,9 @@
 """What a JWT of ours must say, claim by claim. As sent: tests/security/test_session_jwt.py."""
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 from unittest.mock import patch
 from uuid import UUID
 
@@ -57,16 +58,16 @@ def tokens() -> JWTSessionTokens:
 
 def is_accepted(tokens: JWTSessionTokens, token: str) -> tuple[bool, bool]:
     """Whether it is, to use it and to sign out with it."""
-    accepted = []
-    for accept in (lambda: tokens.verify(token, now=NOW), lambda: tokens.read(token)):
+
+    def accepts(read: Callable[[], SessionClaims]) -> bool:
         try:
-            claims: SessionClaims = accept()
+            claims = read()
         except UnauthenticatedError:
-            accepted.append(False)
-        else:
-            assert (claims.user_id, claims.session_id) == (ID, ID)
-            accepted.append(True)
-    return cast("tuple[bool, bool]", tuple(accepted))
+            return False
+        assert (claims.user_id, claims.session_id) == (ID, ID)
+        return True
+
+    return accepts(lambda: tokens.verify(token, now=NOW)), accepts(lambda: tokens.read(token))
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ async def test_of_an_attempt_when_va_does_not_answer_the_audit_alone_tells(
     service.store.committed.front_ends[front_end.id] = front_end
     with pytest.raises(ProviderUnavailableError):
         await service.start(front_end=front_end.id)
-    assert service.audit[-1].data == event.data | {"front_end": str(front_end.id)}
+    assert service.audit[-1].data == {**event.data, "front_end": str(front_end.id)}
 
 
 async def test_nobody_is_sent_off_while_sign_ins_are_refused_on_the_way_back(
