@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from domain.outage import Outage
 from domain.refresh_token import Rotation
 from domain.session import RENEWAL_UNDER_WAY, RenewalVerdict, Session
 from domain.session_limits import SessionLimits, SessionOutlook
@@ -160,6 +161,36 @@ def test_a_replaced_refresh_token_is_good_for_its_successor_for_thirty_seconds(
     )
 
     assert session.verdict(token, now=LATER + after, limits=LIMITS) is verdict
+
+
+SECONDS = timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("began", "ended", "after", "verdict"),
+    [
+        # From the renewal itself to the end of its grace, an outage is waited for.
+        (-60 * SECONDS, timedelta(), 30 * SECONDS - A_MOMENT, RenewalVerdict.REPEAT),
+        (-60 * SECONDS, 5 * SECONDS, 35 * SECONDS - A_MOMENT, RenewalVerdict.REPEAT),
+        (-60 * SECONDS, 5 * SECONDS, 35 * SECONDS, RenewalVerdict.THEFT),
+        (30 * SECONDS, 90 * SECONDS, 120 * SECONDS - A_MOMENT, RenewalVerdict.REPEAT),
+        (30 * SECONDS, 90 * SECONDS, 120 * SECONDS, RenewalVerdict.THEFT),
+        # One that was over, or that came later, excuses nothing.
+        (-60 * SECONDS, -A_MOMENT, 30 * SECONDS, RenewalVerdict.THEFT),
+        (30 * SECONDS + A_MOMENT, 90 * SECONDS, 31 * SECONDS, RenewalVerdict.THEFT),
+    ],
+)
+def test_the_time_of_an_outage_does_not_count(
+    began: timedelta, ended: timedelta, after: timedelta, verdict: RenewalVerdict
+) -> None:
+    opened = a_session()
+    token = a_refresh_token(opened)
+    session = opened.hand_out(token, token_id=opened.token_id).renew(
+        token, salt=some_login_secrets().state, token_id=a_token_id(), now=LATER, limits=LIMITS
+    )
+    outage = Outage(began_at=LATER + began, ended_at=LATER + ended)
+
+    assert session.verdict(token, now=LATER + after, limits=LIMITS, outage=outage) is verdict
 
 
 def test_a_refresh_token_from_before_the_last_one_is_stolen() -> None:
