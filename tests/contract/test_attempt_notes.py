@@ -43,7 +43,8 @@ def a_note(return_to: ReturnPath | None = None) -> AttemptNote:
 
 def variants() -> list[AttemptNote]:
     """Notes that differ in everything a note says."""
-    paths = (None, ReturnPath("/"), ReturnPath("/claims?a=b;c,d#e%20"), LONGEST)
+    texts = ("/", "/claims", "/aW", "/claims?a=b;c,d#e%20")
+    paths = (None, *map(ReturnPath, texts), LONGEST)
     notes = [a_note(path) for path in paths]
     notes += [replace(note, front_end=a_front_end().id) for note in notes]
     return notes + [note.spent() for note in notes]

@@ -72,6 +72,7 @@ def test_it_may_name_us_in_any_form_of_our_url(audience: object) -> None:
         ({"aud": [[US]]}, "assertion_audience"),
         ({"aud": f"{US}/other"}, "assertion_audience"),
         ({"aud": ENDPOINT.upper()}, "assertion_audience"),
+        ({"aud": f"{ENDPOINT}X"}, "assertion_audience"),
         ({"jti": ""}, "assertion_jti"),
         ({"jti": 1}, "assertion_jti"),
         ({"jti": "x" * 257}, "assertion_jti"),

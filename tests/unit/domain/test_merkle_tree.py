@@ -73,5 +73,5 @@ def test_each_path_is_the_one_that_the_rfc_defines(contents: list[bytes]) -> Non
 @pytest.mark.parametrize("position", [-1, 3, 10])
 def test_there_is_no_path_from_where_there_is_no_leaf(position: int) -> None:
     leaves = [leaf_hash(bytes([number])) for number in range(3)]
-    with pytest.raises(IndexError):
+    with pytest.raises(IndexError, match=r"^there is no such leaf$"):
         MerkleTree(leaves).path(position)

@@ -130,6 +130,11 @@ def test_anything_else_is_refused(tokens: JWTSessionTokens, changes: dict[str, A
     assert is_accepted(tokens, a_token(**changes)) == (False, False)
 
 
+@pytest.mark.parametrize("token", ["", "a.b.c", "\ud800", "é", "\x00"])
+def test_what_has_no_shape_is_refused(tokens: JWTSessionTokens, token: str) -> None:
+    assert is_accepted(tokens, token) == (False, False)
+
+
 def test_a_token_has_at_most_2048_characters(tokens: JWTSessionTokens) -> None:
     lengths = {len(token): token for token in (of_length(2_048 + more) for more in range(-4, 6))}
     accepted = {length for length, token in lengths.items() if all(is_accepted(tokens, token))}
