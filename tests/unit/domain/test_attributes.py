@@ -61,6 +61,7 @@ def test_only_what_nobody_sees_is_taken_away(text: str, name: str) -> None:
         "\u3000",
         "\u200d",
         "\u200b\u00a0",
+        "\u200b\u00a0\u200b",
         "\u202e",
         "\n",
         "x" * 256,

@@ -19,7 +19,13 @@ from domain.login_attempt import (
 )
 from domain.return_path import ReturnPath
 from domain.secret import Secret
-from tests.support.builders import LOGIN_LIFETIME, NOW, a_login_attempt, some_login_secrets
+from tests.support.builders import (
+    LOGIN_LIFETIME,
+    NOW,
+    a_front_end,
+    a_login_attempt,
+    some_login_secrets,
+)
 
 A_MOMENT = timedelta(microseconds=1)
 
@@ -153,6 +159,8 @@ def test_the_note_of_an_attempt_outlasts_it_by_a_day(
     note = AttemptNote.of(attempt, secrets)
 
     assert note.attempt_id == secrets.attempt_id == attempt_id_of(secrets.state)
+    front_end = a_front_end().id
+    assert AttemptNote.of(replace(attempt, front_end=front_end), secrets).front_end == front_end
     # A restart isn't restarted, and nothing is restarted twice.
     assert (note.return_to, note.can_restart) == (return_to, not is_restart)
     assert note.spent() == replace(note, can_restart=False)

@@ -1,6 +1,7 @@
 """The rotating secret that keeps a session alive."""
 
 import hashlib
+import hmac
 from base64 import urlsafe_b64decode
 from dataclasses import replace
 
@@ -63,3 +64,12 @@ def test_neither_a_token_nor_a_rotation_shows_what_it_holds() -> None:
 
     for hidden in (token.secret.reveal(), salt.reveal(), repr(token.hash), token.hash.hex()):
         assert hidden not in shown
+
+
+def test_a_successor_never_changes_or_every_session_would_end_at_an_update() -> None:
+    token = replace(a_refresh_token(a_session()), secret=Secret("the token"))
+    expected = hmac.digest(b"the token", b"vetassist/refresh\0the salt", "sha256")
+
+    successor = token.successor(Secret("the salt")).secret.reveal()
+    assert len(successor) == 43
+    assert urlsafe_b64decode(f"{successor}=") == expected

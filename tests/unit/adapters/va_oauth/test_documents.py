@@ -5,6 +5,7 @@ import json
 import tracemalloc
 import zlib
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -125,6 +126,31 @@ def test_a_number_out_of_bounds_or_of_another_type_is_refused(read: Read, value:
 )
 def test_what_is_no_object_is_refused_as_a_whole(read: Read, text: str) -> None:
     assert refused(lambda: read(text)) == "bad_whole"
+
+
+def test_a_whole_document_has_a_name_by_default() -> None:
+    reply = Reply(status=200, body=b"[]", charset=None)
+    assert refused(lambda: unsigned_document(reply, reason="bad_{}")) == "bad_document"
+    assert refused(lambda: signed_document(b"[]", reason="bad_{}")) == "bad_document"
+
+
+def test_what_is_inside_a_document_is_as_signed_as_the_document() -> None:
+    text = '{"a":{"b":"7"},"c":[{"b":"7"}]}'
+    for document in (signed(text).nested("a"), *signed(text).nested_list("c")):
+        assert document is not None
+        assert refused(partial(document.number, "b", at_most=9)) == "bad_b"
+    for document in (unsigned(text).nested("a"), *unsigned(text).nested_list("c")):
+        assert document is not None
+        assert document.number("b", at_most=9) == 7
+
+
+@pytest.mark.parametrize(("digits", "is_read"), [(4_000, True), (4_001, False)])
+def test_a_number_has_at_most_4000_digits(digits: int, *, is_read: bool) -> None:
+    document = unsigned('{"a":' + "9" * digits + "}")
+    if is_read:
+        assert document.said("a") == 10**digits - 1
+    else:
+        assert refused(lambda: document.said("a")) == "bad_a"
 
 
 # Where they differ -----------------------------------------------------------------------------
