@@ -60,8 +60,14 @@ def test_the_secret_is_in_nothing_that_is_kept_or_shown() -> None:
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 81, "a\nb", "a\x1b[31m", "a\x00", "a\u202eb"])
 def test_a_name_that_a_veteran_could_not_read_is_refused(name: str) -> None:
-    with pytest.raises(InvalidServiceClientError):
+    with pytest.raises(InvalidServiceClientError) as refused:
         register(name=name)
+    assert str(refused.value) == "the name must be 1 to 80 printable characters"
+
+
+@pytest.mark.parametrize("name", ["x", "x" * 80])
+def test_a_name_has_1_to_80_characters(name: str) -> None:
+    assert register(name=name).name == name
 
 
 def test_a_name_is_kept_without_the_space_around_it() -> None:
@@ -70,13 +76,15 @@ def test_a_name_is_kept_without_the_space_around_it() -> None:
 
 @pytest.mark.parametrize("scopes", [set(), {""}, {"a b"}, {'a"b'}, {"a\\b"}, {"ä"}, {"x" * 129}])
 def test_a_scope_is_one_clean_word(scopes: set[str]) -> None:
-    with pytest.raises(InvalidServiceClientError):
+    with pytest.raises(InvalidServiceClientError) as refused:
         register(scopes=frozenset(scopes))
+    assert str(refused.value) == "at least one scope is required, each a single word"
 
 
 def test_a_client_without_a_purpose_is_refused() -> None:
-    with pytest.raises(InvalidServiceClientError):
+    with pytest.raises(InvalidServiceClientError) as refused:
         register(purposes=frozenset())
+    assert str(refused.value) == "at least one purpose is required"
 
 
 def test_disabling_changes_nothing_else() -> None:
