@@ -9,7 +9,7 @@ import pytest
 from adapters.memory.secret_source import MemorySecretSource
 from adapters.memory.store import MemoryStore
 from application.errors import NotFoundError
-from application.front_end_rules import FrontEndRules
+from application.front_end_rules import FrontEndRules, recorded
 from application.use_cases.front_ends.add_front_end import AddFrontEnd, AddFrontEndCommand
 from application.use_cases.front_ends.change_front_end import (
     ChangeFrontEnd,
@@ -197,6 +197,12 @@ async def test_only_what_is_given_changes_and_is_audited(
         "delivery": expected.delivery.value,
         "reason": "moved",
     } | {name: limit // MINUTE for name, limit in limits.items() if limit}
+
+
+def test_a_limit_is_recorded_in_whole_minutes() -> None:
+    front_end = a_front_end(idle=timedelta(seconds=119), absolute=timedelta(hours=1))
+    told = recorded(front_end)
+    assert (told["idle_minutes"], told["absolute_minutes"]) == (1, 60)
 
 
 async def test_what_is_so_already_is_neither_stored_nor_audited(desk: Desk) -> None:

@@ -23,7 +23,7 @@ from domain.session import Session
 from domain.session_grant import SessionGrant
 from domain.visitor import Visitor
 from entrypoints.web.token_endpoint import REFUSALS_A_MINUTE
-from tests.support.builders import LIMITS, NOW, a_session, a_visitor, an_identity
+from tests.support.builders import LIMITS, NOW, a_front_end, a_session, a_visitor, an_identity
 from tests.support.outages import down_storage
 from tests.support.service import MemoryService, Service, a_memory_service, a_service
 from tests.support.storage import memory_storage
@@ -463,3 +463,19 @@ async def test_an_outage_long_after_a_renewal_or_before_it_excuses_nothing(
     shown, _ = await a_renewal_that_was_lost(service)
     an_outage(service, begins=LIMITS.renew_grace + SECOND, lasts=SECOND)
     await refused(service, shown, TokenReusedError)
+
+
+async def test_a_session_of_a_front_end_that_was_disabled_ends(service: MemoryService) -> None:
+    front_end = a_front_end()
+    service.store.committed.front_ends[front_end.id] = front_end
+    grant = (await service.sign_in(front_end=front_end.id)).grant
+    service.store.committed.front_ends[front_end.id] = front_end.disabled(service.clock.now())
+
+    with pytest.raises(SessionEndedError):
+        await renew(service, grant.refresh_token)
+    assert service.store.committed.sessions[grant.session.id].revocation == Revocation(
+        at=service.clock.now(), by=RevokedBy.OPERATOR, reason="front_end_disabled"
+    )
+    event = service.audit[-1]
+    assert (event.type, event.user_id) == (AuditEventType.SESSION_ENDED, grant.session.user_id)
+    assert event.data == {"session_id": str(grant.session.id), "reason": "front_end_disabled"}

@@ -14,6 +14,7 @@ from application.use_cases.sessions.revoke_sessions import (
 )
 from domain.audit_event import AuditEventType
 from domain.identifiers import SessionId
+from domain.revocation import Revocation, RevokedBy
 from domain.secret import Secret
 from domain.session import Session
 from domain.session_grant import SessionGrant
@@ -79,6 +80,9 @@ async def test_logging_out_ends_this_session_with_effect_on_the_next_request(
     assert told(service) == [(AuditEventType.LOGOUT, {"session_id": str(here.session.id)})]
     assert service.audit[-1].visitor == visitor.as_recorded()
     assert service.audit[-1].user_id == here.session.user_id
+    assert service.store.committed.sessions[here.session.id].revocation == Revocation(
+        at=service.clock.now(), by=RevokedBy.USER, reason="logout"
+    )
 
 
 @pytest.mark.case(76)

@@ -15,7 +15,7 @@ from application.use_cases.sessions.sign_out import (
     SignOutProof,
 )
 from domain.audit_event import AuditEventType
-from domain.revocation import RevokedBy
+from domain.revocation import Revocation, RevokedBy
 from domain.secret import Secret
 from domain.session import RENEWAL_UNDER_WAY, Session
 from domain.session_grant import SessionGrant
@@ -72,10 +72,11 @@ async def test_a_jwt_ends_the_session_that_it_was_issued_for_expired_or_not(
 
     await sign_out(service, ByJWT(grant.token))
 
-    revocation = only_session(service).revocation
-    assert revocation is not None
-    assert (revocation.by, revocation.reason) == (RevokedBy.USER, "logout")
+    assert only_session(service).revocation == Revocation(
+        at=service.clock.now(), by=RevokedBy.USER, reason="logout"
+    )
     assert logouts(service) == [{"session_id": str(grant.session.id)}]
+    assert service.audit[-1].user_id == grant.session.user_id
     with pytest.raises(SessionEndedError):
         await renew(service, grant.refresh_token)
 
