@@ -144,6 +144,11 @@ def test_what_is_inside_a_document_is_as_signed_as_the_document() -> None:
         assert document.number("b", at_most=9) == 7
 
 
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity"])
+def test_what_is_no_number_cannot_be_read_at_all(value: str) -> None:
+    assert refused(lambda: unsigned(f'{{"a":{value}}}').said("a")) == "bad_a"
+
+
 @pytest.mark.parametrize(("digits", "is_read"), [(4_000, True), (4_001, False)])
 def test_a_number_has_at_most_4000_digits(digits: int, *, is_read: bool) -> None:
     document = unsigned('{"a":' + "9" * digits + "}")
