@@ -1,8 +1,9 @@
 """Clients that go on through every fault, and note what was acknowledged.
 
-    python -m tests.faults.client SERVICE_URL LEDGER
+    python -m tests.faults.client SERVICE_URL LEDGER [PAUSE_SECONDS]
 
-Each signs in, asks, renews and signs out without a pause, until SIGTERM.
+Each signs in, asks, renews and signs out until SIGTERM, without a pause or with one after each
+session.
 """
 
 import signal
@@ -33,8 +34,11 @@ _T = TypeVar("_T")
 class _Client:
     """One of the clients; has its own thread."""
 
-    def __init__(self, caller: Caller, ledger: Ledger, is_over: threading.Event) -> None:
+    def __init__(
+        self, caller: Caller, ledger: Ledger, is_over: threading.Event, pause_seconds: float
+    ) -> None:
         self.longest_seconds = 0.0
+        self._pause_seconds = pause_seconds
         self._caller = caller
         self._ledger = ledger
         self._is_over = is_over
@@ -48,6 +52,7 @@ class _Client:
                 self._live(number)
             except UnexpectedAnswerError as error:
                 self._ledger.note(Act.UNEXPECTED, what=str(error))
+            self._is_over.wait(self._pause_seconds)
 
     def _live(self, number: int) -> None:
         # All clients sign in the same person in the same second, so that first sign-ins race.
@@ -111,12 +116,12 @@ def _unless_later(status: int) -> int | None:
     return None if status == _LATER else status
 
 
-def _main(service_url: str, path: str) -> None:
+def _main(service_url: str, path: str, pause_seconds: str = "0") -> None:
     is_over = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: is_over.set())
     ledger = Ledger(Path(path))
     with Caller(service_url) as caller:
-        clients = [_Client(caller, ledger, is_over) for _ in range(_CLIENTS)]
+        clients = [_Client(caller, ledger, is_over, float(pause_seconds)) for _ in range(_CLIENTS)]
         threads = [threading.Thread(target=each.run) for each in clients]
         for thread in threads:
             thread.start()
