@@ -69,7 +69,7 @@ async def test_a_code_is_worth_the_session_of_the_sign_in(service: MemoryService
     assert grant.session.id == completed.grant.session.id
     valid = await service.validate(grant.token)
     assert valid.claims.session_id == completed.grant.session.id
-    assert valid.claims.icn is not None
+    assert service.claims_in(grant.token).icn is not None
     event = service.audit[-1]
     assert event.type is AuditEventType.SESSION_REDEEMED
     assert (event.user_id, event.visitor) == (grant.session.user_id, visitor.as_recorded())
