@@ -63,7 +63,7 @@ test-long: setup ## run the races, kills and fuzzing with far more rounds
 faults: setup ## kill and freeze PostgreSQL and the service under load (half an hour)
 	@$(BIN)/python -m tests.faults $(if $(ROUNDS),--rounds $(ROUNDS),--out docs/reliability.md)
 
-failover: setup ## fail over clusters of Patroni under load; installs what Debian has for it (half an hour)
+failover: setup ## fail over clusters of Patroni under load; installs Debian's packages (half an hour)
 	@$(BIN)/python -m tests.failover $(if $(ROUNDS),--rounds $(ROUNDS),--out docs/reliability.md)
 
 fuzz: setup ## feed a million mutated inputs to everything that reads what others write

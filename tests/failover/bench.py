@@ -12,7 +12,7 @@ import httpx
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from adapters.postgres.migrations import migrate
-from tests.failover.cluster import PATIENCE_SECONDS, Cluster, Node, patroni_cluster
+from tests.failover.cluster import PATIENCE_SECONDS, TTL_SECONDS, Cluster, Node, patroni_cluster
 from tests.faults.ledger import compare, read
 from tests.faults.load import clients, until_served, wait_for
 from tests.faults.outcome import Outcome
@@ -28,7 +28,27 @@ _WORKERS: Final = 2
 #: A sign-in is several requests, each with a deadline of five seconds and some room.
 _LONGEST_SECONDS: Final = 20.0
 
-_Act = Callable[[Cluster, Node], None]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """One round of one kind.
+
+    Attributes:
+        leader: The leader when the round begins.
+        until_acts: Waits for so many more acknowledged acts.
+    """
+
+    cluster: Cluster
+    leader: Node
+    until_acts: Callable[[int], None]
+
+    @property
+    def standby(self) -> Node:
+        """The standby when the round begins."""
+        return self.cluster.other(self.leader)
+
+
+_Act = Callable[[Turn], None]
 
 
 class Way(StrEnum):
@@ -44,7 +64,7 @@ class Kind:
     """A way for a primary to lose its role.
 
     Attributes:
-        strike: What happens to the leader.
+        strike: What takes the role from the leader.
         later: What happens after the service is back, each under more load.
         counts_from_end: Whether time counts from the end of ``strike``, not its beginning.
         by_anyone: Whether the former leader may become the next one.
@@ -57,41 +77,60 @@ class Kind:
     by_anyone: bool = False
 
 
-def _kill_all(_cluster: Cluster, leader: Node) -> None:
-    leader.kill_patroni()
-    leader.kill_postgres()
+def _kill_all(node: Node) -> None:
+    node.kill_patroni()
+    node.kill_postgres()
 
 
-def _lose_etcd(cluster: Cluster, leader: Node) -> None:
-    cluster.stop_etcd()
+def _lose_etcd(turn: Turn) -> None:
+    turn.cluster.stop_etcd()
     wait_for(
-        lambda: leader.timeline() is None, "it should have stepped back", patience=PATIENCE_SECONDS
+        lambda: turn.leader.timeline() is None,
+        "it should have stepped back",
+        patience=PATIENCE_SECONDS,
     )
-    cluster.start_etcd()
+    turn.cluster.start_etcd()
 
 
-def _still_a_primary(_cluster: Cluster, leader: Node) -> None:
-    assert leader.timeline() is not None, "the former primary should live on"
+def _lose_one_after_the_other(turn: Turn) -> None:
+    _kill_all(turn.standby)
+    # The leader acknowledges these alone, so that the standby lacks them.
+    turn.until_acts(_ACTS_BETWEEN)
+    _kill_all(turn.leader)
+    turn.standby.start_patroni()
+    time.sleep(TTL_SECONDS * 1.5)
+    assert turn.standby.timeline() is None, "a standby that lacks something must not be promoted"
+    turn.leader.start_patroni()
+
+
+def _must_be_a_primary_still(turn: Turn) -> None:
+    assert turn.leader.timeline() is not None, "the former primary should live on"
 
 
 KINDS: Final = (
-    Kind(title="switchover", strike=lambda cluster, _: cluster.switch_over()),
-    Kind(title="PostgreSQL killed", strike=lambda _, leader: leader.kill_postgres()),
-    Kind(title="PostgreSQL and Patroni killed", strike=_kill_all),
+    Kind(title="switchover", strike=lambda turn: turn.cluster.switch_over()),
+    Kind(title="PostgreSQL killed", strike=lambda turn: turn.leader.kill_postgres()),
+    Kind(title="PostgreSQL and Patroni killed", strike=lambda turn: _kill_all(turn.leader)),
     Kind(
         title="Patroni killed, PostgreSQL lives on",
-        strike=lambda _, leader: leader.kill_patroni(),
-        later=(_still_a_primary,),
+        strike=lambda turn: turn.leader.kill_patroni(),
+        later=(_must_be_a_primary_still,),
     ),
     Kind(
         title="both frozen, and woken later",
-        strike=lambda _, leader: leader.freeze(),
+        strike=lambda turn: turn.leader.freeze(),
         later=(
-            lambda _, leader: leader.thaw_postgres(),
-            lambda _, leader: leader.thaw_patroni(),
+            lambda turn: turn.leader.thaw_postgres(),
+            lambda turn: turn.leader.thaw_patroni(),
         ),
     ),
     Kind(title="etcd lost", strike=_lose_etcd, counts_from_end=True, by_anyone=True),
+    Kind(
+        title="standby lost, then the primary",
+        strike=_lose_one_after_the_other,
+        counts_from_end=True,
+        by_anyone=True,
+    ),
 )
 
 
@@ -188,16 +227,17 @@ class FailOverBench:
         leader = cluster.leader()
         timeline = leader.timeline()
         assert timeline is not None
+        turn = Turn(cluster=cluster, leader=leader, until_acts=until_acts)
         began = time.monotonic()
-        kind.strike(cluster, leader)
+        kind.strike(turn)
         if kind.counts_from_end:
             began = time.monotonic()
-        candidates = cluster.nodes if kind.by_anyone else [cluster.other(leader)]
+        candidates = cluster.nodes if kind.by_anyone else [turn.standby]
         promoted = cluster.until_promoted(candidates, timeline)
         until_served(self._product.url, patience=PATIENCE_SECONDS)
         back = time.monotonic()
         for act in kind.later:
-            act(cluster, leader)
+            act(turn)
             until_acts(_ACTS_BETWEEN)
         cluster.until_healthy()
         return began, (promoted, back)
