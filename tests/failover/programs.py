@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -48,7 +47,8 @@ def ensure_installed() -> None:
     install = " ".join(["apt-get install --no-install-recommends", *missing])
     if os.geteuid() != 0:
         raise MissingError(f"as root, run: {install}")
-    if not all(_apt("update") if each is None else _apt(*each) for each in (None, _words(missing))):
+    words = ["install", "--yes", "--no-install-recommends", *missing]
+    if not (_apt("update") and _apt(*words)):
         raise MissingError(f"this failed: {install}")
 
 
@@ -63,21 +63,15 @@ def _missing() -> list[str]:
     return missing
 
 
-def _words(packages: Sequence[str]) -> list[str]:
-    return ["install", "--yes", "--no-install-recommends", *packages]
-
-
 def _apt(*words: str) -> bool:
     # Debian starts what it installs, unless it is in the single-user runlevel. What starts
     # nevertheless listens on the usual ports, and the bench uses none of them.
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
-    try:
-        ended = subprocess.run(
-            [program("apt-get"), "--quiet", "--quiet", *words], env=environment, check=False
-        )
-    except AssertionError:
+    apt = shutil.which("apt-get", path=_PATH)
+    if apt is None:
         return False
-    return ended.returncode == 0
+    command = [apt, "--quiet", "--quiet", *words]
+    return subprocess.run(command, env=environment, check=False).returncode == 0
 
 
 def _version(path: Path) -> int:

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from anyio import to_thread
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg_pool import PoolTimeout
 from pytest_mock import MockerFixture
 
 from adapters.postgres import clock as postgres_clock
@@ -215,6 +216,16 @@ async def test_a_pooler_beside_each_server_that_remembers_former_roles_hides_not
         # So do the commands.
         with command_connection(both, prepared_statements=False) as connection:
             assert connection.execute(_SESSIONS).fetchone() == (2,)
+
+
+async def test_no_connection_to_a_standby_is_lent(pair: Pair) -> None:
+    async with opened(build_pool(pair.standby.url, max_size=1)) as pool:
+        pool.wait_seconds = 0.5
+        with pytest.raises(PoolTimeout):
+            await pool.take()
+        await to_thread.run_sync(pair.promote)
+        pool.wait_seconds = _PATIENCE_SECONDS
+        await pool.give_back(await pool.take())
 
 
 async def test_without_its_synchronous_standby_a_primary_is_believed_for_two_seconds(
