@@ -117,11 +117,13 @@ KINDS: Final = (
         later=(_must_be_a_primary_still,),
     ),
     Kind(
-        title="both frozen, and woken later",
+        title="both frozen, and PostgreSQL woken later",
         strike=lambda turn: turn.leader.freeze(),
         later=(
             lambda turn: turn.leader.thaw_postgres(),
-            lambda turn: turn.leader.thaw_patroni(),
+            # Never wakes, as if its watchdog had fired: Debian's Patroni may take back a lock that
+            # has expired meanwhile.
+            lambda turn: turn.leader.kill_patroni(),
         ),
     ),
     Kind(title="etcd lost", strike=_lose_etcd, counts_from_end=True, by_anyone=True),

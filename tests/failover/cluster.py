@@ -138,11 +138,6 @@ class Node:
         self._resume(self._frozen[1:])
         del self._frozen[1:]
 
-    def thaw_patroni(self) -> None:
-        """Let Patroni continue."""
-        self._resume(self._frozen)
-        self._frozen.clear()
-
     def timeline(self) -> int | None:
         """Its timeline if it accepts writes, or None."""
         with (
