@@ -199,9 +199,9 @@ class FailOverBench:
         with clients(self._product.url, path, patience=PATIENCE_SECONDS) as until_acts:
             for _ in range(rounds):
                 until_acts(_ACTS_BETWEEN)
-                began, promoted = self._strike(kind, until_acts)
-                promoted_after.append(promoted[0] - began)
-                back_after.append(promoted[1] - promoted[0])
+                until_promoted, until_back = self._strike(kind, until_acts)
+                promoted_after.append(until_promoted)
+                back_after.append(until_back)
             until_acts(_ACTS_BETWEEN)
         told = read(path)
         found = compare(told, self._cluster.leader().url, self._product.url)
@@ -221,10 +221,8 @@ class FailOverBench:
         ended = run("audit", "verify", environment=environment)
         return ended.returncode == 0
 
-    def _strike(
-        self, kind: Kind, until_acts: Callable[[int], None]
-    ) -> tuple[float, tuple[float, float]]:
-        """One round: when it began, when a primary was promoted, and when service was back."""
+    def _strike(self, kind: Kind, until_acts: Callable[[int], None]) -> tuple[float, float]:
+        """One round: seconds until a primary was promoted, and from then until service was back."""
         cluster = self._cluster
         leader = cluster.leader()
         timeline = leader.timeline()
@@ -242,7 +240,7 @@ class FailOverBench:
             act(turn)
             until_acts(_ACTS_BETWEEN)
         cluster.until_healthy()
-        return began, (promoted, back)
+        return promoted - began, back - promoted
 
     def _database_url(self, way: Way, stack: ExitStack) -> str:
         cluster = self._cluster
