@@ -31,7 +31,7 @@ _LIBRARY: Final = "Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Fire
 
 async def _take_all(product: WholeProduct) -> None:
     async with async_playwright() as playwright:
-        browser = await launched(playwright)
+        browser = await launched(playwright, chromium())
         await _walk(browser, product)
         await _walk_console(browser, product)
         await browser.close()

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
-from tests.support.browsing import chromium, launched, visitor
+from tests.support.browsing import launched, light_chromium, visitor
 from tests.support.whole_product import WholeProduct, whole_product
 
 # A busy machine may take longer than five seconds for a page.
@@ -35,10 +35,11 @@ def product(product_with: ProductFactory) -> Iterator[WholeProduct]:
 
 @pytest.fixture(scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    if chromium() is None:
-        pytest.skip("needs a chromium on the PATH (apt-get: chromium)")
+    path = light_chromium()
+    if path is None:
+        pytest.skip("needs chromium-headless-shell or chromium on the PATH (both by apt-get)")
     async with async_playwright() as playwright:
-        started = await launched(playwright)
+        started = await launched(playwright, path)
         yield started
         await started.close()
 

@@ -4,15 +4,15 @@ Every path ends signed in, or on a page that says what happened and has a way on
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
 import httpx
 import psycopg
 import pytest
-from playwright.async_api import Page, Request, Response, expect
+from playwright.async_api import Browser, Page, Request, Response, async_playwright, expect
 
-from tests.support.browsing import signed_in
+from tests.support.browsing import chromium, launched, signed_in
 from tests.support.database_cable import DatabaseCable, database_cable
 from tests.support.whole_product import WholeProduct, whole_product
 
@@ -57,6 +57,15 @@ def place(
         ) as product,
     ):
         yield Place(product=product, cable=cable, database_url=database_url)
+
+
+@pytest.fixture(scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    """Chromium as people have it."""
+    async with async_playwright() as playwright:
+        started = await launched(playwright, chromium())
+        yield started
+        await started.close()
 
 
 @pytest.fixture

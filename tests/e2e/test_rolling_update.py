@@ -1,4 +1,7 @@
-"""Two replicas behind nginx as docs/deployment.md has it, restarted while clients ask."""
+"""Two replicas with two workers each behind nginx, restarted while clients ask.
+
+nginx is configured as docs/deployment.md has it.
+"""
 
 import asyncio
 import re
@@ -37,7 +40,7 @@ PATIENCE_SECONDS = 120
 
 @final
 class Replica:
-    """A process that serves on the same port each time it is started."""
+    """Serves on the same port each time it is started."""
 
     def __init__(self, product: WholeProduct, folder: Path) -> None:
         self.port = free_port()
@@ -49,7 +52,7 @@ class Replica:
         """Start it, and wait until it is ready."""
         self._running.enter_context(
             running(
-                "serve",
+                *("serve", "--workers", "2"),
                 environment=self._product.environment,
                 log=self._log,
                 ready="/readyz",

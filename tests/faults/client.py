@@ -1,9 +1,9 @@
 """Clients that go on through every fault, and note what was acknowledged.
 
-    python -m tests.faults.client SERVICE_URL LEDGER
+    python -m tests.faults.client SERVICE_URL LEDGER [PAUSE_SECONDS]
 
-Each signs in, asks, renews and signs out without a pause, until SIGTERM. An onlooker asks again
-about what the others have left behind.
+Each signs in, asks, renews and signs out until SIGTERM, without a pause or with one after each
+session. An onlooker asks again about what the others have left behind.
 """
 
 import random
@@ -47,8 +47,16 @@ class _Left:
 class _Onlooker:
     """Asks about them again, each time on a new connection, and so through any worker."""
 
-    def __init__(self, url: str, left: _Left, ledger: Ledger, is_over: threading.Event) -> None:
+    def __init__(
+        self,
+        url: str,
+        left: _Left,
+        ledger: Ledger,
+        is_over: threading.Event,
+        pause_seconds: float,
+    ) -> None:
         self.longest_seconds = 0.0
+        self._pause_seconds = max(pause_seconds, _LOOK_SECONDS)
         self._url = url
         self._left = left
         self._ledger = ledger
@@ -56,7 +64,7 @@ class _Onlooker:
 
     def run(self) -> None:
         """Ask until it is over."""
-        while not self._is_over.wait(_LOOK_SECONDS):
+        while not self._is_over.wait(self._pause_seconds):
             self._look(self._left.ended, _GONE, Act.REVIVED)
             self._look(self._left.standing, _OK, Act.REFUSED)
 
@@ -80,9 +88,15 @@ class _Client:
     """One of the clients; has its own thread."""
 
     def __init__(
-        self, caller: Caller, left: _Left, ledger: Ledger, is_over: threading.Event
+        self,
+        caller: Caller,
+        left: _Left,
+        ledger: Ledger,
+        is_over: threading.Event,
+        pause_seconds: float,
     ) -> None:
         self.longest_seconds = 0.0
+        self._pause_seconds = pause_seconds
         self._caller = caller
         self._left = left
         self._ledger = ledger
@@ -97,6 +111,7 @@ class _Client:
                 self._live(number)
             except UnexpectedAnswerError as error:
                 self._ledger.note(Act.UNEXPECTED, what=str(error))
+            self._is_over.wait(self._pause_seconds)
 
     def _live(self, number: int) -> None:
         # All clients sign in the same person in the same second, so that first sign-ins race.
@@ -163,13 +178,14 @@ def _unless_later(status: int) -> int | None:
     return None if status == _LATER else status
 
 
-def _main(service_url: str, path: str) -> None:
+def _main(service_url: str, path: str, pause_seconds: str = "0") -> None:
     is_over = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: is_over.set())
     ledger, left = Ledger(Path(path)), _Left()
     with Caller(service_url) as caller:
-        clients: list[_Client | _Onlooker] = [_Onlooker(service_url, left, ledger, is_over)]
-        clients += [_Client(caller, left, ledger, is_over) for _ in range(_CLIENTS)]
+        pause = float(pause_seconds)
+        clients: list[_Client | _Onlooker] = [_Onlooker(service_url, left, ledger, is_over, pause)]
+        clients += [_Client(caller, left, ledger, is_over, pause) for _ in range(_CLIENTS)]
         threads = [threading.Thread(target=each.run) for each in clients]
         for thread in threads:
             thread.start()

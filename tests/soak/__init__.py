@@ -1,0 +1,1 @@
+"""An hour of steady load: what grows, and what does not."""
