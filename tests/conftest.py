@@ -2,8 +2,10 @@
 
 import gc
 import os
+import sys
 from collections.abc import AsyncIterator, Iterator
-from typing import Any, Final
+from importlib.util import find_spec
+from typing import Any, Final, cast
 
 import pytest
 
@@ -19,6 +21,11 @@ from tests.support.event_loop import BACKEND
 # times, and each log-in costs both sides as many hashes as the password has iterations.
 # Autovacuum takes transaction ids, which some tests count.
 _CONFIGURATION: Final = "fsync = off\nscram_iterations = 1\nautovacuum = off\n"
+
+# httpx looks for this package at each request. Python remembers nothing of a package that isn't
+# there: it would look through every folder thousands of times.
+if find_spec("sniffio") is None:
+    cast("dict[str, None]", sys.modules)["sniffio"] = None
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -40,9 +47,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """Keep the garbage collector from looking at thousands of tests again and again."""
+    """Keep the garbage collector from looking at thousands of tests again and again.
+
+    Each test makes an application anew, which is more than the collector expects to be made.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 @pytest.fixture(scope="session")
