@@ -199,3 +199,20 @@ async def test_a_call_that_is_given_up_leaves_its_server() -> None:
         with pytest.raises(asyncio.CancelledError):
             await call
         await server.was_left.wait()
+
+
+async def test_no_other_protocol_is_spoken() -> None:
+    connected: list[asyncio.StreamWriter] = []
+
+    def leave(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connected.append(writer)
+        writer.close()
+
+    wire = CurlWire(AUTHORITIES)
+    async with await asyncio.start_server(leave, "127.0.0.1", 0) as listening:
+        url = f"ftp://127.0.0.1:{listening.sockets[0].getsockname()[1]}/"
+        with pytest.raises(ProviderUnavailableError):
+            await wire.send("GET", url, HEADERS, b"", max_bytes=MOST)
+    await wire.aclose()
+
+    assert connected == []
