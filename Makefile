@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help run setup test test-long coverage faults soak fuzz check deploy-check clients spa types audit mutants bench bench-check reference messages screenshots lock clean
+.PHONY: help run setup test test-long coverage faults failover soak fuzz check deploy-check clients spa types audit mutants bench bench-check reference messages screenshots lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -62,6 +62,9 @@ test-long: setup ## run the races, kills and fuzzing with far more rounds
 
 faults: setup ## kill and freeze PostgreSQL and the service under load (half an hour)
 	@$(BIN)/python -m tests.faults $(if $(ROUNDS),--rounds $(ROUNDS),--out docs/reliability.md)
+
+failover: setup ## fail over clusters of Patroni under load; installs Debian's packages
+	@$(BIN)/python -m tests.failover $(if $(ROUNDS),--rounds $(ROUNDS),--out docs/reliability.md)
 
 soak: setup ## serve steady load for an hour, and watch memory, connections and files
 	@$(BIN)/python -m tests.soak $(if $(MINUTES),--minutes $(MINUTES),--out docs/reliability.md)

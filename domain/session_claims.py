@@ -1,24 +1,21 @@
-"""The claims of a verified VetAssist JWT."""
+"""What a verified VetAssist JWT says of its session."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.identifiers import ICN, SessionId, TokenId, UserId
+from domain.identifiers import SessionId, UserId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionClaims:
-    """The claims of one VetAssist JWT.
+    """The claims of one VetAssist JWT that the service acts on. Thousands are remembered.
 
     Attributes:
-        issued_at: `iat` (UTC).
+        valid_from: The later of `iat` and `nbf` (UTC).
         expires_at: `exp` (UTC): the first instant at which the JWT is invalid.
-        icn: None if the operator leaves it out of JWTs.
     """
 
     user_id: UserId
     session_id: SessionId
-    token_id: TokenId
-    issued_at: datetime
+    valid_from: datetime
     expires_at: datetime
-    icn: ICN | None

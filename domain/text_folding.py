@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import cache
 from typing import Final
 
 # Latin, Greek, Cyrillic and Armenian. Letters with accents are taken apart before.
@@ -45,9 +46,15 @@ def _lower_case() -> dict[str, str]:
     }
 
 
-#: What each character becomes, if it isn't an ASCII letter.
-REPLACED: Final = _lower_case() | _LIKE_LATIN | _PUNCTUATION
-_TABLE: Final = str.maketrans(REPLACED | dict.fromkeys(UNSEEN, ""))
+def replaced() -> dict[str, str]:
+    """Returns what each character becomes, if it isn't an ASCII letter."""
+    return _lower_case() | _LIKE_LATIN | _PUNCTUATION
+
+
+@cache
+def _table() -> dict[int, str]:
+    # Made for the first search: a server process needs none.
+    return str.maketrans(replaced() | dict.fromkeys(UNSEEN, ""))
 
 
 def folded(text: str) -> str:
@@ -57,7 +64,7 @@ def folded(text: str) -> str:
     """
     plain = text
     if not plain.isascii():
-        plain = _MARKS.sub("", unicodedata.normalize("NFKD", plain)).translate(_TABLE)
+        plain = _MARKS.sub("", unicodedata.normalize("NFKD", plain)).translate(_table())
         for letter, pair in PAIRS.items():
             plain = plain.replace(letter, pair)
     lower = "".join(each.lower() if each.isascii() else each for each in plain)

@@ -10,8 +10,6 @@ from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any, Final, TypeVar, final
 
-import idna
-
 from domain import operator
 from domain.errors import InvalidOperatorError
 from domain.safe_url import is_safe_url
@@ -280,6 +278,9 @@ def _with_ascii_host(url: str) -> str:
     before = _BEFORE_PATH.fullmatch(url)
     if before is None:
         return url
+    # Hardly any host needs it, and its tables take memory.
+    import idna  # noqa: PLC0415
+
     try:
         host = idna.encode(before[2], uts46=True).decode()
     except idna.IDNAError:

@@ -47,9 +47,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """Keep the garbage collector from looking at thousands of tests again and again."""
+    """Keep the garbage collector from looking at thousands of tests again and again.
+
+    Each test makes an application anew, which is more than the collector expects to be made.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 @pytest.fixture(scope="session")

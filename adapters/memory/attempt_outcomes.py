@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import final
 
 from adapters.memory.store import MemoryTables
-from application.errors import AttemptSupersededError
 from application.ports.attempt_outcomes import AttemptOutcomes
 from domain.identifiers import SessionId, UserId
 from domain.login_attempt import LoginAttempt
@@ -17,12 +16,6 @@ class MemoryAttemptOutcomes(AttemptOutcomes):
 
     def __init__(self, draft: MemoryTables) -> None:
         self._draft = draft
-
-    async def record(self, state_hash: bytes, user_id: UserId, session_id: SessionId) -> None:
-        if state_hash in self._draft.superseded_attempts:
-            raise AttemptSupersededError
-        if state_hash in self._draft.login_attempts:
-            self._draft.attempt_sessions[state_hash] = (user_id, session_id)
 
     async def supersede(
         self, browser_hashes: Collection[bytes], *, by: LoginAttempt, now: datetime

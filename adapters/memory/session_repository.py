@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import final
 
 from adapters.memory.store import MemoryTables
-from application.errors import ConflictError
+from application.errors import AttemptSupersededError, ConflictError
 from application.ports.session_repository import SessionRepository
 from domain.identifiers import SessionId, UserId
 from domain.revocation import Revocation
@@ -17,12 +17,17 @@ class MemorySessionRepository(SessionRepository):
     """Reads and writes the draft of one unit of work."""
 
     def __init__(self, draft: MemoryTables) -> None:
+        self._draft = draft
         self._sessions = draft.sessions
 
-    async def add(self, session: Session) -> None:
+    async def add(self, session: Session, *, opened_by: bytes | None = None) -> None:
+        if opened_by in self._draft.superseded_attempts:
+            raise AttemptSupersededError
         if session.id in self._sessions:
             raise ConflictError
         self._sessions[session.id] = session
+        if opened_by is not None and opened_by in self._draft.login_attempts:
+            self._draft.attempt_sessions[opened_by] = (session.user_id, session.id)
 
     async def lock(self, user_id: UserId, session_id: SessionId) -> Session | None:
         # No lock is needed: in-memory units of work run one at a time.

@@ -6,18 +6,11 @@ from typing import Any, Final, final
 
 from psycopg import AsyncConnection
 
-from adapters.postgres.errors import translated_errors
 from adapters.postgres.rows import fetch_rows
 from application.ports.attempt_outcomes import AttemptOutcomes
 from domain.identifiers import SessionId, UserId
 from domain.login_attempt import LoginAttempt
 
-# A constraint refuses the outcome of an attempt that was superseded, so nobody has to wait for the
-# result.
-_RECORD: Final = """
-UPDATE vetassist_login_attempts SET user_id = %(user_id)s, session_id = %(session_id)s
-WHERE state_hash = %(state_hash)s
-"""
 # The rows are locked first, in one order, so that the session of a unit in progress is seen.
 _SUPERSEDE: Final = """
 WITH lost AS MATERIALIZED (
@@ -36,15 +29,10 @@ RETURNING lost.user_id, lost.session_id
 
 @final
 class PostgresAttemptOutcomes(AttemptOutcomes):
-    """Reads and writes ``vetassist_login_attempts`` on one connection."""
+    """Reads and clears the outcomes in ``vetassist_login_attempts`` on one connection."""
 
     def __init__(self, connection: AsyncConnection[Any]) -> None:
         self._connection = connection
-
-    async def record(self, state_hash: bytes, user_id: UserId, session_id: SessionId) -> None:
-        parameters = {"state_hash": state_hash, "user_id": user_id, "session_id": session_id}
-        with translated_errors():
-            await self._connection.execute(_RECORD, parameters)
 
     async def supersede(
         self, browser_hashes: Collection[bytes], *, by: LoginAttempt, now: datetime

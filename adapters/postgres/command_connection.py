@@ -11,11 +11,14 @@ from psycopg.conninfo import conninfo_to_dict
 
 from adapters.postgres.connection_string import connection_string
 from adapters.postgres.deadline import answered_within
+from adapters.postgres.servers import TIMELINE_IF_PRIMARY, each_server, timeline_of
+from application.errors import UnavailableError
 
 #: How long a command waits for the answer to a simple query.
 ANSWER_TIMEOUT: Final = timedelta(seconds=5)
 #: The only encoding that stores every name.
 ENCODING: Final = "UTF8"
+_SELECT_TIMELINE: Final = f"SELECT {TIMELINE_IF_PRIMARY}"
 _SELECT_ENCODING: Final = "SELECT current_setting('server_encoding')"
 # Parameters that the service relies on but may not be able to set: a pattern for usable values, and
 # the value to recommend. Of the timeouts, only tiny ones are harmful.
@@ -107,7 +110,7 @@ def connection_faults(database_url: str, *, prepared_statements: bool) -> list[s
     with command_connection(database_url, prepared_statements=prepared_statements) as connection:
         wrong = connection.execute(_WRONG).fetchall()
     if prepared_statements:
-        _require_prepared_statements(connection_string(database_url))
+        _require_prepared_statements(database_url)
     return [
         f"{name} is '{found}' on connections of the service: "
         f"ALTER ROLE {sql.Identifier(role).as_string()} SET {name} = '{needed}'"
@@ -120,7 +123,7 @@ def connection_faults(database_url: str, *, prepared_statements: bool) -> list[s
 def _connect(database_url: str, *, prepared_statements: bool) -> psycopg.Connection[Any]:
     conninfo = connection_string(database_url, prepared_statements=prepared_statements)
     try:
-        return psycopg.connect(conninfo, prepare_threshold=None)
+        return _primary(conninfo)
     except psycopg.errors.ConnectionTimeout:
         raise
     except psycopg.OperationalError as error:
@@ -129,10 +132,44 @@ def _connect(database_url: str, *, prepared_statements: bool) -> psycopg.Connect
         raise
 
 
+def _primary(conninfo: str) -> psycopg.Connection[Any]:
+    """Connects to the primary with the newest timeline.
+
+    Raises:
+        UnavailableError: The last server that could be the primary didn't answer in time.
+        psycopg.OperationalError: No primary answers.
+    """
+    newest: tuple[int, psycopg.Connection[Any]] | None = None
+    fault: Exception = psycopg.OperationalError("every server is a standby")
+    for server in each_server(conninfo):
+        try:
+            connection = psycopg.connect(server, prepare_threshold=None)
+            timeline = _timeline(connection)
+        except (psycopg.OperationalError, UnavailableError) as error:
+            fault = error
+            continue
+        if timeline is None or (newest is not None and newest[0] > timeline):
+            connection.close()
+            continue
+        if newest is not None:
+            newest[1].close()
+        newest = timeline, connection
+    if newest is None:
+        raise fault
+    return newest[1]
+
+
+def _timeline(connection: psycopg.Connection[Any]) -> int | None:
+    with answered_within(ANSWER_TIMEOUT, connection):
+        row: Any = connection.execute(_SELECT_TIMELINE).fetchone()
+        connection.rollback()
+    return timeline_of(row[0])
+
+
 def _answers_without_settings(database_url: str) -> bool:
     try:
-        psycopg.connect(connection_string(database_url, prepared_statements=False)).close()
-    except psycopg.OperationalError:
+        _primary(connection_string(database_url, prepared_statements=False)).close()
+    except (psycopg.OperationalError, UnavailableError):
         return False
     return True
 
@@ -146,10 +183,17 @@ def _require_encoding(connection: psycopg.Connection[Any]) -> None:
         )
 
 
-def _require_prepared_statements(conninfo: str) -> None:
+def _preparing_connection(database_url: str) -> psycopg.Connection[Any]:
+    connection = _connect(database_url, prepared_statements=True)
+    connection.autocommit = True
+    connection.prepare_threshold = 0
+    return connection
+
+
+def _require_prepared_statements(database_url: str) -> None:
     with (
-        closing(psycopg.connect(conninfo, autocommit=True)) as one,
-        closing(psycopg.connect(conninfo, autocommit=True)) as other,
+        closing(_preparing_connection(database_url)) as one,
+        closing(_preparing_connection(database_url)) as other,
         answered_within(ANSWER_TIMEOUT, one),
         answered_within(ANSWER_TIMEOUT, other),
     ):

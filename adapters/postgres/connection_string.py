@@ -61,8 +61,6 @@ def connection_string(
     ours: dict[str, Any] = {
         "connect_timeout": CONNECT_TIMEOUT_SECONDS,
         "application_name": "vetassist",
-        # With several hosts in the URL: the primary, so that no read lags behind a revocation.
-        "target_session_attrs": "primary",
         **_NETWORK,
     }
     options = given.get("options", "")

@@ -21,6 +21,7 @@ from adapters.postgres.connection_string import (
     set_locally,
 )
 from adapters.postgres.deadline import Deadline, deadline_or, severed_after
+from adapters.postgres.servers import TIMELINE_IF_PRIMARY, timeline_of
 from adapters.postgres.stuck_rows import StuckRows
 
 _T = TypeVar("_T")
@@ -36,12 +37,10 @@ _TRUSTED_FOR_SECONDS: Final = 5.0
 _CHECK_SECONDS: Final = 1.0
 # How long a caller waits until the primary is certain.
 _WAIT_FOR_PROOF: Final = timedelta(seconds=1)
-#: The timeline of a primary: the first part of a WAL file's name, in hex digits.
-TIMELINE: Final = "left(pg_walfile_name(pg_current_wal_lsn()), 8)"
 # Asked once for each new connection.
 _INSPECT: Final = f"""
 SELECT
-    CASE WHEN NOT pg_is_in_recovery() THEN {TIMELINE} END,
+    {TIMELINE_IF_PRIMARY},
     -- So that a statement ends soon after its client is gone. Behind a pooler, the setting lasts
     -- for this statement only.
     set_config('client_connection_check_interval', '1s', %(is_pooled)s)
@@ -281,6 +280,8 @@ async def opened(pool: Pool) -> AsyncIterator[Pool]:
 async def _configure(connection: Connection) -> None:
     with severed_after(CONNECT_TIMEOUT_SECONDS, connection):
         await inspect(connection)
+    if connection.timeline is None:
+        raise psycopg.OperationalError("a standby")
 
 
 async def inspect(connection: Connection) -> None:
@@ -292,8 +293,7 @@ async def inspect(connection: Connection) -> None:
     is_pooled = connection.prepare_threshold is None
     cursor = await connection.execute(_INSPECT, {"is_pooled": is_pooled})
     row = await cursor.fetchone()
-    timeline = None if row is None else row[0]
-    connection.timeline = None if timeline is None else int(timeline, 16)
+    connection.timeline = None if row is None else timeline_of(row[0])
     connection.used_at = time.monotonic()
 
 

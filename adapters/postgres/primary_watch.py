@@ -16,7 +16,7 @@ Without a lease, nothing is answered from the database. The caller is told to tr
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,11 +24,11 @@ from types import TracebackType
 from typing import Any, Final, Self, final
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from adapters.postgres.connection_string import connection_options
 from adapters.postgres.deadline import sever, severed_after
-from adapters.postgres.pool import TIMELINE, Connection, inspect
+from adapters.postgres.pool import Connection, inspect
+from adapters.postgres.servers import TIMELINE, each_server
 from application.errors import UnavailableError
 
 _log = logging.getLogger("vetassist.database")
@@ -107,7 +107,7 @@ class PrimaryWatch:
 
     def __init__(self, conninfo: str, *, prepared_statements: bool = True) -> None:
         self._options = connection_options(prepared_statements=prepared_statements)
-        self._servers = _each_server(conninfo)
+        self._servers = each_server(conninfo)
         self._connection: Connection | None = None
         self._beat: _Beat | None = None
         self._where: str | None = None
@@ -216,7 +216,8 @@ class PrimaryWatch:
             # Behind a pooler, another server may have taken over unnoticed.
             raise UnavailableError("other_timeline")
         if elapsed() - beat.sent_at < _LATE_SECONDS:
-            self._reading = _Reading(at=elapsed(), now=now)
+            # It was read right after the beat was sent. Then the commit waited for the standby.
+            self._reading = _Reading(at=beat.sent_at, now=now)
         if not await self._is_settled(connection):
             return
         if self._lease_timeline is not None:
@@ -368,26 +369,6 @@ async def _primary_at(server: str, options: dict[str, Any]) -> Connection | None
         return None
     connection.server = server
     return connection
-
-
-def _each_server(conninfo: str) -> Sequence[str]:
-    """Returns one connection string for each server (libpq, 34.1.1.3)."""
-    parameters: dict[str, Any] = dict(conninfo_to_dict(conninfo))
-    listed = {
-        name: str(parameters[name]).split(",")
-        for name in ("host", "hostaddr", "port")
-        if parameters.get(name)
-    }
-    number = max((len(listed.get(name, ())) for name in ("host", "hostaddr")), default=1)
-    servers = []
-    for place in range(max(1, number)):
-        own = {
-            # A single value applies to all servers.
-            name: values[place] if len(values) > 1 else values[0]
-            for name, values in listed.items()
-        }
-        servers.append(make_conninfo(**{**parameters, **own}))
-    return servers
 
 
 def _timeline_of(connection: Connection) -> int:

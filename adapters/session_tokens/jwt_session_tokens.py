@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,7 +14,7 @@ from application.errors import UnauthenticatedError
 from application.ports.session_tokens import SessionTokens
 from application.strict_json import NotStrictJSONError, object_of
 from domain.errors import InvalidICNError
-from domain.identifiers import ICN, SessionId, TokenId, UserId
+from domain.identifiers import ICN, SessionId, UserId
 from domain.secret import Secret
 from domain.session import Session
 from domain.session_claims import SessionClaims
@@ -53,24 +52,13 @@ class JWTSettings:
     cache_size: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Signed:
-    """The content of a token whose signature was verified."""
-
-    issuer: object
-    audience: object
-    not_before: datetime
-    claims: SessionClaims
-
-
 @final
 class JWTSessionTokens(SessionTokens):
     """Accepts only HS256 and checks every claim strictly (RFC 8725).
 
-    Each signature is verified once: the content of a verified token is cached under a digest of
-    the token. The issuer, the audience and the times are checked on every call, and rejected
-    tokens are never cached. The cache belongs to this object, so an object with other keys
-    starts with an empty cache.
+    Each token is read once: its claims are cached under a digest of the token. Its times are
+    checked on every call, and rejected tokens are never cached. The cache belongs to this object,
+    so an object with other keys, another issuer or another audience starts with an empty cache.
     """
 
     def __init__(self, settings: JWTSettings) -> None:
@@ -79,7 +67,7 @@ class JWTSessionTokens(SessionTokens):
         self._verification_keys = tuple(key for key in keys if key is not None)
         # PyJWS checks only the signature. We check the claims, with our own clock and strict types.
         self._codec = jwt.PyJWS(algorithms=[_ALGORITHM])
-        self._verified: dict[bytes, _Signed] = {}
+        self._verified: dict[bytes, SessionClaims] = {}
 
     def issue(self, session: Session, icn: ICN | None, *, expires_at: datetime) -> Secret:
         """Issues a JWT with these claims.
@@ -114,60 +102,46 @@ class JWTSessionTokens(SessionTokens):
             raise UnauthenticatedError
         # The token may contain any characters, including lone surrogates.
         digest = hashlib.sha256(token.encode(errors="surrogatepass")).digest()
-        signed = self._verified.get(digest)
-        if signed is not None:
-            self._check(signed, now)
-            return signed.claims
-        signed = self._signed(token)
-        self._check(signed, now)
-        self._remember(digest, signed)
-        return signed.claims
+        claims = self._verified.get(digest)
+        is_known = claims is not None
+        if claims is None:
+            claims = self._read(token)
+        if now >= claims.expires_at or claims.valid_from > now + _CLOCK_SKEW:
+            raise UnauthenticatedError
+        if not is_known:
+            self._remember(digest, claims)
+        return claims
 
     def read(self, token: str) -> SessionClaims:
         if len(token) > _MAX_CHARACTERS:
             raise UnauthenticatedError
-        signed = self._signed(token)
-        self._check_parties(signed)
-        return signed.claims
+        return self._read(token)
 
-    def _check(self, signed: _Signed, now: datetime) -> None:
-        self._check_parties(signed)
-        claims = signed.claims
-        if now >= claims.expires_at or signed.not_before > now + _CLOCK_SKEW:
-            raise UnauthenticatedError
-
-    def _check_parties(self, signed: _Signed) -> None:
-        if signed.issuer != self._settings.issuer or signed.audience != self._settings.audience:
-            raise UnauthenticatedError
-
-    def _remember(self, digest: bytes, signed: _Signed) -> None:
+    def _remember(self, digest: bytes, claims: SessionClaims) -> None:
         if not self._settings.cache_size:
             return
         if len(self._verified) >= self._settings.cache_size:
             # Dicts keep insertion order, so the first entry is the oldest.
             del self._verified[next(iter(self._verified))]
-        self._verified[digest] = signed
+        self._verified[digest] = claims
 
-    def _signed(self, token: str) -> _Signed:
+    def _read(self, token: str) -> SessionClaims:
         if not _SHAPE.fullmatch(token):
             raise UnauthenticatedError
         claims = _object_of(self._verified_payload(token, self._verification_keys))
         if not all(name in claims for name in _REQUIRED):
             raise UnauthenticatedError
+        if claims["iss"] != self._settings.issuer or claims["aud"] != self._settings.audience:
+            raise UnauthenticatedError
+        # Nobody reads them, but another value means that the token isn't one of ours.
+        _text(claims["jti"])
+        _check_icn(claims.get("va_icn"))
         issued_at, expires_at = _instant(claims["iat"]), _instant(claims["exp"])
-        not_before = _instant(claims.get("nbf", claims["iat"]))
-        return _Signed(
-            issuer=_interned(claims["iss"]),
-            audience=_interned(claims["aud"]),
-            not_before=max(issued_at, not_before),
-            claims=SessionClaims(
-                user_id=UserId(_uuid(claims["sub"])),
-                session_id=SessionId(_uuid(claims["sid"])),
-                token_id=TokenId(_text(claims["jti"])),
-                issued_at=issued_at,
-                expires_at=expires_at,
-                icn=_icn(claims.get("va_icn")),
-            ),
+        return SessionClaims(
+            user_id=UserId(_uuid(claims["sub"])),
+            session_id=SessionId(_uuid(claims["sid"])),
+            valid_from=max(issued_at, _instant(claims.get("nbf", claims["iat"]))),
+            expires_at=expires_at,
         )
 
     def _verified_payload(self, token: str, keys: Sequence[bytes]) -> bytes:
@@ -190,11 +164,6 @@ def _object_of(payload: bytes) -> dict[str, Any]:
         return object_of(payload)
     except NotStrictJSONError as error:
         raise UnauthenticatedError from error
-
-
-def _interned(value: object) -> object:
-    """Interns strings, because thousands of cached tokens contain the same ones."""
-    return sys.intern(value) if isinstance(value, str) else value
 
 
 def _instant(value: object) -> datetime:
@@ -225,10 +194,9 @@ def _uuid(value: object) -> UUID:
     return parsed
 
 
-def _icn(value: object) -> ICN | None:
-    if value is None:
-        return None
+def _check_icn(value: object) -> None:
     try:
-        return ICN.parse(value)
+        if value is not None:
+            ICN.parse(value)
     except InvalidICNError as error:
         raise UnauthenticatedError from error

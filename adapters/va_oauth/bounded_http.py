@@ -91,7 +91,7 @@ class Received:
     """An answer as it came.
 
     Attributes:
-        headers: The headers, whose names may be written in any case.
+        headers: The headers, by their names in lower case.
         body: The body, or None if it is longer than was wanted. Not read if this is a redirect.
     """
 
@@ -210,21 +210,21 @@ class BoundedHTTP:
 
     def _reply(self, received: Received) -> Reply:
         body, fault = self._body(received)
-        content_type = received.headers.get("Content-Type", "")
+        content_type = received.headers.get("content-type", "")
         return Reply(
             status=received.status,
             body=body,
             fault=fault,
             media_type=content_type.partition(";")[0].strip().lower(),
             charset=_charset_of(content_type),
-            retry_after=received.headers.get("Retry-After"),
+            retry_after=received.headers.get("retry-after"),
         )
 
     def _body(self, received: Received) -> tuple[bytes, str | None]:
         """Returns the body, and why it could not be read. The status may be all that matters."""
         if received.body is None:
             return b"", "answer_too_large"
-        encoding = received.headers.get("Content-Encoding", "")
+        encoding = received.headers.get("content-encoding", "")
         try:
             return decompressed(received.body, encoding, max_bytes=self._max_bytes), None
         except TooLargeError:

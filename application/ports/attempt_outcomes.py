@@ -10,16 +10,7 @@ from domain.login_attempt import LoginAttempt
 
 
 class AttemptOutcomes(Protocol):
-    """The sessions that attempts opened, as one unit of work sees them."""
-
-    @abstractmethod
-    async def record(self, state_hash: bytes, user_id: UserId, session_id: SessionId) -> None:
-        """Records the session that an attempt opened. Does nothing if the attempt is gone.
-
-        Raises:
-            AttemptSupersededError: The attempt was superseded; raised here or at commit.
-            UnavailableError: The store did not answer; raised here or at commit.
-        """
+    """The sessions that attempts opened. ``SessionRepository.add`` records them."""
 
     @abstractmethod
     async def supersede(
@@ -28,7 +19,7 @@ class AttemptOutcomes(Protocol):
         """Takes away what attempts opened. Those that are in progress can't open anything anymore.
 
         It affects the attempts with these hashes that were consumed before ``by`` was started, and
-        the one that ``by`` replaces. It waits for units that are recording an outcome for them.
+        the one that ``by`` replaces. It waits for units that are opening a session for them.
 
         Returns:
             The sessions that they opened, each only once. It doesn't end them.

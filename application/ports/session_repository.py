@@ -13,11 +13,16 @@ class SessionRepository(Protocol):
     """Sessions as one unit of work sees them, its own writes included."""
 
     @abstractmethod
-    async def add(self, session: Session) -> None:
-        """Stores a new session.
+    async def add(self, session: Session, *, opened_by: bytes | None = None) -> None:
+        """Stores a new session, and records it with the attempt that opened it.
+
+        Args:
+            session: The session.
+            opened_by: The state's hash of the attempt. Nothing is recorded if the attempt is gone.
 
         Raises:
             ConflictError: A session with that id exists; raised here or at commit.
+            AttemptSupersededError: The attempt was superseded; raised here or at commit.
             UnavailableError: The store did not answer.
         """
 

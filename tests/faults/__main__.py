@@ -10,23 +10,12 @@ from typing import Final
 
 from benchmarks import report
 from benchmarks.figures import Section, Table
-from tests.faults.bench import KINDS, Outcome, fault_bench
+from tests.faults.bench import KINDS, fault_bench
+from tests.faults.outcome import HEAD, Outcome, row, summary
 from tests.support.processes import REPOSITORY
 
 DOCUMENT: Final = REPOSITORY / "docs" / "reliability.md"
 _ROUNDS: Final = (200, 200, 50, 50)
-_MOST_SHOWN: Final = 10
-_HEAD: Final = (
-    "What happens",
-    "Rounds",
-    "Acknowledged",
-    "Lost",
-    "Revived",
-    "Refused",
-    "Longest request",
-    "Back after (median)",
-    "Back after (at most)",
-)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -41,7 +30,7 @@ def main(arguments: Sequence[str]) -> int:
         for kind, count in rounds.items():
             if count:
                 outcomes.append(bench.measure(kind, count))
-                _say(outcomes[-1])
+                print(summary(row(outcomes[-1]), outcomes[-1].faults), file=sys.stderr, flush=True)
         verifies = bench.audit_verifies()
     section = _section(outcomes, " ".join(["python -m tests.faults", *arguments]))
     print(report.text(section))
@@ -55,31 +44,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def _section(outcomes: Sequence[Outcome], command: str) -> Section:
     note = f"Measured on {datetime.now(UTC):%Y-%m-%d} by `{command}`."
-    table = Table(title="Faults under load", head=_HEAD, rows=[_row(each) for each in outcomes])
+    table = Table(title="Faults under load", head=HEAD, rows=[row(each) for each in outcomes])
     return Section(tables=[table], notes=[note])
-
-
-def _row(outcome: Outcome) -> tuple[str, ...]:
-    back = sorted(outcome.back_seconds)
-    return (
-        outcome.kind,
-        str(len(back)),
-        f"{outcome.told.acknowledged:,}",
-        str(len(outcome.found.lost)),
-        str(outcome.revived),
-        str(outcome.refused),
-        f"{outcome.told.longest_seconds:.1f} s",
-        f"{back[len(back) // 2]:.1f} s",
-        f"{back[-1]:.1f} s",
-    )
-
-
-def _say(outcome: Outcome) -> None:
-    print("  ".join(_row(outcome)), file=sys.stderr, flush=True)
-    for fault in outcome.faults[:_MOST_SHOWN]:
-        print(f"  {fault}", file=sys.stderr, flush=True)
-    if len(outcome.faults) > _MOST_SHOWN:
-        print(f"  and {len(outcome.faults) - _MOST_SHOWN} more", file=sys.stderr, flush=True)
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:

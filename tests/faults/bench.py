@@ -2,23 +2,22 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, final
 
 import httpx
 
 from adapters.postgres.migrations import migrate
-from tests.faults.ledger import Act, Found, Told, compare, read
-from tests.support.caller import PATIENCE_SECONDS, Caller, connections_in_use
+from tests.faults.ledger import compare, read
+from tests.faults.load import clients, until_served
+from tests.faults.outcome import Outcome
+from tests.support.caller import PATIENCE_SECONDS, connections_in_use
 from tests.support.clusters import Server, mortal_server
 from tests.support.databases import rows_of
-from tests.support.processes import HOST, REPOSITORY, free_port, run, running
+from tests.support.processes import HOST, free_port, run, running
 from tests.support.whole_product import WholeProduct, whole_product
 
 _AGAIN_SECONDS: Final = 0.02
@@ -31,46 +30,6 @@ _LIFE_MINUTES: Final = 10 * 60
 _BACKEND: Final = """
 SELECT pid FROM pg_stat_activity WHERE application_name = 'vetassist' ORDER BY state = 'active' DESC
 """
-
-
-@dataclass(slots=True, kw_only=True)
-class Outcome:
-    """What came of all rounds of one kind.
-
-    Attributes:
-        back_seconds: For each round, from the fault until a validation and a whole sign-in
-            succeeded. A freeze counts from its end.
-        in_use: Connections in use at rest.
-    """
-
-    kind: str
-    told: Told
-    found: Found
-    in_use: float
-    back_seconds: list[float] = field(default_factory=list)
-
-    @property
-    def faults(self) -> list[str]:
-        """What broke a promise; empty if nothing did."""
-        found = self.found
-        return [
-            *(f"lost: {each}" for each in found.lost),
-            *(f"revived: {each}" for each in found.revived),
-            *(f"refused: {each}" for each in found.refused),
-            *(f"untold: {each}" for each in found.untold),
-            *self.told.notes,
-            *([f"{self.in_use} connections in use at rest"] if self.in_use else []),
-        ]
-
-    @property
-    def revived(self) -> int:
-        """How often a session that was signed out was accepted."""
-        return len(self.found.revived) + self.told.broken[Act.REVIVED]
-
-    @property
-    def refused(self) -> int:
-        """How often a session that stands wasn't accepted."""
-        return len(self.found.refused) + self.told.broken[Act.REFUSED]
 
 
 @final
@@ -129,12 +88,12 @@ class FaultBench:
         """Let a fault happen so many times, and look at what is there afterwards."""
         fault = KINDS[kind]
         path = self._folder / f"{kind.replace(' ', '-')}.ledger"
-        with self._clients(path) as until_acts:
+        with clients(self._product.url, path) as until_acts:
             back = []
             for number in range(rounds):
                 until_acts(_ACTS_BETWEEN)
                 began = fault(self, number)
-                self._until_served()
+                until_served(self._product.url)
                 back.append(time.monotonic() - began)
             until_acts(_ACTS_BETWEEN)
         told = read(path)
@@ -154,27 +113,6 @@ class FaultBench:
         """End the service that was started last."""
         self._services.close()
 
-    @contextmanager
-    def _clients(self, ledger: Path) -> Iterator[Callable[[int], None]]:
-        """Run the client process. What this yields waits for more acknowledged acts."""
-        ledger.touch()
-        command = [sys.executable, "-m", "tests.faults.client", self._product.url, str(ledger)]
-        with subprocess.Popen(command, cwd=REPOSITORY) as process:
-            seen = 0
-
-            def until_acts(count: int) -> None:
-                nonlocal seen
-                wanted = seen + count
-                _wait_for(lambda: _lines(ledger) >= wanted or process.poll() is not None)
-                assert process.poll() is None, "the client process has ended"
-                seen = _lines(ledger)
-
-            try:
-                yield until_acts
-            finally:
-                process.terminate()
-                process.wait(PATIENCE_SECONDS * 2)
-
     def _end_service(self) -> None:
         self._service.process.kill()
         self._service.process.wait()
@@ -190,15 +128,6 @@ class FaultBench:
                 port=httpx.URL(self._product.url).port,
             )
         )
-
-    def _until_served(self) -> None:
-        with Caller(self._product.url) as caller:
-
-            def is_served() -> bool:
-                held = caller.sign_in()
-                return held is not None and caller.verify(held.token) == httpx.codes.OK
-
-            _wait_for(is_served)
 
     def _in_use_at_rest(self) -> float:
         began = time.monotonic()
@@ -237,14 +166,3 @@ def fault_bench(folder: Path) -> Iterator[FaultBench]:
                 yield bench
             finally:
                 bench.close()
-
-
-def _lines(path: Path) -> int:
-    return path.read_bytes().count(b"\n")
-
-
-def _wait_for(condition: Callable[[], bool]) -> None:
-    began = time.monotonic()
-    while not condition():
-        assert time.monotonic() - began < PATIENCE_SECONDS, "it should be back by now"
-        time.sleep(_AGAIN_SECONDS)

@@ -24,7 +24,9 @@ SELECT sessions.id::text AS id,
     count(*) FILTER (WHERE event_type = 'logout') AS logouts,
     count(*) FILTER (WHERE event_type = 'session_theft') AS thefts,
     count(*) FILTER (WHERE event_type = 'session_renewed') AS renewals,
-    max(audit.created_at) FILTER (WHERE event_type IN ('login', 'session_renewed')) AS told_at
+    -- Not the latest: the clocks of two workers may differ by milliseconds.
+    (array_agg(audit.created_at ORDER BY audit.id DESC)
+        FILTER (WHERE event_type IN ('login', 'session_renewed')))[1] AS told_at
 FROM vetassist_sessions AS sessions
 FULL JOIN (
     SELECT * FROM vetassist_auth_audit

@@ -301,9 +301,8 @@ async def test_the_pool_recovers_once_the_server_is_back(own_database: str, name
 async def test_a_server_that_only_reads_writes_nothing_and_is_no_bug_of_ours(
     database_url: str,
 ) -> None:
-    read_only = make_conninfo(database_url, target_session_attrs="any")
     options = "-c default_transaction_read_only=on"
-    async with impatient_pool(read_only, options=options) as pool:
+    async with impatient_pool(database_url, options=options) as pool:
         storage = postgres_storage(pool)
         with pytest.raises(UnavailableError):
             await a_stored_user(storage.unit_of_work)

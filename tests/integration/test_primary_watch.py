@@ -2,18 +2,22 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+import psycopg
 import pytest
 from anyio import to_thread
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg_pool import PoolTimeout
 from pytest_mock import MockerFixture
 
 from adapters.postgres import clock as postgres_clock
+from adapters.postgres import primary_watch
 from adapters.postgres.clock import PostgresClock
+from adapters.postgres.command_connection import command_connection
 from adapters.postgres.connection_string import connection_string
 from adapters.postgres.migrations import migrate
 from adapters.postgres.pool import Pool, build_pool, opened
@@ -21,6 +25,7 @@ from adapters.postgres.primary_watch import LEASE, PrimaryWatch
 from application.errors import UnavailableError
 from domain.session import Session
 from tests.support.clusters import Pair, primary_and_standby
+from tests.support.pgbouncer import needs_pgbouncer, pgbouncer
 from tests.support.storage import Storage, a_stored_session, postgres_storage, revoke
 
 pytestmark = pytest.mark.postgres
@@ -28,6 +33,7 @@ pytestmark = pytest.mark.postgres
 #: Well above what any answer may take, so that only a hang misses it.
 _PATIENCE_SECONDS: Final = 60
 _AGAIN_SECONDS: Final = 0.05
+_SESSIONS: Final = "SELECT count(*) FROM vetassist_sessions"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +57,10 @@ class Replica:
 
 
 @asynccontextmanager
-async def a_replica(url: str) -> AsyncIterator[Replica]:
-    watch = PrimaryWatch(connection_string(url))
-    pool = build_pool(url, max_size=4, primary=watch)
+async def a_replica(url: str, *, prepared_statements: bool = True) -> AsyncIterator[Replica]:
+    conninfo = connection_string(url, prepared_statements=prepared_statements)
+    watch = PrimaryWatch(conninfo, prepared_statements=prepared_statements)
+    pool = build_pool(url, max_size=4, primary=watch, prepared_statements=prepared_statements)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(watch)
         await stack.enter_async_context(opened(pool))
@@ -185,6 +192,42 @@ async def test_behind_one_address_a_former_primary_is_not_believed_either(pair: 
             await assert_the_new_primary_alone_is_believed(follower, leader, ended, live)
 
 
+@needs_pgbouncer
+async def test_a_pooler_beside_each_server_that_remembers_former_roles_hides_nothing(
+    pair: Pair,
+) -> None:
+    with ExitStack() as stack:
+        urls = [
+            stack.enter_context(pgbouncer(server.url, mode="transaction"))
+            for server in (pair.primary, pair.standby)
+        ]
+        for url in urls:
+            # PgBouncer repeats what its first connection was told, `in_hot_standby` included.
+            with psycopg.connect(url) as connection:
+                connection.execute("SELECT")
+        ports = ",".join(str(conninfo_to_dict(url)["port"]) for url in urls)
+        both = make_conninfo(urls[0], host="127.0.0.1,127.0.0.1", port=ports)
+        await to_thread.run_sync(pair.promote)
+
+        for url in (both, urls[1]):
+            async with a_replica(url, prepared_statements=False) as replica:
+                live = await a_stored_session(replica.storage.unit_of_work)
+                assert await replica.stands(live) is True
+        # So do the commands.
+        with command_connection(both, prepared_statements=False) as connection:
+            assert connection.execute(_SESSIONS).fetchone() == (2,)
+
+
+async def test_no_connection_to_a_standby_is_lent(pair: Pair) -> None:
+    async with opened(build_pool(pair.standby.url, max_size=1)) as pool:
+        pool.wait_seconds = 0.5
+        with pytest.raises(PoolTimeout):
+            await pool.take()
+        await to_thread.run_sync(pair.promote)
+        pool.wait_seconds = _PATIENCE_SECONDS
+        await pool.give_back(await pool.take())
+
+
 async def test_without_its_synchronous_standby_a_primary_is_believed_for_two_seconds(
     pair: Pair,
 ) -> None:
@@ -231,6 +274,24 @@ async def test_the_clock_is_the_primarys_whatever_this_machines_says(
         told = clock.now()
     assert told.tzinfo is UTC
     assert abs(told - datetime.now(UTC)) < timedelta(minutes=5)
+
+
+async def test_however_long_a_commit_takes_the_clock_is_not_behind_the_primarys(
+    own_database: str, mocker: MockerFixture
+) -> None:
+    # As if a synchronous standby were slow. Two processes would disagree by as much.
+    slow = (
+        f"WITH told AS MATERIALIZED ({primary_watch._BEAT}) SELECT told.* FROM told, pg_sleep(0.2)"
+    )
+    mocker.patch.object(primary_watch, "_BEAT", slow)
+    watch = PrimaryWatch(connection_string(own_database))
+    async with watch:
+        await watch.certain(timedelta(seconds=_PATIENCE_SECONDS))
+        with psycopg.connect(own_database) as connection:
+            row = connection.execute("SELECT clock_timestamp()").fetchone()
+        told = PostgresClock(watch).now()
+    assert row is not None
+    assert told >= row[0]
 
 
 async def test_an_outage_is_on_record_before_anything_is_answered_again(

@@ -119,7 +119,7 @@ async def a_story(storage: Storage) -> Story:
 
 @pytest.mark.case(81)
 @settings(
-    max_examples=max(1, EXAMPLES // 20),
+    max_examples=max(1, EXAMPLES // 6),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

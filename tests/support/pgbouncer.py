@@ -16,12 +16,16 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from tests.support.processes import HOST, free_port
 
-_PROGRAM: Final = shutil.which("pgbouncer", path=f"{os.environ.get('PATH')}:/usr/sbin")
 _TRIES: Final = 3000
 _TRY_SECONDS: Final = 0.02
 _STOP_SECONDS: Final = 60
 
-needs_pgbouncer = pytest.mark.skipif(_PROGRAM is None, reason="PgBouncer is not installed")
+
+def _program() -> str | None:
+    return shutil.which("pgbouncer", path=f"{os.environ.get('PATH')}:/usr/sbin")
+
+
+needs_pgbouncer = pytest.mark.skipif(_program() is None, reason="PgBouncer is not installed")
 
 
 @contextmanager
@@ -33,7 +37,6 @@ def pgbouncer(database_url: str, *, mode: str, **settings: str | int) -> Iterato
         mode: The pooling mode.
         settings: More of its settings.
     """
-    assert _PROGRAM is not None
     parameters: dict[str, Any] = dict(conninfo_to_dict(database_url))
     port = free_port()
     values = {
@@ -70,7 +73,9 @@ def _user(host: str) -> list[str]:
 
 @contextmanager
 def _running(file: Path, user: list[str]) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen([str(_PROGRAM), "--quiet", *user, str(file)])
+    program = _program()
+    assert program is not None
+    process = subprocess.Popen([program, "--quiet", *user, str(file)])
     try:
         yield process
     finally:

@@ -13,7 +13,7 @@ from adapters.memory.identity_provider import MemoryIdentityProvider
 from adapters.memory.key_wrapper import MemoryKeyWrapper
 from adapters.memory.refresh_tokens import MemoryRefreshTokens
 from adapters.memory.secret_source import MemorySecretSource
-from adapters.memory.session_tokens import MemorySessionTokens
+from adapters.memory.session_tokens import IssuedClaims, MemorySessionTokens
 from adapters.memory.store import MemoryStore
 from adapters.memory.token_cipher import MemoryTokenCipher
 from adapters.postgres.pool import opened
@@ -183,6 +183,12 @@ class MemoryService(Service):
     def audit(self) -> list[AuditEvent]:
         """The committed trail, oldest first, but for the sign-ins that began."""
         return after_the_start(self.store.committed.audit)
+
+    def claims_in(self, token: Secret) -> IssuedClaims:
+        """All claims of a token that the service issued."""
+        tokens = self.container.session_tokens()
+        assert isinstance(tokens, MemorySessionTokens)
+        return tokens.issued[token.reveal()]
 
 
 def deliver_by_code(container: Container) -> None:

@@ -245,8 +245,9 @@ class CompleteVALogin:
             user = await self._link_va_identity.join(work, link)
             await self._end_replaced(work, command, front_end)
             await self._end_unanswered(work, attempt, command)
-            grant = await self._issue_session.join(work, user, visitor, front_end)
-            await work.attempt_outcomes.record(attempt.state_hash, user.id, grant.session.id)
+            grant = await self._issue_session.join(
+                work, user, visitor, front_end, opened_by=attempt.state_hash
+            )
             if ticket is not None:
                 handoff = Handoff.of(
                     ticket, user_id=user.id, session_id=grant.session.id, now=self._clock.now()

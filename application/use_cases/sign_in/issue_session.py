@@ -67,11 +67,25 @@ class IssueSession:
         return grant
 
     async def join(
-        self, work: UnitOfWork, user: User, visitor: Visitor, front_end: FrontEnd | None
+        self,
+        work: UnitOfWork,
+        user: User,
+        visitor: Visitor,
+        front_end: FrontEnd | None,
+        *,
+        opened_by: bytes | None = None,
     ) -> SessionGrant:
         """Opens a session inside a unit of work that has locked the user. The caller commits.
 
+        Args:
+            work: The unit of work.
+            user: Whose session it is.
+            visitor: Who signs in.
+            front_end: Where the visitor signs in. None: the front end of the settings.
+            opened_by: The state's hash of the attempt, or None if there was none.
+
         Raises:
+            AttemptSupersededError: The attempt was superseded; raised here or at commit.
             UnavailableError: Storage did not answer.
         """
         now = self._clock.now()
@@ -87,6 +101,6 @@ class IssueSession:
         )
         refresh = RefreshToken(user_id=user.id, session_id=opened.id, secret=self._secrets.token())
         session = opened.hand_out(refresh, token_id=token_id)
-        await work.sessions.add(session)
+        await work.sessions.add(session, opened_by=opened_by)
         await work.audit.append(AuditEvent.login(session, visitor=visitor, now=now))
         return self._grants.grant(session, user.icn, refresh)

@@ -29,7 +29,6 @@ from tests.support.builders import (
     a_refresh_token,
     a_session,
     a_session_id,
-    a_token_id,
     a_user_id,
     a_va_revocation,
     a_visitor,
@@ -108,10 +107,8 @@ HOLDERS: list[object] = [
     SessionClaims(
         user_id=USER.id,
         session_id=a_session_id(),
-        token_id=a_token_id(),
-        issued_at=NOW,
+        valid_from=NOW,
         expires_at=NOW,
-        icn=ICN(ICN_CANARY),
     ),
     ProviderSignIn(identity=IDENTITY, tokens=TOKENS),
     VALoginStarted(

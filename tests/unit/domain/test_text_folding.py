@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.text_folding import COMPARED, PAIRS, REPLACED, UNSEEN, folded
+from domain.text_folding import COMPARED, PAIRS, UNSEEN, folded, replaced
 
 
 @given(st.text(st.characters(codec="utf-8")))
@@ -46,8 +46,8 @@ def test_the_database_replaces_the_same_characters() -> None:
     step = files("adapters.postgres").joinpath("schema", "0018_user_records.sql").read_text("utf-8")
     body = step.partition("translate(")[2].partition("END COLLATE")[0]
     literals = "".join(body.replace("''", "\0").split("'")[1::2]).replace("\0", "'")
-    letters = "".join(letter for letter in REPLACED)
-    lower = "".join(REPLACED.values())
+    letters = "".join(letter for letter in replaced())
+    lower = "".join(replaced().values())
     unseen = "".join(f"\\{ord(each):04X}" for each in UNSEEN)
     pairs = "".join(letter + pair for letter, pair in PAIRS.items())
     # The marks, what is replaced, what is removed, what it becomes, and what becomes two letters.

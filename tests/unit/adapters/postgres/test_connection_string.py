@@ -9,10 +9,9 @@ from adapters.postgres.connection_string import connection_string
 NAMES = ("synchronous_commit", "statement_timeout", "lock_timeout", "TimeZone")
 
 
-def test_a_plain_url_is_given_bounds_and_the_primary() -> None:
+def test_a_plain_url_is_given_bounds() -> None:
     asked = conninfo_to_dict(connection_string("postgresql://user:pw@db-1,db-2/vetassist"))
     assert (asked["host"], asked["user"], asked["password"]) == ("db-1,db-2", "user", "pw")
-    assert asked["target_session_attrs"] == "primary"
     assert asked["client_encoding"] == "UTF8"
     assert 0 < int(asked["connect_timeout"] or 0) <= 10
 

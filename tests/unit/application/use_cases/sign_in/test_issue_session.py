@@ -26,8 +26,8 @@ async def test_a_session_is_stored_and_its_token_admits_to_it(service: MemorySer
     assert service.store.committed.sessions == {grant.session.id: grant.session}
     valid = await service.validate(grant.token)
     assert (valid.claims.user_id, valid.claims.session_id) == (user.id, grant.session.id)
-    assert valid.claims.token_id == grant.session.token_id
-    assert valid.claims.icn == user.icn
+    claims = service.claims_in(grant.token)
+    assert (claims.token_id, claims.icn) == (grant.session.token_id, user.icn)
 
 
 async def test_a_session_is_of_the_front_end_that_was_asked_for(service: MemoryService) -> None:

@@ -2,21 +2,27 @@
 
 import asyncio
 import gzip
-from collections.abc import AsyncIterator, Awaitable, Callable
+import ssl
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
 
+import certifi
 import pytest
 
-from adapters.va_oauth.aiohttp_wire import AiohttpWire, tls_context
 from adapters.va_oauth.bounded_http import Received
+from adapters.va_oauth.curl_wire import CurlWire
 from application.errors import ProviderUnavailableError
+from tests.support.certificates import certified
+from tests.support.product import until
 
 MOST = 1_000
-TLS = tls_context()
+AUTHORITIES = certifi.where()
 HEADERS = {"Accept-Encoding": "identity"}
 LOCATION = b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 100\r\n\r\n"
 #: Sends a request for a path: a GET, or a POST with this body.
-Ask = Callable[[str], Awaitable[Received]]
+Ask = Callable[[str], Coroutine[Any, Any, Received]]
 
 
 class Server:
@@ -40,7 +46,7 @@ class Server:
 
 @asynccontextmanager
 async def asked(server: Server, body: bytes = b"") -> AsyncIterator[Ask]:
-    wire = AiohttpWire(TLS)
+    wire = CurlWire(AUTHORITIES)
     async with await asyncio.start_server(server.talk, "127.0.0.1", 0) as listening:
         port = listening.sockets[0].getsockname()[1]
 
@@ -66,7 +72,7 @@ async def test_an_answer_is_passed_on_as_it_came() -> None:
         received = await get("/path?query=%20")
 
     assert (received.status, received.body) == (200, packed)
-    assert received.headers.get("Content-Encoding") == "gzip"
+    assert received.headers["content-encoding"] == "gzip"
 
 
 @pytest.mark.parametrize("excess", [0, 1])
@@ -125,7 +131,7 @@ async def test_the_proxy_variables_of_the_environment_have_no_effect(
         answer(b"half", length=8),
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
-        answer(b"", "X-Policy: " + "p" * 100_000),
+        answer(b"", "X-Policy: " + "p" * 110_000),
     ],
     ids=["nothing", "no HTTP", "half a head", "half a body", "no chunk", "no length", "long head"],
 )
@@ -141,7 +147,72 @@ async def test_what_is_no_whole_answer_means_that_the_provider_is_unavailable(ba
 
 @pytest.mark.parametrize("url", ["http://", "https://[", "ftp://va.example/", "http://a b/"])
 async def test_an_address_that_leads_nowhere_means_the_same(url: str) -> None:
-    wire = AiohttpWire(TLS)
+    wire = CurlWire(AUTHORITIES)
     with pytest.raises(ProviderUnavailableError):
         await wire.send("GET", url, HEADERS, b"", max_bytes=MOST)
     await wire.aclose()
+
+
+@pytest.mark.parametrize(
+    ("is_trusted", "host"), [(True, "localhost"), (False, "localhost"), (True, "127.0.0.1")]
+)
+async def test_a_certificate_must_be_for_the_host_and_by_a_trusted_authority(
+    tmp_path: Path, *, is_trusted: bool, host: str
+) -> None:
+    certified(tmp_path)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(tmp_path / "api.pem", tmp_path / "api.key")
+    server = Server(answer(b"{}"))
+    wire = CurlWire(str(tmp_path / "api.pem") if is_trusted else AUTHORITIES)
+    async with await asyncio.start_server(server.talk, "127.0.0.1", 0, ssl=tls) as listening:
+        url = f"https://{host}:{listening.sockets[0].getsockname()[1]}/"
+        asking = wire.send("GET", url, HEADERS, b"", max_bytes=MOST)
+        if is_trusted and host == "localhost":
+            assert (await asking).body == b"{}"
+        else:
+            with pytest.raises(ProviderUnavailableError):
+                await asking
+    await wire.aclose()
+
+    # Nothing was said to a server that may be another.
+    assert len(server.heads) == int(is_trusted and host == "localhost")
+
+
+async def test_what_comes_before_the_answer_and_after_it_is_no_part_of_it() -> None:
+    early = b"HTTP/1.1 103 Early Hints\r\nContent-Type: text/html\r\n\r\n"
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nRetry-After: 1\r\n\r\n"
+    chunks = b"2\r\n{}\r\n0\r\nRetry-After: 2\r\n\r\n"
+    async with asked(Server(early + head + chunks)) as get:
+        received = await get("/")
+
+    assert (received.status, received.body) == (200, b"{}")
+    assert "content-type" not in received.headers
+    assert received.headers["retry-after"] == "1"
+
+
+async def test_a_call_that_is_given_up_leaves_its_server() -> None:
+    server = Server(b"HTTP/1.1 200 OK\r\n...")
+    async with asked(server) as get:
+        call = asyncio.create_task(get("/"))
+        await until(lambda: len(server.heads) == 1)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        await server.was_left.wait()
+
+
+async def test_no_other_protocol_is_spoken() -> None:
+    connected: list[asyncio.StreamWriter] = []
+
+    def leave(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connected.append(writer)
+        writer.close()
+
+    wire = CurlWire(AUTHORITIES)
+    async with await asyncio.start_server(leave, "127.0.0.1", 0) as listening:
+        url = f"ftp://127.0.0.1:{listening.sockets[0].getsockname()[1]}/"
+        with pytest.raises(ProviderUnavailableError):
+            await wire.send("GET", url, HEADERS, b"", max_bytes=MOST)
+    await wire.aclose()
+
+    assert connected == []
