@@ -1,11 +1,13 @@
 """What events say of a sign-in."""
 
+from dataclasses import replace
+
 import pytest
 
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.front_end import SETTINGS_FRONT_END, FrontEndId
 from domain.sign_in_failure import SignInFailure
-from tests.support.builders import NOW, a_front_end, a_user_id, a_visitor
+from tests.support.builders import NOW, a_front_end, a_session, a_user_id, a_visitor
 
 VISITOR, USER, OTHER = a_visitor(), a_user_id(), a_front_end().id
 
@@ -50,3 +52,14 @@ def test_an_event_is_of_the_settings_front_end_if_none_is_named() -> None:
         AuditEvent.login_failed(SignInFailure.ACCESS_DENIED, reason="r", visitor=VISITOR, now=NOW),
     ):
         assert "front_end" not in event.data
+
+
+def test_a_login_names_its_session() -> None:
+    session = replace(a_session(), front_end=OTHER)
+    event = AuditEvent.login(session, visitor=VISITOR, now=NOW)
+    assert (event.type, event.user_id) == (AuditEventType.LOGIN, session.user_id)
+    assert event.data == {
+        "method": "va_oauth",
+        "session_id": str(session.id),
+        "front_end": str(OTHER),
+    }

@@ -7,6 +7,7 @@ import pytest
 
 from adapters.memory.store import MemoryStore
 from application.errors import (
+    OtherFrontEndError,
     SessionEndedError,
     TokenReusedError,
     UnauthenticatedError,
@@ -480,3 +481,33 @@ async def test_a_session_of_a_front_end_that_was_disabled_ends(service: MemorySe
     event = service.audit[-1]
     assert (event.type, event.user_id) == (AuditEventType.SESSION_ENDED, grant.session.user_id)
     assert event.data == {"session_id": str(grant.session.id), "reason": "front_end_disabled"}
+
+
+async def test_the_page_of_another_front_end_renews_nothing(service: MemoryService) -> None:
+    grant, visitor = await sign_in(service), a_visitor()
+    command = RenewSessionCommand(
+        refresh_token=grant.refresh_token, visitor=visitor, front_end=a_front_end().id
+    )
+
+    with pytest.raises(OtherFrontEndError):
+        await service.container.renew_session().execute(command)
+    event = service.audit[-1]
+    assert (event.type, event.user_id, event.visitor) == (
+        AuditEventType.SESSION_RENEW_REFUSED,
+        grant.session.user_id,
+        visitor.as_recorded(),
+    )
+    assert event.data == {"session_id": str(grant.session.id), "reason": "other_front_end"}
+    await renew(service, grant.refresh_token)
+
+
+async def test_a_front_end_has_limits_of_its_own(service: MemoryService) -> None:
+    front_end = a_front_end(idle=timedelta(minutes=7))
+    service.store.committed.front_ends[front_end.id] = front_end
+    grant = (await service.sign_in(front_end=front_end.id)).grant
+    service.clock.advance(timedelta(minutes=5))
+    renewed = (await renew(service, grant.refresh_token)).session
+
+    assert renewed.expires_at == service.clock.now() + timedelta(minutes=7)
+    assert len(renewed.token_id) == 43
+    assert renewed.token_id != grant.session.token_id

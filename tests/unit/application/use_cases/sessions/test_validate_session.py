@@ -6,7 +6,11 @@ from datetime import timedelta
 import pytest
 
 from adapters.memory.store import MemoryStore
-from application.errors import UnauthenticatedError, UnavailableError
+from application.errors import (
+    SessionNotStandingError,
+    UnauthenticatedError,
+    UnavailableError,
+)
 from domain.secret import Secret
 from tests.support.builders import LIMITS, a_user_id
 from tests.support.outages import down_storage
@@ -61,6 +65,10 @@ async def test_a_token_is_not_valid_once_its_session_was_revoked(
 
     await assert_refused(service, grant.token)
     assert (await service.validate(spared.token)).session.session_id == spared.session.id
+    with pytest.raises(SessionNotStandingError) as refused:
+        await service.validate(grant.token)
+    told = (refused.value.user_id, refused.value.session_id)
+    assert told == (grant.session.user_id, grant.session.id)
 
 
 @pytest.mark.case(64)

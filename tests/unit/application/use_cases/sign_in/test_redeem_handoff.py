@@ -5,7 +5,12 @@ from datetime import timedelta
 import anyio
 import pytest
 
-from application.errors import SessionEndedError, UnauthenticatedError, UnavailableError
+from application.errors import (
+    OtherFrontEndError,
+    SessionEndedError,
+    UnauthenticatedError,
+    UnavailableError,
+)
 from application.use_cases.sessions.renew_session import RenewSessionCommand
 from application.use_cases.sessions.revoke_sessions import RevokeSessionsCommand, Which
 from application.use_cases.sign_in.complete_va_login import VALoginCompleted
@@ -15,7 +20,7 @@ from domain.handoff import BrowserMark, HandoffTicket
 from domain.secret import Secret
 from domain.session_grant import SessionGrant
 from domain.visitor import Visitor
-from tests.support.builders import a_visitor, some_login_secrets
+from tests.support.builders import a_front_end, a_visitor, some_login_secrets
 from tests.support.outages import down_storage
 from tests.support.service import MemoryService, a_memory_service, deliver_by_code
 
@@ -221,3 +226,22 @@ async def test_where_a_session_is_handed_over_otherwise_there_is_no_code(
 
     assert completed.ticket is None
     assert service.store.committed.handoffs == {}
+
+
+async def test_the_page_of_another_front_end_uses_the_code_up_in_vain(
+    service: MemoryService,
+) -> None:
+    completed, ticket = await sign_in(service)
+    command = RedeemHandoffCommand(
+        code=ticket.code, holder=ticket.holder, visitor=a_visitor(), front_end=a_front_end().id
+    )
+
+    with pytest.raises(OtherFrontEndError):
+        await service.container.redeem_handoff().execute(command)
+    event = service.audit[-1]
+    assert event.type is AuditEventType.SESSION_REDEEM_REFUSED
+    assert event.data == {
+        "session_id": str(completed.grant.session.id),
+        "reason": "other_front_end",
+    }
+    await assert_refused(service, ticket)
