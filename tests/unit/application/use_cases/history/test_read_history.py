@@ -1,12 +1,16 @@
 """What Veterans see of the events that concern them."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pytest
 
-from application.use_cases.history.read_history import ReadHistoryCommand
+from application.ports.audit_history import AuditHistory
+from application.use_cases.history.read_history import ReadHistory, ReadHistoryCommand
 from domain.audit_event import AuditEvent, AuditEventType
+from domain.audit_record import AuditFilter, AuditMark, AuditRecord
 from domain.identifiers import UserId
+from domain.visitor import Visitor
 from tests.support.builders import NOW, a_session_id, a_user_id, a_visitor, an_identity
 from tests.support.service import MemoryService
 
@@ -92,3 +96,53 @@ async def test_what_happened_to_a_merged_account_is_part_of_the_history(
         (AuditEventType.VA_LINKED, NOW),
         (AuditEventType.VA_LINKED, NOW),
     ]
+
+
+class Trail(AuditHistory):
+    """Has as many events as it is asked for, of which there are five."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[AuditFilter, AuditMark | None, int]] = []
+
+    async def list(
+        self, wanted: AuditFilter, *, after: AuditMark | None, limit: int
+    ) -> Sequence[AuditRecord]:
+        self.asked.append((wanted, after, limit))
+        return [
+            AuditRecord(
+                mark=AuditMark(occurred_at=NOW - timedelta(minutes=minute), key=str(minute)),
+                type=AuditEventType.LOGIN,
+                user_id=wanted.user_id,
+                visitor=Visitor(request_id="6f2a-1"),
+                data={},
+                user_agent="Firefox",
+                client_name="Benefits",
+                front_end_name="Portal",
+            )
+            for minute in range(5)
+        ][:limit]
+
+
+@pytest.mark.parametrize(("size", "last"), [(3, 2), (4, 3), (5, None), (6, None)])
+async def test_a_page_ends_at_its_last_event_and_shows_the_names(
+    service: MemoryService, size: int, last: int | None
+) -> None:
+    trail, user_id = Trail(), a_user_id()
+    use_case = ReadHistory(history=trail, users=service.storage.user_directory)
+    page = await use_case.execute(ReadHistoryCommand(user_id=user_id, after=None, page_size=size))
+
+    assert len(page.events) == min(size, 5)
+    assert page.next == (
+        None
+        if last is None
+        else AuditMark(occurred_at=NOW - timedelta(minutes=last), key=str(last))
+    )
+    event = page.events[0]
+    assert (event.user_agent, event.client_name, event.front_end_name, event.reference) == (
+        "Firefox",
+        "Benefits",
+        "Portal",
+        "6f2a-1",
+    )
+    wanted = AuditFilter(user_id=user_id, types=frozenset(AuditEventType))
+    assert trail.asked == [(wanted, None, size + 1)]
