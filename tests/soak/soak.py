@@ -27,6 +27,8 @@ _SECONDS_BETWEEN_LOOKS: Final = 5.0
 _CLIENTS_PAUSE_SECONDS: Final = 0.5
 #: No session of the soak expires, so that one that isn't accepted was refused.
 _LIFE_MINUTES: Final = 10 * 60
+#: Full within the first part. With 20,000, remembering alone would take an hour and 10 MiB.
+_REMEMBERED: Final = 1_000
 _CONNECTIONS: Final = """
 SELECT count(*) AS connections FROM pg_stat_activity
 WHERE starts_with(application_name, 'vetassist')
@@ -130,6 +132,7 @@ def soak(folder: Path, *, minutes: float, parts: int) -> Soaked:
             session_idle_minutes=_LIFE_MINUTES,
             audit_seal_interval_seconds=1,
             purge_interval_minutes=1,
+            jwt_cache_size=_REMEMBERED,
         ) as product:
             with _clients(product, ledger):
                 spans = [
