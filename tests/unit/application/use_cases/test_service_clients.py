@@ -122,8 +122,9 @@ async def test_no_two_clients_get_the_same_secret(service: MemoryService) -> Non
 async def test_a_scope_that_veterans_are_not_asked_for_cannot_be_registered(
     service: MemoryService,
 ) -> None:
-    with pytest.raises(InvalidServiceClientError):
+    with pytest.raises(InvalidServiceClientError) as refused:
         await register(service.container, scopes=frozenset({SCOPE, "everything"}))
+    assert str(refused.value) == ("a client can only have scopes that VETASSIST_VA_SCOPES contains")
 
     assert not service.store.committed.service_clients
     assert not service.audit

@@ -183,7 +183,11 @@ SECOND = FEBRUARY + timedelta(seconds=1)
     ],
 )
 async def test_only_the_rows_within_the_bounds_are_exported(
-    desk: AuditDesk, bounds: dict[str, Any], rows: list[int], batches: list[int], whole: Any
+    desk: AuditDesk,
+    bounds: dict[str, Any],
+    rows: list[int],
+    batches: list[int],
+    whole: Any,
 ) -> None:
     lines = await desk.export(**bounds)
     numbers = [
@@ -359,3 +363,10 @@ async def test_a_batch_in_the_middle_that_is_gone_is_not_passed_over(
 ) -> None:
     del store.committed.audit_batches[2]
     assert await broken(desk) == 3
+
+
+async def test_an_export_of_one_user_concerns_that_user(
+    store: MemoryStore, desk: AuditDesk
+) -> None:
+    await exported(desk, user_id=USER)
+    assert store.committed.audit[-1].user_id == USER
