@@ -237,6 +237,7 @@ def test_an_altered_header_is_told_from_an_altered_hash_and_from_a_forgery() -> 
         # The batch before it was moved to this batch's place itself.
         (3, TRUE.sealed.hash, 3, 3),
     ],
+    ids=["first", "third", "moved"],
 )
 def test_a_batch_at_the_place_of_another_is_told_with_its_own(
     number: int, previous: bytes, previous_number: int | None, true_number: int
