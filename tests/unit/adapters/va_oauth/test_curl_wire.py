@@ -34,7 +34,12 @@ class Server:
         self.was_left = asyncio.Event()
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.heads.append(await reader.readuntil(b"\r\n\r\n"))
+        try:
+            self.heads.append(await reader.readuntil(b"\r\n\r\n"))
+        except asyncio.IncompleteReadError:
+            # Who refuses our certificate may have ended the handshake before.
+            writer.close()
+            return
         answer = next(self._answers)
         writer.write(answer)
         if not answer.endswith(b"..."):
