@@ -12,8 +12,9 @@ import pytest
 
 from adapters.session_tokens.jwt_session_tokens import JWTSessionTokens, JWTSettings
 from application.errors import UnauthenticatedError
+from domain.identifiers import ICN
 from domain.session_claims import SessionClaims
-from tests.support.builders import NOW, a_session
+from tests.support.builders import NOW, a_session, an_icn
 
 KEY, PREVIOUS = b"k" * 32, b"p" * 32
 SETTINGS = JWTSettings(
@@ -143,9 +144,10 @@ def test_a_token_has_at_most_2048_characters(tokens: JWTSessionTokens) -> None:
     assert accepted != set(lengths)
 
 
-def test_a_token_says_what_is_documented(tokens: JWTSessionTokens) -> None:
+@pytest.mark.parametrize("icn", [None, an_icn()])
+def test_a_token_says_what_is_documented(tokens: JWTSessionTokens, icn: ICN | None) -> None:
     session = a_session()
-    token = tokens.issue(session, None, expires_at=NOW + MINUTE).reveal()
+    token = tokens.issue(session, icn, expires_at=NOW + MINUTE).reveal()
     assert jwt.get_unverified_header(token) == {"alg": "HS256", "typ": "JWT"}
     assert jwt.decode(token, options={"verify_signature": False}) == {
         "sub": str(session.user_id),
@@ -156,6 +158,7 @@ def test_a_token_says_what_is_documented(tokens: JWTSessionTokens) -> None:
         "jti": session.token_id,
         "sid": str(session.id),
         "va_linked": True,
+        **({"va_icn": icn.value} if icn else {}),
     }
 
 

@@ -95,6 +95,10 @@ async def test_logging_out_everywhere_ends_every_session(service: MemoryService)
     assert [await is_valid(service, grant.token) for grant in grants] == [False] * 3
     assert await is_valid(service, stranger.token)
     assert told(service) == [(AuditEventType.LOGOUT_ALL, {"sessions": 3})]
+    assert service.audit[-1].user_id == grants[0].session.user_id
+    assert {service.store.committed.sessions[each].revocation for each in revoked.session_ids} == {
+        Revocation(at=service.clock.now(), by=RevokedBy.USER, reason="logout_all")
+    }
 
 
 async def test_logging_out_elsewhere_spares_this_session(service: MemoryService) -> None:
