@@ -164,6 +164,7 @@ def test_a_path_in_canonical_form_is_accepted_as_it_is(value: str) -> None:
         ("/claims/..", "/"),
         ("/claims/.", "/claims/"),
         ("/a/../../claims", "/claims"),
+        ("/a/b/..", "/a/"),
         ("/%2e%2E/claims", "/claims"),
         ("/claims/.%2e/a", "/a"),
         ("/claims/%2e", "/claims/"),
