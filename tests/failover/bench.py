@@ -35,7 +35,7 @@ class Turn:
 
     Attributes:
         leader: The leader when the round begins.
-        until_acts: Waits for so many more acknowledged acts.
+        until_acts: Waits until this many more acts are acknowledged.
     """
 
     cluster: Cluster

@@ -20,11 +20,15 @@ _VALIDATIONS: Final = 4
 
 @contextmanager
 def clients(
-    url: str, ledger: Path, *, patience: float = PATIENCE_SECONDS
+    url: str, ledger: Path, *, patience: float = PATIENCE_SECONDS, pause_seconds: float = 0
 ) -> Iterator[Callable[[int], None]]:
-    """Run the client process. What this yields waits for more acknowledged acts."""
+    """Run the client process. What this yields waits until more acts are acknowledged.
+
+    Each client rests for ``pause_seconds`` after each of its sessions.
+    """
     ledger.touch()
-    command = [sys.executable, "-m", "tests.faults.client", url, str(ledger)]
+    arguments = [url, str(ledger), str(pause_seconds)]
+    command = [sys.executable, "-m", "tests.faults.client", *arguments]
     with subprocess.Popen(command, cwd=REPOSITORY) as process:
         seen = 0
 

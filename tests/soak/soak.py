@@ -1,10 +1,7 @@
 """A service under steady load, and what it holds meanwhile."""
 
-import subprocess
-import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -15,10 +12,11 @@ from adapters.postgres.migrations import migrate
 from benchmarks.cores import memory_mib
 from benchmarks.figures import percentile
 from tests.faults.ledger import Found, Told, compare, read
-from tests.support.caller import PATIENCE_SECONDS, Caller
+from tests.faults.load import clients
+from tests.support.caller import Caller
 from tests.support.clusters import mortal_server
 from tests.support.databases import rows_of
-from tests.support.processes import REPOSITORY, run
+from tests.support.processes import run
 from tests.support.whole_product import WholeProduct, whole_product
 
 _SECONDS_BETWEEN_PROBES: Final = 0.1
@@ -122,7 +120,6 @@ def soak(folder: Path, *, minutes: float, parts: int) -> Soaked:
         parts: In how many parts the figures are told.
     """
     ledger = folder / "ledger"
-    ledger.touch()
     with mortal_server() as server:
         migrate(server.url)
         with whole_product(
@@ -134,7 +131,7 @@ def soak(folder: Path, *, minutes: float, parts: int) -> Soaked:
             purge_interval_minutes=1,
             jwt_cache_size=_REMEMBERED,
         ) as product:
-            with _clients(product, ledger):
+            with clients(product.url, ledger, pause_seconds=_CLIENTS_PAUSE_SECONDS):
                 spans = [
                     _span(product, server.url, seconds=minutes * 60 / parts) for _ in range(parts)
                 ]
@@ -167,17 +164,3 @@ def _span(product: WholeProduct, database_url: str, *, seconds: float) -> Span:
                 span.files.append(len(list(Path(f"/proc/{pid}/fd").iterdir())))
             time.sleep(_SECONDS_BETWEEN_PROBES)
     return span
-
-
-@contextmanager
-def _clients(product: WholeProduct, ledger: Path) -> Iterator[None]:
-    arguments = ["-m", "tests.faults.client", product.url, str(ledger)]
-    with subprocess.Popen(
-        [sys.executable, *arguments, str(_CLIENTS_PAUSE_SECONDS)], cwd=REPOSITORY
-    ) as process:
-        try:
-            yield
-            assert process.poll() is None, "the client process has ended"
-        finally:
-            process.terminate()
-            process.wait(PATIENCE_SECONDS * 2)
