@@ -4,13 +4,12 @@ import sys
 from contextlib import ExitStack
 from typing import Final
 
-import uvicorn
 from starlette.applications import Starlette
 from uvicorn.config import STARTUP_FAILURE
 
 from entrypoints.console_container import console_container
 from entrypoints.logs import configure_logs
-from entrypoints.serving.http_server import REQUEST_SECONDS, HTTPServer
+from entrypoints.serving.http_server import HTTPServer, server_config
 from entrypoints.settings import Settings
 from entrypoints.settings_reader import ConsoleSettings
 from entrypoints.sockets import CannotListenError, bound_sockets
@@ -38,17 +37,8 @@ def run(settings: Settings, console_settings: ConsoleSettings, host: str, port: 
     except CannotListenError as error:
         fail([str(error)], STARTUP_FAILURE)
     configure_logs(settings.log_level)
-    config = uvicorn.Config(
-        create_console(settings, console_settings),
-        lifespan="on",
-        # Our own log line has no URL. `trusted_proxies` decides on the client's address.
-        access_log=False,
-        log_config=None,
-        proxy_headers=False,
-        server_header=False,
-        ws="none",
-        timeout_keep_alive=settings.keep_alive_seconds,
-        timeout_graceful_shutdown=REQUEST_SECONDS,
+    config = server_config(
+        create_console(settings, console_settings), keep_alive_seconds=settings.keep_alive_seconds
     )
     with ExitStack() as closing:
         for listener in listeners:

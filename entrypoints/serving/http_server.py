@@ -38,6 +38,32 @@ def _nothing() -> None:
     """Do nothing: no parent waits for a beat."""
 
 
+def server_config(
+    app: ASGIApp | Callable[[], ASGIApp], *, keep_alive_seconds: int, is_factory: bool = False
+) -> uvicorn.Config:
+    """How each of our servers is run.
+
+    Args:
+        app: The application, or what makes it.
+        keep_alive_seconds: How long an idle connection stays open.
+        is_factory: Whether ``app`` makes the application.
+    """
+    return uvicorn.Config(
+        app,
+        factory=is_factory,
+        workers=1,
+        lifespan="on",
+        # Our own log line has no URL. `trusted_proxies` decides on the client's address.
+        access_log=False,
+        log_config=None,
+        proxy_headers=False,
+        server_header=False,
+        ws="none",
+        timeout_keep_alive=keep_alive_seconds,
+        timeout_graceful_shutdown=REQUEST_SECONDS,
+    )
+
+
 @final
 class HTTPServer(uvicorn.Server):
     """Accepts connections itself, and shuts down in time without an error for any client.

@@ -44,7 +44,7 @@ class _Blocker:
 if __name__ in {"__main__", "__mp_main__"}:
     sys.meta_path.insert(0, _Blocker)
 
-from uvicorn.config import STARTUP_FAILURE, Config
+from uvicorn.config import STARTUP_FAILURE
 
 from domain.front_end import SessionDelivery
 from entrypoints.logs import configure_logs
@@ -134,22 +134,11 @@ def serve(
     """Serve on these sockets in this process, until a signal or the end of the parent."""
     # Imported here, because a process that only supervises workers doesn't need them.
     from entrypoints.serving.app import ServerApps  # noqa: PLC0415
-    from entrypoints.serving.http_server import REQUEST_SECONDS, HTTPServer  # noqa: PLC0415
+    from entrypoints.serving.http_server import HTTPServer, server_config  # noqa: PLC0415
 
     apps = ServerApps(settings, checks_client=checks_client)
-    config = Config(
-        apps.serving,
-        factory=True,
-        workers=1,
-        lifespan="on",
-        # Our own log line has no URL. `trusted_proxies` decides on the client's address.
-        access_log=False,
-        log_config=None,
-        proxy_headers=False,
-        server_header=False,
-        ws="none",
-        timeout_keep_alive=settings.keep_alive_seconds,
-        timeout_graceful_shutdown=REQUEST_SECONDS,
+    config = server_config(
+        apps.serving, keep_alive_seconds=settings.keep_alive_seconds, is_factory=True
     )
     most = most_connections(settings.pool_size)
     refusal = apps.refusing()
