@@ -5,6 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
+# The tests start hundreds of processes. Each would compile our code anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help run setup test test-long coverage faults failover soak fuzz check deploy-check clients spa types audit mutants bench bench-check reference messages screenshots lock clean
 
 help: ## list the targets
