@@ -252,6 +252,7 @@ async def test_invalid_grant_needs_a_new_sign_in_and_is_not_asked_again(
 
     assert service.provider.refreshes == 1
     assert refusals(service) == ["invalid_grant"]
+    assert service.audit[-1].data["reason"] == "sign_in_needed"
     assert state_of(service, grant).needs_sign_in_at == service.clock.now()
     again = await an_expired_link(service, identity)
     await use(service.container, a_use(again))

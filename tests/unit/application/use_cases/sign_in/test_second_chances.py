@@ -1,7 +1,6 @@
 """A browser that comes back with an attempt that can't be completed, and answers that get lost."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -11,7 +10,6 @@ import pytest
 
 from adapters.memory.store import MemoryStore
 from application.errors import UnavailableError
-from application.ports.unit_of_work import UnitOfWork
 from application.second_chances import VALoginRepeated, VALoginRestarted
 from application.sign_in_errors import (
     AnswerLostError,
@@ -33,9 +31,9 @@ from tests.support.builders import (
     some_login_secrets,
 )
 from tests.support.environment import read, required_settings
-from tests.support.outages import down_storage
+from tests.support.outages import down_storage, failing_once
 from tests.support.service import Begun, MemoryService, a_memory_service
-from tests.support.storage import a_revocation
+from tests.support.storage import a_revocation, memory_storage
 
 CLAIMS = ReturnPath("/claims?tab=open")
 A_MOMENT = timedelta(microseconds=1)
@@ -365,6 +363,7 @@ async def test_restarts_count_against_the_limit_of_their_address() -> None:
 
     assert failed.value.failure is SignInFailure.TOO_MANY_LOGINS
     assert failed.value.return_to == CLAIMS
+    assert service.audit[-1].data == {"error": "too_many_logins", "reason": "restart_limited"}
     assert len(service.store.committed.login_attempts) == 2
     # Somebody else's address has a limit of its own.
     await restarted(service, replace(command, visitor=a_visitor()))
@@ -493,26 +492,12 @@ async def test_a_browser_that_leaves_while_its_session_is_opened_leaves_none(
 
 
 async def test_a_session_that_cannot_be_ended_now_is_ended_by_the_next_sign_in() -> None:
-    service = a_memory_service(MemoryStore())
+    store = MemoryStore()
+    storage = failing_once(memory_storage(store), UnavailableError(), unit=2)
+    service = a_memory_service(store, storage)
     begun = await service.begin()
-    units = service.storage.unit_of_work
-    opened = 0
-
-    @asynccontextmanager
-    async def a_unit() -> AsyncIterator[UnitOfWork]:
-        nonlocal opened
-        opened += 1
-        if opened == 2:
-            raise UnavailableError
-        async with units() as work:
-            yield work
-
-    fails_once: Any = a_unit
-    broken = a_memory_service(service.store, replace(service.storage, unit_of_work=fails_once))
-    broken = replace(broken, provider=service.provider)
-    broken.container.identity_provider.override(service.container.identity_provider)
     with pytest.raises(AnswerLostError):
-        await broken.come_back(begun.callback(is_abandoned=leaves_after(1)))
+        await service.come_back(begun.callback(is_abandoned=leaves_after(1)))
     assert len(standing(service)) == 1
     service.clock.advance(SECOND)
     again = await service.begin()

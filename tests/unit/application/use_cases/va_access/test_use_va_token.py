@@ -26,6 +26,8 @@ from tests.support.service import MemoryService
 from tests.support.storage import standing_of
 from tests.support.va_tokens import a_use, use
 
+ALL_SCOPES = tuple(some_tokens().scope.split())
+
 
 async def refused(service: MemoryService, command: UseVATokenCommand, kind: type[Exception]) -> str:
     """The reason that the audit gives for a refusal, which it must give."""
@@ -46,7 +48,9 @@ async def refused(service: MemoryService, command: UseVATokenCommand, kind: type
     return str(reason)
 
 
-@pytest.mark.parametrize("scopes", [(), ("veteran_status.read",), ("openid", "profile")])
+@pytest.mark.parametrize(
+    "scopes", [(), ("veteran_status.read",), ("openid", "profile"), ALL_SCOPES]
+)
 async def test_a_back_end_gets_the_access_token_and_what_it_is_worth(
     service: MemoryService, scopes: tuple[str, ...]
 ) -> None:
