@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -33,7 +34,7 @@ from domain.secret import Secret
 from domain.session_grant import SessionGrant
 from domain.va_identity import VAIdentity
 from domain.va_token_refresh import LEASE, PATIENCE, REFRESH_DEADLINE, RefreshState
-from domain.va_tokens import VATokens
+from domain.va_tokens import TokenField, VATokens
 from tests.support.builders import (
     a_provider_sign_in,
     a_visitor,
@@ -41,9 +42,10 @@ from tests.support.builders import (
     an_identity,
     some_tokens,
 )
+from tests.support.early_tokens import with_early_tokens
 from tests.support.product import captured_log
-from tests.support.service import MemoryService, a_memory_service
-from tests.support.storage import standing_of
+from tests.support.service import MemoryService, Service, a_memory_service, a_service_with
+from tests.support.storage import memory_storage, standing_of
 from tests.support.va_tokens import a_use, use
 
 HOUR = timedelta(hours=1)
@@ -68,7 +70,7 @@ async def grant(service: MemoryService, identity: VAIdentity) -> SessionGrant:
 
 
 async def an_expired_link(
-    service: MemoryService, identity: VAIdentity | None = None, *, refresh: bool = True
+    service: Service, identity: VAIdentity | None = None, *, refresh: bool = True
 ) -> SessionGrant:
     now = service.clock.now()
     tokens = some_tokens(now=now - HOUR, refresh=refresh)
@@ -96,14 +98,14 @@ def refusals(service: MemoryService) -> list[str]:
     ]
 
 
-async def tokens_of(service: MemoryService, user_id: UserId) -> VATokens:
+async def tokens_of(service: Service, user_id: UserId) -> VATokens:
     tokens = await service.stored_tokens(user_id)
     assert tokens is not None
     return tokens
 
 
 async def fail(
-    service: MemoryService, grant: SessionGrant, kind: type[ApplicationError]
+    service: Service, grant: SessionGrant, kind: type[ApplicationError]
 ) -> ApplicationError:
     with pytest.raises(kind) as raised:
         await use(service.container, a_use(grant))
@@ -455,6 +457,25 @@ async def test_a_newer_refresh_token_is_kept_where_nothing_else_can_be(
     given = await use(service.container, a_use(grant))
     assert given.access_token != before.access_token
     assert state_of(service, grant).attempts == 0
+
+
+async def test_a_newer_refresh_token_beside_tokens_older_than_data_keys_gets_a_key() -> None:
+    store, master_keys = MemoryStore(), {"k1": secrets.token_bytes(32)}
+    service = a_service_with(memory_storage(store), master_keys)
+    grant = await an_expired_link(service)
+    user_id = grant.session.user_id
+    before, rows = await tokens_of(service, user_id), store.committed.va_tokens
+    rows[user_id] = with_early_tokens(
+        rows[user_id], before, fields=set(TokenField), master_keys=master_keys
+    )
+    del store.committed.data_keys[user_id]
+    service.provider.doubt = "key_unknown"
+
+    await fail(service, grant, ProviderUnavailableError)
+
+    (newer,) = service.provider.refreshable
+    assert await tokens_of(service, user_id) == replace(before, refresh_token=newer)
+    assert store.committed.data_keys[user_id].user_id == user_id
 
 
 @pytest.mark.case(84)

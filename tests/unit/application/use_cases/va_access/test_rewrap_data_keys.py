@@ -21,7 +21,7 @@ from domain.data_key import DataKey, WrappedDataKey
 from domain.identifiers import UserId
 from domain.va_tokens import TokenField, VATokens
 from tests.support.builders import an_identity, some_tokens
-from tests.support.early_tokens import sealed_early
+from tests.support.early_tokens import with_early_tokens
 from tests.support.service import Service, a_service_with
 from tests.support.storage import memory_storage
 
@@ -60,20 +60,8 @@ def make_early(
     store: MemoryStore, user_id: UserId, tokens: VATokens, *, fields: set[TokenField]
 ) -> None:
     """Seal some of a user's tokens as they were before there were data keys."""
-    values = {
-        TokenField.ACCESS: tokens.access_token,
-        TokenField.REFRESH: tokens.refresh_token,
-        TokenField.ID: tokens.id_token,
-    }
-    changes = {}
-    for field in fields:
-        token = values[field]
-        assert token is not None
-        changes[field.value] = sealed_early(
-            token, master_key_id="k1", master_key=KEYS["k1"], user_id=user_id, field=field
-        )
     rows = store.committed.va_tokens
-    rows[user_id] = replace(rows[user_id], **changes)  # type: ignore[arg-type]
+    rows[user_id] = with_early_tokens(rows[user_id], tokens, fields=fields, master_keys=OLD)
 
 
 async def data_key(store: MemoryStore, user_id: UserId) -> DataKey | None:
