@@ -253,7 +253,9 @@ async def test_invalid_grant_needs_a_new_sign_in_and_is_not_asked_again(
         await fail(service, grant, VASignInNeededError)
 
     assert service.provider.refreshes == 1
-    assert refusals(service) == ["invalid_grant"]
+    (refused,) = [e for e in service.audit if e.type is AuditEventType.VA_REFRESH_REFUSED]
+    assert refused.user_id == grant.session.user_id
+    assert refused.data == {"generation": 1, "reason": "invalid_grant"}
     assert service.audit[-1].data["reason"] == "sign_in_needed"
     assert state_of(service, grant).needs_sign_in_at == service.clock.now()
     again = await an_expired_link(service, identity)
@@ -349,6 +351,7 @@ async def test_meanwhile_a_token_that_is_valid_at_all_is_given(
     assert refusals(service) == ["provider_unavailable"]
     service.clock.advance(left)
     await fail(service, grant, ProviderUnavailableError)
+    assert service.audit[-1].data["reason"] == "provider_unavailable"
     assert refusals(service) == ["provider_unavailable"]
 
 
@@ -660,8 +663,11 @@ async def test_whoever_waits_for_another_process_gives_up_in_time(
     state = replace(state_of(service, grant), fence=1, lease_until=service.clock.now() + LEASE)
     service.store.committed.va_token_states[user_id] = state
 
+    began = service.clock.now()
     error = await fail(service, grant, ProviderUnavailableError)
 
+    # The pauses double from 20 to 250 milliseconds.
+    assert service.clock.now() - began == timedelta(milliseconds=20 + 40 + 80 + 160 + 99 * 250)
     assert isinstance(error, ProviderUnavailableError)
     assert error.retry_after is not None
     assert timedelta() < error.retry_after < LEASE / 2
@@ -670,6 +676,26 @@ async def test_whoever_waits_for_another_process_gives_up_in_time(
     service.clock.advance(error.retry_after)
     await use(service.container, a_use(grant))
     assert service.provider.refreshes == 1
+
+
+@pytest.mark.parametrize("case", ["unlinked", "refreshed", "put off"])
+async def test_nobody_waits_for_a_refresh_that_is_not_under_way(
+    service: MemoryService, grant: SessionGrant, case: str
+) -> None:
+    user_id, began = grant.session.user_id, service.clock.now()
+    generation, tables = state_of(service, grant).generation, service.store.committed
+    states = tables.va_token_states
+    if case == "unlinked":
+        del tables.va_tokens[user_id]
+    elif case == "refreshed":
+        newer = replace(generation, number=generation.number + 1)
+        until = began + LEASE
+        states[user_id] = replace(states[user_id], generation=newer, lease_until=until)
+    else:
+        states[user_id] = replace(states[user_id], retry_at=began + SECOND)
+
+    assert await service.container.va_refresh_leases().take(user_id, generation) is None
+    assert service.clock.now() == began
 
 
 async def test_va_is_asked_with_no_unit_of_work_open(
@@ -740,7 +766,31 @@ async def test_an_outage_of_ours_that_lasts_is_no_endless_wait(
         pytest.raises(UnavailableError),
     ):
         await use(service.container, a_use(grant))
-    assert service.clock.now() < began + LEASE
+    # The pauses double from half a second. Another one would outlast the lease.
+    assert service.clock.now() - began == timedelta(seconds=0.5 + 1 + 2 + 4 + 8)
+
+
+async def test_a_lease_that_ends_with_the_next_pause_is_not_used_after_it(
+    service: MemoryService, grant: SessionGrant
+) -> None:
+    commit = MemoryUnitOfWork.commit
+
+    async def failing(work: MemoryUnitOfWork) -> None:
+        if service.provider.refreshes:
+            raise UnavailableError
+        await commit(work)
+
+    async def va_takes_its_time() -> None:
+        service.clock.advance(LEASE - timedelta(seconds=0.5))
+
+    began = service.clock.now()
+    with (
+        meanwhile(va_takes_its_time),
+        patch.object(MemoryUnitOfWork, "commit", failing),
+        pytest.raises(UnavailableError),
+    ):
+        await use(service.container, a_use(grant))
+    assert service.clock.now() - began == LEASE - timedelta(seconds=0.5)
 
 
 async def test_what_va_gave_is_kept_when_the_caller_has_gone_meanwhile(

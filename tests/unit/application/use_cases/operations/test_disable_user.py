@@ -62,6 +62,7 @@ async def test_a_disabled_user_does_not_sign_in_until_enabled_again(
     old = (await service.sign_in(identity)).grant
     user_id = old.session.user_id
     await disable(service, user_id)
+    assert service.store.committed.users[user_id].is_active is False
     with pytest.raises(SignInFailedError) as failed:
         await service.sign_in(identity)
     assert failed.value.failure is SignInFailure.ACCOUNT_DISABLED

@@ -13,6 +13,7 @@ from application.errors import UnavailableError
 from application.second_chances import VALoginRepeated, VALoginRestarted
 from application.sign_in_errors import (
     AnswerLostError,
+    FrontEndGoneError,
     SignInFailedError,
 )
 from application.use_cases.sign_in.complete_va_login import CompleteVALoginCommand
@@ -25,6 +26,7 @@ from domain.session import Session
 from domain.sign_in_failure import SignInFailure
 from tests.support.builders import (
     LOGIN_LIFETIME,
+    a_front_end,
     a_provider_sign_in,
     a_visitor,
     an_identity,
@@ -268,7 +270,10 @@ async def test_who_is_signed_in_succeeds_again_and_nothing_changes(
     command = await spoil(service, begun)
     grant = (await service.sign_in()).grant
     before, told = service.store.committed.copy(), len(service.audit)
-    outcome = await service.come_back(replace(command, held_token=lambda _: grant.token))
+    command = replace(
+        command, held_token=lambda front_end: grant.token if front_end.is_of_settings else None
+    )
+    outcome = await service.come_back(command)
 
     assert outcome == VALoginRepeated(
         expires_at=grant.token_expires_at,
@@ -350,6 +355,22 @@ async def test_a_restart_that_va_does_not_answer_says_so_in_one_row(
     assert failed.value.return_to == CLAIMS
     assert [event.type for event in service.audit[told:]] == [AuditEventType.LOGIN_FAILED]
     assert len(service.store.committed.login_attempts) == 1
+
+
+async def test_a_front_end_that_is_gone_gives_no_second_chance(service: MemoryService) -> None:
+    front_end = a_front_end()
+    service.store.committed.front_ends[front_end.id] = front_end
+    command = await used(service, await service.begin(front_end=front_end.id))
+    disabled = front_end.disabled(service.clock.now())
+    service.store.committed.front_ends[front_end.id] = disabled
+    with pytest.raises(FrontEndGoneError):
+        await service.come_back(command)
+
+    assert service.audit[-1].data == {
+        "error": "service_unavailable",
+        "reason": "front_end_gone",
+        "front_end": str(front_end.id),
+    }
 
 
 async def test_restarts_count_against_the_limit_of_their_address() -> None:

@@ -99,9 +99,9 @@ async def test_tokens_that_cannot_be_revoked_as_they_do_not_open_are_an_alarm(
         await unlink(service, grant)
 
     assert "va_tokens_unreadable" in log.getvalue()
-    assert [(event.type, dict(event.data)) for event in service.audit[-2:]] == [
-        (AuditEventType.VA_TOKENS_REVOKED, {"outcome": "unreadable", "attempts": 0}),
-        (AuditEventType.VA_UNLINKED, {"sessions": 1}),
+    assert [(event.type, event.user_id, event.data) for event in service.audit[-2:]] == [
+        (AuditEventType.VA_TOKENS_REVOKED, user_id, {"outcome": "unreadable", "attempts": 0}),
+        (AuditEventType.VA_UNLINKED, user_id, {"sessions": 1}),
     ]
     after = service.store.committed
     assert [after.va_tokens, after.data_keys, after.va_revocations] == [{}, {}, {}]
