@@ -835,7 +835,7 @@ async def test_tokens_that_cannot_be_sealed_any_more_are_revoked_not_lost(
     with captured_log() as log, meanwhile(lambda: spoil_the_key(service)):
         await fail(service, grant, VASignInNeededError)
 
-    assert "va_tokens_unreadable" in log.getvalue()
+    assert '"va_tokens_unreadable"' in log.getvalue()
     (late,) = service.provider.refreshable
     await service.container.revoke_at_va().execute()
     assert late in service.provider.revoked
