@@ -236,6 +236,7 @@ async def test_the_outbox_is_rewrapped_too(store: MemoryStore) -> None:
     assert await rewrap(store, progress=progress) == planned
     assert progress == [1, BATCH, 1]
     assert (await rewrap(store)).rewrapped == 0
+    assert await service(store, ROTATING).container.rewrap_data_keys().count() == 0
     after = service(store, NEW)
     await after.container.revoke_at_va().execute()
     assert after.provider.revoked == {stored[each].refresh_token: True for each in unlinked}
