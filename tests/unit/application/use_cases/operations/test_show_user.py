@@ -34,6 +34,8 @@ async def test_a_user_is_shown_with_accounts_sessions_and_newest_events(
     # As the trail names the account where it conflicts.
     pseudonym = service.container.pseudonyms().of_account(identity.account)
     assert shown.pseudonyms == {identity.account: pseudonym}
+    front_end = service.container.settings().front_end
+    assert shown.front_ends == {front_end.id: front_end.name}
 
 
 async def test_the_look_is_on_record_before_anything_is_shown(service: MemoryService) -> None:

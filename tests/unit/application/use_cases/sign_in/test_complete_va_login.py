@@ -111,6 +111,7 @@ async def test_a_first_sign_in_writes_user_tokens_session_and_audit(
     signed_in, visitor = a_provider_sign_in(), a_visitor()
     completed = await service.sign_in(signed_in, visitor=visitor)
     session, stored = completed.grant.session, service.store.committed
+    assert completed.front_end == service.container.settings().front_end
 
     (user,) = stored.users.values()
     identity = signed_in.identity
