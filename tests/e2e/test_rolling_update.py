@@ -32,6 +32,8 @@ CLIENTS = 6
 #: Answers before the first restart, and after each one.
 BETWEEN = 150
 PATIENCE_SECONDS = 120
+#: So that the processor is there for the replicas that start.
+PAUSE_SECONDS = 0.05
 
 
 @final
@@ -87,6 +89,7 @@ class Load:
         async with self.client() as http:
             signed_in = await Browser(http, Sandbox()).sign_in()
             while not self.is_over:
+                await asyncio.sleep(PAUSE_SECONDS)
                 await self._count("verify", http.get("/api/v1/verify", headers=signed_in.headers))
                 await self._count("health", self._on_a_new_connection())
                 await self._count("redeem", http.post("/api/v1/session/redeem", json={"code": "x"}))
