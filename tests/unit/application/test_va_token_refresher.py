@@ -15,6 +15,7 @@ import pytest
 from adapters.memory.identity_provider import MemoryIdentityProvider
 from adapters.memory.store import MemoryStore
 from adapters.memory.unit_of_work import MemoryUnitOfWork
+from adapters.memory.va_token_refreshes import MemoryVATokenRefreshes
 from application.errors import (
     ApplicationError,
     ClientRejectedByProviderError,
@@ -462,7 +463,8 @@ async def test_a_newer_refresh_token_is_kept_where_nothing_else_can_be(
     assert state_of(service, grant).attempts == 0
 
 
-async def test_a_newer_refresh_token_beside_tokens_older_than_data_keys_gets_a_key() -> None:
+@pytest.mark.parametrize("doubt", [None, "key_unknown"])
+async def test_what_replaces_tokens_older_than_data_keys_gets_a_key(doubt: str | None) -> None:
     store, master_keys = MemoryStore(), {"k1": secrets.token_bytes(32)}
     service = a_service_with(memory_storage(store), master_keys)
     grant = await an_expired_link(service)
@@ -472,12 +474,17 @@ async def test_a_newer_refresh_token_beside_tokens_older_than_data_keys_gets_a_k
         rows[user_id], before, fields=set(TokenField), master_keys=master_keys
     )
     del store.committed.data_keys[user_id]
-    service.provider.doubt = "key_unknown"
+    service.provider.doubt = doubt
 
-    await fail(service, grant, ProviderUnavailableError)
+    if doubt:
+        await fail(service, grant, ProviderUnavailableError)
+    else:
+        await use(service.container, a_use(grant))
 
     (newer,) = service.provider.refreshable
-    assert await tokens_of(service, user_id) == replace(before, refresh_token=newer)
+    after = await tokens_of(service, user_id)
+    assert after.refresh_token == newer
+    assert (after == replace(before, refresh_token=newer)) is bool(doubt)
     assert store.committed.data_keys[user_id].user_id == user_id
 
 
@@ -654,6 +661,20 @@ async def test_a_late_holder_of_a_lapsed_lease_writes_nothing_and_ends_no_grant(
     assert refusals(service) == ["overtaken"]
     assert not service.store.committed.va_revocations
     assert state_of(service, grant).generation.number == 2
+
+
+async def test_tokens_whose_lease_is_lost_at_the_last_moment_are_revoked(
+    service: MemoryService, grant: SessionGrant
+) -> None:
+    before = await tokens_of(service, grant.session.user_id)
+    with patch.object(MemoryVATokenRefreshes, "renew", return_value=False):
+        await fail(service, grant, ProviderUnavailableError)
+
+    assert refusals(service) == ["overtaken"]
+    assert await tokens_of(service, grant.session.user_id) == before
+    (late,) = service.provider.refreshable
+    await service.container.revoke_at_va().execute()
+    assert service.provider.revoked == {late: True}
 
 
 async def test_whoever_waits_for_another_process_gives_up_in_time(
