@@ -1,6 +1,7 @@
 """Every way of handing a session over, from the start page to the sign-out."""
 
 from collections.abc import Iterator
+from typing import Final
 
 import pytest
 from playwright.async_api import Browser, Page, Request, expect
@@ -22,7 +23,14 @@ from tests.support.whole_product import WholeProduct
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module", params=list(SessionDelivery))
+#: A fragment is read by the same script as a query, and each product takes seconds to start.
+_DELIVERIES: Final = [
+    pytest.param(each, marks=[pytest.mark.long] if each is SessionDelivery.FRAGMENT else [])
+    for each in SessionDelivery
+]
+
+
+@pytest.fixture(scope="module", params=_DELIVERIES)
 def delivery(request: pytest.FixtureRequest) -> SessionDelivery:
     """Each in turn."""
     method: SessionDelivery = request.param

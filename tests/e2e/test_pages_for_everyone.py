@@ -26,7 +26,6 @@ SIGNED_OUT_PAGES: Final = (
     "/sessions",
     "/signed-out",
     "/scripts-needed",
-    "/nowhere",
     "/va-error?error=identity_missing",
     "/va-error?error=identity_conflict",
 )

@@ -1,4 +1,4 @@
-"""Two replicas with two workers each behind nginx, restarted while clients ask.
+"""Two replicas behind nginx, restarted while clients ask.
 
 nginx is configured as docs/deployment.md has it.
 """
@@ -40,8 +40,9 @@ PAUSE_SECONDS = 0.05
 class Replica:
     """Serves on the same port each time it is started."""
 
-    def __init__(self, product: WholeProduct, folder: Path) -> None:
+    def __init__(self, product: WholeProduct, folder: Path, workers: int) -> None:
         self.port = free_port()
+        self._workers = workers
         self._product = product
         self._log = folder / f"replica-{self.port}.log"
         self._running = ExitStack()
@@ -50,7 +51,7 @@ class Replica:
         """Start it, and wait until it is ready."""
         self._running.enter_context(
             running(
-                *("serve", "--workers", "2"),
+                *("serve", "--workers", str(self._workers)),
                 environment=self._product.environment,
                 log=self._log,
                 ready="/readyz",
@@ -127,7 +128,7 @@ def documented() -> str:
 
 @asynccontextmanager
 async def two_replicas(
-    folder: Path, database_url: str
+    folder: Path, database_url: str, workers: int
 ) -> AsyncIterator[tuple[list[Replica], str, ssl.SSLContext]]:
     port = free_port()
     url = f"https://localhost:{port}"
@@ -136,7 +137,7 @@ async def two_replicas(
         whole_product(folder, database_url, public_url=url, frontend_url=url) as product,
         ExitStack() as stack,
     ):
-        replicas = [Replica(product, folder) for _ in range(2)]
+        replicas = [Replica(product, folder, workers) for _ in range(2)]
         for replica in replicas:
             stack.callback(replica.stop)
             await run_sync(replica.start)
@@ -153,10 +154,11 @@ async def two_replicas(
         yield replicas, url, tls
 
 
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.long)])
 async def test_no_client_sees_an_error_while_one_replica_after_the_other_restarts(
-    database_url: str, tmp_path: Path
+    database_url: str, tmp_path: Path, workers: int
 ) -> None:
-    async with two_replicas(tmp_path, database_url) as (replicas, url, tls):
+    async with two_replicas(tmp_path, database_url, workers) as (replicas, url, tls):
         load = Load(url=url, tls=tls)
         async with asyncio.TaskGroup() as tasks:
             for _ in range(CLIENTS):

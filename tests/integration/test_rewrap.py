@@ -33,7 +33,7 @@ from tests.support.storage import postgres_storage
 
 pytestmark = pytest.mark.postgres
 
-USERS: Final = int(os.environ.get("TEST_REWRAP_USERS", "2000"))
+USERS: Final = int(os.environ.get("TEST_REWRAP_USERS", "1000"))
 KILLS: Final = int(os.environ.get("TEST_REWRAP_KILLS", "3"))
 _LOOK_SECONDS: Final = 0.005
 _PATIENCE_SECONDS: Final = 600

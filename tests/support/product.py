@@ -440,6 +440,21 @@ class Product:
                     self.secrets.add(value)
 
 
+#: To make a container takes longer than most tests do.
+_SPARE_CONTAINERS: Final[list[Container]] = []
+
+
+@contextmanager
+def _container(**overrides: object) -> Iterator[Container]:
+    """A container as if it were new, with these providers until the block ends."""
+    container = _SPARE_CONTAINERS.pop() if _SPARE_CONTAINERS else Container()
+    container.override_providers(**overrides)
+    yield container
+    container.reset_singletons()
+    container.reset_override()
+    _SPARE_CONTAINERS.append(container)
+
+
 @asynccontextmanager
 async def running_product(
     *,
@@ -477,12 +492,6 @@ async def running_product(
         | {f"{PREFIX}{name.upper()}": str(value) for name, value in given.items()}
     )
     store = MemoryStore()
-    container = Container(
-        settings=settings,
-        clock=providers.Object(clock),
-        lifetimes=providers.List(),
-        **_storage_providers(memory_storage(store) if pool is None else postgres_storage(pool)),
-    )
     strays: list[str] = []
     provider_app = provider.opened(redirect_uri=settings.redirect_uri, clock=clock)
     hosts: dict[str, ASGIApp | None] = dict.fromkeys(sockets)
@@ -492,11 +501,25 @@ async def running_product(
         wire = ServiceWire(network, sockets)
         stack.push_async_callback(wire.aclose)
         log = stack.enter_context(captured_log())
-        built = container.identity_provider
-        assert isinstance(built, providers.Singleton)
-        limits = {"deadline": deadline, "sign_in_limits": sign_in_limits}
-        built.set_kwargs(**{**built.kwargs, "wire": wire, **limits})
-        container.va_endpoints.add_kwargs(pace=SignInPace(crowd_limits))
+        container = stack.enter_context(
+            _container(
+                settings=settings,
+                clock=providers.Object(clock),
+                lifetimes=providers.List(),
+                **_storage_providers(
+                    memory_storage(store) if pool is None else postgres_storage(pool)
+                ),
+            )
+        )
+        for built, changes in (
+            (
+                container.identity_provider,
+                {"wire": wire, "deadline": deadline, "sign_in_limits": sign_in_limits},
+            ),
+            (container.va_endpoints, {"pace": SignInPace(crowd_limits)}),
+        ):
+            assert isinstance(built, providers.Singleton)
+            built.override(providers.Singleton(built.cls, **built.kwargs | changes))
         # Its lifespan opens nothing, as nothing has to be opened; it would only tune this process.
         app = create_app(container)
         product = Product(
