@@ -152,6 +152,28 @@ async def test_cases_11_and_12_the_browser_that_began_it_starts_again_with_its_d
     assert (event.user_id, event.visitor) == (None, command.visitor.as_recorded())
 
 
+async def test_a_start_and_a_restart_are_on_record_with_their_front_end(
+    service: MemoryService,
+) -> None:
+    front_end = a_front_end()
+    service.store.committed.front_ends[front_end.id] = front_end
+    began = service.clock.now()
+    begun = await service.begin(front_end=front_end.id)
+    await restarted(service, await too_old(service, begun))
+
+    told = {"front_end": str(front_end.id)}
+    assert [
+        (event.type, event.occurred_at, event.data) for event in service.store.committed.audit
+    ] == [
+        (AuditEventType.LOGIN_STARTED, began, told),
+        (
+            AuditEventType.LOGIN_RESTARTED,
+            service.clock.now(),
+            {"reason": "state_expired", **told},
+        ),
+    ]
+
+
 @spoiled
 async def test_a_restarted_sign_in_ends_signed_in_where_it_should(
     service: MemoryService, spoil: Spoil, reason: str
