@@ -1,6 +1,7 @@
 """The refresh of VA's tokens, with VA in memory: what comes of each thing that VA may say."""
 
 import asyncio
+import gc
 import json
 import secrets
 from collections.abc import Awaitable, Callable
@@ -834,6 +835,32 @@ async def test_what_va_gave_is_kept_when_the_caller_has_gone_meanwhile(
 
     assert caller.cancelled()
     assert state_of(service, grant).generation.number == 2
+
+
+async def test_a_refresh_that_fails_when_its_callers_have_gone_is_no_error_of_the_loop(
+    service: MemoryService, grant: SessionGrant
+) -> None:
+    asked, answer = anyio.Event(), anyio.Event()
+    unheard: list[dict[str, Any]] = []
+
+    async def fail_late(*_: Any, **__: Any) -> VATokens:
+        asked.set()
+        await answer.wait()
+        raise RuntimeError
+
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _loop, context: unheard.append(context))
+    with patch.object(MemoryIdentityProvider, "refresh", fail_late):
+        async with service.container.va_token_refresher():
+            caller = asyncio.create_task(use(service.container, a_use(grant)))
+            await asked.wait()
+            caller.cancel()
+            await asyncio.wait([caller])
+            answer.set()
+    del caller
+    gc.collect()
+    loop.set_exception_handler(None)
+    assert unheard == []
 
 
 async def test_a_flight_that_failed_does_not_stand_in_the_way_of_the_next(
