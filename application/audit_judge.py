@@ -153,9 +153,10 @@ class AuditJudge:
     def _unauthentic(self, batch: StoredBatch, previous_number: int | None) -> AuditFinding:
         """Tells an altered batch from a misplaced one and from a forgery."""
         sealed, number = batch.sealed, batch.sealed.header.number
-        places = [1] if sealed.header.previous == GENESIS else []
-        # The batch before it may itself have been moved to this batch's place.
-        places += [] if previous_number is None else [previous_number + 1, previous_number]
+        places = [1]
+        if previous_number is not None:
+            # The batch before it may itself have been moved to this batch's place.
+            places += [previous_number + 1, previous_number]
         for true_number in places:
             moved = replace(sealed, header=replace(sealed.header, number=true_number))
             if true_number != number and self._is_authentic(moved):
@@ -237,8 +238,9 @@ def _missing(header: BatchHeader, leaves: Sequence[StoredLeaf]) -> Iterator[Audi
     missing = header.count - len(places)
     if missing <= 0:
         return
-    first = next(position for position in range(header.count) if position not in places)
-    last = next(position for position in range(header.count - 1, -1, -1) if position not in places)
+    positions = range(header.count)
+    first = next(position for position in positions if position not in places)
+    last = next(position for position in reversed(positions) if position not in places)
     yield AuditFinding(
         kind=FindingKind.LEAF_REMOVED,
         batch=header.number,

@@ -1,6 +1,7 @@
 """A strict JSON parser, for documents that signatures or tokens depend on."""
 
 import json
+import math
 from typing import Any, NoReturn
 
 
@@ -53,6 +54,6 @@ def _refuse(_constant: str) -> NoReturn:
 
 def _finite(text: str) -> float:
     number = float(text)
-    if number in {float("inf"), float("-inf")}:
+    if math.isinf(number):
         raise NotStrictJSONError
     return number

@@ -98,7 +98,7 @@ def _without_dots(path: str) -> str:
 def _refuse_foreign(canonical: str) -> None:
     reading = canonical
     for _ in range(_MAX_ENCODINGS):
-        path = re.split(r"[?#]", reading, maxsplit=1)[0]
+        path = re.split(r"[?#]", reading)[0]
         if (
             not path.startswith("/")
             or path.startswith("//")
@@ -107,7 +107,7 @@ def _refuse_foreign(canonical: str) -> None:
             or _has_controls(reading)
         ):
             raise InvalidReturnPathError
-        decoded = unquote(reading, errors="replace")
+        decoded = unquote(reading)
         if decoded == reading:
             return
         reading = decoded

@@ -42,7 +42,7 @@ def origin_of(url: str) -> str:
     Raises:
         ValueError: It isn't an http or https URL.
     """
-    return "/".join(re.split("[/?#]", canonical_url(url), maxsplit=3)[:3])
+    return "/".join(re.split("[/?#]", canonical_url(url))[:3])
 
 
 def is_origin(text: str) -> bool:

@@ -21,7 +21,7 @@ class MemorySessionRepository(SessionRepository):
         self._sessions = draft.sessions
 
     async def add(self, session: Session, *, opened_by: bytes | None = None) -> None:
-        if opened_by in self._draft.superseded_attempts:
+        if opened_by is not None and self._draft.superseded_attempts.get(opened_by):
             raise AttemptSupersededError
         if session.id in self._sessions:
             raise ConflictError

@@ -73,4 +73,4 @@ def _encoded(raw: bytes) -> str:
 
 
 def _decoded(text: str) -> str:
-    return urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
+    return urlsafe_b64decode(text + "==").decode()

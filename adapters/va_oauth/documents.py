@@ -188,7 +188,7 @@ def _decoded(reply: Reply) -> str | bytes:
     if b"\0" in body[:4] or body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         # UTF-16 or UTF-32, which the parser recognizes.
         return body
-    label = re.sub(r"\W+", "_", (reply.charset or "").lower(), flags=re.ASCII).strip("_")
+    label = re.sub(r"\W+", "_", (reply.charset or "").lower()).strip("_")
     # Names from before a charset was registered, such as x-sjis.
     label = label.removeprefix("x_")
     charset = aliases.get(label, label)

@@ -62,7 +62,7 @@ def _key_id(segment: str, reason: str) -> str | None:
 def _decoded(segment: str, reason: str) -> bytes:
     """Decodes base64url, of which each value has only one spelling."""
     try:
-        data = urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
+        data = urlsafe_b64decode(segment + "==")
     except ValueError as error:
         raise UpstreamRejectedError(reason) from error
     if urlsafe_b64encode(data).rstrip(b"=").decode() != segment:

@@ -1,11 +1,14 @@
 """A storage that does not answer."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
+from itertools import count
 from types import TracebackType
-from typing import NoReturn, Self, final
+from typing import Any, NoReturn, Self, final
 
-from application.errors import UnavailableError
+from application.errors import ApplicationError, UnavailableError
 from application.ports.attempt_outcomes import AttemptOutcomes
 from application.ports.audit_history import AuditHistory
 from application.ports.audit_partitions import AuditPartitions
@@ -239,6 +242,21 @@ class DownServiceFigures(ServiceFigures):
 
     async def live_sessions(self, *, now: datetime) -> int:
         raise UnavailableError
+
+
+def failing_once(storage: Storage, error: ApplicationError, *, unit: int = 1) -> Storage:
+    """The same store, except that one of its units of work can't be entered."""
+    units, numbers = storage.unit_of_work, count(1)
+
+    @asynccontextmanager
+    async def a_unit() -> AsyncIterator[UnitOfWork]:
+        if next(numbers) == unit:
+            raise error
+        async with units() as work:
+            yield work
+
+    factory: Any = a_unit
+    return replace(storage, unit_of_work=factory)
 
 
 def down_storage() -> Storage:

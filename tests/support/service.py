@@ -27,6 +27,7 @@ from application.use_cases.sign_in.complete_va_login import (
 )
 from application.use_cases.sign_in.link_va_identity import LinkVAIdentityCommand
 from application.use_cases.sign_in.start_va_login import StartVALoginCommand
+from domain.app_challenge import AppChallenge
 from domain.attempt_note import AttemptNote
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.front_end import SETTINGS_FRONT_END, FrontEnd, FrontEndId, SessionDelivery
@@ -110,12 +111,13 @@ class Service:
         signed_in: ProviderSignIn | VAIdentity | None = None,
         *,
         return_to: ReturnPath | None = None,
+        app_challenge: AppChallenge | None = None,
         front_end: FrontEndId = SETTINGS_FRONT_END,
     ) -> Begun:
         """Send a browser to the provider and let a Veteran sign in there."""
         if not isinstance(signed_in, ProviderSignIn):
             signed_in = a_provider_sign_in(signed_in)
-        started = await self.start(return_to, front_end=front_end)
+        started = await self.start(return_to, app_challenge=app_challenge, front_end=front_end)
         code = self.provider.consent(started.authorization_url, signed_in)
         return Begun(started=started, code=code)
 
@@ -124,10 +126,14 @@ class Service:
         return_to: ReturnPath | None = None,
         *,
         visitor: Visitor | None = None,
+        app_challenge: AppChallenge | None = None,
         front_end: FrontEndId = SETTINGS_FRONT_END,
     ) -> VALoginStarted:
         command = StartVALoginCommand(
-            visitor=visitor or a_visitor(), return_to=return_to, front_end=front_end
+            visitor=visitor or a_visitor(),
+            return_to=return_to,
+            app_challenge=app_challenge,
+            front_end=front_end,
         )
         return await self.container.start_va_login().execute(command)
 

@@ -11,7 +11,7 @@ from application.ports.unit_of_work import UnitOfWorkFactory
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.errors import InvalidServiceClientError
 from domain.secret import Secret
-from domain.service_client import ClientId, ServiceClient
+from domain.service_client import ClientId, ClientKey, ServiceClient
 from domain.va_token_use import TokenPurpose
 from domain.visitor import Visitor
 
@@ -78,11 +78,15 @@ class AddClient:
                 "a client can only have scopes that VETASSIST_VA_SCOPES contains"
             )
         now = self._clock.now()
-        secret = self._secrets.token() if command.public_key is None else None
+        credential: ClientKey | Secret = (
+            self._secrets.token()
+            if command.public_key is None
+            else self._assertions.read_key(command.public_key)
+        )
         client = ServiceClient.register(
             client_id=ClientId(self._secrets.uuid()),
             name=command.name,
-            credential=secret or self._assertions.read_key(command.public_key or ""),
+            credential=credential,
             purposes=command.purposes,
             scopes=command.scopes,
             now=now,
@@ -100,4 +104,5 @@ class AddClient:
             await work.service_clients.add(client)
             await work.audit.append(event)
             await work.commit()
+        secret = credential if isinstance(credential, Secret) else None
         return ClientAdded(client=client, secret=secret)

@@ -10,7 +10,7 @@ from application.ports.unit_of_work import UnitOfWorkFactory
 from application.refused_commands import refuse_unknown
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.secret import Secret
-from domain.service_client import ClientId, ServiceClient
+from domain.service_client import ClientId, ClientKey, ServiceClient
 from domain.visitor import Visitor
 
 
@@ -65,8 +65,11 @@ class RotateClientCredential:
             UnavailableError: The store did not answer. Nothing was acknowledged.
         """
         now = self._clock.now()
-        secret = self._secrets.token() if command.public_key is None else None
-        credential = secret or self._assertions.read_key(command.public_key or "")
+        credential: ClientKey | Secret = (
+            self._secrets.token()
+            if command.public_key is None
+            else self._assertions.read_key(command.public_key)
+        )
         async with self._unit_of_work() as work:
             client = await work.service_clients.lock(command.client_id)
             if client is None:
@@ -82,4 +85,5 @@ class RotateClientCredential:
             )
             await work.audit.append(event)
             await work.commit()
+        secret = credential if isinstance(credential, Secret) else None
         return ClientCredentialRotated(client=rotated, secret=secret)

@@ -143,20 +143,20 @@ class ChangeICN:
         user, holder, keep = found.user, found.holder, found.keep
         if user.merged_into is not None:
             if keep is None or holder != keep or user.merged_into != keep.id:
-                await _refuse(work, command, MergedAwayError, {user.merged_into}, now)
+                await _refuse(work, command, MergedAwayError, user.merged_into, now)
             return await _unchanged(work, command, keep, now)
         if user == holder and keep in {None, user}:
             return await _unchanged(work, command, user, now)
         if keep is not None and (holder in {None, user} or keep not in {user, holder}):
-            await _refuse(work, command, MergeTargetError, {keep.id}, now)
+            await _refuse(work, command, MergeTargetError, keep.id, now)
         if holder is None:
             await work.users.change_icn(user.id, command.icn, now=now)
             await _record(work, AuditEventType.ICN_CHANGED, user, now, reason=command.reason)
             return ICNChanged(user_id=user.id, is_changed=True)
         if keep is None:
-            await _refuse(work, command, ICNOfAnotherUserError, {holder.id}, now)
+            await _refuse(work, command, ICNOfAnotherUserError, holder.id, now)
         if user.is_active != holder.is_active:
-            await _refuse(work, command, AccountsDifferError, {holder.id}, now)
+            await _refuse(work, command, AccountsDifferError, holder.id, now)
         merged = holder if keep == user else user
         return await self._merge(work, command, merged, keep, now)
 
@@ -238,20 +238,19 @@ async def _refuse(
     work: UnitOfWork,
     command: ChangeICNCommand,
     kind: type[DecisionNeededError],
-    others: set[UserId],
+    other: UserId,
     now: datetime,
 ) -> NoReturn:
     """Records the refusal for each user who is shown to the operator because of it."""
-    shown = {command.user_id, *others}
-    for user_id in sorted(shown):
-        other = " ".join(map(str, shown - {user_id}))
+    user = command.user_id
+    for user_id, other_id in sorted({(user, other), (other, user)}):
         event = AuditEvent.command_refused(
             _COMMAND,
             reason=kind.code,
             now=now,
             user_id=user_id,
-            **({"other": other} if other else {}),
+            **({"other": str(other_id)} if other_id != user_id else {}),
         )
         await work.audit.append(event)
     await work.commit()
-    raise _RefusedError(kind, shown)
+    raise _RefusedError(kind, {user, other})

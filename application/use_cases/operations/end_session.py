@@ -44,7 +44,6 @@ class EndSession:
         """
         now = self._clock.now()
         async with self._unit_of_work() as work:
-            await work.users.lock(command.user_id)
             session = await work.sessions.lock(command.user_id, command.session_id)
             if session is None:
                 await refuse_unknown(

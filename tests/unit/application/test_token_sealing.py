@@ -143,4 +143,6 @@ async def test_what_a_spoilt_key_sealed_goes_with_it_and_the_sign_in_goes_on(
     assert kept.access_token != spoilt.access_token
     assert keys[user.id] != store.committed.data_keys[user.id]
     assert store.committed.data_keys[user.id].version == 2
-    assert store.committed.audit[-1].type is AuditEventType.DATA_KEY_REPLACED
+    event = store.committed.audit[-1]
+    assert (event.type, event.user_id) == (AuditEventType.DATA_KEY_REPLACED, user.id)
+    assert event.data == {"master_key": keys[user.id].master_key_id}

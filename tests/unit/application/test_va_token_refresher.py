@@ -1,7 +1,9 @@
 """The refresh of VA's tokens, with VA in memory: what comes of each thing that VA may say."""
 
 import asyncio
+import gc
 import json
+import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -14,6 +16,7 @@ import pytest
 from adapters.memory.identity_provider import MemoryIdentityProvider
 from adapters.memory.store import MemoryStore
 from adapters.memory.unit_of_work import MemoryUnitOfWork
+from adapters.memory.va_token_refreshes import MemoryVATokenRefreshes
 from application.errors import (
     ApplicationError,
     ClientRejectedByProviderError,
@@ -33,7 +36,7 @@ from domain.secret import Secret
 from domain.session_grant import SessionGrant
 from domain.va_identity import VAIdentity
 from domain.va_token_refresh import LEASE, PATIENCE, REFRESH_DEADLINE, RefreshState
-from domain.va_tokens import VATokens
+from domain.va_tokens import TokenField, VATokens
 from tests.support.builders import (
     a_provider_sign_in,
     a_visitor,
@@ -41,9 +44,10 @@ from tests.support.builders import (
     an_identity,
     some_tokens,
 )
+from tests.support.early_tokens import with_early_tokens
 from tests.support.product import captured_log
-from tests.support.service import MemoryService, a_memory_service
-from tests.support.storage import standing_of
+from tests.support.service import MemoryService, Service, a_memory_service, a_service_with
+from tests.support.storage import memory_storage, standing_of
 from tests.support.va_tokens import a_use, use
 
 HOUR = timedelta(hours=1)
@@ -68,7 +72,7 @@ async def grant(service: MemoryService, identity: VAIdentity) -> SessionGrant:
 
 
 async def an_expired_link(
-    service: MemoryService, identity: VAIdentity | None = None, *, refresh: bool = True
+    service: Service, identity: VAIdentity | None = None, *, refresh: bool = True
 ) -> SessionGrant:
     now = service.clock.now()
     tokens = some_tokens(now=now - HOUR, refresh=refresh)
@@ -96,14 +100,14 @@ def refusals(service: MemoryService) -> list[str]:
     ]
 
 
-async def tokens_of(service: MemoryService, user_id: UserId) -> VATokens:
+async def tokens_of(service: Service, user_id: UserId) -> VATokens:
     tokens = await service.stored_tokens(user_id)
     assert tokens is not None
     return tokens
 
 
 async def fail(
-    service: MemoryService, grant: SessionGrant, kind: type[ApplicationError]
+    service: Service, grant: SessionGrant, kind: type[ApplicationError]
 ) -> ApplicationError:
     with pytest.raises(kind) as raised:
         await use(service.container, a_use(grant))
@@ -251,7 +255,10 @@ async def test_invalid_grant_needs_a_new_sign_in_and_is_not_asked_again(
         await fail(service, grant, VASignInNeededError)
 
     assert service.provider.refreshes == 1
-    assert refusals(service) == ["invalid_grant"]
+    (refused,) = [e for e in service.audit if e.type is AuditEventType.VA_REFRESH_REFUSED]
+    assert refused.user_id == grant.session.user_id
+    assert refused.data == {"generation": 1, "reason": "invalid_grant"}
+    assert service.audit[-1].data["reason"] == "sign_in_needed"
     assert state_of(service, grant).needs_sign_in_at == service.clock.now()
     again = await an_expired_link(service, identity)
     await use(service.container, a_use(again))
@@ -346,6 +353,7 @@ async def test_meanwhile_a_token_that_is_valid_at_all_is_given(
     assert refusals(service) == ["provider_unavailable"]
     service.clock.advance(left)
     await fail(service, grant, ProviderUnavailableError)
+    assert service.audit[-1].data["reason"] == "provider_unavailable"
     assert refusals(service) == ["provider_unavailable"]
 
 
@@ -454,6 +462,31 @@ async def test_a_newer_refresh_token_is_kept_where_nothing_else_can_be(
     given = await use(service.container, a_use(grant))
     assert given.access_token != before.access_token
     assert state_of(service, grant).attempts == 0
+
+
+@pytest.mark.parametrize("doubt", [None, "key_unknown"])
+async def test_what_replaces_tokens_older_than_data_keys_gets_a_key(doubt: str | None) -> None:
+    store, master_keys = MemoryStore(), {"k1": secrets.token_bytes(32)}
+    service = a_service_with(memory_storage(store), master_keys)
+    grant = await an_expired_link(service)
+    user_id = grant.session.user_id
+    before, rows = await tokens_of(service, user_id), store.committed.va_tokens
+    rows[user_id] = with_early_tokens(
+        rows[user_id], before, fields=set(TokenField), master_keys=master_keys
+    )
+    del store.committed.data_keys[user_id]
+    service.provider.doubt = doubt
+
+    if doubt:
+        await fail(service, grant, ProviderUnavailableError)
+    else:
+        await use(service.container, a_use(grant))
+
+    (newer,) = service.provider.refreshable
+    after = await tokens_of(service, user_id)
+    assert after.refresh_token == newer
+    assert (after == replace(before, refresh_token=newer)) is bool(doubt)
+    assert store.committed.data_keys[user_id].user_id == user_id
 
 
 @pytest.mark.case(84)
@@ -631,6 +664,20 @@ async def test_a_late_holder_of_a_lapsed_lease_writes_nothing_and_ends_no_grant(
     assert state_of(service, grant).generation.number == 2
 
 
+async def test_tokens_whose_lease_is_lost_at_the_last_moment_are_revoked(
+    service: MemoryService, grant: SessionGrant
+) -> None:
+    before = await tokens_of(service, grant.session.user_id)
+    with patch.object(MemoryVATokenRefreshes, "renew", return_value=False):
+        await fail(service, grant, ProviderUnavailableError)
+
+    assert refusals(service) == ["overtaken"]
+    assert await tokens_of(service, grant.session.user_id) == before
+    (late,) = service.provider.refreshable
+    await service.container.revoke_at_va().execute()
+    assert service.provider.revoked == {late: True}
+
+
 async def test_whoever_waits_for_another_process_gives_up_in_time(
     service: MemoryService, grant: SessionGrant
 ) -> None:
@@ -638,8 +685,11 @@ async def test_whoever_waits_for_another_process_gives_up_in_time(
     state = replace(state_of(service, grant), fence=1, lease_until=service.clock.now() + LEASE)
     service.store.committed.va_token_states[user_id] = state
 
+    began = service.clock.now()
     error = await fail(service, grant, ProviderUnavailableError)
 
+    # The pauses double from 20 to 250 milliseconds.
+    assert service.clock.now() - began == timedelta(milliseconds=20 + 40 + 80 + 160 + 99 * 250)
     assert isinstance(error, ProviderUnavailableError)
     assert error.retry_after is not None
     assert timedelta() < error.retry_after < LEASE / 2
@@ -648,6 +698,26 @@ async def test_whoever_waits_for_another_process_gives_up_in_time(
     service.clock.advance(error.retry_after)
     await use(service.container, a_use(grant))
     assert service.provider.refreshes == 1
+
+
+@pytest.mark.parametrize("case", ["unlinked", "refreshed", "put off"])
+async def test_nobody_waits_for_a_refresh_that_is_not_under_way(
+    service: MemoryService, grant: SessionGrant, case: str
+) -> None:
+    user_id, began = grant.session.user_id, service.clock.now()
+    generation, tables = state_of(service, grant).generation, service.store.committed
+    states = tables.va_token_states
+    if case == "unlinked":
+        del tables.va_tokens[user_id]
+    elif case == "refreshed":
+        newer = replace(generation, number=generation.number + 1)
+        until = began + LEASE
+        states[user_id] = replace(states[user_id], generation=newer, lease_until=until)
+    else:
+        states[user_id] = replace(states[user_id], retry_at=began + SECOND)
+
+    assert await service.container.va_refresh_leases().take(user_id, generation) is None
+    assert service.clock.now() == began
 
 
 async def test_va_is_asked_with_no_unit_of_work_open(
@@ -718,7 +788,31 @@ async def test_an_outage_of_ours_that_lasts_is_no_endless_wait(
         pytest.raises(UnavailableError),
     ):
         await use(service.container, a_use(grant))
-    assert service.clock.now() < began + LEASE
+    # The pauses double from half a second. Another one would outlast the lease.
+    assert service.clock.now() - began == timedelta(seconds=0.5 + 1 + 2 + 4 + 8)
+
+
+async def test_a_lease_that_ends_with_the_next_pause_is_not_used_after_it(
+    service: MemoryService, grant: SessionGrant
+) -> None:
+    commit = MemoryUnitOfWork.commit
+
+    async def failing(work: MemoryUnitOfWork) -> None:
+        if service.provider.refreshes:
+            raise UnavailableError
+        await commit(work)
+
+    async def va_takes_its_time() -> None:
+        service.clock.advance(LEASE - timedelta(seconds=0.5))
+
+    began = service.clock.now()
+    with (
+        meanwhile(va_takes_its_time),
+        patch.object(MemoryUnitOfWork, "commit", failing),
+        pytest.raises(UnavailableError),
+    ):
+        await use(service.container, a_use(grant))
+    assert service.clock.now() - began == LEASE - timedelta(seconds=0.5)
 
 
 async def test_what_va_gave_is_kept_when_the_caller_has_gone_meanwhile(
@@ -743,6 +837,32 @@ async def test_what_va_gave_is_kept_when_the_caller_has_gone_meanwhile(
     assert state_of(service, grant).generation.number == 2
 
 
+async def test_a_refresh_that_fails_when_its_callers_have_gone_is_no_error_of_the_loop(
+    service: MemoryService, grant: SessionGrant
+) -> None:
+    asked, answer = anyio.Event(), anyio.Event()
+    unheard: list[dict[str, Any]] = []
+
+    async def fail_late(*_: Any, **__: Any) -> VATokens:
+        asked.set()
+        await answer.wait()
+        raise RuntimeError
+
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _loop, context: unheard.append(context))
+    with patch.object(MemoryIdentityProvider, "refresh", fail_late):
+        async with service.container.va_token_refresher():
+            caller = asyncio.create_task(use(service.container, a_use(grant)))
+            await asked.wait()
+            caller.cancel()
+            await asyncio.wait([caller])
+            answer.set()
+    del caller
+    gc.collect()
+    loop.set_exception_handler(None)
+    assert unheard == []
+
+
 async def test_a_flight_that_failed_does_not_stand_in_the_way_of_the_next(
     service: MemoryService, grant: SessionGrant
 ) -> None:
@@ -763,7 +883,7 @@ async def test_tokens_that_cannot_be_sealed_any_more_are_revoked_not_lost(
     with captured_log() as log, meanwhile(lambda: spoil_the_key(service)):
         await fail(service, grant, VASignInNeededError)
 
-    assert "va_tokens_unreadable" in log.getvalue()
+    assert '"va_tokens_unreadable"' in log.getvalue()
     (late,) = service.provider.refreshable
     await service.container.revoke_at_va().execute()
     assert late in service.provider.revoked

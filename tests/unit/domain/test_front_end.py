@@ -62,8 +62,14 @@ def test_limits_within_the_services_are_accepted() -> None:
 
 @pytest.mark.parametrize("name", ["", " ", "x" * 81, "two\nlines", "\x1b[31mred"])
 def test_a_name_is_one_short_line(name: str) -> None:
-    with pytest.raises(InvalidFrontEndError, match="1 to 80 printable"):
+    with pytest.raises(InvalidFrontEndError) as refused:
         a_front_end(name=name)
+    assert str(refused.value) == "the name must be 1 to 80 printable characters"
+
+
+@pytest.mark.parametrize("name", ["x", "x" * 80])
+def test_a_name_has_from_1_to_80_characters(name: str) -> None:
+    assert a_front_end(name=name).name == name
 
 
 def test_the_settings_front_end_is_named_by_its_host() -> None:

@@ -9,7 +9,9 @@ from datetime import timedelta
 import pytest
 
 from adapters.system.secret_source import SystemSecretSource
+from domain.app_challenge import AppChallenge
 from domain.attempt_note import AttemptNote
+from domain.front_end import SETTINGS_FRONT_END
 from domain.login_attempt import (
     BROWSER_REMEMBERS_FOR,
     AttemptRefusal,
@@ -72,6 +74,14 @@ def test_what_is_derived_is_the_same_when_the_browser_brings_the_secrets_back() 
     assert (brought.state_hash, brought.browser_hash) == (secrets.state_hash, secrets.browser_hash)
 
 
+def test_what_is_derived_is_the_same_in_every_version() -> None:
+    """A sign-in may begin at a process of one version and end at one of another."""
+    secrets = LoginSecrets(state=Secret("state"), browser=Secret("browser"))
+
+    assert secrets.nonce == "VbKayBqClPszaiF0xi6Jgvlel8tDNbs3odHfPec1I-Y"
+    assert secrets.code_verifier.reveal() == "-cW7gjgn3lOFBSVBQ4U5GMGAgI0rayG57Z-Rp1cPNoA"
+
+
 @pytest.mark.parametrize("kept", ["state", "browser"])
 def test_nonce_and_verifier_hang_on_both_secrets(kept: str) -> None:
     secrets = some_login_secrets()
@@ -107,7 +117,8 @@ def test_an_attempt_lasts_as_long_as_it_is_given(
     is_restart: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
     secrets, path = some_login_secrets(), ReturnPath("/claims")
-    lifetime = timedelta(minutes=7)
+    lifetime, front_end = timedelta(minutes=7), a_front_end().id
+    challenge = AppChallenge.of(Secret("v" * 43))
 
     begun = LoginAttempt.begin(
         secrets,
@@ -116,6 +127,8 @@ def test_an_attempt_lasts_as_long_as_it_is_given(
         lifetime=lifetime,
         is_restart=is_restart,
         replaces=b"hash",
+        app_challenge=challenge,
+        front_end=front_end,
     )
 
     assert begun == LoginAttempt(
@@ -127,6 +140,16 @@ def test_an_attempt_lasts_as_long_as_it_is_given(
         is_restart=is_restart,
         replaces=b"hash",
         consumed_at=None,
+        app_challenge=challenge,
+        front_end=front_end,
+    )
+    plain = LoginAttempt.begin(secrets, return_to=path, now=NOW, lifetime=lifetime)
+    assert plain == replace(
+        begun,
+        is_restart=False,
+        replaces=None,
+        app_challenge=None,
+        front_end=SETTINGS_FRONT_END,
     )
 
 

@@ -4,8 +4,8 @@ from hashlib import sha256
 
 import pytest
 
-from domain.errors import InvalidReasonError
-from domain.operator import OperatorRole, operator_name_of, parse_reason, role_in
+from domain.errors import InvalidOperatorError, InvalidReasonError
+from domain.operator import OperatorRole, operator_name, operator_name_of, parse_reason, role_in
 
 
 @pytest.mark.parametrize("text", ["lost_device", "a", "ticket-4711.b"])
@@ -20,6 +20,13 @@ def test_any_other_reason_is_refused_with_what_it_may_be(text: str) -> None:
     assert str(refused.value) == (
         "must be a short code, such as `lost_device`: a-z, 0-9, `_`, `.` and `-`"
     )
+
+
+def test_a_name_is_one_word_and_another_is_refused_with_what_it_may_be() -> None:
+    assert operator_name("casey@example.org") == "casey@example.org"
+    with pytest.raises(InvalidOperatorError) as refused:
+        operator_name("two words")
+    assert str(refused.value) == "must be one word of up to 64 letters, digits and ._@+-"
 
 
 def test_a_subject_that_is_no_name_is_named_by_its_digest() -> None:

@@ -33,6 +33,8 @@ def test_the_case_of_latin_letters_does_not_matter(text: str) -> None:
         ("O\u2019Brien", "o'brien"),
         ("a\u200d\u00adb", "ab"),
         ("%_\\", "%_\\"),
+        # As the database does, only spaces are taken away.
+        (" \tellis\t ", "\tellis\t"),
         # Beyond the letters that the database knows too.
         ("\U00010400", "\U00010400"),
         ("x" * 500, "x" * COMPARED),

@@ -166,7 +166,7 @@ def test_a_signature_is_verified_once_while_it_is_remembered(tokens: JWTSessionT
     verify = jwt.PyJWS.decode_complete
     one, two, three = (a_token(jti=str(number)) for number in range(3))
     with patch.object(jwt.PyJWS, "decode_complete", autospec=True, side_effect=verify) as verified:
-        for token in (one, one, two, one, two):
+        for token in (one, one, two, two, one):
             assert tokens.verify(token, now=NOW).user_id == ID
         assert verified.call_count == 2
         # The third one takes the place of the oldest.

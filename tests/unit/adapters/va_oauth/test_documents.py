@@ -266,6 +266,11 @@ def test_a_declared_charset_is_read_and_a_label_that_is_none_changes_nothing(
     assert unsigned(text.encode(charset), label).text("name") == name
 
 
+def test_a_nul_after_the_fourth_byte_says_nothing_of_the_charset() -> None:
+    document = unsigned(b'{"ab\0": 1, "name": "caf\xe9"}', "latin1")
+    assert document.text("name") == "caf\u00e9"
+
+
 def test_a_text_that_does_not_fit_its_charset_costs_that_text_only() -> None:
     document = unsigned(b'{"a":"\xe9\x81","good":"x"}', "iso-8859-1")
 

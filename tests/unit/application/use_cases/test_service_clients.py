@@ -90,7 +90,10 @@ async def test_a_registered_client_is_admitted_by_the_secret_it_was_given(
 
 
 async def test_registering_is_audited_without_the_secret(service: MemoryService) -> None:
-    added = await register(service.container)
+    granted = frozenset(service.container.settings().va_scopes)
+    added = await register(
+        service.container, purposes=frozenset({PURPOSE, TokenPurpose.CLAIM_STATUS}), scopes=granted
+    )
 
     (event,) = service.audit
     assert added.secret is not None
@@ -102,8 +105,8 @@ async def test_registering_is_audited_without_the_secret(service: MemoryService)
     assert event.data == {
         "client": str(added.client.id),
         "method": "client_secret",
-        "purposes": PURPOSE.value,
-        "scope": SCOPE,
+        "purposes": "claim_status veteran_status",
+        "scope": "offline_access openid profile veteran_status.read",
     }
 
 

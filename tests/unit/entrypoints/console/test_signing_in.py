@@ -133,18 +133,18 @@ async def test_two_tabs_do_not_disturb_each_other(console: Console) -> None:
 
 
 @pytest.mark.parametrize(
-    "parameters",
+    ("parameters", "reason"),
     [
-        {"error": "access_denied"},
-        {"error": "invalid_scope"},
-        {"code": "unknown"},
-        {"code": "unknown", "iss": "https://elsewhere.example"},
-        {"code": "unknown", "error": "access_denied"},
-        {"iss": ISSUER},
+        ({"error": "access_denied"}, "denied_at_provider"),
+        ({"error": "invalid_scope"}, "invalid_scope"),
+        ({"code": "unknown"}, "invalid_grant"),
+        ({"code": "unknown", "iss": "https://elsewhere.example"}, "callback_iss"),
+        ({"code": "unknown", "error": "access_denied"}, "code_and_error"),
+        ({"iss": ISSUER}, "code_missing"),
     ],
 )
 async def test_whatever_the_provider_refuses_is_told_and_lets_nobody_in(
-    console: Console, parameters: dict[str, str]
+    console: Console, parameters: dict[str, str], reason: str
 ) -> None:
     desk = await console.desk()
     answer = await desk.come_back(await desk.begin(), **parameters)
@@ -152,7 +152,7 @@ async def test_whatever_the_provider_refuses_is_told_and_lets_nobody_in(
     assert answer.status_code == HTTPStatus.BAD_REQUEST
     assert not await is_in(desk)
     (told,) = refusals(console)
-    assert told.visitor.operator is None
+    assert (told.visitor.operator, told.data) == (None, {"reason": reason})
 
 
 @pytest.mark.parametrize("query", ["", "state=", "state=a&state=b", "state=%ff", "code=a"])
@@ -172,6 +172,8 @@ async def test_a_provider_that_is_down_is_not_the_operators_fault(console: Conso
     for answer in (await desk.get(f"{SIGN_IN}/start"), await desk.come_back(url, code="a-code")):
         assert answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE
         assert "did not answer" in answer.text
+    (told,) = refusals(console)
+    assert told.data == {"reason": "provider_unavailable"}
 
 
 async def test_a_session_ends_after_fifteen_idle_minutes(console: Console) -> None:

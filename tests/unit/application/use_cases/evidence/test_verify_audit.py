@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from adapters.memory.store import MemoryStore
+from application import sealed_batches
+from application.use_cases.evidence import verify_audit
 from application.use_cases.evidence.verify_audit import VerifyAudit, VerifyAuditCommand
 from domain.audit_event import AuditEventType
 from domain.audit_retention import DroppedMonth
@@ -15,6 +17,12 @@ from domain.audit_seal import SelfContradictionError
 from tests.support.audit_desk import AuditDesk, seal_keys
 from tests.support.builders import NOW
 from tests.support.storage import memory_storage
+
+
+@pytest.fixture(autouse=True)
+def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sealed_batches, "_PAGE", 2)
+    monkeypatch.setattr(verify_audit, "_ROWS_OF_A_PAGE", 2)
 
 
 async def test_nothing_is_wrong_with_an_empty_trail() -> None:
@@ -39,7 +47,7 @@ async def test_what_was_sealed_and_what_waits_is_counted_and_told_as_it_goes() -
 
     assert (verified.batches, verified.rows, verified.waiting) == (3, 9, 2)
     assert (verified.checkpoints, verified.findings) == (3, 0)
-    assert looked_at == [4, 4, 1, 11]
+    assert looked_at == [4, 4, 1, *[2] * 5, 1]
     # What waits is not counted beforehand.
     assert sum(looked_at) == await use_case.count() + 2
 
@@ -69,12 +77,12 @@ async def test_a_finding_says_where_and_what_in_one_line() -> None:
 async def test_leaves_of_a_batch_that_is_gone_tell_of_it_and_made_up_ones_are_named() -> None:
     store = MemoryStore()
     desk = AuditDesk(storage=memory_storage(store))
-    await desk.append(6)
+    await desk.append(7)
     await desk.seal()
     del store.committed.audit_batches[2]
-    assert await desk.findings() == [("batch_removed", 2, 5), ("batch_removed", 2, 6)]
+    assert await desk.findings() == [("batch_removed", 2, row) for row in (5, 6, 7)]
 
-    (leaf, _) = store.committed.audit_leaves.pop(2)
+    (leaf, *_) = store.committed.audit_leaves.pop(2)
     store.committed.audit_leaves[77] = (leaf,)
     verified, findings = await desk.verify()
     (found,) = findings
@@ -82,8 +90,8 @@ async def test_leaves_of_a_batch_that_is_gone_tell_of_it_and_made_up_ones_are_na
         "leaf_inserted: batch 77, row 5: it wasn't sealed with an audit key, and its batch is "
         "missing"
     )
-    # The row that lost its leaf together with its batch waits as if it had never been sealed.
-    assert verified.waiting == 1
+    # Rows that lost their leaves together with their batch wait as if they had never been sealed.
+    assert verified.waiting == 2
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from adapters.memory.store import MemoryStore
 from application.decision_errors import (
     AccountsDifferError,
     DecisionNeededError,
@@ -14,6 +15,7 @@ from application.decision_errors import (
     MergeTargetError,
 )
 from application.errors import (
+    ConflictError,
     NotFoundError,
     UnauthenticatedError,
 )
@@ -25,7 +27,9 @@ from domain.revocation import RevokedBy
 from domain.user import User
 from domain.visitor import Visitor
 from tests.support.builders import a_user_id, an_icn, an_identity
-from tests.support.service import MemoryService
+from tests.support.outages import failing_once
+from tests.support.service import MemoryService, a_memory_service
+from tests.support.storage import memory_storage
 
 REASON = "va_merged"
 
@@ -273,6 +277,9 @@ async def test_an_unknown_user_is_refused_on_record(service: MemoryService, unkn
     nobody, since = a_user_id(), len(service.audit)
     user_id, keep = (nobody, None) if unknown == "user" else (one.id, nobody)
     with pytest.raises(NotFoundError):
+        await change(service, user_id, other.icn, merge_into=keep, is_dry_run=True)
+    assert told(service, since) == []
+    with pytest.raises(NotFoundError):
         await change(service, user_id, other.icn, merge_into=keep)
     assert told(service, since) == [
         (
@@ -298,3 +305,16 @@ async def test_a_dry_run_says_what_would_change_and_does_and_records_nothing(
 async def test_whom_a_dry_run_shows_is_on_record_all_the_same(service: MemoryService) -> None:
     one, other = await two(service)
     await refusal(service, ICNOfAnotherUserError, one.id, other.icn, is_dry_run=True)
+
+
+async def test_a_change_that_meets_another_one_is_tried_once_more() -> None:
+    store = MemoryStore()
+    one = await a_memory_service(store).link(an_identity())
+    icn, met = an_icn(), ConflictError()
+    service = a_memory_service(store, failing_once(memory_storage(store), met))
+    assert await change(service, one.id, icn) == ICNChanged(user_id=one.id, is_changed=True)
+
+    twice = failing_once(failing_once(memory_storage(store), met), met)
+    with pytest.raises(ConflictError):
+        await change(a_memory_service(store, twice), one.id, an_icn())
+    assert user(service, one.id).icn == icn

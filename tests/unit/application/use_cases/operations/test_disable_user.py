@@ -25,8 +25,8 @@ from tests.support.service import MemoryService, a_memory_service
 REASON = "lost_device"
 
 
-async def disable(service: MemoryService, user_id: UserId) -> int:
-    command = DisableUserCommand(user_id=user_id, reason=REASON)
+async def disable(service: MemoryService, user_id: UserId, *, is_dry_run: bool = False) -> int:
+    command = DisableUserCommand(user_id=user_id, reason=REASON, is_dry_run=is_dry_run)
     return await service.container.disable_user().execute(command)
 
 
@@ -62,6 +62,7 @@ async def test_a_disabled_user_does_not_sign_in_until_enabled_again(
     old = (await service.sign_in(identity)).grant
     user_id = old.session.user_id
     await disable(service, user_id)
+    assert service.store.committed.users[user_id].is_active is False
     with pytest.raises(SignInFailedError) as failed:
         await service.sign_in(identity)
     assert failed.value.failure is SignInFailure.ACCOUNT_DISABLED
@@ -95,6 +96,18 @@ async def test_disabling_twice_ends_nothing_more(service: MemoryService) -> None
 
     assert await disable(service, user_id) == 0
     assert service.store.committed.sessions == sessions
+
+
+async def test_a_dry_run_counts_and_neither_changes_nor_records_anything(
+    service: MemoryService,
+) -> None:
+    user_id = (await service.sign_in()).grant.session.user_id
+    before = service.store.committed.copy()
+
+    assert await disable(service, user_id, is_dry_run=True) == 1
+    with pytest.raises(NotFoundError):
+        await disable(service, a_user_id(), is_dry_run=True)
+    assert service.store.committed == before
 
 
 @pytest.mark.parametrize(("act", "command"), [(enable, "user_enable"), (disable, "user_disable")])

@@ -155,6 +155,17 @@ async def test_a_reference_of_nobody_shows_the_event_all_the_same(service: Memor
     assert (await find(service, "0123456789ab-ffff")).events == ()
 
 
+async def test_of_the_events_of_a_reference_the_newest_hundred_are_shown(
+    service: MemoryService,
+) -> None:
+    visitor = a_visitor()
+    event = AuditEvent.of_service(AuditEventType.CLIENT_REFUSED, visitor=visitor, now=NOW)
+    service.store.committed.audit += [event] * 101
+    assert visitor.request_id is not None
+
+    assert len((await find(service, visitor.request_id)).events) == 100
+
+
 async def test_without_a_trail_nobody_is_shown() -> None:
     service = a_memory_service(MemoryStore(), down_storage())
     with pytest.raises(UnavailableError):

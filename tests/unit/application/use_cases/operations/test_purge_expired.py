@@ -7,7 +7,8 @@ import pytest
 
 from adapters.memory.store import MemoryStore
 from application.errors import UnavailableError
-from application.use_cases.operations.purge_expired import BATCH, Purged
+from application.use_cases.operations import purge_expired
+from application.use_cases.operations.purge_expired import Purged
 from domain.audit_event import AuditEventType
 from domain.handoff import Handoff, HandoffTicket
 from domain.login_attempt import ATTEMPT_KEPT_FOR
@@ -23,6 +24,14 @@ from tests.support.storage import a_revocation
 RETENTION = timedelta(days=90)
 SECOND = timedelta(seconds=1)
 A_MINUTE = timedelta(minutes=1)
+BATCH = 3
+CODES_BATCH = 2
+
+
+@pytest.fixture(autouse=True)
+def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(purge_expired, "BATCH", BATCH)
+    monkeypatch.setattr(purge_expired, "CODES_BATCH", CODES_BATCH)
 
 
 def stored(service: MemoryService, *sessions: Session) -> None:
@@ -105,11 +114,30 @@ async def test_a_purge_is_audited_with_how_much_went(service: MemoryService) -> 
 
 
 async def test_each_batch_is_audited_by_itself(service: MemoryService) -> None:
+    for _ in range(BATCH):
+        await service.begin()
+    service.clock.advance(LOGIN_LIFETIME + ATTEMPT_KEPT_FOR + SECOND)
     long_ago = NOW - RETENTION - timedelta(days=1)
     stored(service, *(a_session(now=long_ago) for _ in range(BATCH + 1)))
-    await purge(service)
+    assert await purge(service) == Purged(sessions=BATCH + 1, sign_ins=BATCH)
 
-    assert [event.data["sessions"] for event in service.audit] == [BATCH, 1]
+    assert [event.data for event in service.audit] == [
+        {"sessions": BATCH, "sign_ins": 0},
+        {"sessions": 1, "sign_ins": BATCH - 1},
+        {"sessions": 0, "sign_ins": 1},
+    ]
+
+
+async def test_codes_go_in_batches_of_their_own(service: MemoryService) -> None:
+    for number in range(CODES_BATCH + 1):
+        session = (await service.sign_in()).grant.session
+        a_handed_over(service, session, code=f"code {number}")
+    told = len(service.audit)
+    service.clock.advance(timedelta(minutes=2))
+
+    assert await purge(service) == Purged(sessions=0, sign_ins=CODES_BATCH + 1)
+    purged = [e for e in service.audit[told:] if e.type is AuditEventType.PURGED]
+    assert [event.data["sign_ins"] for event in purged] == [CODES_BATCH, 1]
 
 
 async def test_what_there_is_to_remove_can_be_counted_beforehand(service: MemoryService) -> None:
@@ -124,9 +152,9 @@ async def test_what_there_is_to_remove_can_be_counted_beforehand(service: Memory
     assert await service.container.purge_expired().count() == Purged(sessions=0, sign_ins=0)
 
 
-def a_handed_over(service: MemoryService, session: Session) -> Handoff:
+def a_handed_over(service: MemoryService, session: Session, *, code: str = "code") -> Handoff:
     """A code for the session that nobody has redeemed yet."""
-    ticket = HandoffTicket(code=Secret("code"), browser=Secret("browser"))
+    ticket = HandoffTicket(code=Secret(code), browser=Secret("browser"))
     handoff = Handoff.of(
         ticket, user_id=session.user_id, session_id=session.id, now=service.clock.now()
     )

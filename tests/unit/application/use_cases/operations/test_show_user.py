@@ -34,6 +34,8 @@ async def test_a_user_is_shown_with_accounts_sessions_and_newest_events(
     # As the trail names the account where it conflicts.
     pseudonym = service.container.pseudonyms().of_account(identity.account)
     assert shown.pseudonyms == {identity.account: pseudonym}
+    front_end = service.container.settings().front_end
+    assert shown.front_ends == {front_end.id: front_end.name}
 
 
 async def test_the_look_is_on_record_before_anything_is_shown(service: MemoryService) -> None:
@@ -52,13 +54,12 @@ async def test_the_look_is_on_record_before_anything_is_shown(service: MemorySer
 
 async def test_no_more_than_the_newest_events_are_shown(service: MemoryService) -> None:
     user = await service.link(an_identity())
-    async with service.storage.unit_of_work() as work:
-        for _ in range(EVENTS):
-            event = AuditEvent.of_user(
-                AuditEventType.LOGOUT_ALL, user.id, visitor=Visitor(), now=NOW
-            )
-            await work.audit.append(event)
-        await work.commit()
+    event = AuditEvent.of_user(AuditEventType.LOGOUT_ALL, user.id, visitor=Visitor(), now=NOW)
+    # One is of the link.
+    service.store.committed.audit += [event] * (EVENTS - 1)
+    shown = await show(service, user.id)
+    assert (len(shown.events), shown.has_more_events) == (EVENTS, False)
+    # The one that was shown just now is on record itself.
     shown = await show(service, user.id)
     assert (len(shown.events), shown.has_more_events) == (EVENTS, True)
 

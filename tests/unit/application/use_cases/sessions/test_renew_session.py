@@ -327,6 +327,15 @@ async def test_a_token_of_a_session_that_is_gone_is_refused_like_a_forged_one(
     await refused_as_a_stranger(service, grant.refresh_token)
 
 
+async def test_a_token_of_a_user_who_is_gone_is_refused_like_a_forged_one(
+    service: MemoryService,
+) -> None:
+    grant = await sign_in(service)
+    del service.store.committed.users[grant.session.user_id]
+
+    await refused_as_a_stranger(service, grant.refresh_token)
+
+
 async def test_the_audit_trail_records_only_so_many_forged_tokens_of_one_visitor(
     service: MemoryService,
 ) -> None:

@@ -11,13 +11,17 @@ import pytest
 
 from adapters.memory.store import MemoryStore, MemoryTables
 from application.errors import (
+    ApplicationError,
     ClientRejectedByProviderError,
+    ConflictError,
     GrantExpiredError,
     MisconfiguredError,
     RequestRefusedByProviderError,
+    UnavailableError,
 )
 from application.second_chances import VALoginRestarted
 from application.sign_in_errors import (
+    FrontEndGoneError,
     SignInFailedError,
     SignInMisconfiguredError,
     SignInPostponedError,
@@ -25,8 +29,10 @@ from application.sign_in_errors import (
 )
 from application.use_cases.sign_in.complete_va_login import CompleteVALoginCommand, VALoginCompleted
 from domain.audit_event import AuditEventType
+from domain.front_end import SETTINGS_FRONT_END
 from domain.identifiers import ICN, UserId
 from domain.return_path import ReturnPath
+from domain.revocation import Revocation, RevokedBy
 from domain.secret import Secret
 from domain.sign_in_failure import SignInFailure
 from domain.va_identity import VAAccount
@@ -34,6 +40,7 @@ from domain.veteran_status import VeteranStatus
 from tests.support.builders import (
     ISSUER,
     LOGIN_LIFETIME,
+    a_front_end,
     a_provider_sign_in,
     a_subject,
     a_visitor,
@@ -42,7 +49,7 @@ from tests.support.builders import (
     some_login_secrets,
     some_tokens,
 )
-from tests.support.outages import down_storage
+from tests.support.outages import down_storage, failing_once
 from tests.support.service import MemoryService, a_memory_service
 from tests.support.storage import a_stored_user, memory_storage
 
@@ -73,7 +80,7 @@ async def assert_refused(
     *,
     user_id: UserId | None = None,
     account: VAAccount | None = None,
-) -> None:
+) -> SignInFailedError:
     """The sign-in fails like that; the audit says so in one row; nothing else changes."""
     before, told = everything_but_the_audit(service.store), len(service.audit)
     failed = await failure_of(service, command)
@@ -89,6 +96,7 @@ async def assert_refused(
     assert event.visitor == command.visitor.as_recorded()
     assert event.occurred_at == service.clock.now()
     assert everything_but_the_audit(service.store) == before
+    return failed
 
 
 async def assert_signs_in(service: MemoryService, command: CompleteVALoginCommand) -> None:
@@ -103,6 +111,7 @@ async def test_a_first_sign_in_writes_user_tokens_session_and_audit(
     signed_in, visitor = a_provider_sign_in(), a_visitor()
     completed = await service.sign_in(signed_in, visitor=visitor)
     session, stored = completed.grant.session, service.store.committed
+    assert completed.front_end == service.container.settings().front_end
 
     (user,) = stored.users.values()
     identity = signed_in.identity
@@ -553,11 +562,25 @@ async def test_a_new_sign_in_ends_the_session_that_the_browser_had(
 ) -> None:
     old = await service.sign_in()
     begun = await service.begin()
-    new = await service.complete(begun.callback(held_token=lambda _: old.grant.token))
+    command = begun.callback(
+        held_token=lambda front_end: old.grant.token if front_end.is_of_settings else None
+    )
+    new = await service.complete(command)
 
     sessions = service.store.committed.sessions
-    assert not sessions[old.grant.session.id].is_active(service.clock.now())
+    assert sessions[old.grant.session.id].revocation == Revocation(
+        at=service.clock.now(), by=RevokedBy.USER, reason="replaced_by_login"
+    )
     assert sessions[new.grant.session.id].is_active(service.clock.now())
+    (event,) = [each for each in service.audit if each.type is AuditEventType.SESSION_REVOKED]
+    assert (event.user_id, event.visitor) == (
+        old.grant.session.user_id,
+        command.visitor.as_recorded(),
+    )
+    assert event.data == {
+        "session_id": str(old.grant.session.id),
+        "reason": "replaced_by_login",
+    }
 
 
 @pytest.mark.parametrize("token", ["", "junk"])
@@ -615,6 +638,51 @@ async def test_a_callback_without_room_and_without_audit_can_come_again() -> Non
 
     assert isinstance(failed, SignInPostponedError)
     assert failed.failure is SignInFailure.SERVICE_UNAVAILABLE
+    assert failed.reason == "storage_unavailable"
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "reason"),
+    [
+        (UnavailableError(), SignInUncertainError, "storage_unavailable"),
+        (ConflictError(), SignInFailedError, "conflict"),
+    ],
+)
+async def test_what_fails_in_storage_is_audited_if_storage_answers_again(
+    error: ApplicationError, kind: type[SignInFailedError], reason: str
+) -> None:
+    store = MemoryStore()
+    service = a_memory_service(store, failing_once(memory_storage(store), error))
+    begun = await service.begin()
+
+    failed = await assert_refused(
+        service, begun.callback(), SignInFailure.SERVICE_UNAVAILABLE, reason
+    )
+    assert type(failed) is kind
+
+
+async def test_a_front_end_that_is_gone_gets_nobody_and_is_named_in_the_audit(
+    service: MemoryService,
+) -> None:
+    front_end = a_front_end()
+    front_ends = service.store.committed.front_ends
+    front_ends[front_end.id] = front_end
+    begun, other = [await service.begin(front_end=front_end.id) for _ in range(2)]
+
+    async def is_disabled_meanwhile() -> bool:
+        front_ends[front_end.id] = front_end.disabled(service.clock.now())
+        return False
+
+    for command in (begun.callback(is_abandoned=is_disabled_meanwhile), other.callback()):
+        failed = await failure_of(service, command)
+        assert isinstance(failed, FrontEndGoneError)
+        assert failed.front_end == SETTINGS_FRONT_END
+        assert service.audit[-1].data == {
+            "error": "service_unavailable",
+            "reason": "front_end_gone",
+            "front_end": str(front_end.id),
+        }
+    assert service.store.committed.sessions == {}
 
 
 async def test_no_audit_row_holds_anything_that_names_or_admits(service: MemoryService) -> None:

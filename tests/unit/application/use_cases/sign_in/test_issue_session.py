@@ -1,6 +1,7 @@
 """Opening a session."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -32,11 +33,14 @@ async def test_a_session_is_stored_and_its_token_admits_to_it(service: MemorySer
 
 async def test_a_session_is_of_the_front_end_that_was_asked_for(service: MemoryService) -> None:
     user = await a_stored_user(service.storage.unit_of_work)
-    front_end = a_front_end()
+    front_end = a_front_end(idle=timedelta(minutes=5), absolute=timedelta(minutes=50))
     command = IssueSessionCommand(user_id=user.id, visitor=a_visitor(), front_end=front_end)
     grant = await service.container.issue_session().execute(command)
 
     assert grant.session.front_end == front_end.id
+    now = service.clock.now()
+    assert grant.session.expires_at == now + timedelta(minutes=5)
+    assert grant.session.absolute_expires_at == now + timedelta(minutes=50)
     assert service.audit[-1].data["front_end"] == str(front_end.id)
 
 

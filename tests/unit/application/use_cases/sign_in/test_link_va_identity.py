@@ -62,6 +62,8 @@ async def test_the_next_time_the_user_is_found_and_what_has_changed_is_audited(
     assert changed.data == {"attributes": "status"}
     await service.link(replace(identity, status=VeteranStatus.NOT_CONFIRMED))
     assert len(service.audit) == 2
+    await service.link(replace(identity, email="new@veterans.example"))
+    assert service.audit[-1].data == {"attributes": "status email"}
 
 
 async def test_other_accounts_of_the_same_person_lead_to_the_same_user(

@@ -15,6 +15,7 @@ from application.use_cases.sessions.renew_session import RenewSessionCommand
 from application.use_cases.sessions.revoke_sessions import RevokeSessionsCommand, Which
 from application.use_cases.sign_in.complete_va_login import VALoginCompleted
 from application.use_cases.sign_in.redeem_handoff import RedeemHandoffCommand
+from domain.app_challenge import AppChallenge
 from domain.audit_event import AuditEventType
 from domain.handoff import BrowserMark, HandoffTicket
 from domain.secret import Secret
@@ -153,6 +154,20 @@ async def test_a_code_that_nobody_was_given_is_refused(service: MemoryService) -
         await assert_refused(service, HandoffTicket(code=code, browser=ticket.browser))
 
 
+async def test_a_code_of_an_apps_sign_in_is_the_apps_and_not_the_browsers(
+    service: MemoryService,
+) -> None:
+    deliver_by_code(service.container)
+    challenge = AppChallenge.of(Secret("v" * 43))
+    begun = await service.begin(app_challenge=challenge)
+    ticket = (await service.complete(begun.callback())).ticket
+    assert ticket is not None
+    assert ticket.holder == challenge
+
+    await assert_refused(service, ticket, browser=ticket.browser)
+    await service.validate((await redeem(service, ticket)).token)
+
+
 @pytest.mark.parametrize("after", [timedelta(), 59 * SECOND])
 async def test_a_code_is_in_time_for_less_than_a_minute(
     service: MemoryService, after: timedelta
@@ -222,8 +237,10 @@ async def test_an_outage_does_not_use_the_code_up(service: MemoryService) -> Non
 async def test_where_a_session_is_handed_over_otherwise_there_is_no_code(
     service: MemoryService,
 ) -> None:
-    completed = await service.sign_in()
+    begun = await service.begin(app_challenge=AppChallenge.of(Secret("v" * 43)))
+    completed = await service.complete(begun.callback())
 
+    assert begun.started.attempt.app_challenge is None
     assert completed.ticket is None
     assert service.store.committed.handoffs == {}
 

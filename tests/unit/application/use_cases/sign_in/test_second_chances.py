@@ -1,7 +1,6 @@
 """A browser that comes back with an attempt that can't be completed, and answers that get lost."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -11,10 +10,10 @@ import pytest
 
 from adapters.memory.store import MemoryStore
 from application.errors import UnavailableError
-from application.ports.unit_of_work import UnitOfWork
 from application.second_chances import VALoginRepeated, VALoginRestarted
 from application.sign_in_errors import (
     AnswerLostError,
+    FrontEndGoneError,
     SignInFailedError,
 )
 from application.use_cases.sign_in.complete_va_login import CompleteVALoginCommand
@@ -27,15 +26,16 @@ from domain.session import Session
 from domain.sign_in_failure import SignInFailure
 from tests.support.builders import (
     LOGIN_LIFETIME,
+    a_front_end,
     a_provider_sign_in,
     a_visitor,
     an_identity,
     some_login_secrets,
 )
 from tests.support.environment import read, required_settings
-from tests.support.outages import down_storage
+from tests.support.outages import down_storage, failing_once
 from tests.support.service import Begun, MemoryService, a_memory_service
-from tests.support.storage import a_revocation
+from tests.support.storage import a_revocation, memory_storage
 
 CLAIMS = ReturnPath("/claims?tab=open")
 A_MOMENT = timedelta(microseconds=1)
@@ -150,6 +150,28 @@ async def test_cases_11_and_12_the_browser_that_began_it_starts_again_with_its_d
     assert event.type is AuditEventType.LOGIN_RESTARTED
     assert event.data == {"reason": reason}
     assert (event.user_id, event.visitor) == (None, command.visitor.as_recorded())
+
+
+async def test_a_start_and_a_restart_are_on_record_with_their_front_end(
+    service: MemoryService,
+) -> None:
+    front_end = a_front_end()
+    service.store.committed.front_ends[front_end.id] = front_end
+    began = service.clock.now()
+    begun = await service.begin(front_end=front_end.id)
+    await restarted(service, await too_old(service, begun))
+
+    told = {"front_end": str(front_end.id)}
+    assert [
+        (event.type, event.occurred_at, event.data) for event in service.store.committed.audit
+    ] == [
+        (AuditEventType.LOGIN_STARTED, began, told),
+        (
+            AuditEventType.LOGIN_RESTARTED,
+            service.clock.now(),
+            {"reason": "state_expired", **told},
+        ),
+    ]
 
 
 @spoiled
@@ -270,7 +292,10 @@ async def test_who_is_signed_in_succeeds_again_and_nothing_changes(
     command = await spoil(service, begun)
     grant = (await service.sign_in()).grant
     before, told = service.store.committed.copy(), len(service.audit)
-    outcome = await service.come_back(replace(command, held_token=lambda _: grant.token))
+    command = replace(
+        command, held_token=lambda front_end: grant.token if front_end.is_of_settings else None
+    )
+    outcome = await service.come_back(command)
 
     assert outcome == VALoginRepeated(
         expires_at=grant.token_expires_at,
@@ -354,6 +379,22 @@ async def test_a_restart_that_va_does_not_answer_says_so_in_one_row(
     assert len(service.store.committed.login_attempts) == 1
 
 
+async def test_a_front_end_that_is_gone_gives_no_second_chance(service: MemoryService) -> None:
+    front_end = a_front_end()
+    service.store.committed.front_ends[front_end.id] = front_end
+    command = await used(service, await service.begin(front_end=front_end.id))
+    disabled = front_end.disabled(service.clock.now())
+    service.store.committed.front_ends[front_end.id] = disabled
+    with pytest.raises(FrontEndGoneError):
+        await service.come_back(command)
+
+    assert service.audit[-1].data == {
+        "error": "service_unavailable",
+        "reason": "front_end_gone",
+        "front_end": str(front_end.id),
+    }
+
+
 async def test_restarts_count_against_the_limit_of_their_address() -> None:
     settings = read(required_settings() | {"VETASSIST_LOGIN_RATE": "1"})
     service = a_memory_service(MemoryStore(), settings=settings)
@@ -365,6 +406,7 @@ async def test_restarts_count_against_the_limit_of_their_address() -> None:
 
     assert failed.value.failure is SignInFailure.TOO_MANY_LOGINS
     assert failed.value.return_to == CLAIMS
+    assert service.audit[-1].data == {"error": "too_many_logins", "reason": "restart_limited"}
     assert len(service.store.committed.login_attempts) == 2
     # Somebody else's address has a limit of its own.
     await restarted(service, replace(command, visitor=a_visitor()))
@@ -493,26 +535,12 @@ async def test_a_browser_that_leaves_while_its_session_is_opened_leaves_none(
 
 
 async def test_a_session_that_cannot_be_ended_now_is_ended_by_the_next_sign_in() -> None:
-    service = a_memory_service(MemoryStore())
+    store = MemoryStore()
+    storage = failing_once(memory_storage(store), UnavailableError(), unit=2)
+    service = a_memory_service(store, storage)
     begun = await service.begin()
-    units = service.storage.unit_of_work
-    opened = 0
-
-    @asynccontextmanager
-    async def a_unit() -> AsyncIterator[UnitOfWork]:
-        nonlocal opened
-        opened += 1
-        if opened == 2:
-            raise UnavailableError
-        async with units() as work:
-            yield work
-
-    fails_once: Any = a_unit
-    broken = a_memory_service(service.store, replace(service.storage, unit_of_work=fails_once))
-    broken = replace(broken, provider=service.provider)
-    broken.container.identity_provider.override(service.container.identity_provider)
     with pytest.raises(AnswerLostError):
-        await broken.come_back(begun.callback(is_abandoned=leaves_after(1)))
+        await service.come_back(begun.callback(is_abandoned=leaves_after(1)))
     assert len(standing(service)) == 1
     service.clock.advance(SECOND)
     again = await service.begin()

@@ -1,17 +1,18 @@
 """Letting go of a master key."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 from unittest.mock import patch
 
 import pytest
 
 from adapters.encryption.local_key_wrapper import LocalKeyWrapper
 from adapters.memory.store import MemoryStore
+from adapters.memory.va_token_vault import MemoryVATokenVault
+from application.use_cases.va_access import rewrap_data_keys
 from application.use_cases.va_access.rewrap_data_keys import (
-    BATCH,
     DataKeysRewrapped,
     RewrapDataKeysCommand,
 )
@@ -20,7 +21,7 @@ from domain.data_key import DataKey, WrappedDataKey
 from domain.identifiers import UserId
 from domain.va_tokens import TokenField, VATokens
 from tests.support.builders import an_identity, some_tokens
-from tests.support.early_tokens import sealed_early
+from tests.support.early_tokens import with_early_tokens
 from tests.support.service import Service, a_service_with
 from tests.support.storage import memory_storage
 
@@ -28,6 +29,12 @@ KEYS: Final = {key_id: secrets.token_bytes(32) for key_id in ("k1", "k2")}
 OLD: Final = {"k1": KEYS["k1"]}
 NEW: Final = {"k2": KEYS["k2"]}
 ROTATING: Final = NEW | OLD
+BATCH: Final = 3
+
+
+@pytest.fixture(autouse=True)
+def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rewrap_data_keys, "BATCH", BATCH)
 
 
 @pytest.fixture
@@ -53,20 +60,14 @@ def make_early(
     store: MemoryStore, user_id: UserId, tokens: VATokens, *, fields: set[TokenField]
 ) -> None:
     """Seal some of a user's tokens as they were before there were data keys."""
-    values = {
-        TokenField.ACCESS: tokens.access_token,
-        TokenField.REFRESH: tokens.refresh_token,
-        TokenField.ID: tokens.id_token,
-    }
-    changes = {}
-    for field in fields:
-        token = values[field]
-        assert token is not None
-        changes[field.value] = sealed_early(
-            token, master_key_id="k1", master_key=KEYS["k1"], user_id=user_id, field=field
-        )
     rows = store.committed.va_tokens
-    rows[user_id] = replace(rows[user_id], **changes)  # type: ignore[arg-type]
+    rows[user_id] = with_early_tokens(rows[user_id], tokens, fields=fields, master_keys=OLD)
+
+
+async def data_key(store: MemoryStore, user_id: UserId) -> DataKey | None:
+    wrapped = store.committed.data_keys.get(user_id)
+    wrapper = service(store, ROTATING).container.key_wrapper()
+    return None if wrapped is None else await wrapper.unwrap(wrapped)
 
 
 async def rewrap(
@@ -100,7 +101,7 @@ async def test_afterwards_every_token_is_read_by_the_new_key_alone(
     done = await rewrap(store, progress=progress)
 
     assert done == DataKeysRewrapped(rewrapped=count, upgraded=0, unreadable=0)
-    assert sum(progress) == count
+    assert progress == [BATCH, BATCH, 1]
     await assert_readable(store, stored, NEW)
     # The tokens themselves were not touched.
     assert store.committed.va_tokens == sealed
@@ -140,13 +141,15 @@ async def test_a_second_run_finds_nothing_to_do(store: MemoryStore) -> None:
 
 
 async def test_a_dry_run_counts_the_same_and_changes_nothing(store: MemoryStore) -> None:
-    stored = await some_users(store, 3)
-    early, *_ = stored
+    stored = await some_users(store, BATCH + 2)
+    early, broken, *_ = stored
     make_early(store, early, stored[early], fields=set(TokenField))
+    keys = store.committed.data_keys
+    keys[broken] = replace(keys[broken], box=b"altered")
     before = store.committed
 
     planned = await rewrap(store, is_dry_run=True)
-    assert planned == DataKeysRewrapped(rewrapped=3, upgraded=1, unreadable=0)
+    assert planned == DataKeysRewrapped(rewrapped=BATCH + 1, upgraded=1, unreadable=1)
     assert store.committed is before
     assert await rewrap(store) == planned
 
@@ -167,6 +170,7 @@ async def test_tokens_older_than_data_keys_are_upgraded(
     make_early(store, early, stored[early], fields=set(TokenField) if not has_key else fields)
     if not has_key:
         del store.committed.data_keys[early]
+    before = await data_key(store, early)
     done = await rewrap(store)
 
     assert done == DataKeysRewrapped(rewrapped=1 + has_key, upgraded=1, unreadable=0)
@@ -175,6 +179,8 @@ async def test_tokens_older_than_data_keys_are_upgraded(
         box.split(b".")[0] for box in (row.access_token, row.refresh_token, row.id_token) if box
     ] == [b"v2"] * 3
     await assert_readable(store, stored, NEW)
+    # The key that there was stays: earlier tokens are sealed with it.
+    assert before in {None, await data_key(store, early)}
 
 
 async def test_early_tokens_are_counted_and_their_upgrade_makes_progress(
@@ -189,39 +195,71 @@ async def test_early_tokens_are_counted_and_their_upgrade_makes_progress(
     done = await rewrap(store, progress=progress)
 
     assert done == DataKeysRewrapped(rewrapped=5, upgraded=5, unreadable=0)
-    assert sum(progress) == 10
+    assert progress == [BATCH, 2, BATCH, 2]
+
+
+async def test_whose_tokens_are_gone_meanwhile_is_not_upgraded(store: MemoryStore) -> None:
+    stored = await some_users(store, 3)
+    for user_id, tokens in stored.items():
+        make_early(store, user_id, tokens, fields={TokenField.ACCESS})
+    _, unlinked, merged = stored
+    original = MemoryVATokenVault.list_sealed_early
+
+    async def listed(vault: MemoryVATokenVault, **page: Any) -> list[UserId]:
+        users = await original(vault, **page)
+        store.committed.va_tokens.pop(unlinked, None)
+        store.committed.users.pop(merged, None)
+        return users
+
+    with patch.object(MemoryVATokenVault, "list_sealed_early", listed):
+        assert (await rewrap(store)).upgraded == 1
+
+
+async def move_to_the_outbox(store: MemoryStore, users: Iterable[UserId]) -> None:
+    before = service(store, OLD)
+    async with before.storage.unit_of_work() as work:
+        entries = before.container.outbox_entries()
+        for user_id in users:
+            await entries.revoke_and_destroy(work, user_id, now=before.clock.now())
+        await work.commit()
 
 
 async def test_the_outbox_is_rewrapped_too(store: MemoryStore) -> None:
-    stored = await some_users(store, 2)
-    before = service(store, OLD)
-    user_id, _ = stored
-    async with before.storage.unit_of_work() as work:
-        entries = before.container.outbox_entries()
-        await entries.revoke_and_destroy(work, user_id, now=before.clock.now())
-        await work.commit()
-    assert await service(store, ROTATING).container.rewrap_data_keys().count() == 2
+    stored = await some_users(store, BATCH + 2)
+    _, *unlinked = stored
+    await move_to_the_outbox(store, unlinked)
+    assert await service(store, ROTATING).container.rewrap_data_keys().count() == BATCH + 2
 
-    done = await rewrap(store)
-    assert done == DataKeysRewrapped(rewrapped=2, upgraded=0, unreadable=0)
+    planned = await rewrap(store, is_dry_run=True)
+    assert planned == DataKeysRewrapped(rewrapped=BATCH + 2, upgraded=0, unreadable=0)
+    progress: list[int] = []
+    assert await rewrap(store, progress=progress) == planned
+    assert progress == [1, BATCH, 1]
+    assert (await rewrap(store)).rewrapped == 0
+    assert await service(store, ROTATING).container.rewrap_data_keys().count() == 0
     after = service(store, NEW)
     await after.container.revoke_at_va().execute()
-    assert after.provider.revoked == {stored[user_id].refresh_token: True}
+    assert after.provider.revoked == {stored[each].refresh_token: True for each in unlinked}
 
 
 async def test_what_cannot_be_read_is_counted_and_left_as_it_is(store: MemoryStore) -> None:
-    stored = await some_users(store, 4)
-    broken_key, broken_token, *rest = stored
+    stored = await some_users(store, 6)
+    broken_entry, broken_key, broken_token, other_token, *rest = stored
+    await move_to_the_outbox(store, [broken_entry])
+    ((entry_id, entry),) = store.committed.va_revocations.items()
+    outbox = {entry_id: replace(entry, key=replace(entry.key, box=b"altered"))}
+    store.committed.va_revocations.update(outbox)
     keys, rows = store.committed.data_keys, store.committed.va_tokens
     keys[broken_key] = replace(keys[broken_key], box=b"altered")
-    rows[broken_token] = replace(rows[broken_token], access_token=b"v1.k1.altered")
+    for each in (broken_token, other_token):
+        rows[each] = replace(rows[each], access_token=b"v1.k1.altered")
     # One whose key is broken counts once, whatever else is wrong with it.
     rows[broken_key] = replace(rows[broken_key], access_token=b"v1.k1.altered")
-    left = keys[broken_key], rows[broken_key], rows[broken_token]
+    left = keys[broken_key], dict(rows), outbox
 
-    assert await rewrap(store) == DataKeysRewrapped(rewrapped=3, upgraded=0, unreadable=2)
-    keys, rows = store.committed.data_keys, store.committed.va_tokens
-    assert (keys[broken_key], rows[broken_key], rows[broken_token]) == left
+    assert await rewrap(store) == DataKeysRewrapped(rewrapped=4, upgraded=0, unreadable=4)
+    tables = store.committed
+    assert (tables.data_keys[broken_key], tables.va_tokens, tables.va_revocations) == left
     await assert_readable(store, {user_id: stored[user_id] for user_id in rest}, NEW)
 
 

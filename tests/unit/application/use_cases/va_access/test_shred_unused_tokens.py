@@ -13,7 +13,7 @@ from application.errors import UnavailableError
 from domain.audit_event import AuditEventType
 from domain.identifiers import UserId
 from domain.user import User
-from tests.support.builders import an_identity, some_tokens
+from tests.support.builders import a_user_id, an_identity, some_tokens
 from tests.support.outages import down_storage
 from tests.support.service import MemoryService, a_memory_service
 
@@ -106,7 +106,7 @@ async def test_who_comes_back_just_now_keeps_what_the_sign_in_stores(
 async def test_of_two_processes_one_tells_of_it(service: MemoryService) -> None:
     user = await service.link(an_identity())
     service.clock.advance(RETENTION)
-    listed = [[user.id, user.id], []]
+    listed = [[user.id, user.id, a_user_id()], []]
 
     async def list_unused(_self: Any, **_options: Any) -> list[UserId]:
         return listed.pop(0)

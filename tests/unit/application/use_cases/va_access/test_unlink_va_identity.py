@@ -1,5 +1,6 @@
 """A Veteran takes the link to VA back."""
 
+import secrets
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -14,17 +15,19 @@ from application.use_cases.va_access.unlink_va_identity import UnlinkVAIdentityC
 from domain.audit_event import AuditEventType
 from domain.revocation import Revocation, RevokedBy
 from domain.session_grant import SessionGrant
+from domain.va_tokens import TokenField
 from tests.support.builders import a_provider_sign_in, a_visitor, an_identity, some_tokens
+from tests.support.early_tokens import with_early_tokens
 from tests.support.outages import down_storage
 from tests.support.product import captured_log
-from tests.support.service import MemoryService, a_memory_service
-from tests.support.storage import standing_of
+from tests.support.service import MemoryService, Service, a_memory_service, a_service_with
+from tests.support.storage import memory_storage, standing_of
 
 FRESH_FOR = timedelta(minutes=10)
 SECOND = timedelta(seconds=1)
 
 
-async def unlink(service: MemoryService, grant: SessionGrant, **changes: Any) -> None:
+async def unlink(service: Service, grant: SessionGrant, **changes: Any) -> None:
     command = UnlinkVAIdentityCommand(session=standing_of(grant.session), visitor=a_visitor())
     await service.container.unlink_va_identity().execute(replace(command, **changes))
 
@@ -82,6 +85,21 @@ async def test_the_tokens_of_every_sign_in_are_revoked(service: MemoryService) -
     assert service.provider.revoked == {each.refresh_token: True for each in tokens}
 
 
+async def test_tokens_older_than_data_keys_are_revoked_too() -> None:
+    store, master_keys, tokens = MemoryStore(), {"k1": secrets.token_bytes(32)}, some_tokens()
+    service = a_service_with(memory_storage(store), master_keys)
+    grant = (await service.sign_in(a_provider_sign_in(tokens=tokens))).grant
+    rows, user_id = store.committed.va_tokens, grant.session.user_id
+    rows[user_id] = with_early_tokens(
+        rows[user_id], tokens, fields=set(TokenField), master_keys=master_keys
+    )
+    del store.committed.data_keys[user_id]
+
+    await unlink(service, grant)
+    await service.container.revoke_at_va().execute()
+    assert service.provider.revoked == {tokens.refresh_token: True}
+
+
 @pytest.mark.case(92)
 @pytest.mark.parametrize("is_key", [True, False])
 async def test_tokens_that_cannot_be_revoked_as_they_do_not_open_are_an_alarm(
@@ -98,10 +116,10 @@ async def test_tokens_that_cannot_be_revoked_as_they_do_not_open_are_an_alarm(
     with captured_log() as log:
         await unlink(service, grant)
 
-    assert "va_tokens_unreadable" in log.getvalue()
-    assert [(event.type, dict(event.data)) for event in service.audit[-2:]] == [
-        (AuditEventType.VA_TOKENS_REVOKED, {"outcome": "unreadable", "attempts": 0}),
-        (AuditEventType.VA_UNLINKED, {"sessions": 1}),
+    assert '"va_tokens_unreadable"' in log.getvalue()
+    assert [(event.type, event.user_id, event.data) for event in service.audit[-2:]] == [
+        (AuditEventType.VA_TOKENS_REVOKED, user_id, {"outcome": "unreadable", "attempts": 0}),
+        (AuditEventType.VA_UNLINKED, user_id, {"sessions": 1}),
     ]
     after = service.store.committed
     assert [after.va_tokens, after.data_keys, after.va_revocations] == [{}, {}, {}]

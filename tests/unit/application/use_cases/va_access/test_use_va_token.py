@@ -26,6 +26,8 @@ from tests.support.service import MemoryService
 from tests.support.storage import standing_of
 from tests.support.va_tokens import a_use, use
 
+ALL_SCOPES = tuple(some_tokens().scope.split())
+
 
 async def refused(service: MemoryService, command: UseVATokenCommand, kind: type[Exception]) -> str:
     """The reason that the audit gives for a refusal, which it must give."""
@@ -46,7 +48,9 @@ async def refused(service: MemoryService, command: UseVATokenCommand, kind: type
     return str(reason)
 
 
-@pytest.mark.parametrize("scopes", [(), ("veteran_status.read",), ("openid", "profile")])
+@pytest.mark.parametrize(
+    "scopes", [(), ("veteran_status.read",), ("openid", "profile"), ALL_SCOPES]
+)
 async def test_a_back_end_gets_the_access_token_and_what_it_is_worth(
     service: MemoryService, scopes: tuple[str, ...]
 ) -> None:
@@ -124,12 +128,27 @@ async def unlink(service: MemoryService, grant: SessionGrant) -> None:
     await service.container.unlink_va_identity().execute(command)
 
 
+async def disable_but_leave_the_session(service: MemoryService, grant: SessionGrant) -> None:
+    users, user_id = service.store.committed.users, grant.session.user_id
+    users[user_id] = replace(users[user_id], is_active=False)
+
+
 async def let_it_expire(service: MemoryService, grant: SessionGrant) -> None:
     service.clock.set(grant.session.expires_at)
 
 
 @pytest.mark.case(84)
-@pytest.mark.parametrize("end", [log_out, log_out_everywhere, disable, unlink, let_it_expire])
+@pytest.mark.parametrize(
+    "end",
+    [
+        log_out,
+        log_out_everywhere,
+        disable,
+        disable_but_leave_the_session,
+        unlink,
+        let_it_expire,
+    ],
+)
 async def test_whatever_ended_the_session_before_the_use_wins(
     service: MemoryService, end: Any
 ) -> None:
