@@ -153,10 +153,8 @@ class AuditJudge:
     def _unauthentic(self, batch: StoredBatch, previous_number: int | None) -> AuditFinding:
         """Tells an altered batch from a misplaced one and from a forgery."""
         sealed, number = batch.sealed, batch.sealed.header.number
-        places = [1]
-        if previous_number is not None:
-            # The batch before it may itself have been moved to this batch's place.
-            places += [previous_number + 1, previous_number]
+        # The batch before it may itself have been moved to this batch's place.
+        places = [1] if previous_number is None else [previous_number + 1, previous_number]
         for true_number in places:
             moved = replace(sealed, header=replace(sealed.header, number=true_number))
             if true_number != number and self._is_authentic(moved):

@@ -40,6 +40,7 @@ async def rotate(service: MemoryService, client_id: ClientId, key: str | None = 
     public_key = None if key is None else MemoryClientAssertions.public_key(key)
     command = RotateClientCredentialCommand(client_id=client_id, public_key=public_key)
     rotated = await service.container.rotate_client_credential().execute(command)
+    assert (rotated.secret is None) == (key is not None)
     return rotated.secret or Secret("")
 
 

@@ -211,6 +211,8 @@ async def refusal(
     assert {event.data["reason"] for event in recorded} == {kind.code}
     shown = {each.user.id for each in refused.value.users}
     assert {event.user_id for event in recorded} == shown
+    for event in recorded:
+        assert event.data.get("other", "") == "".join(map(str, shown - {event.user_id}))
     return refused.value
 
 
