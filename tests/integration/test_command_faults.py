@@ -34,6 +34,11 @@ _OTHERS: Final = SERVERS | {("doctor",)}
 #: Only the owner may.
 _OWNERS: Final = {("migrate",), ("audit", "drop")}
 _PASSWORD: Final = "hunter2-canary"
+#: The same keys for all commands: some verify what others have sealed.
+_SETTINGS: Final = required_settings() | {
+    "VETASSIST_DATABASE_TIMEOUT_SECONDS": "1",
+    "VETASSIST_VA_SCOPES": "openid veteran_status.read",
+}
 
 
 @pytest.fixture(scope="module")
@@ -59,10 +64,7 @@ def copy(database_url: str, migrated: str) -> Iterator[str]:
 
 
 def vetassist(url: str, words: Words, given: Words) -> Result:
-    settings = required_settings(url) | {
-        "VETASSIST_DATABASE_TIMEOUT_SECONDS": "1",
-        "VETASSIST_VA_SCOPES": "openid veteran_status.read",
-    }
+    settings = _SETTINGS | {"VETASSIST_DATABASE_URL": url}
     with patch.dict(os.environ, settings, clear=True):
         return CliRunner().invoke(app, [*words, *given])
 
