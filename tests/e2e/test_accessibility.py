@@ -52,15 +52,8 @@ async def test_the_start_page(page: Page, product: Product) -> None:
     await assert_no_violation(page)
 
 
-async def test_the_sign_in_of_the_simulated_va(page: Page, product: Product) -> None:
-    await open_page(page, product, "/api/v1/va/login", shows="Who is signing in?")
-
-    await assert_no_violation(page)
-
-
-@pytest.mark.parametrize("code", [SignInFailure.ACCESS_DENIED, "unheard-of"])
-async def test_the_error_page(page: Page, product: Product, code: str) -> None:
-    await page.goto(f"{product.url}/va-error?error={code}")
+async def test_the_error_page(page: Page, product: Product) -> None:
+    await page.goto(f"{product.url}/va-error?error={SignInFailure.ACCESS_DENIED}")
 
     await assert_no_violation(page)
 
@@ -84,7 +77,7 @@ async def test_a_sign_out_that_failed(page: Page, product: Product) -> None:
     await assert_no_violation(page)
 
 
-@pytest.mark.parametrize("path", ["/va-success", "/sessions", "/uses"])
+@pytest.mark.parametrize("path", ["/va-success", "/sessions"])
 async def test_no_session(page: Page, product: Product, path: str) -> None:
     await open_page(page, product, path, shows="You are not signed in")
 

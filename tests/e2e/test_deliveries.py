@@ -23,9 +23,10 @@ from tests.support.whole_product import WholeProduct
 pytestmark = pytest.mark.browser
 
 
-#: A fragment is read by the same script as a query, and each product takes seconds to start.
+#: Other tests sign in by query, and a fragment is read by the same script.
+_LONG: Final = {SessionDelivery.QUERY, SessionDelivery.FRAGMENT}
 _DELIVERIES: Final = [
-    pytest.param(each, marks=[pytest.mark.long] if each is SessionDelivery.FRAGMENT else [])
+    pytest.param(each, marks=[pytest.mark.long] if each in _LONG else [])
     for each in SessionDelivery
 ]
 

@@ -23,16 +23,19 @@ ROUNDS: Final = int(os.environ.get("VETASSIST_TEST_ROUNDS", "1"))
 MORTAL: Final = (
     "somebody_signs_in_for_the_first_time",
     "a_sign_in_replaces_the_browsers_session",
-    "a_session_is_renewed",
     "a_refresh_token_is_used_again",
     "a_code_is_redeemed",
-    "somebody_logs_out",
     "somebody_logs_out_everywhere",
     "somebody_takes_the_link_back",
     "a_user_is_signed_out_by_an_operator",
+    "what_is_past_its_retention_is_purged",
+)
+#: Much like others.
+ALSO_MORTAL: Final = (
+    "a_session_is_renewed",
+    "somebody_logs_out",
     "a_user_is_disabled",
     "a_client_is_added",
-    "what_is_past_its_retention_is_purged",
 )
 
 Watch = Callable[[str], list[dict[str, Any]]]
@@ -65,7 +68,9 @@ def watch(database_url: str) -> Iterator[Watch]:
 
 
 @pytest.mark.case(87)
-@pytest.mark.parametrize("name", MORTAL)
+@pytest.mark.parametrize(
+    "name", [*MORTAL, *(pytest.param(each, marks=pytest.mark.long) for each in ALSO_MORTAL)]
+)
 def test_a_service_that_is_killed_leaves_an_act_with_its_audit_or_nothing(
     watch: Watch, name: str
 ) -> None:

@@ -40,7 +40,7 @@ _JUDGED_BY_MORE: Final = [
     },
 ]
 _SOME: Final = settings(
-    max_examples=max(1, EXAMPLES // 60),
+    max_examples=max(1, EXAMPLES // 100),
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),
