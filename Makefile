@@ -41,9 +41,10 @@ $(SAMPLE): $(LIBRARY)
 	cd $* && npm ci --loglevel=error --no-audit --no-fund >/dev/null
 	@touch $@
 
-# Six processes share the test files, each with its own PostgreSQL: many tests wait for time-outs.
+# Four processes share the test files, each with its own PostgreSQL: many tests wait for time-outs.
+# Each one more has to collect all tests, too.
 # Not reordered, so that slow files with few tests don't come last.
-PARALLEL := --numprocesses=6 --dist=loadfile --no-loadscope-reorder
+PARALLEL := --numprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 test: setup ## run every test
 	$(BIN)/python -m pytest $(PARALLEL)

@@ -23,10 +23,9 @@ from tests.support.whole_product import WholeProduct
 pytestmark = pytest.mark.browser
 
 
-#: Other tests sign in by query, and a fragment is read by the same script.
-_LONG: Final = {SessionDelivery.QUERY, SessionDelivery.FRAGMENT}
+#: Other tests sign in by query and by cookie, and a fragment is read by the same script as a query.
 _DELIVERIES: Final = [
-    pytest.param(each, marks=[pytest.mark.long] if each in _LONG else [])
+    pytest.param(each, marks=[] if each is SessionDelivery.CODE else [pytest.mark.long])
     for each in SessionDelivery
 ]
 

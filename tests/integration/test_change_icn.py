@@ -21,7 +21,7 @@ from tests.support.waiting import onlookers
 
 pytestmark = pytest.mark.postgres
 
-_ROUNDS: Final = 30
+_ROUNDS: Final = 15
 
 
 @pytest.fixture

@@ -54,7 +54,7 @@ from tests.support.wire import Wire, wire
 
 pytestmark = pytest.mark.postgres
 
-ROUNDS: Final = int(os.environ.get("VETASSIST_TEST_ROUNDS", "100"))
+ROUNDS: Final = int(os.environ.get("VETASSIST_TEST_ROUNDS", "60"))
 #: Rounds that are under way at a time, each on a session of its own.
 LANES: Final = 6
 #: On which each session is validated: two routes of two processes.

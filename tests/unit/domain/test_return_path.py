@@ -72,7 +72,7 @@ rooted = wild.map(lambda text: "/" + text)
 
 
 @pytest.mark.case(2)
-@settings(max_examples=1000)
+@settings(max_examples=500)
 @given(value=st.one_of(rooted, wild, st.text(max_size=40)))
 @example("/")
 @example("/claims/42?tab=open&next=%2Fhome#newest")
