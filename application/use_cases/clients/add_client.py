@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import final
 
+from application.client_credentials import new_credential, secret_of
 from application.ports.client_assertions import ClientAssertions
 from application.ports.clock import Clock
 from application.ports.secret_source import SecretSource
@@ -11,7 +12,7 @@ from application.ports.unit_of_work import UnitOfWorkFactory
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.errors import InvalidServiceClientError
 from domain.secret import Secret
-from domain.service_client import ClientId, ClientKey, ServiceClient
+from domain.service_client import ClientId, ServiceClient
 from domain.va_token_use import TokenPurpose
 from domain.visitor import Visitor
 
@@ -78,10 +79,8 @@ class AddClient:
                 "a client can only have scopes that VETASSIST_VA_SCOPES contains"
             )
         now = self._clock.now()
-        credential: ClientKey | Secret = (
-            self._secrets.token()
-            if command.public_key is None
-            else self._assertions.read_key(command.public_key)
+        credential = new_credential(
+            command.public_key, secrets=self._secrets, assertions=self._assertions
         )
         client = ServiceClient.register(
             client_id=ClientId(self._secrets.uuid()),
@@ -104,5 +103,4 @@ class AddClient:
             await work.service_clients.add(client)
             await work.audit.append(event)
             await work.commit()
-        secret = credential if isinstance(credential, Secret) else None
-        return ClientAdded(client=client, secret=secret)
+        return ClientAdded(client=client, secret=secret_of(credential))

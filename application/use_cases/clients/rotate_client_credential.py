@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import final
 
+from application.client_credentials import new_credential, secret_of
 from application.ports.client_assertions import ClientAssertions
 from application.ports.clock import Clock
 from application.ports.secret_source import SecretSource
@@ -10,7 +11,7 @@ from application.ports.unit_of_work import UnitOfWorkFactory
 from application.refused_commands import refuse_unknown
 from domain.audit_event import AuditEvent, AuditEventType
 from domain.secret import Secret
-from domain.service_client import ClientId, ClientKey, ServiceClient
+from domain.service_client import ClientId, ServiceClient
 from domain.visitor import Visitor
 
 
@@ -65,10 +66,8 @@ class RotateClientCredential:
             UnavailableError: The store did not answer. Nothing was acknowledged.
         """
         now = self._clock.now()
-        credential: ClientKey | Secret = (
-            self._secrets.token()
-            if command.public_key is None
-            else self._assertions.read_key(command.public_key)
+        credential = new_credential(
+            command.public_key, secrets=self._secrets, assertions=self._assertions
         )
         async with self._unit_of_work() as work:
             client = await work.service_clients.lock(command.client_id)
@@ -85,5 +84,4 @@ class RotateClientCredential:
             )
             await work.audit.append(event)
             await work.commit()
-        secret = credential if isinstance(credential, Secret) else None
-        return ClientCredentialRotated(client=rotated, secret=secret)
+        return ClientCredentialRotated(client=rotated, secret=secret_of(credential))
