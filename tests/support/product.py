@@ -50,7 +50,7 @@ from entrypoints.sandbox.veterans import find_veteran
 from entrypoints.sandbox.world import World
 from entrypoints.serving.app import create_app
 from entrypoints.serving.bounded_http import refuse
-from entrypoints.serving.http_server import HTTPServer
+from entrypoints.serving.http_server import HTTPServer, server_config
 from entrypoints.settings import Settings
 from entrypoints.web.sign_in_pace import CrowdLimits, SignInPace
 from tests.support.environment import PREFIX, read, required_settings
@@ -569,17 +569,9 @@ async def serving(
     When the block ends, requests in progress have ``grace_seconds`` to end; None: as long as they
     take. ``refusal`` answers when there are too many.
     """
-    config = uvicorn.Config(
-        app,
-        lifespan="off",
-        access_log=False,
-        log_config=None,
-        proxy_headers=False,
-        server_header=False,
-        ws="none",
-        timeout_keep_alive=keep_alive_seconds,
-        timeout_graceful_shutdown=grace_seconds,
-    )
+    config = server_config(app, keep_alive_seconds=keep_alive_seconds)
+    config.lifespan = "off"
+    config.timeout_graceful_shutdown = grace_seconds
     server = HTTPServer(config, most_connections=most_connections, refusal=refusal)
     with socket.create_server(("127.0.0.1", port)) as listener:
         port = listener.getsockname()[1]
