@@ -30,7 +30,7 @@ MORTAL: Final = (
     "a_user_is_signed_out_by_an_operator",
     "what_is_past_its_retention_is_purged",
 )
-#: Much like others.
+#: Each is much like one of those. In the long run only.
 ALSO_MORTAL: Final = (
     "a_session_is_renewed",
     "somebody_logs_out",

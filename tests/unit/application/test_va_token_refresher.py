@@ -4,7 +4,8 @@ import asyncio
 import gc
 import json
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -772,9 +773,9 @@ async def test_a_commit_whose_acknowledgement_was_lost_is_found_to_be_done(
     assert len(refreshed) == 1
 
 
-async def test_an_outage_of_ours_that_lasts_is_no_endless_wait(
-    service: MemoryService, grant: SessionGrant
-) -> None:
+@contextmanager
+def no_commit_after_a_refresh(service: MemoryService) -> Iterator[None]:
+    """Our own store is down from the moment when VA has answered."""
     commit = MemoryUnitOfWork.commit
 
     async def failing(work: MemoryUnitOfWork) -> None:
@@ -782,9 +783,16 @@ async def test_an_outage_of_ours_that_lasts_is_no_endless_wait(
             raise UnavailableError
         await commit(work)
 
+    with patch.object(MemoryUnitOfWork, "commit", failing):
+        yield
+
+
+async def test_an_outage_of_ours_that_lasts_is_no_endless_wait(
+    service: MemoryService, grant: SessionGrant
+) -> None:
     began = service.clock.now()
     with (
-        patch.object(MemoryUnitOfWork, "commit", failing),
+        no_commit_after_a_refresh(service),
         pytest.raises(UnavailableError),
     ):
         await use(service.container, a_use(grant))
@@ -795,20 +803,13 @@ async def test_an_outage_of_ours_that_lasts_is_no_endless_wait(
 async def test_a_lease_that_ends_with_the_next_pause_is_not_used_after_it(
     service: MemoryService, grant: SessionGrant
 ) -> None:
-    commit = MemoryUnitOfWork.commit
-
-    async def failing(work: MemoryUnitOfWork) -> None:
-        if service.provider.refreshes:
-            raise UnavailableError
-        await commit(work)
-
     async def va_takes_its_time() -> None:
         service.clock.advance(LEASE - timedelta(seconds=0.5))
 
     began = service.clock.now()
     with (
         meanwhile(va_takes_its_time),
-        patch.object(MemoryUnitOfWork, "commit", failing),
+        no_commit_after_a_refresh(service),
         pytest.raises(UnavailableError),
     ):
         await use(service.container, a_use(grant))
