@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from email.message import Message
@@ -123,6 +124,10 @@ class Wire(Protocol):
             ProviderUnavailableError: There is no answer, or only part of one.
         """
 
+    def conversation(self) -> AbstractContextManager["Wire"]:
+        """Lends a wire for the requests of one person's sign-in, which may share connections."""
+        return nullcontext(self)
+
     async def aclose(self) -> None:
         """Closes all connections."""
 
@@ -140,9 +145,20 @@ class BoundedHTTP:
         observer: CallObserver = nobody,
     ) -> None:
         self._wire = wire
-        self._deadline = deadline.total_seconds()
+        self._deadline = deadline
         self._max_bytes = max_bytes
         self._observer = observer
+
+    @contextmanager
+    def conversation(self) -> Iterator["BoundedHTTP"]:
+        """Lends a client with the same bounds for the calls of one person's sign-in."""
+        with self._wire.conversation() as wire:
+            yield BoundedHTTP(
+                wire,
+                deadline=self._deadline,
+                max_bytes=self._max_bytes,
+                observer=self._observer,
+            )
 
     async def get(
         self, url: str, *, operation: str, headers: Mapping[str, str] | None = None
@@ -198,7 +214,7 @@ class BoundedHTTP:
 
     async def _send(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
         try:
-            async with asyncio.timeout(self._deadline):
+            async with asyncio.timeout(self._deadline.total_seconds()):
                 received = await self._wire.send(
                     method, url, headers, body, max_bytes=self._max_bytes
                 )

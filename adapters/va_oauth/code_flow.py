@@ -36,7 +36,6 @@ class CodeFlow:
 
     def __init__(self, *, settings: ProviderSettings, http: BoundedHTTP, clock: Clock) -> None:
         self._settings = settings
-        self._http = http
         self._clock = clock
         self.documents = ProviderDocuments(
             http=http, discovery_url=settings.discovery_url, issuer=settings.issuer, clock=clock
@@ -72,8 +71,15 @@ class CodeFlow:
         query = f"{url.query}&{parameters}" if url.query else parameters
         return urlunsplit(url._replace(query=query))
 
-    async def redeem(self, callback: ProviderCallback, secrets: LoginSecrets) -> Redeemed:
+    async def redeem(
+        self, callback: ProviderCallback, secrets: LoginSecrets, *, http: BoundedHTTP
+    ) -> Redeemed:
         """Checks the callback, exchanges its code, and verifies the ID token with its nonce.
+
+        Args:
+            callback: The callback's parameters.
+            secrets: Those of the attempt.
+            http: Sends the code.
 
         Raises:
             The errors of ``code_of``, ``read_token_response`` and ``ClaimsVerifier.id_token``.
@@ -84,7 +90,7 @@ class CodeFlow:
             issuer=self._settings.issuer,
             is_issuer_required=metadata.promises_issuer_in_callback,
         )
-        response = await self._exchange(metadata, code, secrets)
+        response = await self._exchange(http, metadata, code, secrets)
         # The nonce is checked before any of the tokens is used (RFC 9700, section 4.5.3).
         id_token = await self.verified(response.tokens, nonce=secrets.nonce)
         return Redeemed(metadata=metadata, response=response, id_token=id_token)
@@ -102,9 +108,9 @@ class CodeFlow:
         )
 
     async def _exchange(
-        self, metadata: ProviderMetadata, code: Secret, secrets: LoginSecrets
+        self, http: BoundedHTTP, metadata: ProviderMetadata, code: Secret, secrets: LoginSecrets
     ) -> TokenResponse:
-        reply = await self._http.post(
+        reply = await http.post(
             metadata.token_endpoint,
             operation="exchange",
             form={

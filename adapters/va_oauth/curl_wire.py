@@ -1,8 +1,9 @@
 """Requests over libcurl. Importing this module takes memory and time: see ``WireOnDemand``."""
 
 import asyncio
-from collections.abc import Mapping
-from contextlib import closing
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from typing import Final, final
 
 import pycurl
@@ -28,8 +29,6 @@ _NOT_CONNECTED: Final = frozenset(
 _OPTIONS: Final = (
     (pycurl.CONNECTTIMEOUT_MS, _CONNECT_MILLISECONDS),
     (pycurl.DNS_CACHE_TIMEOUT, _NAMES_KEPT_SECONDS),
-    (pycurl.FORBID_REUSE, 1),
-    (pycurl.FRESH_CONNECT, 1),
     (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1),
     # Signals would belong to the whole process.
     (pycurl.NOSIGNAL, 1),
@@ -39,6 +38,8 @@ _OPTIONS: Final = (
 )
 #: What a callback returns so that libcurl ends the transfer.
 _LEAVE: Final = -1
+_END_OF_HEAD: Final = frozenset({b"\r\n", b"\n"})
+_STATUS_LINE: Final = re.compile(rb"HTTP/\S+ ([0-9]{3})\b")
 
 
 @final
@@ -46,24 +47,47 @@ class CurlWire(Wire):
     """Uses a new connection for each request, and ignores the environment's proxy variables.
 
     A server may close an idle connection at any moment, and a code that was just sent on it would
-    be lost, because it can't be sent twice. And no answer can be taken for that to another request.
+    be lost, because it can't be sent twice. And no answer can be taken for that to another person's
+    request. So only a conversation keeps a connection, for its next GET.
 
     Args:
         authorities: The file with the certificate authorities to trust.
     """
 
     def __init__(self, authorities: str) -> None:
-        self._options = (*_OPTIONS, (pycurl.CAINFO, authorities))
         self._transfers = pycurl.AsyncCurlMulti()
+        # Copied for each request, because that is faster than to set all options again.
+        self._template = pycurl.Curl()
+        for option, value in (*_OPTIONS, (pycurl.CAINFO, authorities)):
+            self._template.setopt(option, value)
 
     async def send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes, *, max_bytes: int
     ) -> Received:
+        return await self.exchanged(method, url, headers, body, max_bytes=max_bytes, kept=None)
+
+    @contextmanager
+    def conversation(self) -> Iterator[Wire]:
+        with closing(pycurl.CurlShare()) as kept:
+            kept.setopt(pycurl.SH_SHARE, pycurl.LOCK_DATA_CONNECT)
+            yield _Conversation(self, kept)
+
+    async def exchanged(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        max_bytes: int,
+        kept: pycurl.CurlShare | None,
+    ) -> Received:
+        """Like ``send``, but with the connections that a conversation keeps."""
         for tries_left in reversed(range(_CONNECT_TRIES)):
             answer = _Answer(max_bytes)
             try:
-                with closing(self._request(method, url, headers, body)) as request:
-                    request.setopt(pycurl.HEADERFUNCTION, answer.add_header)
+                with closing(self._request(method, url, headers, body, kept)) as request:
+                    request.setopt(pycurl.HEADERFUNCTION, answer.lines.append)
                     request.setopt(pycurl.WRITEFUNCTION, answer.add_to_body)
                     await self._transfers.perform(request)
             except asyncio.CancelledError:
@@ -84,19 +108,53 @@ class CurlWire(Wire):
 
     async def aclose(self) -> None:
         await self._transfers.aclose()
+        self._template.close()
 
     def _request(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        kept: pycurl.CurlShare | None,
     ) -> pycurl.Curl:
-        request = pycurl.Curl()
-        for option, value in self._options:
-            request.setopt(option, value)
+        request = self._template.duphandle()
         request.setopt(pycurl.URL, url)
         lines = [f"{name}: {value}" for name, value in headers.items()]
-        request.setopt(pycurl.HTTPHEADER, ["Connection: close", *lines])
-        if method == "POST":
+        is_post = method == "POST"
+        if kept is not None:
+            request.setopt(pycurl.SHARE, kept)
+        if is_post:
             request.setopt(pycurl.POSTFIELDS, body)
+        if is_post or kept is None:
+            request.setopt(pycurl.FRESH_CONNECT, 1)
+        if not is_post or kept is None:
+            request.setopt(pycurl.FORBID_REUSE, 1)
+            lines.append("Connection: close")
+        request.setopt(pycurl.HTTPHEADER, lines)
         return request
+
+
+@final
+class _Conversation(Wire):
+    """A POST still has a new connection. A GET takes the one that a POST left, and closes it.
+
+    If the server has closed it meanwhile, libcurl sends the GET again on a new one.
+    """
+
+    def __init__(self, wire: CurlWire, kept: pycurl.CurlShare) -> None:
+        self._wire = wire
+        self._kept = kept
+
+    async def send(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes, *, max_bytes: int
+    ) -> Received:
+        return await self._wire.exchanged(
+            method, url, headers, body, max_bytes=max_bytes, kept=self._kept
+        )
+
+    async def aclose(self) -> None:
+        """Does nothing: the end of the conversation closes its connections."""
 
 
 def _is_cancelled() -> bool:
@@ -106,38 +164,24 @@ def _is_cancelled() -> bool:
 
 @final
 class _Answer:
-    """An answer while it arrives. libcurl calls with one whole header, or a part of the body."""
+    """An answer while it arrives. libcurl calls with one whole header, or a part of the body.
+
+    Attributes:
+        lines: The lines of the head. There may be provisional heads before it, and trailers behind.
+        was_left: Whether the rest isn't wanted.
+    """
 
     def __init__(self, max_bytes: int) -> None:
+        self.lines: list[bytes] = []
+        self.was_left = False
         self._max_bytes = max_bytes
-        self._status = 0
-        self._headers: dict[str, str] = {}
         self._body = bytearray()
         self._is_too_long = False
-        self._has_whole_head = False
-        #: Whether the rest isn't wanted.
-        self.was_left = False
-
-    def add_header(self, line: bytes) -> int | None:
-        if line.startswith(b"HTTP/"):
-            # What came before was provisional, such as "100 Continue".
-            self._status = int(line.split(maxsplit=2)[1])
-            self._headers.clear()
-            self._has_whole_head = False
-            return None
-        name, colon, value = line.decode("latin-1").partition(":")
-        if colon:
-            self._headers.setdefault(name.lower(), value.strip())
-            return None
-        # The empty line after the last header.
-        self._has_whole_head = True
-        self.was_left = is_redirect(self._status)
-        return _LEAVE if self.was_left else None
 
     def add_to_body(self, part: bytes) -> int | None:
         self._is_too_long = len(self._body) + len(part) > self._max_bytes
-        if self._is_too_long:
-            self.was_left = True
+        self.was_left = self._is_too_long or is_redirect(self._head()[0])
+        if self.was_left:
             return _LEAVE
         self._body += part
         return None
@@ -148,7 +192,22 @@ class _Answer:
         Raises:
             ProviderUnavailableError: That was only a part of the head, which libcurl accepts.
         """
-        if not self._has_whole_head:
-            raise ProviderUnavailableError("half_a_head")
+        status, lines = self._head()
+        headers: dict[str, str] = {}
+        for line in lines:
+            name, _, value = line.decode("latin-1").partition(":")
+            headers.setdefault(name.lower(), value.strip())
         body = None if self._is_too_long else bytes(self._body)
-        return Received(status=self._status, headers=self._headers, body=body)
+        return Received(status=status, headers=headers, body=body)
+
+    def _head(self) -> tuple[int, list[bytes]]:
+        """Returns the status, and the lines of the headers."""
+        begin = 0
+        for end, line in enumerate(self.lines):
+            if line in _END_OF_HEAD:
+                status = _STATUS_LINE.match(self.lines[begin])
+                # What comes before is provisional, such as "100 Continue".
+                if status is not None and not status[1].startswith(b"1"):
+                    return int(status[1]), self.lines[begin + 1 : end]
+                begin = end + 1
+        raise ProviderUnavailableError("half_a_head")

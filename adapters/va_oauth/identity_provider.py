@@ -91,7 +91,6 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
         self._refresh_deadline = refresh_deadline
         self._http = BoundedHTTP(wire, deadline=deadline, max_bytes=_MAX_BYTES, observer=observer)
         self._flow = CodeFlow(settings=settings, http=self._http, clock=clock)
-        self._person = PersonSource(self._http, self._flow.verifier)
         self._sign_ins = Bulkhead(sign_in_limits)
         self._starts = Bulkhead(_STARTS)
         self._refreshes = Bulkhead(_REFRESHES)
@@ -122,8 +121,9 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
         return read_callback(parameters)
 
     async def sign_in(self, callback: ProviderCallback, secrets: LoginSecrets) -> ProviderSignIn:
-        redeemed = await self._flow.redeem(callback, secrets)
-        userinfo, status = await self._ask_about(redeemed)
+        with self._http.conversation() as http:
+            redeemed = await self._flow.redeem(callback, secrets, http=http)
+            userinfo, status = await self._ask_about(redeemed, http)
         identity = self._identity(redeemed.response, redeemed.id_token, userinfo, status)
         return ProviderSignIn(identity=identity, tokens=redeemed.response.tokens)
 
@@ -212,17 +212,18 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
             raise UpstreamRejectedError("another_patient")
 
     async def _ask_about(
-        self, redeemed: Redeemed
+        self, redeemed: Redeemed, http: BoundedHTTP
     ) -> tuple[Document | None, StatusAnswer | UpstreamRejectedError | None]:
         """Calls both APIs at once. An API that isn't called counts as an empty answer."""
         tokens, id_token = redeemed.response.tokens, redeemed.id_token
         access_token = tokens.access_token
+        person = PersonSource(http, self._flow.verifier)
 
         async def userinfo() -> Document | None:
             url = redeemed.metadata.userinfo_endpoint
             if url is None:
                 return _NOTHING
-            return await self._person.userinfo(url, access_token, subject=id_token.subject)
+            return await person.userinfo(url, access_token, subject=id_token.subject)
 
         async def status() -> StatusAnswer | UpstreamRejectedError | None:
             granted = tokens.scope.split()
@@ -230,7 +231,7 @@ class VAIdentityProvider(IdentityProvider, AbstractAsyncContextManager["VAIdenti
             if self._settings.status_url is None or (asked_for and _STATUS_SCOPE not in granted):
                 return StatusAnswer(status=VeteranStatus.UNKNOWN, icn=None)
             try:
-                return await self._person.veteran_status(self._settings.status_url, access_token)
+                return await person.veteran_status(self._settings.status_url, access_token)
             except UpstreamRejectedError as error:
                 # It matters only if no other source names the ICN.
                 return error

@@ -36,8 +36,8 @@ class OpenIDOperatorDirectory(
     ) -> None:
         self._wire = wire
         self._role_claim = role_claim
-        http = BoundedHTTP(wire, deadline=_DEADLINE, max_bytes=_MAX_BYTES)
-        self._flow = CodeFlow(settings=settings, http=http, clock=clock)
+        self._http = BoundedHTTP(wire, deadline=_DEADLINE, max_bytes=_MAX_BYTES)
+        self._flow = CodeFlow(settings=settings, http=self._http, clock=clock)
 
     async def __aexit__(
         self,
@@ -54,6 +54,6 @@ class OpenIDOperatorDirectory(
         return read_callback(parameters)
 
     async def sign_in(self, callback: ProviderCallback, secrets: LoginSecrets) -> KnownOperator:
-        id_token = (await self._flow.redeem(callback, secrets)).id_token
+        id_token = (await self._flow.redeem(callback, secrets, http=self._http)).id_token
         groups = frozenset(id_token.claims.texts(self._role_claim))
         return KnownOperator(subject=id_token.subject, groups=groups)

@@ -3,6 +3,7 @@
 import asyncio
 import importlib
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import final
 
@@ -28,6 +29,9 @@ class WireOnDemand(Wire):
     ) -> Received:
         wire = self._wire or await self._created()
         return await wire.send(method, url, headers, body, max_bytes=max_bytes)
+
+    def conversation(self) -> AbstractContextManager[Wire]:
+        return nullcontext(self) if self._wire is None else self._wire.conversation()
 
     async def aclose(self) -> None:
         # A wire that is still being created has no connection yet, and needs none anymore.

@@ -1,5 +1,6 @@
 """Who it is that signed in: the sources of the ICN, their silence, and their contradictions."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -52,6 +53,16 @@ async def test_what_va_says_of_the_status_is_stored(
 
     (user,) = sandboxed.store.committed.users.values()
     assert user.status is status
+
+
+async def test_what_is_asked_about_one_person_is_one_conversation_and_nobody_elses(
+    sandboxed: Product,
+) -> None:
+    # A connection is kept within a conversation only, so that no answer is another person's.
+    await asyncio.gather(*(sandboxed.sign_in(each) for each in ("tamara-ellis", "janet-moore")))
+
+    calls = [["token", "userinfo", "status"]] * 2
+    assert sandboxed.conversations == calls
 
 
 @pytest.mark.case(45)

@@ -196,12 +196,23 @@ class Network(httpx.AsyncBaseTransport):
 
 @final
 class ServiceWire(Wire):
-    """The service's own wire to what listens on a socket, and the network to all other hosts."""
+    """The service's own wire to what listens on a socket, and the network to all other hosts.
+
+    Attributes:
+        conversations: The last part of each path that was called in each conversation.
+    """
 
     def __init__(self, network: Network, sockets: Sequence[str]) -> None:
+        self.conversations: list[list[str]] = []
         self._network = HttpxWire(httpx.AsyncClient(transport=network, trust_env=False))
         self._own = WireOnDemand()
         self._sockets = sockets
+
+    @contextmanager
+    def conversation(self) -> Iterator[Wire]:
+        called: list[str] = []
+        self.conversations.append(called)
+        yield _HeardWire(self, called)
 
     async def send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes, *, max_bytes: int
@@ -212,6 +223,24 @@ class ServiceWire(Wire):
     async def aclose(self) -> None:
         await self._network.aclose()
         await self._own.aclose()
+
+
+@final
+class _HeardWire(Wire):
+    """A conversation of which it is known who was called."""
+
+    def __init__(self, wire: Wire, called: list[str]) -> None:
+        self._wire = wire
+        self._called = called
+
+    async def send(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes, *, max_bytes: int
+    ) -> Received:
+        self._called.append(urlsplit(url).path.rpartition("/")[2])
+        return await self._wire.send(method, url, headers, body, max_bytes=max_bytes)
+
+    async def aclose(self) -> None:
+        """Leave the wire open to others."""
 
 
 @final
@@ -340,6 +369,7 @@ class Product:
         provider_app: ASGIApp,
         store: MemoryStore,
         strays: list[str],
+        conversations: list[list[str]],
         log: StringIO,
     ) -> None:
         self.settings = settings
@@ -350,6 +380,8 @@ class Product:
         self.store = store
         #: Calls to hosts that do not exist, whoever made them.
         self.strays = strays
+        #: Whom the service called in each conversation with the provider.
+        self.conversations = conversations
         #: What must not be seen in a log or the audit trail.
         self.secrets: set[str] = set()
         self._log = log
@@ -530,6 +562,7 @@ async def running_product(
             provider_app=provider_app,
             store=store,
             strays=strays,
+            conversations=wire.conversations,
             log=log,
         )
         stack.push_async_callback(product.aclose)

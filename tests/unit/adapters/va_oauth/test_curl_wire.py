@@ -11,10 +11,11 @@ from typing import Any
 import certifi
 import pytest
 
-from adapters.va_oauth.bounded_http import Received
+from adapters.va_oauth.bounded_http import Received, Wire
 from adapters.va_oauth.curl_wire import CurlWire
 from application.errors import ProviderUnavailableError
 from tests.support.certificates import certified
+from tests.support.held_server import HeldServer
 from tests.support.product import until
 
 MOST = 1_000
@@ -221,3 +222,151 @@ async def test_no_other_protocol_is_spoken() -> None:
     await wire.aclose()
 
     assert connected == []
+
+
+async def sent(wire: Wire, method: str, url: str) -> Received:
+    body = b"code=once" if method == "POST" else b""
+    return await wire.send(method, url, HEADERS, body, max_bytes=MOST)
+
+
+@asynccontextmanager
+async def wire_of_production() -> AsyncIterator[CurlWire]:
+    wire = CurlWire(AUTHORITIES)
+    try:
+        yield wire
+    finally:
+        await wire.aclose()
+
+
+async def test_in_a_conversation_one_get_takes_the_connection_that_a_post_left() -> None:
+    server = HeldServer(is_held=False)
+    async with server.listening() as url, wire_of_production() as wire:
+        with wire.conversation() as conversation:
+            await sent(conversation, "POST", url)
+            await asyncio.gather(*(sent(conversation, "GET", url) for _ in range(2)))
+
+    assert (server.requests, server.connections) == (3, 2)
+
+
+@pytest.mark.parametrize(
+    "then", [("POST",), ("GET", "GET")], ids=["no POST", "no GET after another"]
+)
+async def test_in_a_conversation_no_other_request_does(then: tuple[str, ...]) -> None:
+    server = HeldServer(is_held=False)
+    async with server.listening() as url, wire_of_production() as wire:
+        with wire.conversation() as conversation:
+            await sent(conversation, "POST", url)
+            for method in then:
+                await sent(conversation, method, url)
+
+    assert server.connections == 2
+
+
+async def test_no_request_takes_the_connection_of_another_conversation() -> None:
+    server = HeldServer(is_held=False)
+    async with server.listening() as url, wire_of_production() as wire:
+        with wire.conversation() as conversation, wire.conversation() as another:
+            await sent(conversation, "POST", url)
+            await sent(another, "GET", url)
+            await sent(wire, "GET", url)
+        with wire.conversation() as later:
+            await sent(later, "GET", url)
+
+    assert server.connections == 4
+
+
+async def test_a_get_whose_connection_was_closed_meanwhile_is_sent_on_a_new_one() -> None:
+    server = HeldServer(is_held=False)
+    server.resets_used_connections = True
+    async with server.listening() as url, wire_of_production() as wire:
+        with wire.conversation() as conversation:
+            await sent(conversation, "POST", url)
+            assert (await sent(conversation, "GET", url)).body == b"{}"
+
+    assert server.connections == 2
+
+
+@pytest.mark.parametrize("is_at_once", [True, False])
+async def test_what_follows_an_answer_is_not_taken_for_the_next_one(*, is_at_once: bool) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        if head.startswith(b"POST"):
+            await reader.readexactly(len(b"code=once"))
+            writer.write(answer(b"tokens"))
+            if not is_at_once:
+                await writer.drain()
+            writer.write(answer(b"of another"))
+            await reader.read()
+        else:
+            writer.write(answer(b"ours"))
+        writer.close()
+
+    async with (
+        await asyncio.start_server(talk, "127.0.0.1", 0) as listening,
+        wire_of_production() as wire,
+    ):
+        url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/"
+        with wire.conversation() as conversation:
+            assert (await sent(conversation, "POST", url)).body == b"tokens"
+            assert (await sent(conversation, "GET", url)).body == b"ours"
+
+
+async def test_a_call_that_is_given_up_in_a_conversation_leaves_its_server() -> None:
+    server = Server(b"HTTP/1.1 200 OK\r\n...")
+    async with (
+        await asyncio.start_server(server.talk, "127.0.0.1", 0) as listening,
+        wire_of_production() as wire,
+    ):
+        url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/"
+        with wire.conversation() as conversation:
+            call = asyncio.create_task(sent(conversation, "POST", url))
+            await until(lambda: len(server.heads) == 1)
+            call.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await call
+        await server.was_left.wait()
+
+
+async def test_a_conversation_that_is_over_has_closed_the_connection_of_its_post() -> None:
+    left = asyncio.Event()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"code=once")
+        writer.write(answer(b"{}"))
+        assert await reader.read() == b""
+        left.set()
+        writer.close()
+
+    async with (
+        await asyncio.start_server(talk, "127.0.0.1", 0) as listening,
+        wire_of_production() as wire,
+    ):
+        url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/"
+        with wire.conversation() as conversation:
+            await sent(conversation, "POST", url)
+            assert not left.is_set()
+        await left.wait()
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"HTTP/1.1 200 OK\r\nHTTP/1.1 500: x\r\nContent-Length: 2\r\n\r\n", 200),
+        (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n", 201),
+        (b"HTTP/1.0 404\r\n\r\n", 404),
+    ],
+    ids=["a header like a status line", "provisional first", "nothing but a status"],
+)
+async def test_the_status_is_that_of_the_first_line_of_the_last_head(
+    head: bytes, status: int
+) -> None:
+    async with asked(Server(head + b"{}")) as get:
+        received = await get("/")
+
+    assert (received.status, received.body) == (status, b"{}")
+
+
+async def test_an_answer_that_is_only_provisional_is_none() -> None:
+    async with asked(Server(b"HTTP/1.1 103 Early Hints\r\n\r\n")) as get:
+        with pytest.raises(ProviderUnavailableError):
+            await get("/")

@@ -169,3 +169,14 @@ async def test_a_wire_whose_authorities_could_not_be_read_is_closed_all_the_same
     with pytest.raises(ProviderUnavailableError):
         await wire.send("GET", "https://va.example", {}, b"", max_bytes=1)
     await wire.aclose()
+
+
+async def test_a_conversation_uses_the_wire_as_soon_as_there_is_one() -> None:
+    server = HeldServer(is_held=False)
+    async with server.listening() as url, caller() as http:
+        for expected in (2, 3):
+            with http.conversation() as conversation:
+                assert (await exchange(conversation, url)).status == 200
+                assert (await conversation.get(url, operation="status")).status == 200
+            # The first conversation began before there was a wire.
+            assert server.connections == expected
