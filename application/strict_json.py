@@ -2,7 +2,7 @@
 
 import json
 import math
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 
 class NotStrictJSONError(ValueError):
@@ -31,9 +31,7 @@ def members_of(text: bytes) -> dict[str, Any]:
         NotStrictJSONError: The text isn't such an object.
     """
     try:
-        parsed = json.loads(
-            text.decode(), object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite
-        )
+        parsed = _STRICT.decode(text.decode())
     except (ValueError, RecursionError) as error:
         raise NotStrictJSONError from error
     if not isinstance(parsed, dict):
@@ -57,3 +55,8 @@ def _finite(text: str) -> float:
     if math.isinf(number):
         raise NotStrictJSONError
     return number
+
+
+_STRICT: Final = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite
+)

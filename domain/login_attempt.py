@@ -5,6 +5,7 @@ from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 from typing import Final, Self
 
 from domain.app_challenge import AppChallenge
@@ -29,7 +30,7 @@ class AttemptRefusal(StrEnum):
     OTHER_BROWSER = "other_browser"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class LoginSecrets:
     """The two random strings of an attempt, and the values derived from them.
 
@@ -45,7 +46,7 @@ class LoginSecrets:
     state: Secret
     browser: Secret
 
-    @property
+    @cached_property
     def state_hash(self) -> bytes:
         """The hash that identifies the attempt in the store."""
         return hash_of(self.state)
@@ -58,7 +59,7 @@ class LoginSecrets:
     @property
     def attempt_id(self) -> str:
         """What the browser's cookies of the attempt are named by: 96 bits of the state's hash."""
-        return attempt_id_of(self.state)
+        return _base64url(self.state_hash[:_ID_BYTES])
 
     @property
     def nonce(self) -> str:

@@ -5,7 +5,7 @@ Sources: RFC 6749, section 4.1; RFC 7636; RFC 9700; OpenID Connect Core 1.0, sec
 
 from dataclasses import dataclass
 from typing import final
-from urllib.parse import quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import quote, urlencode
 
 from adapters.va_oauth.bounded_http import BoundedHTTP
 from adapters.va_oauth.callback import code_of
@@ -37,6 +37,16 @@ class CodeFlow:
     def __init__(self, *, settings: ProviderSettings, http: BoundedHTTP, clock: Clock) -> None:
         self._settings = settings
         self._clock = clock
+        self._same_for_all = urlencode(
+            {
+                "response_type": "code",
+                "client_id": settings.client_id,
+                "redirect_uri": settings.redirect_uri,
+                "scope": self._requested_scope,
+                "code_challenge_method": "S256",
+            },
+            quote_via=quote,
+        )
         self.documents = ProviderDocuments(
             http=http, discovery_url=settings.discovery_url, issuer=settings.issuer, clock=clock
         )
@@ -54,22 +64,15 @@ class CodeFlow:
             ProviderUnavailableError: The metadata could not be fetched, or isn't acceptable.
         """
         metadata = await self.documents.metadata()
-        parameters = urlencode(
-            {
-                "response_type": "code",
-                "client_id": self._settings.client_id,
-                "redirect_uri": self._settings.redirect_uri,
-                "scope": self._requested_scope,
-                "state": secrets.state.reveal(),
-                "nonce": secrets.nonce,
-                "code_challenge": secrets.code_challenge,
-                "code_challenge_method": "S256",
-            },
-            quote_via=quote,
-        )
-        url = urlsplit(metadata.authorization_endpoint)
-        query = f"{url.query}&{parameters}" if url.query else parameters
-        return urlunsplit(url._replace(query=query))
+        endpoint = metadata.authorization_endpoint
+        # A safe URL has no fragment.
+        separator = "&" if "?" in endpoint else "?"
+        parameters = {
+            "state": secrets.state.reveal(),
+            "nonce": secrets.nonce,
+            "code_challenge": secrets.code_challenge,
+        }
+        return f"{endpoint}{separator}{self._same_for_all}&{urlencode(parameters)}"
 
     async def redeem(
         self, callback: ProviderCallback, secrets: LoginSecrets, *, http: BoundedHTTP

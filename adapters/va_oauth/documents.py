@@ -153,13 +153,7 @@ def unsigned_document(reply: Reply, *, reason: str, whole: str = "document") -> 
     if reply.fault is not None:
         raise UpstreamRejectedError(reply.fault)
     try:
-        members = json.loads(
-            _decoded(reply),
-            object_pairs_hook=_merged,
-            parse_int=_integer,
-            parse_constant=_unreadable,
-            strict=False,
-        )
+        members = _LENIENT.decode(_decoded(reply))
     except (ValueError, RecursionError) as error:
         raise UpstreamRejectedError(reason.format(whole)) from error
     if not isinstance(members, dict):
@@ -183,11 +177,11 @@ def signed_document(text: bytes, *, reason: str, whole: str = "document") -> Doc
     return Document(members, reason=reason, is_signed=True)
 
 
-def _decoded(reply: Reply) -> str | bytes:
+def _decoded(reply: Reply) -> str:
     body = reply.body
     if b"\0" in body[:4] or body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        # UTF-16 or UTF-32, which the parser recognizes.
-        return body
+        # UTF-16 or UTF-32 (RFC 4627, section 3).
+        return body.decode(json.detect_encoding(body), "surrogatepass")
     label = re.sub(r"\W+", "_", (reply.charset or "").lower()).strip("_")
     # Names from before a charset was registered, such as x-sjis.
     label = label.removeprefix("x_")
@@ -215,3 +209,8 @@ def _integer(digits: str) -> Any:
 
 def _unreadable(_constant: str) -> Any:
     return _UNREADABLE
+
+
+_LENIENT: Final = json.JSONDecoder(
+    object_pairs_hook=_merged, parse_int=_integer, parse_constant=_unreadable, strict=False
+)
