@@ -145,7 +145,6 @@ from entrypoints.web.reference_cookie import ReferenceCookie
 from entrypoints.web.renewal_endpoints import RenewalEndpoints
 from entrypoints.web.session_cookies import SessionCookies
 from entrypoints.web.session_endpoints import SessionEndpoints
-from entrypoints.web.sign_in_pace import SignInPace
 from entrypoints.web.token_endpoint import REFUSALS_A_MINUTE, TokenEndpoint
 from entrypoints.web.va_endpoints import VAEndpoints
 from entrypoints.web.visitors import VisitorReader
@@ -699,7 +698,6 @@ class Container(containers.DeclarativeContainer):
         authenticator=authenticator,
         app_sign_ins=providers.Singleton(AppSignIns, are_allowed=settings.provided.app_sign_in),
         measurements=measurements,
-        pace=providers.Singleton(SignInPace),
     )
     session_endpoints = providers.Singleton(
         SessionEndpoints,

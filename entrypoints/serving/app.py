@@ -78,11 +78,10 @@ def create_app(container: Container) -> Starlette:
 
     settings = container.settings()
     answers = container.browser_answers()
-    # Matched in this order. The hot path has validations already.
     routes: list[BaseRoute] = [
-        *container.va_endpoints().routes,
         *container.session_endpoints().routes,
         *container.renewal_endpoints().routes,
+        *container.va_endpoints().routes,
         *container.link_endpoints().routes,
         *container.disclosure_endpoints().routes,
         *container.token_endpoint().routes,

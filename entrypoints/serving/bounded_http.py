@@ -12,7 +12,9 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from entrypoints.crowds import TURNED_AWAY
 from entrypoints.serving.connection_table import ConnectionTable
+from entrypoints.serving.turnstile import Turnstile
 from entrypoints.serving.upgrade_offers import is_offer, read_without_offer
 from entrypoints.web.errors import problem
 
@@ -30,6 +32,13 @@ _LAST_ANSWER: Final = {
 }
 
 
+class _Admission(Enum):
+    """What the turnstile decided about a request."""
+
+    LET_IN = auto()
+    TURNED_AWAY = auto()
+
+
 class _Owed(Enum):
     """What a client must send before its deadline."""
 
@@ -41,6 +50,8 @@ class _Owed(Enum):
 @final
 class BoundedHTTP(HttpToolsProtocol):
     """Limits what uvicorn doesn't: the size of a head, and each wait for a client.
+
+    A request of a crowd waits at the turnstile first, as bytes.
 
     A head is the request line and the headers of a request.
 
@@ -56,12 +67,19 @@ class BoundedHTTP(HttpToolsProtocol):
         config: Config,
         server_state: ServerState,
         app_state: dict[str, Any],
+        *,
         table: ConnectionTable,
+        turnstile: Turnstile,
         refusal: ASGIApp,
     ) -> None:
         super().__init__(config, server_state, app_state)
         self._table = table
+        self._turnstile = turnstile
         self._application, self._refusal = self.app, refusal
+        #: What a request that waits at the turnstile begins with.
+        self._held: bytes | None = None
+        #: What the turnstile decided about the next request. None if it wasn't asked.
+        self._admission: _Admission | None = None
         #: Bytes received since the end of the last request. None while a body arrives.
         self._head_bytes: int | None = 0
         #: Requests without a complete response. More than one if the client pipelines.
@@ -77,9 +95,12 @@ class BoundedHTTP(HttpToolsProtocol):
         self._expect(_Owed.HEAD)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Cancel all timers."""
+        """Leave everything, and cancel all timers."""
         super().connection_lost(exc)
         self._table.closed(self)
+        if self._held is not None:
+            self._held = None
+            self._turnstile.give_up(self)
         self._expect(None)
         # After an error, uvicorn keeps its timer, which keeps the whole connection in memory.
         for timer in (self._reading_deadline, self.timeout_keep_alive_task):
@@ -87,6 +108,49 @@ class BoundedHTTP(HttpToolsProtocol):
                 timer.cancel()
 
     def data_received(self, data: bytes) -> None:
+        """Take what the client sent, or keep it until the request may begin."""
+        if self._held is not None:
+            self._held += data
+            if len(self._held) > _MAX_HEAD_BYTES:
+                self.transport.pause_reading()
+        elif self._may_have_to_wait(data):
+            self._held = data
+            self._turnstile.arrive(self)
+            if self._held is not None:
+                # The client waits for us, and not we for the client.
+                self._table.works(self)
+                self._expect(None)
+                self._stop_keep_alive_timer()
+        else:
+            self._take(data)
+
+    def _may_have_to_wait(self, data: bytes) -> bool:
+        # At the end, the line only gets shorter.
+        is_next_request = self._head_bytes == 0 and not self._unanswered
+        return is_next_request and self._turnstile.concerns(data) and not self._table.is_ending
+
+    def enter(self) -> None:
+        """Begin the request."""
+        self._release(_Admission.LET_IN)
+        if self._admission is not None:
+            # Its head isn't complete, and nobody knows when it will be.
+            self._admission = None
+            self._turnstile.left()
+
+    def turn_away(self) -> None:
+        """Refuse the request."""
+        self._release(_Admission.TURNED_AWAY)
+        self._admission = None
+
+    def _release(self, admission: _Admission) -> None:
+        data, self._held = self._held, None
+        self._admission = admission
+        if data is not None and not self.transport.is_closing():
+            self._table.waits(self)
+            self.transport.resume_reading()
+            self._take(data)
+
+    def _take(self, data: bytes) -> None:
         """Count the bytes of the head, and pass them on. Bytes of a body don't count."""
         if self._head_bytes is not None and self._head_bytes + len(data) > _MAX_HEAD_BYTES:
             self._receive_in_parts(data)
@@ -113,9 +177,7 @@ class BoundedHTTP(HttpToolsProtocol):
 
     def _parse(self, data: bytes) -> None:
         """Parse the next bytes, as uvicorn does, but ignore offers to upgrade."""
-        if self.timeout_keep_alive_task is not None:
-            self.timeout_keep_alive_task.cancel()
-            self.timeout_keep_alive_task = None
+        self._stop_keep_alive_timer()
         try:
             while data:
                 try:
@@ -135,6 +197,11 @@ class BoundedHTTP(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Count a request, or refuse it if the server is overloaded."""
         self.app = self._refusal if self._table.is_overloaded else self._application
+        if self._admission is _Admission.LET_IN:
+            self.app = self._until_it_ends(self.app)
+        elif self._admission is _Admission.TURNED_AWAY:
+            self.scope["state"][TURNED_AWAY] = True
+        self._admission = None
         super().on_headers_complete()
         self._head_bytes = None
         self._unanswered += 1
@@ -184,6 +251,22 @@ class BoundedHTTP(HttpToolsProtocol):
             self.transport.abort()
         else:
             self.transport.close()
+
+    def _until_it_ends(self, app: ASGIApp) -> ASGIApp:
+        """Return the app for a request that the turnstile let in."""
+
+        async def run(scope: Scope, receive: Receive, send: Send) -> None:
+            try:
+                await app(scope, receive, send)
+            finally:
+                self._turnstile.left()
+
+        return run
+
+    def _stop_keep_alive_timer(self) -> None:
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
+            self.timeout_keep_alive_task = None
 
     def _set_deadline(self) -> None:
         """Set the deadline for what the client must send next."""

@@ -6,7 +6,8 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from types import FrameType
 from typing import Final, final
@@ -16,9 +17,11 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.config import STARTUP_FAILURE
 
+from entrypoints.crowds import CrowdLimits
 from entrypoints.serving.bounded_http import BoundedHTTP, refuse
 from entrypoints.serving.connection_table import ConnectionTable
 from entrypoints.serving.listening import Listener
+from entrypoints.serving.turnstile import Turnstile
 from entrypoints.sockets import cannot_listen
 from entrypoints.starting import fail
 
@@ -34,7 +37,7 @@ _MOST_CONNECTIONS: Final = 1_000
 _TICKS_PER_BEAT: Final = 10
 
 
-def _nothing() -> None:
+def no_beat() -> None:
     """Do nothing: no parent waits for a beat."""
 
 
@@ -73,6 +76,8 @@ class HTTPServer(uvicorn.Server):
         most_connections: At this number, each new connection closes the one that is idle longest.
         beat: Called about once a second while the event loop runs.
         refusal: Responds instead of the application if too many requests are in progress.
+        crowded: The paths that crowds come to.
+        crowd_limits: The limits of a crowd.
     """
 
     def __init__(
@@ -80,11 +85,14 @@ class HTTPServer(uvicorn.Server):
         config: uvicorn.Config,
         *,
         most_connections: int = _MOST_CONNECTIONS,
-        beat: Callable[[], None] = _nothing,
+        beat: Callable[[], None] = no_beat,
         refusal: ASGIApp = refuse,
+        crowded: Sequence[str] = (),
+        crowd_limits: CrowdLimits | None = None,
     ) -> None:
         super().__init__(config)
         self._table = ConnectionTable(most_connections)
+        self._turnstile = Turnstile(crowded, crowd_limits)
         self._beat = beat
         self._refusal = refusal
         self._listeners: list[Listener] = []
@@ -147,14 +155,27 @@ class HTTPServer(uvicorn.Server):
         for connection in list(self.server_state.connections):
             if isinstance(connection, BoundedHTTP):
                 connection.end_with_answer()
+        await self._let_the_crowd_in()
         with suppress(TimeoutError):
             async with asyncio.timeout(_LINGER_SECONDS):
                 await self._table.all_closed()
         await super().shutdown(sockets)
 
+    async def _let_the_crowd_in(self) -> None:
+        """Wait for those who wait. The time counts for the requests in progress as well."""
+        began = time.monotonic()
+        await self._turnstile.nobody_waits()
+        if self.config.timeout_graceful_shutdown is not None:
+            self.config.timeout_graceful_shutdown -= round(time.monotonic() - began)
+
     def _new_connection(self) -> BoundedHTTP:
         return BoundedHTTP(
-            self.config, self.server_state, self.lifespan.state, self._table, self._refusal
+            self.config,
+            self.server_state,
+            self.lifespan.state,
+            table=self._table,
+            turnstile=self._turnstile,
+            refusal=self._refusal,
         )
 
 

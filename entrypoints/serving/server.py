@@ -50,7 +50,7 @@ from domain.front_end import SessionDelivery
 from entrypoints.logs import configure_logs
 from entrypoints.serving.connection_table import most_connections, raise_file_limit
 from entrypoints.serving.workers import Lifeline, Workers
-from entrypoints.settings import PROCESSES, Settings
+from entrypoints.settings import CALLBACK_PATH, PROCESSES, Settings
 from entrypoints.sockets import MAX_PORT, CannotListenError, bound_sockets, require_free
 from entrypoints.starting import (
     EXIT_SETTINGS,
@@ -134,18 +134,30 @@ def serve(
     """Serve on these sockets in this process, until a signal or the end of the parent."""
     # Imported here, because a process that only supervises workers doesn't need them.
     from entrypoints.serving.app import ServerApps  # noqa: PLC0415
-    from entrypoints.serving.http_server import HTTPServer, server_config  # noqa: PLC0415
+    from entrypoints.serving.http_server import (  # noqa: PLC0415
+        HTTPServer,
+        no_beat,
+        server_config,
+    )
+    from entrypoints.web.browser_answers import LOGIN_PATH  # noqa: PLC0415
 
     apps = ServerApps(settings, checks_client=checks_client)
     config = server_config(
         apps.serving, keep_alive_seconds=settings.keep_alive_seconds, is_factory=True
     )
-    most = most_connections(settings.pool_size)
-    refusal = apps.refusing()
-    if lifeline is None:
-        server = HTTPServer(config, most_connections=most, refusal=refusal)
-    else:
-        server = HTTPServer(config, most_connections=most, refusal=refusal, beat=lifeline.beat)
+    server = HTTPServer(
+        config,
+        most_connections=most_connections(settings.pool_size),
+        refusal=apps.refusing(),
+        # A proxy in front may leave the path of the public URL, or take it away.
+        crowded=[
+            root + path
+            for root in ("", settings.public_path)
+            for path in (LOGIN_PATH, CALLBACK_PATH)
+        ],
+        beat=no_beat if lifeline is None else lifeline.beat,
+    )
+    if lifeline is not None:
         lifeline.watch(server.end)
     server.run(list(listeners))
 

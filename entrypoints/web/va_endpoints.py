@@ -40,6 +40,7 @@ from domain.front_end import FrontEnd
 from domain.return_path import ReturnPath
 from domain.secret import Secret
 from domain.sign_in_failure import SignInFailure
+from entrypoints.crowds import TURNED_AWAY
 from entrypoints.metrics.measurements import REPEATED, RESTARTED, SUCCESS, Measurements
 from entrypoints.settings import CALLBACK_PATH
 from entrypoints.web.app_sign_ins import AppSignIns
@@ -58,7 +59,6 @@ from entrypoints.web.login_cookies import LoginCookies
 from entrypoints.web.navigation import is_navigation, is_prefetch
 from entrypoints.web.parameters import MalformedParametersError, query_of, single_values
 from entrypoints.web.routing import get_only
-from entrypoints.web.sign_in_pace import SignInPace
 from entrypoints.web.visitors import VisitorReader
 
 _log = structlog.stdlib.get_logger("vetassist.sign_in")
@@ -91,7 +91,6 @@ class VAEndpoints:
         authenticator: Authenticator,
         app_sign_ins: AppSignIns,
         measurements: Measurements,
-        pace: SignInPace,
     ) -> None:
         self._start_va_login = start_va_login
         self._complete_va_login = complete_va_login
@@ -102,7 +101,6 @@ class VAEndpoints:
         self._authenticator = authenticator
         self._app_sign_ins = app_sign_ins
         self._measurements = measurements
-        self._pace = pace
 
     @property
     def routes(self) -> list[BaseRoute]:
@@ -123,8 +121,8 @@ class VAEndpoints:
                 app_challenge=self._app_sign_ins.challenge(request),
                 front_end=front_end,
             )
-            async with self._pace.begun():
-                started = await self._start_va_login.execute(command)
+            _refuse_if_turned_away(request)
+            started = await self._start_va_login.execute(command)
         except _NOT_STARTED as error:
             if is_person:
                 return self._not_started(request, error)
@@ -138,11 +136,10 @@ class VAEndpoints:
         if is_prefetch(request.headers):
             return Response(status_code=HTTPStatus.NO_CONTENT)
         try:
-            async with self._pace.begun():
-                return await self._completed(request)
+            _refuse_if_turned_away(request)
         except UnavailableError as error:
-            # The attempt wasn't touched.
             return self._not_started(request, error)
+        return await self._completed(request)
 
     async def _completed(self, request: Request) -> Response:
         command = self._command(request)
@@ -209,6 +206,11 @@ class VAEndpoints:
             note=self._cookies.note(request, state),
             unanswered=self._cookies.unanswered(request, state),
         )
+
+
+def _refuse_if_turned_away(request: Request) -> None:
+    if getattr(request.state, TURNED_AWAY, False):
+        raise UnavailableError("crowded")
 
 
 def _wanted_path(request: Request, *, is_person: bool) -> ReturnPath | None:

@@ -25,7 +25,6 @@ from typing import Any, Final, Protocol, final
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
-import uvicorn
 from anyio.lowlevel import checkpoint
 from dependency_injector import providers
 from starlette.applications import Starlette
@@ -41,6 +40,7 @@ from application.ports.clock import Clock
 from domain.audit_event import AuditEvent
 from domain.session import Session
 from entrypoints.container import Container
+from entrypoints.crowds import CrowdLimits
 from entrypoints.logs import configure_logs
 from entrypoints.sandbox.app import create_sandbox
 from entrypoints.sandbox.documents import OAUTH_BASE, STATUS_PATH
@@ -52,7 +52,6 @@ from entrypoints.serving.app import create_app
 from entrypoints.serving.bounded_http import refuse
 from entrypoints.serving.http_server import HTTPServer, server_config
 from entrypoints.settings import Settings
-from entrypoints.web.sign_in_pace import CrowdLimits, SignInPace
 from tests.support.environment import PREFIX, read, required_settings
 from tests.support.frozen_clock import FrozenClock, frozen_clock
 from tests.support.httpx_wire import HttpxWire
@@ -495,7 +494,6 @@ async def running_product(
     pool: Pool | None = None,
     deadline: timedelta = _DEADLINE,
     sign_in_limits: BulkheadLimits = SIGN_INS,
-    crowd_limits: CrowdLimits | None = None,
     sockets: Sequence[str] = (),
     **overrides: object,
 ) -> AsyncIterator[Product]:
@@ -507,7 +505,6 @@ async def running_product(
         pool: Stores in PostgreSQL instead of memory.
         deadline: For each call to the provider.
         sign_in_limits: How many sign-ins may be in progress at the provider.
-        crowd_limits: How many of its requests may be in progress, and waiting.
         sockets: Origins that the service reaches over real sockets.
         overrides: Settings by field name, as an operator would write them.
     """
@@ -543,15 +540,10 @@ async def running_product(
                 ),
             )
         )
-        for built, changes in (
-            (
-                container.identity_provider,
-                {"wire": wire, "deadline": deadline, "sign_in_limits": sign_in_limits},
-            ),
-            (container.va_endpoints, {"pace": SignInPace(crowd_limits)}),
-        ):
-            assert isinstance(built, providers.Singleton)
-            built.override(providers.Singleton(built.cls, **built.kwargs | changes))
+        built = container.identity_provider
+        assert isinstance(built, providers.Singleton)
+        changes = {"wire": wire, "deadline": deadline, "sign_in_limits": sign_in_limits}
+        built.override(providers.Singleton(built.cls, **built.kwargs | changes))
         # Its lifespan opens nothing, as nothing has to be opened; it would only tune this process.
         app = create_app(container)
         product = Product(
@@ -596,7 +588,8 @@ async def serving(
     most_connections: int = 1000,
     grace_seconds: int | None = None,
     refusal: ASGIApp = refuse,
-) -> AsyncIterator[tuple[str, uvicorn.Server]]:
+    crowd_limits: CrowdLimits | None = None,
+) -> AsyncIterator[tuple[str, HTTPServer]]:
     """Serve an app on a real socket as the service is served; gives its URL and its server.
 
     When the block ends, requests in progress have ``grace_seconds`` to end; None: as long as they
@@ -605,7 +598,13 @@ async def serving(
     config = server_config(app, keep_alive_seconds=keep_alive_seconds)
     config.lifespan = "off"
     config.timeout_graceful_shutdown = grace_seconds
-    server = HTTPServer(config, most_connections=most_connections, refusal=refusal)
+    server = HTTPServer(
+        config,
+        most_connections=most_connections,
+        refusal=refusal,
+        crowded=(LOGIN, CALLBACK),
+        crowd_limits=crowd_limits,
+    )
     with socket.create_server(("127.0.0.1", port)) as listener:
         port = listener.getsockname()[1]
         serve = asyncio.create_task(server.serve(sockets=[listener]))

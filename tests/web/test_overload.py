@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
@@ -19,11 +19,19 @@ from domain.audit_event import AuditEventType
 from domain.identifiers import ICN
 from domain.secret import Secret
 from domain.va_identity import VAAccount
-from entrypoints.web.sign_in_pace import CrowdLimits
+from entrypoints.crowds import CrowdLimits
 from tests.support.held_server import HeldServer
 from tests.support.hostile_provider import ICN as THE_ICN
 from tests.support.hostile_provider import HostileProvider, never, saying
-from tests.support.product import Browser, Product, SignedIn, running_product, serving, until
+from tests.support.product import (
+    LOGIN,
+    Browser,
+    Product,
+    SignedIn,
+    running_product,
+    serving,
+    until,
+)
 
 DISCOVERY = "/realms/veterans/.well-known/openid-configuration"
 TOKEN = "/connect/exchange"
@@ -149,24 +157,36 @@ async def test_a_start_is_refused_while_callbacks_are_refused() -> None:
 async def test_who_finds_a_crowd_is_told_to_come_again_and_nothing_is_used_up() -> None:
     slow = SlowProvider()
     limits = CrowdLimits(in_progress=1, waiting=1)
-    async with running_product(provider=slow.provider, crowd_limits=limits) as product:
-        others, last = await begin(product, 2), product.browser()
+    async with (
+        running_product(provider=slow.provider) as product,
+        serving(product.app, crowd_limits=limits) as (url, server),
+        httpx.AsyncClient(base_url=url, trust_env=False) as client,
+    ):
+
+        async def follow(browser: Browser, callback: str) -> httpx.Response:
+            target = urlsplit(callback)
+            cookies = {"Cookie": browser.cookie_header}
+            return await client.get(f"{target.path}?{target.query}", headers=cookies)
+
+        (first, second), last = await begin(product, 2), product.browser()
         callback = await last.begin(return_to="/claims")
-        waiting = come_back(others)
-        pace = product.container.va_endpoints()._pace
-        await until(lambda: slow.held == 1 and len(pace._line) == 1)
+        in_progress = asyncio.create_task(follow(*first))
+        await until(lambda: slow.held == 1)
+        waiting = asyncio.create_task(follow(*second))
+        await until(lambda: len(server._turnstile._line) == 1)
 
-        started = await product.browser().start()
-        refused = await last.get(callback)
+        started = await client.get(LOGIN)
+        refused = await follow(last, callback)
 
-        assert (started.status_code, started.headers["retry-after"]) == (503, "2")
+        assert started.headers["retry-after"] == "2"
         assert started.json()["code"] == "unavailable"
         told = "/va-error?error=service_unavailable&return_to=%2Fclaims"
         assert refused.headers["location"].endswith(told)
         assert "set-cookie" not in refused.headers
         assert product.audit == []
         slow.answer()
-        await asyncio.gather(*waiting)
+        for answer in await asyncio.gather(in_progress, waiting):
+            assert "/va-success" in answer.headers["location"]
         SignedIn.of(last, await last.get(callback))
 
 

@@ -9,24 +9,32 @@ import struct
 import weakref
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 from anyio.lowlevel import checkpoint
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from entrypoints.container import Container
+from entrypoints.crowds import TURNED_AWAY, CrowdLimits
 from entrypoints.serving.app import refusing_app
 from entrypoints.serving.bounded_http import BoundedHTTP
+from entrypoints.serving.http_server import HTTPServer
 from tests.support.environment import read, required_settings
 from tests.support.event_loop import pass_time
-from tests.support.product import FRONT_END_URL, SERVICE_URL, running_product, serving, until
+from tests.support.product import (
+    FRONT_END_URL,
+    LOGIN,
+    SERVICE_URL,
+    running_product,
+    serving,
+    until,
+)
 
 #: Generous: what must not hang has this long.
 PATIENCE_SECONDS = 60
@@ -75,9 +83,12 @@ class Application:
     body: bytes = b"here"
     may_answer: asyncio.Event
     asked: int = 0
+    #: Whether each request was turned away by the turnstile.
+    turned_away: list[bool] = field(default_factory=list)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.asked += 1
+        self.turned_away.append(TURNED_AWAY in scope["state"])
         await self.may_answer.wait()
         await PlainTextResponse(self.body)(scope, receive, send)
 
@@ -88,7 +99,7 @@ class Served:
 
     application: Application
     url: str
-    server: uvicorn.Server
+    server: HTTPServer
     clients: AsyncExitStack
 
     async def client(self, **options: int) -> Client:
@@ -100,10 +111,15 @@ class Served:
         return len(self.server.server_state.connections)
 
     @property
+    def connections(self) -> list[BoundedHTTP]:
+        """The server's ends of all connections."""
+        found = list(self.server.server_state.connections)
+        return [each for each in found if isinstance(each, BoundedHTTP)]
+
+    @property
     def only(self) -> BoundedHTTP:
         """The server's end of the one connection."""
-        (connection,) = self.server.server_state.connections
-        assert isinstance(connection, BoundedHTTP)
+        (connection,) = self.connections
         return connection
 
     async def until_open(self) -> None:
@@ -440,3 +456,159 @@ async def test_a_request_in_many_pieces_is_answered() -> None:
             await client.writer.drain()
             await asyncio.sleep(0)
         assert (await client.answer()).endswith(b"four")
+
+
+# Those who come in a crowd, and wait for their turn.
+
+ROOM_FOR_ONE = CrowdLimits(in_progress=1, waiting=2, patience=timedelta(hours=1))
+SIGN_IN = f"GET {LOGIN} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+
+
+async def in_line(it: Served, length: int) -> None:
+    """Return once so many wait."""
+    await until(lambda: len(it.server._turnstile._line) == length)
+
+
+async def test_sign_ins_wait_for_each_other_and_nobody_else_for_them() -> None:
+    async with served(answers=False, crowd_limits=ROOM_FOR_ONE) as it:
+        first, second, other = [await it.client() for _ in range(3)]
+        first.send(SIGN_IN)
+        await until(lambda: it.application.asked == 1)
+        second.send(SIGN_IN)
+        await in_line(it, 1)
+        other.send(GET)
+        await until(lambda: it.application.asked == 2)
+        it.application.may_answer.set()
+        for client in (first, second, other):
+            assert (await client.answer()).startswith(b"HTTP/1.1 200 ")
+
+    assert it.application.asked == 3
+
+
+async def test_a_client_in_line_has_no_deadline_but_its_patience() -> None:
+    async with served(answers=False, crowd_limits=ROOM_FOR_ONE) as it:
+        first, second = await it.client(), await it.client()
+        # One that comes on a new connection, and one that was idle before.
+        it.application.may_answer.set()
+        second.send(GET)
+        await second.answer()
+        it.application.may_answer.clear()
+        first.send(SIGN_IN)
+        await until(lambda: it.application.asked == 2)
+        third = await it.client()
+        for client in (second, third):
+            client.send(SIGN_IN)
+        await in_line(it, 2)
+        pass_time(HEAD + SECOND)
+        await settled()
+        assert it.open == 3
+        pass_time(ROOM_FOR_ONE.patience)
+        it.application.may_answer.set()
+        for client in (first, second, third):
+            assert (await client.answer()).startswith(b"HTTP/1.1 200 ")
+
+    assert it.application.turned_away == [False, False, True, True]
+
+
+async def test_a_client_that_leaves_the_line_costs_nothing() -> None:
+    async with served(answers=False, crowd_limits=ROOM_FOR_ONE) as it:
+        first, second = await it.client(), await it.client()
+        first.send(SIGN_IN)
+        await until(lambda: it.application.asked == 1)
+        second.send(SIGN_IN)
+        await in_line(it, 1)
+        second.writer.close()
+        await in_line(it, 0)
+        it.application.may_answer.set()
+        await first.answer()
+        await until(lambda: it.open == 1)
+
+    assert it.application.asked == 1
+
+
+async def test_what_a_client_sends_while_it_waits_is_not_lost() -> None:
+    whole = SIGN_IN.replace(b"Host: x", b"Host: x\r\nX-Long: " + b"x" * 60_000)
+    async with served(answers=False, crowd_limits=ROOM_FOR_ONE) as it:
+        first, second, endless = [await it.client() for _ in range(3)]
+        first.send(SIGN_IN)
+        await until(lambda: it.application.asked == 1)
+        second.send(whole[:40])
+        endless.send(whole[:-4])
+        await in_line(it, 2)
+        second.send(whole[40:])
+        endless.send(LARGE)
+        await second.writer.drain()
+        await settled()
+        assert max(len(each._held or b"") for each in it.connections) < len(LARGE) / 10
+        it.application.may_answer.set()
+        assert (await first.answer()).startswith(b"HTTP/1.1 200 ")
+        assert (await second.answer()).startswith(b"HTTP/1.1 200 ")
+        # It was told that its head is too long, if it ever reads.
+        await until(lambda: it.open == 2)
+
+
+@pytest.mark.parametrize("begins", [SIGN_IN[:30], SIGN_IN.replace(b"Host", b"Ho st")])
+async def test_a_request_that_does_not_become_one_keeps_nobody_waiting(begins: bytes) -> None:
+    async with served(crowd_limits=ROOM_FOR_ONE) as it:
+        broken, sound = await it.client(), await it.client()
+        broken.send(begins)
+        await until(lambda: it.open == 2)
+        await settled()
+        sound.send(SIGN_IN)
+        assert (await sound.answer()).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_a_client_in_line_is_not_idle() -> None:
+    async with served(answers=False, crowd_limits=ROOM_FOR_ONE, most_connections=3) as it:
+        first, second = await it.client(), await it.client()
+        first.send(SIGN_IN)
+        await until(lambda: it.application.asked == 1)
+        second.send(SIGN_IN)
+        await in_line(it, 1)
+        # Each of these closes the one before it.
+        for _ in range(3):
+            idle = await it.client()
+        await settled()
+        it.application.may_answer.set()
+        assert (await second.answer()).startswith(b"HTTP/1.1 200 ")
+        idle.writer.close()
+
+
+async def test_half_a_head_that_had_its_turn_is_idle_again() -> None:
+    async with served(answers=False, crowd_limits=ROOM_FOR_ONE, most_connections=3) as it:
+        first, half = await it.client(), await it.client()
+        first.send(SIGN_IN)
+        await until(lambda: it.application.asked == 1)
+        half.send(SIGN_IN[:30])
+        await in_line(it, 1)
+        it.application.may_answer.set()
+        await first.answer()
+        await in_line(it, 0)
+        it.application.may_answer.clear()
+        # Only two requests may be in progress.
+        first.send(GET)
+        await until(lambda: it.application.asked == 2)
+        newest = await it.client()
+        newest.send(GET)
+        await until(lambda: it.application.asked == 3)
+
+
+async def test_a_server_that_ends_lets_the_line_in_first() -> None:
+    async with served(answers=False, crowd_limits=ROOM_FOR_ONE) as it:
+        first, second, late = [await it.client() for _ in range(3)]
+        first.send(SIGN_IN)
+        await until(lambda: it.application.asked == 1)
+        second.send(SIGN_IN)
+        await in_line(it, 1)
+        it.server.should_exit = True
+        await until(lambda: it.server._table.is_ending)
+        # Longer than idle connections stay open. Who comes now makes the line no longer.
+        pass_time(SECOND)
+        late.send(SIGN_IN)
+        await until(lambda: it.application.asked == 2)
+        await in_line(it, 1)
+        it.application.may_answer.set()
+        for client in (first, second, late):
+            answer = await client.rest()
+            assert answer.startswith(b"HTTP/1.1 200 ")
+            assert b"\r\nconnection: close\r\n" in answer
