@@ -11,6 +11,7 @@ A request waits before anything of it is parsed. So it takes little memory, and 
 import asyncio
 import time
 from collections.abc import Sequence
+from contextvars import copy_context
 from typing import Final, Protocol, final
 
 from entrypoints.crowds import CrowdLimits
@@ -50,6 +51,8 @@ class Turnstile:
         self._unwanted: dict[Visitor, None] = {}
         self._in_progress = 0
         self._is_paused = False
+        # A request must not begin with the context of the one whose end lets it in.
+        self._context = copy_context()
         self._patience: asyncio.TimerHandle | None = None
         self._changed = asyncio.Event()
 
@@ -100,7 +103,7 @@ class Turnstile:
         self._in_progress += 1
         self._is_paused = True
         loop, used_before = asyncio.get_running_loop(), time.thread_time()
-        visitor.enter()
+        self._context.copy().run(visitor.enter)
         # The work begins in the next turn of the loop, and that turn must be over.
         loop.call_soon(self._pause, used_before)
 
@@ -133,6 +136,6 @@ class Turnstile:
     def _turn_some_away(self) -> None:
         for visitor in list(self._unwanted)[:_TURNED_AWAY_AT_ONCE]:
             self.give_up(visitor)
-            visitor.turn_away()
+            self._context.copy().run(visitor.turn_away)
         if self._unwanted:
             asyncio.get_running_loop().call_soon(self._turn_some_away)

@@ -1,6 +1,7 @@
 """When a crowd's requests begin."""
 
 import asyncio
+from contextvars import ContextVar
 from datetime import timedelta
 from itertools import pairwise
 
@@ -9,7 +10,9 @@ import pytest
 from entrypoints.crowds import CrowdLimits
 from entrypoints.serving.turnstile import Turnstile
 from tests.support.event_loop import pass_time
+from tests.support.product import until
 
+SOMEBODY: ContextVar[int] = ContextVar("somebody")
 PATIENCE = timedelta(seconds=10)
 ROOM_FOR_ONE = CrowdLimits(in_progress=1, waiting=2, patience=PATIENCE)
 
@@ -37,9 +40,12 @@ class Person:
         self._crowd = crowd
 
     def enter(self) -> None:
+        assert SOMEBODY.get(self._number) == self._number, "the context of somebody else"
+        SOMEBODY.set(self._number)
         self._crowd.begun.append(self._number)
 
     def turn_away(self) -> None:
+        assert SOMEBODY.get(self._number) == self._number, "the context of somebody else"
         self._crowd.turned_away.append(self._number)
 
 
@@ -78,9 +84,12 @@ async def test_a_crowd_begins_in_its_order_with_turns_for_others_in_between() ->
     crowd = Crowd()
     crowd.comes(*range(20))
     begun = [len(crowd.begun)]
-    while begun[-1] < 20:
-        await turns(1)
+
+    def has_all_begun() -> bool:
         begun.append(len(crowd.begun))
+        return begun[-1] == 20
+
+    await until(has_all_begun)
 
     assert crowd.begun == list(range(20))
     assert all(after - before <= 1 for before, after in pairwise([0, *begun]))
@@ -139,9 +148,12 @@ async def test_many_are_turned_away_with_turns_for_others_in_between() -> None:
     crowd.comes(*range(31))
     pass_time(PATIENCE)
     gone = [len(crowd.turned_away)]
-    while gone[-1] < 30:
-        await turns(1)
+
+    def are_all_gone() -> bool:
         gone.append(len(crowd.turned_away))
+        return gone[-1] == 30
+
+    await until(are_all_gone)
 
     assert crowd.turned_away == [*range(21, 31), *range(1, 21)]
     assert all(after - before <= 2 for before, after in pairwise([0, *gone]))
@@ -157,6 +169,18 @@ async def test_who_gives_up_neither_begins_nor_is_turned_away() -> None:
     assert (crowd.begun, crowd.turned_away) == ([1, 3], [])
     # It has begun: there is nothing to give up.
     crowd.turnstile.give_up(third)
+
+
+async def test_nobody_begins_in_the_context_of_somebody_else() -> None:
+    crowd = Crowd(ROOM_FOR_ONE)
+    crowd.comes(1, 2, 3, 4)
+    SOMEBODY.set(1)
+    crowd.turnstile.left()
+    await turns()
+    crowd.turnstile.left()
+    await turns()
+
+    assert (crowd.begun, crowd.turned_away) == ([1, 2, 3], [4])
 
 
 async def test_nobody_waits_once_all_have_begun_or_were_turned_away() -> None:
