@@ -1,7 +1,8 @@
 """When a crowd's requests begin."""
 
 import asyncio
-from contextvars import ContextVar
+from collections.abc import Callable
+from contextvars import Context, ContextVar, copy_context
 from datetime import timedelta
 from itertools import pairwise
 
@@ -24,6 +25,7 @@ class Crowd:
         self.turnstile = Turnstile(["/sign-in"], limits)
         self.begun: list[int] = []
         self.turned_away: list[int] = []
+        self.contexts: list[Context] = []
 
     def comes(self, *numbers: int) -> list["Person"]:
         people = [Person(number, self) for number in numbers]
@@ -40,12 +42,11 @@ class Person:
         self._crowd = crowd
 
     def enter(self) -> None:
-        assert SOMEBODY.get(self._number) == self._number, "the context of somebody else"
-        SOMEBODY.set(self._number)
+        self._crowd.contexts.append(copy_context())
         self._crowd.begun.append(self._number)
 
     def turn_away(self) -> None:
-        assert SOMEBODY.get(self._number) == self._number, "the context of somebody else"
+        self._crowd.contexts.append(copy_context())
         self._crowd.turned_away.append(self._number)
 
 
@@ -173,14 +174,19 @@ async def test_who_gives_up_neither_begins_nor_is_turned_away() -> None:
 
 async def test_nobody_begins_in_the_context_of_somebody_else() -> None:
     crowd = Crowd(ROOM_FOR_ONE)
-    crowd.comes(1, 2, 3, 4)
-    SOMEBODY.set(1)
-    crowd.turnstile.left()
-    await turns()
-    crowd.turnstile.left()
-    await turns()
 
-    assert (crowd.begun, crowd.turned_away) == ([1, 2, 3], [4])
+    def somebody_else(act: Callable[[], object]) -> None:
+        SOMEBODY.set(1)
+        act()
+
+    copy_context().run(somebody_else, lambda: crowd.comes(1, 2, 3, 4))
+    for begun in ([1, 2], [1, 2, 3]):
+        copy_context().run(somebody_else, crowd.turnstile.left)
+        await turns()
+        assert crowd.begun == begun
+
+    assert crowd.turned_away == [4]
+    assert [each.get(SOMEBODY) for each in crowd.contexts] == [None] * 4
 
 
 async def test_nobody_waits_once_all_have_begun_or_were_turned_away() -> None:
