@@ -360,7 +360,8 @@ async def test_whatever_races_a_refresh_leaves_no_token_that_nobody_keeps(
             assert kept <= alive
         else:
             assert stored is None
-            assert not alive
+            waiting = await pool.rows("SELECT due_at, attempts FROM vetassist_va_revocations")
+            assert not alive, (service.clock.now(), waiting)
         service.provider.refreshable.clear()
         service.provider.revoked.clear()
 
