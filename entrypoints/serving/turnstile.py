@@ -24,19 +24,19 @@ _LONGEST_PAUSE_SECONDS: Final = 0.02
 _TURNED_AWAY_AT_ONCE: Final = 2
 
 
-class Visitor(Protocol):
-    """Who has sent a request."""
+class Arrival(Protocol):
+    """A request that has arrived."""
 
     def enter(self) -> None:
-        """Begin the request. ``left`` must be called when it has ended."""
+        """Begin. ``left`` must be called at the end."""
 
     def turn_away(self) -> None:
-        """Refuse the request."""
+        """Be refused."""
 
 
 @final
 class Turnstile:
-    """Lets visitors in, in the order in which they come.
+    """Lets requests in, in the order in which they come.
 
     Args:
         crowded: The paths that crowds come to. Requests for others never wait.
@@ -47,8 +47,8 @@ class Turnstile:
         self._crowded = tuple(f"GET {path}".encode() for path in crowded)
         self._limits = limits or CrowdLimits()
         # Dicts, because they keep the order, and anybody may leave.
-        self._line: dict[Visitor, float] = {}
-        self._unwanted: dict[Visitor, None] = {}
+        self._line: dict[Arrival, float] = {}
+        self._unwanted: dict[Arrival, None] = {}
         self._in_progress = 0
         self._is_paused = False
         # A request must not begin with the context of the one whose end lets it in.
@@ -60,22 +60,22 @@ class Turnstile:
         """Whether a request that begins with ``data`` is one of those that may have to wait."""
         return data.startswith(self._crowded)
 
-    def arrive(self, visitor: Visitor) -> None:
-        """Let the visitor in, now or when it's their turn, or turn them away."""
+    def arrive(self, arrival: Arrival) -> None:
+        """Let a request in, now or when it's its turn, or turn it away."""
         if self._is_open and not self._line:
-            self._let_in(visitor)
+            self._let_in(arrival)
         elif len(self._line) >= self._limits.waiting:
-            self._refuse(visitor)
+            self._refuse(arrival)
         else:
             loop, patience = asyncio.get_running_loop(), self._limits.patience.total_seconds()
-            self._line[visitor] = loop.time() + patience
+            self._line[arrival] = loop.time() + patience
             if self._patience is None:
                 self._patience = loop.call_later(patience, self._refuse_the_late)
 
-    def give_up(self, visitor: Visitor) -> None:
-        """The visitor no longer waits."""
-        self._line.pop(visitor, None)
-        self._unwanted.pop(visitor, None)
+    def give_up(self, arrival: Arrival) -> None:
+        """The request no longer waits."""
+        self._line.pop(arrival, None)
+        self._unwanted.pop(arrival, None)
         self._changed.set()
 
     def left(self) -> None:
@@ -84,7 +84,7 @@ class Turnstile:
         self._let_next_in()
 
     async def nobody_waits(self) -> None:
-        """Return once nobody waits. New visitors count as well."""
+        """Return once nobody waits. New arrivals count as well."""
         while self._line or self._unwanted:
             self._changed.clear()
             await self._changed.wait()
@@ -95,15 +95,15 @@ class Turnstile:
 
     def _let_next_in(self) -> None:
         while self._line and self._is_open:
-            visitor = next(iter(self._line))
-            self.give_up(visitor)
-            self._let_in(visitor)
+            arrival = next(iter(self._line))
+            self.give_up(arrival)
+            self._let_in(arrival)
 
-    def _let_in(self, visitor: Visitor) -> None:
+    def _let_in(self, arrival: Arrival) -> None:
         self._in_progress += 1
         self._is_paused = True
         loop, used_before = asyncio.get_running_loop(), time.thread_time()
-        self._context.copy().run(visitor.enter)
+        self._context.copy().run(arrival.enter)
         # The work begins in the next turn of the loop, and that turn must be over.
         loop.call_soon(self._pause, used_before)
 
@@ -122,20 +122,20 @@ class Turnstile:
         self._patience = None
         loop = asyncio.get_running_loop()
         now = loop.time()
-        for visitor in [each for each, until in self._line.items() if until <= now]:
-            del self._line[visitor]
-            self._refuse(visitor)
+        for arrival in [each for each, until in self._line.items() if until <= now]:
+            del self._line[arrival]
+            self._refuse(arrival)
         if self._line:
             self._patience = loop.call_at(next(iter(self._line.values())), self._refuse_the_late)
 
-    def _refuse(self, visitor: Visitor) -> None:
+    def _refuse(self, arrival: Arrival) -> None:
         if not self._unwanted:
             asyncio.get_running_loop().call_soon(self._turn_some_away)
-        self._unwanted[visitor] = None
+        self._unwanted[arrival] = None
 
     def _turn_some_away(self) -> None:
-        for visitor in list(self._unwanted)[:_TURNED_AWAY_AT_ONCE]:
-            self.give_up(visitor)
-            self._context.copy().run(visitor.turn_away)
+        for arrival in list(self._unwanted)[:_TURNED_AWAY_AT_ONCE]:
+            self.give_up(arrival)
+            self._context.copy().run(arrival.turn_away)
         if self._unwanted:
             asyncio.get_running_loop().call_soon(self._turn_some_away)
