@@ -22,6 +22,8 @@ MOST = 1_000
 AUTHORITIES = certifi.where()
 HEADERS = {"Accept-Encoding": "identity"}
 LOCATION = b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 100\r\n\r\n"
+#: What a server does with a client.
+Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None] | None]
 #: Sends a request for a path: a GET, or a POST with this body.
 Ask = Callable[[str], Coroutine[Any, Any, Received]]
 
@@ -51,20 +53,35 @@ class Server:
 
 
 @asynccontextmanager
-async def asked(server: Server, body: bytes = b"") -> AsyncIterator[Ask]:
+async def listening(talk: Talk) -> AsyncIterator[str]:
+    """The URL at which ``talk`` talks to each client."""
+    async with await asyncio.start_server(talk, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+@asynccontextmanager
+async def wire_of_production() -> AsyncIterator[CurlWire]:
     wire = CurlWire(AUTHORITIES)
-    async with await asyncio.start_server(server.talk, "127.0.0.1", 0) as listening:
-        port = listening.sockets[0].getsockname()[1]
+    try:
+        yield wire
+    finally:
+        await wire.aclose()
+
+
+@asynccontextmanager
+async def asked(server: Server, body: bytes = b"") -> AsyncIterator[Ask]:
+    async with listening(server.talk) as origin, wire_of_production() as wire:
 
         async def get(path: str) -> Received:
-            url = f"http://127.0.0.1:{port}{path}"
             method = "POST" if body else "GET"
-            return await wire.send(method, url, HEADERS, body, max_bytes=MOST)
+            return await wire.send(method, origin + path, HEADERS, body, max_bytes=MOST)
 
-        try:
-            yield get
-        finally:
-            await wire.aclose()
+        yield get
+
+
+async def sent(wire: Wire, method: str, url: str) -> Received:
+    body = b"code=once" if method == "POST" else b""
+    return await wire.send(method, url, HEADERS, body, max_bytes=MOST)
 
 
 def answer(body: bytes, *headers: str, length: int | None = None) -> bytes:
@@ -153,10 +170,9 @@ async def test_what_is_no_whole_answer_means_that_the_provider_is_unavailable(ba
 
 @pytest.mark.parametrize("url", ["http://", "https://[", "ftp://va.example/", "http://a b/"])
 async def test_an_address_that_leads_nowhere_means_the_same(url: str) -> None:
-    wire = CurlWire(AUTHORITIES)
-    with pytest.raises(ProviderUnavailableError):
-        await wire.send("GET", url, HEADERS, b"", max_bytes=MOST)
-    await wire.aclose()
+    async with wire_of_production() as wire:
+        with pytest.raises(ProviderUnavailableError):
+            await sent(wire, "GET", url)
 
 
 @pytest.mark.parametrize(
@@ -170,8 +186,8 @@ async def test_a_certificate_must_be_for_the_host_and_by_a_trusted_authority(
     tls.load_cert_chain(tmp_path / "api.pem", tmp_path / "api.key")
     server = Server(answer(b"{}"))
     wire = CurlWire(str(tmp_path / "api.pem") if is_trusted else AUTHORITIES)
-    async with await asyncio.start_server(server.talk, "127.0.0.1", 0, ssl=tls) as listening:
-        url = f"https://{host}:{listening.sockets[0].getsockname()[1]}/"
+    async with await asyncio.start_server(server.talk, "127.0.0.1", 0, ssl=tls) as its:
+        url = f"https://{host}:{its.sockets[0].getsockname()[1]}/"
         asking = wire.send("GET", url, HEADERS, b"", max_bytes=MOST)
         if is_trusted and host == "localhost":
             assert (await asking).body == b"{}"
@@ -214,28 +230,11 @@ async def test_no_other_protocol_is_spoken() -> None:
         connected.append(writer)
         writer.close()
 
-    wire = CurlWire(AUTHORITIES)
-    async with await asyncio.start_server(leave, "127.0.0.1", 0) as listening:
-        url = f"ftp://127.0.0.1:{listening.sockets[0].getsockname()[1]}/"
+    async with listening(leave) as url, wire_of_production() as wire:
         with pytest.raises(ProviderUnavailableError):
-            await wire.send("GET", url, HEADERS, b"", max_bytes=MOST)
-    await wire.aclose()
+            await sent(wire, "GET", url.replace("http:", "ftp:"))
 
     assert connected == []
-
-
-async def sent(wire: Wire, method: str, url: str) -> Received:
-    body = b"code=once" if method == "POST" else b""
-    return await wire.send(method, url, HEADERS, body, max_bytes=MOST)
-
-
-@asynccontextmanager
-async def wire_of_production() -> AsyncIterator[CurlWire]:
-    wire = CurlWire(AUTHORITIES)
-    try:
-        yield wire
-    finally:
-        await wire.aclose()
 
 
 async def test_in_a_conversation_one_get_takes_the_connection_that_a_post_left() -> None:
@@ -301,11 +300,7 @@ async def test_what_follows_an_answer_is_not_taken_for_the_next_one(*, is_at_onc
             writer.write(answer(b"ours"))
         writer.close()
 
-    async with (
-        await asyncio.start_server(talk, "127.0.0.1", 0) as listening,
-        wire_of_production() as wire,
-    ):
-        url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/"
+    async with listening(talk) as url, wire_of_production() as wire:
         with wire.conversation() as conversation:
             assert (await sent(conversation, "POST", url)).body == b"tokens"
             assert (await sent(conversation, "GET", url)).body == b"ours"
@@ -313,11 +308,7 @@ async def test_what_follows_an_answer_is_not_taken_for_the_next_one(*, is_at_onc
 
 async def test_a_call_that_is_given_up_in_a_conversation_leaves_its_server() -> None:
     server = Server(b"HTTP/1.1 200 OK\r\n...")
-    async with (
-        await asyncio.start_server(server.talk, "127.0.0.1", 0) as listening,
-        wire_of_production() as wire,
-    ):
-        url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/"
+    async with listening(server.talk) as url, wire_of_production() as wire:
         with wire.conversation() as conversation:
             call = asyncio.create_task(sent(conversation, "POST", url))
             await until(lambda: len(server.heads) == 1)
@@ -337,11 +328,7 @@ async def test_a_conversation_that_is_over_has_closed_the_connection_of_its_post
         left.set()
         writer.close()
 
-    async with (
-        await asyncio.start_server(talk, "127.0.0.1", 0) as listening,
-        wire_of_production() as wire,
-    ):
-        url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/"
+    async with listening(talk) as url, wire_of_production() as wire:
         with wire.conversation() as conversation:
             await sent(conversation, "POST", url)
             assert not left.is_set()
