@@ -30,6 +30,7 @@ class AttemptRefusal(StrEnum):
     OTHER_BROWSER = "other_browser"
 
 
+# Without slots, so that the hash is kept.
 @dataclass(frozen=True, kw_only=True)
 class LoginSecrets:
     """The two random strings of an attempt, and the values derived from them.
