@@ -6,7 +6,6 @@ import signal
 import socket
 import sys
 import threading
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from types import FrameType
@@ -17,11 +16,10 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.config import STARTUP_FAILURE
 
-from entrypoints.crowds import CrowdLimits
 from entrypoints.serving.bounded_http import BoundedHTTP, refuse
 from entrypoints.serving.connection_table import ConnectionTable
 from entrypoints.serving.listening import Listener
-from entrypoints.serving.turnstile import Turnstile
+from entrypoints.serving.turnstile import CrowdLimits, Turnstile
 from entrypoints.sockets import cannot_listen
 from entrypoints.starting import fail
 
@@ -163,10 +161,11 @@ class HTTPServer(uvicorn.Server):
 
     async def _let_the_crowd_in(self) -> None:
         """Wait for those who wait. The time counts for the requests in progress as well."""
-        began = time.monotonic()
+        loop, grace = asyncio.get_running_loop(), self.config.timeout_graceful_shutdown
+        began = loop.time()
         await self._turnstile.nobody_waits()
-        if self.config.timeout_graceful_shutdown is not None:
-            self.config.timeout_graceful_shutdown -= round(time.monotonic() - began)
+        if grace is not None:
+            self.config.timeout_graceful_shutdown = max(0, grace - round(loop.time() - began))
 
     def _new_connection(self) -> BoundedHTTP:
         return BoundedHTTP(

@@ -152,7 +152,7 @@ def serve(
         # A proxy in front may leave the path of the public URL, or take it away.
         crowded=[
             root + path
-            for root in ("", settings.public_path)
+            for root in {"", settings.public_path}
             for path in (LOGIN_PATH, CALLBACK_PATH)
         ],
         beat=no_beat if lifeline is None else lifeline.beat,

@@ -12,16 +12,31 @@ import asyncio
 import time
 from collections.abc import Sequence
 from contextvars import copy_context
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final, Protocol, final
 
-from entrypoints.crowds import CrowdLimits
-
-#: How long nobody begins, as a multiple of the processor time that the event loop used in the turns
-#: in which somebody began.
-_PAUSE_TURNS: Final = 2
+#: How long nobody begins, as a multiple of the processor time that the event loop used from letting
+#: somebody in until their work had begun.
+_PAUSE_TIMES: Final = 2
 _LONGEST_PAUSE_SECONDS: Final = 0.02
 #: Refusing takes time, too.
 _TURNED_AWAY_AT_ONCE: Final = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrowdLimits:
+    """The limits of a crowd.
+
+    Attributes:
+        in_progress: How many requests may be in progress. Most of them wait for VA.
+        waiting: How many more may wait for their turn.
+        patience: How long each of them waits before it is refused.
+    """
+
+    in_progress: int = 200
+    waiting: int = 2_000
+    patience: timedelta = timedelta(seconds=10)
 
 
 class Arrival(Protocol):
@@ -104,14 +119,14 @@ class Turnstile:
         self._is_paused = True
         loop, used_before = asyncio.get_running_loop(), time.thread_time()
         self._context.copy().run(arrival.enter)
-        # The work begins in the next turn of the loop, and that turn must be over.
+        # In the next turn of the loop, right after its work has begun.
         loop.call_soon(self._pause, used_before)
 
     def _pause(self, used_before: float) -> None:
         if not self._line:
             self._is_paused = False
             return
-        seconds = min((time.thread_time() - used_before) * _PAUSE_TURNS, _LONGEST_PAUSE_SECONDS)
+        seconds = min((time.thread_time() - used_before) * _PAUSE_TIMES, _LONGEST_PAUSE_SECONDS)
         asyncio.get_running_loop().call_later(seconds, self._go_on)
 
     def _go_on(self) -> None:

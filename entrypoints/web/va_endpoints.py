@@ -121,7 +121,8 @@ class VAEndpoints:
                 app_challenge=self._app_sign_ins.challenge(request),
                 front_end=front_end,
             )
-            _refuse_if_turned_away(request)
+            if _was_turned_away(request):
+                raise UnavailableError("crowded")
             started = await self._start_va_login.execute(command)
         except _NOT_STARTED as error:
             if is_person:
@@ -135,10 +136,8 @@ class VAEndpoints:
         """Completes or refuses the sign-in, and sends the browser to the front end."""
         if is_prefetch(request.headers):
             return Response(status_code=HTTPStatus.NO_CONTENT)
-        try:
-            _refuse_if_turned_away(request)
-        except UnavailableError as error:
-            return self._not_started(request, error)
+        if _was_turned_away(request):
+            return self._not_started(request, UnavailableError("crowded"))
         return await self._completed(request)
 
     async def _completed(self, request: Request) -> Response:
@@ -208,9 +207,8 @@ class VAEndpoints:
         )
 
 
-def _refuse_if_turned_away(request: Request) -> None:
-    if getattr(request.state, TURNED_AWAY, False):
-        raise UnavailableError("crowded")
+def _was_turned_away(request: Request) -> bool:
+    return getattr(request.state, TURNED_AWAY, False)
 
 
 def _wanted_path(request: Request, *, is_person: bool) -> ReturnPath | None:

@@ -40,7 +40,6 @@ from application.ports.clock import Clock
 from domain.audit_event import AuditEvent
 from domain.session import Session
 from entrypoints.container import Container
-from entrypoints.crowds import CrowdLimits
 from entrypoints.logs import configure_logs
 from entrypoints.sandbox.app import create_sandbox
 from entrypoints.sandbox.documents import OAUTH_BASE, STATUS_PATH
@@ -51,6 +50,7 @@ from entrypoints.sandbox.world import World
 from entrypoints.serving.app import create_app
 from entrypoints.serving.bounded_http import refuse
 from entrypoints.serving.http_server import HTTPServer, server_config
+from entrypoints.serving.turnstile import CrowdLimits
 from entrypoints.settings import Settings
 from tests.support.environment import PREFIX, read, required_settings
 from tests.support.frozen_clock import FrozenClock, frozen_clock

@@ -19,7 +19,7 @@ from domain.audit_event import AuditEventType
 from domain.identifiers import ICN
 from domain.secret import Secret
 from domain.va_identity import VAAccount
-from entrypoints.crowds import CrowdLimits
+from entrypoints.serving.turnstile import CrowdLimits
 from tests.support.held_server import HeldServer
 from tests.support.hostile_provider import ICN as THE_ICN
 from tests.support.hostile_provider import HostileProvider, never, saying

@@ -21,10 +21,11 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from entrypoints.container import Container
-from entrypoints.crowds import TURNED_AWAY, CrowdLimits
+from entrypoints.crowds import TURNED_AWAY
 from entrypoints.serving.app import refusing_app
 from entrypoints.serving.bounded_http import BoundedHTTP
 from entrypoints.serving.http_server import HTTPServer
+from entrypoints.serving.turnstile import CrowdLimits
 from tests.support.environment import read, required_settings
 from tests.support.event_loop import pass_time
 from tests.support.product import (
@@ -469,13 +470,20 @@ async def in_line(it: Served, length: int) -> None:
     await until(lambda: len(it.server._turnstile._line) == length)
 
 
+async def begin_two(it: Served, second: bytes = SIGN_IN) -> tuple[Client, Client]:
+    """Return a client whose sign-in is in progress, and one that waits with what it has sent."""
+    in_progress, waiting = await it.client(), await it.client()
+    in_progress.send(SIGN_IN)
+    await until(lambda: it.application.asked == 1)
+    waiting.send(second)
+    await in_line(it, 1)
+    return in_progress, waiting
+
+
 async def test_sign_ins_wait_for_each_other_and_nobody_else_for_them() -> None:
     async with served(answers=False, crowd_limits=ROOM_FOR_ONE) as it:
-        first, second, other = [await it.client() for _ in range(3)]
-        first.send(SIGN_IN)
-        await until(lambda: it.application.asked == 1)
-        second.send(SIGN_IN)
-        await in_line(it, 1)
+        first, second = await begin_two(it)
+        other = await it.client()
         other.send(GET)
         await until(lambda: it.application.asked == 2)
         it.application.may_answer.set()
@@ -512,11 +520,7 @@ async def test_a_client_in_line_has_no_deadline_but_its_patience() -> None:
 
 async def test_a_client_that_leaves_the_line_costs_nothing() -> None:
     async with served(answers=False, crowd_limits=ROOM_FOR_ONE) as it:
-        first, second = await it.client(), await it.client()
-        first.send(SIGN_IN)
-        await until(lambda: it.application.asked == 1)
-        second.send(SIGN_IN)
-        await in_line(it, 1)
+        first, second = await begin_two(it)
         second.writer.close()
         await in_line(it, 0)
         it.application.may_answer.set()
@@ -529,10 +533,8 @@ async def test_a_client_that_leaves_the_line_costs_nothing() -> None:
 async def test_what_a_client_sends_while_it_waits_is_not_lost() -> None:
     whole = SIGN_IN.replace(b"Host: x", b"Host: x\r\nX-Long: " + b"x" * 60_000)
     async with served(answers=False, crowd_limits=ROOM_FOR_ONE) as it:
-        first, second, endless = [await it.client() for _ in range(3)]
-        first.send(SIGN_IN)
-        await until(lambda: it.application.asked == 1)
-        second.send(whole[:40])
+        first, second = await begin_two(it, whole[:40])
+        endless = await it.client()
         endless.send(whole[:-4])
         await in_line(it, 2)
         second.send(whole[40:])
@@ -560,11 +562,7 @@ async def test_a_request_that_does_not_become_one_keeps_nobody_waiting(begins: b
 
 async def test_a_client_in_line_is_not_idle() -> None:
     async with served(answers=False, crowd_limits=ROOM_FOR_ONE, most_connections=3) as it:
-        first, second = await it.client(), await it.client()
-        first.send(SIGN_IN)
-        await until(lambda: it.application.asked == 1)
-        second.send(SIGN_IN)
-        await in_line(it, 1)
+        _, second = await begin_two(it)
         # Each of these closes the one before it.
         for _ in range(3):
             idle = await it.client()
@@ -576,11 +574,7 @@ async def test_a_client_in_line_is_not_idle() -> None:
 
 async def test_half_a_head_that_had_its_turn_is_idle_again() -> None:
     async with served(answers=False, crowd_limits=ROOM_FOR_ONE, most_connections=3) as it:
-        first, half = await it.client(), await it.client()
-        first.send(SIGN_IN)
-        await until(lambda: it.application.asked == 1)
-        half.send(SIGN_IN[:30])
-        await in_line(it, 1)
+        first, _ = await begin_two(it, SIGN_IN[:30])
         it.application.may_answer.set()
         await first.answer()
         await in_line(it, 0)
@@ -595,11 +589,8 @@ async def test_half_a_head_that_had_its_turn_is_idle_again() -> None:
 
 async def test_a_server_that_ends_lets_the_line_in_first() -> None:
     async with served(answers=False, crowd_limits=ROOM_FOR_ONE) as it:
-        first, second, late = [await it.client() for _ in range(3)]
-        first.send(SIGN_IN)
-        await until(lambda: it.application.asked == 1)
-        second.send(SIGN_IN)
-        await in_line(it, 1)
+        first, second = await begin_two(it)
+        late = await it.client()
         it.server.should_exit = True
         await until(lambda: it.server._table.is_ending)
         # Longer than idle connections stay open. Who comes now makes the line no longer.
@@ -612,3 +603,13 @@ async def test_a_server_that_ends_lets_the_line_in_first() -> None:
             answer = await client.rest()
             assert answer.startswith(b"HTTP/1.1 200 ")
             assert b"\r\nconnection: close\r\n" in answer
+
+
+async def test_the_wait_for_the_line_counts_for_the_requests_in_progress_as_well() -> None:
+    async with served(answers=False, crowd_limits=ROOM_FOR_ONE, grace_seconds=24) as it:
+        _, second = await begin_two(it)
+        it.server.should_exit = True
+        await until(lambda: it.server._table.is_ending)
+        pass_time(SECOND * 9)
+        second.writer.close()
+        await until(lambda: it.server.config.timeout_graceful_shutdown == 24 - 9)

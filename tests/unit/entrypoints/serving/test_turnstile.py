@@ -8,8 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from entrypoints.crowds import CrowdLimits
-from entrypoints.serving.turnstile import Turnstile
+from entrypoints.serving.turnstile import CrowdLimits, Turnstile
 from tests.support.event_loop import pass_time
 from tests.support.product import until
 
